@@ -1,0 +1,169 @@
+import { Layout } from './layout.ts';
+
+const base = Layout.cpuState;
+
+/**
+ * Absolute byte addresses of the virtual CPU's state in linear memory.
+ *
+ * Both tiers and TypeScript work on these bytes; there is no other copy. Multi-byte fields are
+ * little-endian. `i32` unless a comment says otherwise.
+ */
+export const CpuState = {
+  /** Sixteen 64-bit general registers in the manual's order: RAX RCX RDX RBX RSP RBP RSI RDI R8... */
+  gpr: base + 0x000,
+  /** RIP (i64) of the instruction that is about to run; exact only outside generated code. */
+  rip: base + 0x080,
+  /** Eight bytes that are always zero: the "no register" of an effective address. */
+  zero: base + 0x088,
+  /** Lazy flags: the last result, sign-extended to 32 bits (see flags below). */
+  flagsResult: base + 0x090,
+  /** Lazy flags: carry 31, carry^overflow 30, parity delta 15..8, adjust 3, sign delta 0. */
+  flagsCarries: base + 0x094,
+  /** EFLAGS without OF, SF, ZF, AF, PF, CF, which live in the two fields above; bit 1 is set. */
+  eflags: base + 0x098,
+  /** Current privilege level, 0 to 3. */
+  cpl: base + 0x09c,
+  /** CodeMode bits of the running code segment (see code-mode.ts). */
+  codeMode: base + 0x0a0,
+  /** EIP minus the offset within its page, of the page that the interpreter is in. */
+  eipBase: base + 0x0a4,
+  /** Target EIP of a transfer that leaves the page. */
+  target: base + 0x0a8,
+  /** EIP of the instruction after the one that made a callout. */
+  nextEip: base + 0x0ac,
+  /** Instructions left to run before the run loop wants control. */
+  budget: base + 0x0b0,
+  /** Why generated code returned (ExitReason). */
+  exitReason: base + 0x0b4,
+  /** The pending guest fault: vector in bits 7..0, bit 8 set if it has an error code; -1 none. */
+  faultVector: base + 0x0b8,
+  /** Error code of the pending fault. */
+  faultError: base + 0x0bc,
+  /** Nonzero when the run loop must look at events before the next instruction. */
+  attention: base + 0x0c0,
+  /** Nonzero while CR0.AM, EFLAGS.AC and CPL 3 make unaligned accesses fault. */
+  alignmentCheck: base + 0x0c4,
+  /** Current shadow directory for data (linear-memory address), by address space and privilege. */
+  dirData: base + 0x0c8,
+  /** Current shadow directory for instruction fetch. */
+  dirExec: base + 0x0cc,
+  /** Shadow directory for implicit supervisor accesses (descriptor tables, TSS). */
+  dirSystem: base + 0x0d0,
+  /** Address of the record being executed when a callout is made. */
+  record: base + 0x0d4,
+  /** Low and high half of a value passed to or from a slow access (16 bytes). */
+  transfer: base + 0x0e0,
+  /** Retired instructions (i64) up to the entry of the current run. */
+  retired: base + 0x0f0,
+  /** What `budget` was at the entry of the current run; retired + (runBudget - budget) is now. */
+  runBudget: base + 0x0f8,
+  /** Interrupt shadow: 1 after STI, 2 after MOV SS / POP SS; cleared after the next instruction. */
+  interruptShadow: base + 0x0fc,
+  /** Eight segment registers, 32 bytes each, in SegmentRegister order (see SegmentField). */
+  segments: base + 0x100,
+  /** GDTR base (i64) and limit (i32 at +8). */
+  gdtr: base + 0x200,
+  /** IDTR base (i64) and limit (i32 at +8). */
+  idtr: base + 0x210,
+  /** CR0, CR1 (unused), CR2, CR3, CR4 as i64 each; CR8 at +0x40. */
+  cr: base + 0x220,
+  /** DR0 to DR7, i64 each. */
+  dr: base + 0x270,
+  /** IA32_EFER (i64). */
+  efer: base + 0x2b0,
+  /** x87 control word, status word with TOP in bits 13..11, full tag word: i32 each. */
+  fpuControl: base + 0x2c0,
+  fpuStatus: base + 0x2c4,
+  /** Tag word as eight 1-bit "not empty" flags by physical register (as FXSAVE's abridged tag). */
+  fpuTags: base + 0x2c8,
+  fpuOpcode: base + 0x2cc,
+  /** Last x87 instruction pointer offset, its CS, last operand offset, its segment: i32 each. */
+  fpuIp: base + 0x2d0,
+  fpuCs: base + 0x2d4,
+  fpuDp: base + 0x2d8,
+  fpuDs: base + 0x2dc,
+  /** SSE control and status. */
+  mxcsr: base + 0x2e0,
+  /** XCR0 (i64). */
+  xcr0: base + 0x2e8,
+  /** Eight x87 physical registers R0..R7 (not ST-relative): significand i64, then sign+exponent i16. */
+  fpu: base + 0x300,
+  /** Sixteen XMM registers, 16 bytes each. */
+  xmm: base + 0x400,
+  /** Scratch for generated code (64 bytes). */
+  temporary: base + 0x500,
+} as const;
+
+/** General register numbers as the manual encodes them (SDM 2A table 2-2). */
+export const Gpr = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7 } as const;
+
+/** Segment register numbers as the manual encodes them (SDM 2A table 2-1), then LDTR and TR. */
+export const SegmentRegister = {
+  es: 0,
+  cs: 1,
+  ss: 2,
+  ds: 3,
+  fs: 4,
+  gs: 5,
+  ldtr: 6,
+  tr: 7,
+} as const;
+
+/**
+ * Byte offsets within one 32-byte segment register at `CpuState.segments + 32 * register`.
+ *
+ * An access to bytes `first..last` of a segment is allowed when
+ * `readFirst <= first <= last <= readLast` (unsigned, no wrap), and likewise for writes; a segment
+ * that may not be read has `readFirst = 0xffffffff, readLast = 0`. Type, present, expand-down and
+ * granularity are folded into these bounds when the register is loaded.
+ */
+export const SegmentField = {
+  /** Visible selector, 16 bits in an i32. */
+  selector: 0,
+  /** Descriptor bits 55..40 as in the second doubleword shifted right by 8: type, S, DPL, P, AVL, L, D/B, G. */
+  attributes: 4,
+  /** Linear base: the low 32 bits; high half at +12 is reserved for 64-bit FS and GS. */
+  base: 8,
+  /** Limit in bytes, after granularity is applied. */
+  limit: 16,
+  /** Lowest and highest readable offset. */
+  readFirst: 20,
+  readLast: 24,
+  /** Lowest writable offset; the highest is readLast. 0xffffffff when not writable. */
+  writeFirst: 28,
+} as const;
+
+/** Bytes of one segment register in the CPU state. */
+export const segmentBytes = 32;
+
+/** Why generated code returned to the run loop. */
+export const ExitReason = {
+  /** The instruction budget is used up. */
+  budget: 0,
+  /** A guest fault is pending in `faultVector`, `faultError`; `rip` is the faulting instruction. */
+  fault: 1,
+  /** A callout asked for the run loop (`attention`); `rip` is the next instruction to run. */
+  attention: 2,
+  /** HLT retired; `rip` is after it. */
+  halt: 3,
+} as const;
+
+/**
+ * Bits of `CpuState.codeMode`: everything outside the instruction bytes that changes what predecoded
+ * records mean. Records of one physical page are kept once per code mode. Bit 0 is always set, so
+ * that zeroed memory matches no mode.
+ */
+export const CodeMode = {
+  valid: 1,
+  /** CS.D: default operand and address size 32. */
+  code32: 2,
+  /** CS.L with EFER.LMA: 64-bit mode. */
+  code64: 4,
+  /** SS.B: the stack pointer is ESP, not SP. */
+  stack32: 8,
+  /**
+   * CS, DS, ES and SS have base 0 and limit 4 GiB and DS, ES, SS are readable and writable: their
+   * bases and limits need not be looked at. FS and GS always are.
+   */
+  flat: 16,
+} as const;
