@@ -1,1 +1,2 @@
-export {};
+export * from './layout.ts';
+export * from './cpu-state.ts';
