@@ -1,1 +1,11 @@
-export {};
+export {
+  BASE_RIP,
+  INVALID,
+  INVALID_LOCK,
+  Instruction,
+  NEED_MORE,
+  NO_FORM,
+  OperandKind,
+  Prefix,
+  TOO_LONG,
+} from './instruction.ts';
