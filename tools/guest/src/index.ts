@@ -1,1 +1,13 @@
-export {};
+export { PrivateApt, type PackageRecord, type Progress } from './apt.ts';
+export { cacheFolder } from './cache-folder.ts';
+export { type CpioEntry, cpioArchive } from './cpio.ts';
+export { unpackDeb } from './deb.ts';
+export {
+  type DebianGuest,
+  type DebianGuestOptions,
+  type KernelFlavour,
+  debianGuest,
+} from './debian.ts';
+export { GuestError, type GuestErrorCode } from './guest-error.ts';
+export { progressLines } from './progress-lines.ts';
+export { BOOT_MARKER, type InitramfsOptions, buildInitramfs } from './initramfs.ts';
