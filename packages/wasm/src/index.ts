@@ -1,1 +1,5 @@
-export {};
+export * from './byte-writer.ts';
+export * from './function-body.ts';
+export * from './module-builder.ts';
+export * from './opcodes.ts';
+export * from './value-type.ts';
