@@ -1,0 +1,123 @@
+import type { MachineOptions } from './options/machine-options.ts';
+
+/** Why a machine's run is over. */
+export type MachineEnd =
+  /** The guest switched the power off (ACPI S5). */
+  | { readonly reason: 'poweroff' }
+  /** The guest reset the machine and `noReboot` was asked for. */
+  | { readonly reason: 'reset' }
+  /** A triple fault (SDM 3A 6.15, interrupt 8) with `noReboot`; `where` says at which instruction. */
+  | { readonly reason: 'triple-fault'; readonly where: string }
+  /** The guest wrote `value` to the debug-exit port; `status` is `(value << 1) | 1`, 8 bits. */
+  | { readonly reason: 'debug-exit'; readonly value: number; readonly status: number }
+  /** `dispose` was called. */
+  | { readonly reason: 'disposed' };
+
+/**
+ * What a machine is doing.
+ *
+ * `halted` is a processor that waits with interrupts off: nothing but a reset or an NMI ends it.
+ */
+export type MachineState = 'paused' | 'running' | 'halted' | 'ended' | 'disposed';
+
+/** What a machine tells those who listen, by event name. */
+export interface MachineEvents {
+  /** The run is over; nothing follows. */
+  readonly end: MachineEnd;
+  /** The guest reset the machine and it boots again; `cause` is `guest` or `triple-fault`. */
+  readonly reset: { readonly cause: 'guest' | 'triple-fault' | 'host' };
+  /** The machine became paused, running, halted or ended. */
+  readonly state: MachineState;
+  /** A byte went to the debug console at port 0xe9. */
+  readonly debugByte: number;
+}
+
+/** One of the four serial ports, seen from outside the machine. */
+export interface SerialPort {
+  /** Sends bytes to the guest; they wait in a queue until its receiver takes them. */
+  write(bytes: Uint8Array | string): void;
+  /** Calls `listener` with bytes that the guest sends; returns a function that ends this. */
+  onData(listener: (bytes: Uint8Array) => void): () => void;
+  /**
+   * Waits until output since the last `expect` matches, and returns the match; output is read as Latin-1.
+   *
+   * @throws MachineError with code `not-seen` when the machine ends or `timeoutMs` pass before.
+   */
+  expect(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
+}
+
+/** The screen, seen from outside the machine. */
+export interface Screen {
+  /** Returns the text of the screen, one line per row, without trailing blanks. */
+  text(): string;
+}
+
+/** The keyboard, seen from outside the machine. */
+export interface Keyboard {
+  /** Types text on a keyboard of US layout; characters that it lacks are left out. */
+  type(text: string): void;
+}
+
+/** Counters of a machine since its creation; rates are left to the reader. */
+export interface MachineStats {
+  readonly seconds: {
+    /** Since the machine started first, by the host's clock, pauses included. */
+    readonly total: number;
+    /** Spent running guest code and what serves it. */
+    readonly guest: number;
+    readonly translate: number;
+    readonly compile: number;
+  };
+  readonly instructions: {
+    readonly interpreted: number;
+    readonly translated: number;
+    readonly total: number;
+  };
+  readonly translations: {
+    readonly regions: number;
+    readonly modules: number;
+    readonly wasmBytes: number;
+    readonly invalidations: Readonly<Record<string, number>>;
+  };
+  readonly exits: Readonly<Record<string, number>>;
+  readonly shadow: {
+    readonly fills: number;
+    readonly switches: number;
+    readonly kept: number;
+    readonly traces: number;
+  };
+  readonly memory: { readonly residentBytes: number };
+}
+
+/** A PC: its processor, chips and memory, and the handles by which a program runs it. */
+export interface Machine {
+  /** The options that it was made from. */
+  readonly options: MachineOptions;
+  /** What it is doing. */
+  readonly state: MachineState;
+  /** Serial ports 0 to 3. */
+  readonly serial: readonly SerialPort[];
+  readonly screen: Screen;
+  readonly keyboard: Keyboard;
+  /**
+   * Runs until the end, in slices between which the host's own events are served.
+   *
+   * Called again it returns the same promise, and goes on after `pause`.
+   */
+  start(): Promise<MachineEnd>;
+  /** Stops after the current slice; guest time stands still until `start` or `runSlice`. */
+  pause(): void;
+  /** Runs for about `sliceMs` of host time without giving control away; for hosts with their own loop. */
+  runSlice(sliceMs: number): MachineState;
+  /** Presses the reset button: the machine boots again. */
+  reset(): void;
+  /** Ends the machine and lets go of its memory; a second call does nothing. */
+  dispose(): void;
+  /** Returns the counters as they are now. */
+  stats(): MachineStats;
+  /** Listens to an event; returns a function that ends this. */
+  on<Name extends keyof MachineEvents>(
+    name: Name,
+    listener: (event: MachineEvents[Name]) => void,
+  ): () => void;
+}

@@ -1,0 +1,129 @@
+import { MachineError } from '../error.ts';
+
+import type { Settings } from './settings.ts';
+
+/** What a machine needs from the program around it; nothing in this package knows Node or the DOM. */
+export interface HostServices {
+  /** Returns milliseconds of a clock that never goes back (fractions welcome), as `performance.now()`. */
+  monotonicMs(): number;
+  /** Returns milliseconds since 1970-01-01 00:00 UTC, as `Date.now()`. */
+  unixTimeMs(): number;
+  /**
+   * Calls back once after `delayMs`; 0 means as soon as the host has looked after its own events.
+   *
+   * Returns a function that cancels it.
+   */
+  setTimer(callback: () => void, delayMs: number): () => void;
+}
+
+/** What a machine boots. */
+export type BootOptions =
+  /** A kernel in memory: bzImage, multiboot 1 or ELF32, told apart by their headers. */
+  | {
+      readonly kind: 'kernel';
+      readonly kernel: Uint8Array;
+      /** The initial RAM disk, or the first multiboot module. */
+      readonly initrd?: Uint8Array;
+      /** Further multiboot modules with their command lines. */
+      readonly modules?: readonly BootModule[];
+      readonly commandLine?: string;
+    }
+  /** The program that comes with Ringfence (see `built-in-guest`). */
+  | { readonly kind: 'built-in' };
+
+/** A multiboot module: its bytes and its command line. */
+export interface BootModule {
+  readonly bytes: Uint8Array;
+  readonly commandLine: string;
+}
+
+/** Everything that makes a machine. */
+export interface MachineOptions {
+  /** Guest RAM in bytes, a multiple of 4096, at least 1 MiB. */
+  readonly memoryBytes: number;
+  /** What runs in it. */
+  readonly boot: BootOptions;
+  /** Clock, time of day and timers of the host. */
+  readonly host: HostServices;
+  /** Where guest time comes from; the default is `host`. */
+  readonly clock?: 'host' | 'instructions';
+  /** How guest code runs; the default is `interpreter`. */
+  readonly accel?: 'interpreter' | 'translator';
+  /** CPU model, as the cpu package names it. */
+  readonly cpu?: string;
+  /** Whether a reset by the guest ends the machine's run instead of booting it again. */
+  readonly noReboot?: boolean;
+  /** I/O port of the debug-exit device; absent for none. */
+  readonly debugExitPort?: number;
+}
+
+/** The files that settings name, already read. */
+export interface BootFiles {
+  readonly kernel?: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly modules?: readonly BootModule[];
+}
+
+/**
+ * Turns settings and the files that they name into machine options.
+ *
+ * @throws MachineError with code `bad-option` when settings contradict each other.
+ */
+export function machineOptions(
+  settings: Settings,
+  files: BootFiles,
+  host: HostServices,
+): MachineOptions {
+  const { kernel, initrd, modules } = files;
+  if (kernel === undefined && (initrd !== undefined || settings.append !== '')) {
+    throw new MachineError('bad-option', {
+      where: initrd !== undefined ? 'option -initrd' : 'option -append',
+      expected: 'a kernel that it belongs to (-kernel FILE)',
+      found: 'none',
+    });
+  }
+  const boot: BootOptions =
+    kernel === undefined
+      ? { kind: 'built-in' }
+      : {
+          kind: 'kernel',
+          kernel,
+          commandLine: settings.append,
+          ...(initrd === undefined ? {} : { initrd }),
+          ...(modules === undefined ? {} : { modules }),
+        };
+  const debugExitPort = findDebugExit(settings);
+  return {
+    memoryBytes: settings.memory,
+    boot,
+    host,
+    clock: settings.clock,
+    accel: settings.accel,
+    noReboot: settings.noReboot,
+    ...(settings.cpu === undefined ? {} : { cpu: settings.cpu }),
+    ...(debugExitPort === undefined ? {} : { debugExitPort }),
+  };
+}
+
+function findDebugExit(settings: Settings): number | undefined {
+  let port: number | undefined;
+  for (const device of settings.device) {
+    if (device['driver'] !== 'isa-debug-exit') {
+      throw new MachineError('bad-option', {
+        where: 'option -device',
+        expected: 'isa-debug-exit',
+        found: `"${device['driver'] ?? ''}"`,
+      });
+    }
+    const text = device['iobase'] ?? '0xf4';
+    port = Number(text);
+    if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || port > 0xffff) {
+      throw new MachineError('bad-option', {
+        where: 'option -device isa-debug-exit',
+        expected: 'iobase=0 to 0xffff',
+        found: `"${text}"`,
+      });
+    }
+  }
+  return port;
+}

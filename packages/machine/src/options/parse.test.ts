@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+
+import { MachineError } from '../error.ts';
+import { machineOptions } from './machine-options.ts';
+import { optionHelp, parseArguments, parseParameters } from './parse.ts';
+import { defaultSettings, optionTable } from './table.ts';
+
+const messageOf = (args: readonly string[]): string => {
+  try {
+    parseArguments(args);
+  } catch (error) {
+    return error instanceof MachineError ? `${error.code}: ${error.message}` : 'another error';
+  }
+  return 'no error';
+};
+const host = { monotonicMs: () => 0, unixTimeMs: () => 0, setTimer: () => () => undefined };
+
+describe('parseArguments', () => {
+  it('gives the defaults for no arguments', () => {
+    expect(parseArguments([])).toEqual(defaultSettings);
+  });
+
+  it('reads the spellings that QEMU users know', () => {
+    const line = '-m 512 -kernel vmlinuz -initrd i.gz -nographic -no-reboot -clock instructions';
+    expect(parseArguments([...line.split(' '), '-append', 'console=ttyS0 quiet'])).toEqual({
+      ...defaultSettings,
+      memory: 512 * 1024 * 1024,
+      kernel: 'vmlinuz',
+      initrd: 'i.gz',
+      append: 'console=ttyS0 quiet',
+      nographic: true,
+      noReboot: true,
+      clock: 'instructions',
+    });
+  });
+
+  it('takes one dash or two, and a value after an equals sign behind two', () => {
+    expect(parseArguments(['--m', '64', '--until=a=b', '-timeout', '1.5'])).toMatchObject({
+      memory: 64 * 1024 * 1024,
+      until: 'a=b',
+      timeout: 1.5,
+    });
+  });
+
+  it('takes a value that begins with a dash', () => {
+    expect(parseArguments(['-append', '-- single']).append).toBe('-- single');
+  });
+
+  it.each([
+    ['64', 0x400_0000],
+    ['65536k', 0x400_0000],
+    ['2G', 0x8000_0000],
+    ['4099K', 0x40_0000],
+    ['2097153B', undefined],
+  ])('reads the size %s', (text, bytes) => {
+    if (bytes === undefined) {
+      expect(messageOf(['-m', text])).toContain('bad-option');
+    } else {
+      expect(parseArguments(['-m', text]).memory).toBe(bytes);
+    }
+  });
+
+  it('collects options that may be repeated, up to their bound', () => {
+    expect(parseArguments(['-serial', 'null', '-serial', 'stdio']).serial).toEqual([
+      'null',
+      'stdio',
+    ]);
+    const five = Array.from({ length: 5 }, () => ['-serial', 'null']).flat();
+    expect(messageOf(five)).toBe(
+      'bad-option: option -serial: expected at most 4 of them, found one more',
+    );
+  });
+
+  it('reads properties with a head and doubled commas', () => {
+    expect(parseArguments(['-device', 'isa-debug-exit,iobase=0x501']).device).toEqual([
+      { driver: 'isa-debug-exit', iobase: '0x501' },
+    ]);
+    expect(messageOf(['-device', 'isa-debug-exit,what=1'])).toContain('found "what=1"');
+  });
+
+  it.each([
+    [['-what'], 'bad-option: options: expected one of those that the help lists, found "-what"'],
+    [['kernel'], 'bad-option: options: expected one of those that the help lists, found "kernel"'],
+    [['-kernel'], 'found the end of the command line'],
+    [['-kernel', ''], 'expected a file name'],
+    [['-m', '0'], 'expected 1M to 3712M, found "0"'],
+    [['-m', '4G'], 'expected 1M to 3712M'],
+    [['-m', '1e9'], 'expected a size'],
+    [['-clock', 'sun'], 'expected one of host, instructions, found "sun"'],
+    [['--until', '('], 'expected a regular expression'],
+    [['--timeout', '-1'], 'expected seconds'],
+    [['--nographic=1'], 'expected no value, found 1'],
+    [['-hda', 'x'], 'unsupported: option -hda: expected something else (there is no disk'],
+    [['-machine', 'pvh'], 'unsupported: option -machine'],
+    [['-machine', 'constructor'], 'expected one of pc, pvh, xenpv'],
+  ])('refuses %j with a message that says where', (args, message) => {
+    expect(messageOf(args)).toContain(message);
+  });
+
+  it('repeats only the beginning of a long wrong value', () => {
+    expect(messageOf(['-m', 'x'.repeat(10_000)]).length).toBeLessThan(200);
+  });
+});
+
+describe('parseParameters', () => {
+  it('reads the query of a URL', () => {
+    const query = new URLSearchParams('m=64&kernel=vmlinuz&no-reboot&append=a+b&until=x');
+    expect(parseParameters(query)).toMatchObject({
+      memory: 64 * 1024 * 1024,
+      kernel: 'vmlinuz',
+      noReboot: true,
+      append: 'a b',
+      until: 'x',
+    });
+  });
+
+  it('refuses a name that is none and a flag with a wrong value', () => {
+    expect(() => parseParameters([['nokernel', '']])).toThrow(MachineError);
+    expect(() => parseParameters([['nographic', 'no']])).toThrow('nothing, 1 or true');
+  });
+});
+
+describe('optionTable', () => {
+  it('has unique names and flags', () => {
+    expect(new Set(optionTable.map((row) => row.name)).size).toBe(optionTable.length);
+    expect(new Set(optionTable.map((row) => row.flag)).size).toBe(optionTable.length);
+  });
+
+  it('has a default array for each option that may be repeated', () => {
+    for (const row of optionTable) {
+      expect(Array.isArray(defaultSettings[row.name])).toBe(row.most !== undefined);
+    }
+  });
+
+  it('is listed in the help, line by line', () => {
+    const help = optionHelp();
+    for (const row of optionTable) {
+      expect(help).toContain(`  ${row.flag}`);
+    }
+    expect(optionHelp('program')).not.toContain('-kernel');
+  });
+});
+
+describe('machineOptions', () => {
+  it('boots the built-in guest without a kernel', () => {
+    expect(machineOptions(parseArguments([]), {}, host).boot).toEqual({ kind: 'built-in' });
+  });
+
+  it('carries kernel, initrd and command line', () => {
+    const kernel = new Uint8Array([1]);
+    const initrd = new Uint8Array([2]);
+    const settings = parseArguments(['-kernel', 'k', '-initrd', 'i', '-append', 'quiet']);
+    expect(machineOptions(settings, { kernel, initrd }, host).boot).toEqual({
+      kind: 'kernel',
+      kernel,
+      initrd,
+      commandLine: 'quiet',
+    });
+  });
+
+  it('refuses an initrd or a command line without a kernel', () => {
+    expect(() => machineOptions(parseArguments(['-append', 'x']), {}, host)).toThrow('-append');
+    expect(() => machineOptions(parseArguments([]), { initrd: new Uint8Array(1) }, host)).toThrow(
+      '-initrd',
+    );
+  });
+
+  it('finds the debug-exit port', () => {
+    const port = (text: string): number | undefined =>
+      machineOptions(parseArguments(['-device', text]), {}, host).debugExitPort;
+    expect(port('isa-debug-exit')).toBe(0xf4);
+    expect(port('isa-debug-exit,iobase=0x501,iosize=4')).toBe(0x501);
+    expect(() => port('isa-debug-exit,iobase=banana')).toThrow('0 to 0xffff');
+    expect(() => port('e1000')).toThrow('isa-debug-exit');
+  });
+});

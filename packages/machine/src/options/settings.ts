@@ -1,0 +1,63 @@
+/** The properties of a `-drive` or `-device` option: `key=value` pairs, all text. */
+export type Properties = Readonly<Record<string, string>>;
+
+/**
+ * What somebody asked for, as plain data: one field per row of the option table.
+ *
+ * It is what the command line, the URL of the web page and a machine description (JSON) have in common. Files are
+ * paths or URLs here; the application reads them and passes bytes to `createMachine`.
+ */
+export interface Settings {
+  /** Guest RAM in bytes. */
+  readonly memory: number;
+  /** The kind of machine. */
+  readonly machine: 'pc' | 'pvh' | 'xenpv';
+  /** Path of the kernel: bzImage, multiboot or ELF. */
+  readonly kernel?: string;
+  /** Path of the initial RAM disk; for multiboot a list of modules, `FILE [ARGUMENTS],FILE...`. */
+  readonly initrd?: string;
+  /** The kernel's command line. */
+  readonly append: string;
+  /** Path of a BIOS image. */
+  readonly bios?: string;
+  readonly hda?: string;
+  readonly hdb?: string;
+  readonly hdc?: string;
+  readonly hdd?: string;
+  readonly cdrom?: string;
+  readonly fda?: string;
+  /** Drives with their properties `file`, `if`, `format`. */
+  readonly drive: readonly Properties[];
+  /** Order of boot devices, letters as in `cda`. */
+  readonly boot?: string;
+  /** No window: serial port 0 is on the terminal. */
+  readonly nographic: boolean;
+  /** Where serial ports 0 to 3 go: `stdio`, `null` or `file:PATH`. */
+  readonly serial: readonly string[];
+  /** Extra devices; `driver` names the kind. */
+  readonly device: readonly Properties[];
+  /** The CPU model. */
+  readonly cpu?: string;
+  /** How guest code runs. */
+  readonly accel: 'interpreter' | 'translator';
+  /** Where guest time comes from. */
+  readonly clock: 'host' | 'instructions';
+  /** A guest reset ends the run. */
+  readonly noReboot: boolean;
+  /** Leave with status 0 when serial output matches. */
+  readonly until?: string;
+  /** Leave with status 0 when the text screen matches. */
+  readonly untilScreen?: string;
+  /** Leave with status 124 after this many seconds. */
+  readonly timeout?: number;
+  /** Text to type on the keyboard. */
+  readonly type?: string;
+  /** Type once the screen matches. */
+  readonly typeAfter?: string;
+  /** File that gets the text of the screen on leaving. */
+  readonly screenText?: string;
+  /** File that gets a picture of the screen on leaving. */
+  readonly screenshot?: string;
+  /** File that gets statistics as JSON on leaving. */
+  readonly stats?: string;
+}

@@ -1,0 +1,273 @@
+import { maxRamBytes } from '@ringfence/memory';
+
+import type { Settings } from './settings.ts';
+
+/** How the text of an option's value is understood. */
+export type OptionKind =
+  /** No value; the option's presence is the value. */
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'text' }
+  /** A path that the application reads or writes. */
+  | { readonly kind: 'file' }
+  /** Bytes, written with a suffix K, M or G; a bare number counts MiB. */
+  | { readonly kind: 'size'; readonly minimum: number; readonly maximum: number }
+  | { readonly kind: 'seconds' }
+  /** A regular expression of JavaScript's syntax. */
+  | { readonly kind: 'pattern' }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  /** `key=value,key=value`; a doubled comma is a comma; a first word without `=` is `head`'s value. */
+  | { readonly kind: 'properties'; readonly keys: readonly string[]; readonly head?: string };
+
+/** One option of a machine or of the program that runs it. */
+export interface OptionRow {
+  /** The field of `Settings`, and of a machine description. */
+  readonly name: keyof Settings;
+  /** The spelling on a command line; without its dashes, the name in a URL. */
+  readonly flag: string;
+  /** How the value is written in the help; absent for a flag. */
+  readonly argument?: string;
+  /** How the value is read. */
+  readonly value: OptionKind;
+  /** The most times that it can be given; more than 1 makes the field an array. The default is 1. */
+  readonly most?: number;
+  /** Values (or `*` for all) that are known and that this version cannot serve, with the reason. */
+  readonly unsupported?: Readonly<Record<string, string>>;
+  /** Whether it says what the machine is, or what the program around it does. */
+  readonly scope: 'machine' | 'program';
+  /** One line for the help. */
+  readonly help: string;
+}
+
+/** The smallest guest RAM in bytes: below 1 MiB there is no memory to load a kernel into. */
+export const minimumRamBytes = 0x10_0000;
+
+const file = { kind: 'file' } as const;
+const text = { kind: 'text' } as const;
+const flag = { kind: 'flag' } as const;
+const pattern = { kind: 'pattern' } as const;
+
+const noDisks = { '*': 'there is no disk controller in this version' };
+
+/**
+ * Every option, in the order of the help: the spellings are those that QEMU users know, where QEMU has them.
+ *
+ * The command line, URL parameters, machine descriptions and the help derive from these rows.
+ */
+export const optionTable: readonly OptionRow[] = [
+  {
+    name: 'memory',
+    flag: '-m',
+    argument: 'SIZE',
+    value: { kind: 'size', minimum: minimumRamBytes, maximum: maxRamBytes },
+    scope: 'machine',
+    help: 'guest memory, in MiB or with a suffix K, M, G (default 256M)',
+  },
+  {
+    name: 'machine',
+    flag: '-machine',
+    argument: 'KIND',
+    value: { kind: 'choice', choices: ['pc', 'pvh', 'xenpv'] },
+    unsupported: {
+      pvh: 'only machine pc exists in this version',
+      xenpv: 'only machine pc exists in this version',
+    },
+    scope: 'machine',
+    help: 'kind of machine: pc (default), pvh or xenpv',
+  },
+  {
+    name: 'kernel',
+    flag: '-kernel',
+    argument: 'FILE',
+    value: file,
+    scope: 'machine',
+    help: 'kernel to boot: bzImage, multiboot or ELF',
+  },
+  {
+    name: 'initrd',
+    flag: '-initrd',
+    argument: 'FILE',
+    value: file,
+    scope: 'machine',
+    help: 'initial RAM disk; for multiboot: FILE [ARGUMENTS],FILE...',
+  },
+  {
+    name: 'append',
+    flag: '-append',
+    argument: 'TEXT',
+    value: text,
+    scope: 'machine',
+    help: "the kernel's command line",
+  },
+  {
+    name: 'bios',
+    flag: '-bios',
+    argument: 'FILE',
+    value: file,
+    unsupported: { '*': 'a machine boots a kernel in this version' },
+    scope: 'machine',
+    help: 'BIOS image',
+  },
+  ...(['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda'] as const).map((name): OptionRow => ({
+    name,
+    flag: `-${name}`,
+    argument: 'FILE',
+    value: file,
+    unsupported: noDisks,
+    scope: 'machine',
+    help: name === 'cdrom' ? 'CD-ROM image' : name === 'fda' ? 'floppy image' : 'disk image',
+  })),
+  {
+    name: 'drive',
+    flag: '-drive',
+    argument: 'file=FILE,if=ide|virtio|xen,format=raw|qcow2',
+    value: { kind: 'properties', keys: ['file', 'if', 'format'] },
+    most: 16,
+    unsupported: noDisks,
+    scope: 'machine',
+    help: 'a drive with its interface and format',
+  },
+  {
+    name: 'boot',
+    flag: '-boot',
+    argument: 'ORDER',
+    value: text,
+    unsupported: noDisks,
+    scope: 'machine',
+    help: 'order of boot devices, such as cda',
+  },
+  {
+    name: 'nographic',
+    flag: '-nographic',
+    value: flag,
+    scope: 'program',
+    help: 'serial port 0 on the terminal; Ctrl-A x leaves',
+  },
+  {
+    name: 'serial',
+    flag: '-serial',
+    argument: 'stdio|null|file:PATH',
+    value: text,
+    most: 4,
+    scope: 'program',
+    help: 'where serial ports 0 to 3 go, one option for each in turn',
+  },
+  {
+    name: 'device',
+    flag: '-device',
+    argument: 'isa-debug-exit[,iobase=0xf4]',
+    value: { kind: 'properties', keys: ['driver', 'iobase', 'iosize'], head: 'driver' },
+    most: 8,
+    scope: 'machine',
+    help: 'an extra device; writing v to isa-debug-exit ends with status (v << 1) | 1',
+  },
+  {
+    name: 'cpu',
+    flag: '-cpu',
+    argument: 'MODEL',
+    value: text,
+    scope: 'machine',
+    help: 'CPU model',
+  },
+  {
+    name: 'accel',
+    flag: '-accel',
+    argument: 'interpreter|translator',
+    value: { kind: 'choice', choices: ['interpreter', 'translator'] },
+    unsupported: { translator: 'guest code is interpreted in this version' },
+    scope: 'machine',
+    help: 'how guest code runs',
+  },
+  {
+    name: 'clock',
+    flag: '-clock',
+    argument: 'host|instructions',
+    value: { kind: 'choice', choices: ['host', 'instructions'] },
+    scope: 'machine',
+    help: 'guest time is real time (host, default) or retired instructions',
+  },
+  {
+    name: 'noReboot',
+    flag: '-no-reboot',
+    value: flag,
+    scope: 'machine',
+    help: 'a reset by the guest ends the run',
+  },
+  {
+    name: 'until',
+    flag: '--until',
+    argument: 'REGEX',
+    value: pattern,
+    scope: 'program',
+    help: 'leave with status 0 when serial output matches',
+  },
+  {
+    name: 'untilScreen',
+    flag: '--until-screen',
+    argument: 'REGEX',
+    value: pattern,
+    scope: 'program',
+    help: 'leave with status 0 when the text screen matches',
+  },
+  {
+    name: 'timeout',
+    flag: '--timeout',
+    argument: 'SECONDS',
+    value: { kind: 'seconds' },
+    scope: 'program',
+    help: 'leave with status 124 after that time',
+  },
+  {
+    name: 'type',
+    flag: '--type',
+    argument: 'TEXT',
+    value: text,
+    scope: 'program',
+    help: 'type TEXT on the keyboard',
+  },
+  {
+    name: 'typeAfter',
+    flag: '--type-after',
+    argument: 'REGEX',
+    value: pattern,
+    scope: 'program',
+    help: 'type once the text screen matches',
+  },
+  {
+    name: 'screenText',
+    flag: '--screen-text',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'write the text of the screen on leaving',
+  },
+  {
+    name: 'screenshot',
+    flag: '--screenshot',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'write a PNG picture of the screen on leaving',
+  },
+  {
+    name: 'stats',
+    flag: '--stats',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'write statistics as JSON on leaving',
+  },
+];
+
+/** What holds where an option is not given. */
+export const defaultSettings: Settings = {
+  memory: 256 * 1024 * 1024,
+  machine: 'pc',
+  append: '',
+  drive: [],
+  nographic: false,
+  serial: [],
+  device: [],
+  accel: 'interpreter',
+  clock: 'host',
+  noReboot: false,
+};
