@@ -26,6 +26,22 @@ export interface PortDevice {
   writePort(port: number, size: AccessSize, value: number): void;
 }
 
+/** A range of ports that a device decodes. */
+export interface PortWindow {
+  /** The lowest port. */
+  readonly first: number;
+  /** The number of ports. */
+  readonly count: number;
+  /** The widest access that the device takes whole; wider ones are split. The default is 1. */
+  readonly widest?: AccessSize;
+}
+
+/** A port device at fixed ports, which it lists for `PortBus.attach`. */
+export interface FixedPortDevice extends PortDevice {
+  /** The ranges of ports that the device decodes. */
+  readonly ports: readonly PortWindow[];
+}
+
 /** A device whose registers stand in guest-physical memory; addresses count from the region's start. */
 export interface MmioDevice {
   /** Reads `size` bytes at the offset `address` of the region. */

@@ -2,27 +2,26 @@
  * The I/O port space: which device answers which of the 65,536 ports.
  *
  * Hot path: `readPort` and `writePort` run for every IN and OUT of the guest. They cost one look-up in
- * a `Uint8Array` and one call; the slower splitting of wide accesses is a branch away.
+ * a `Uint16Array` and one call; the slower splitting of wide accesses is a branch away.
  */
 import { DeviceError } from './error.ts';
-import type { AccessSize, PortDevice } from './interfaces.ts';
+import type { AccessSize, FixedPortDevice, PortDevice, PortWindow } from './interfaces.ts';
 
 /** How many ports there are (SDM 1, 19.3). */
 export const portCount = 0x1_0000;
 
-/** How many ranges can be claimed at one time: the dispatch table holds bytes, and 0 means nobody. */
-export const maximumClaims = 255;
+/**
+ * How many ranges can be claimed at one time.
+ *
+ * It is more than the base address registers of a full PCI bus (32 devices of 8 functions with 6
+ * each) and the legacy ranges together, so that no guest reaches it.
+ */
+export const maximumClaims = 2047;
 
 /** A range of ports and the device that answers there. */
-export interface PortRange {
-  /** The lowest port. */
-  readonly first: number;
-  /** The number of ports. */
-  readonly count: number;
+export interface PortRange extends PortWindow {
   /** Who answers. */
   readonly device: PortDevice;
-  /** The widest access that the device takes whole; wider ones are split. The default is 1. */
-  readonly widest?: AccessSize;
   /**
    * What to do where an earlier claim stands: `refuse` throws, `yield` leaves the earlier claim in place
    * and shows through when that is released. The default is `refuse`; ranges that the guest
@@ -45,7 +44,7 @@ export interface PortClaim {
  * the ISA bus controller does for 8-bit devices); an access past port 0xffff reads ones there.
  */
 export class PortBus implements PortDevice {
-  readonly #owner: Uint8Array<ArrayBuffer> = new Uint8Array(portCount);
+  readonly #owner: Uint16Array<ArrayBuffer> = new Uint16Array(portCount);
   readonly #claims: (Required<PortRange> | undefined)[] = [undefined];
   /** The claims in the order in which they were made, which is also their priority. */
   readonly #order: number[] = [];
@@ -86,6 +85,13 @@ export class PortBus implements PortDevice {
         }
       },
     };
+  }
+
+  /** Claims all ports that a device lists; throws as `claim` does. */
+  attach(device: FixedPortDevice): void {
+    for (const window of device.ports) {
+      this.claim({ ...window, device });
+    }
   }
 
   /** Reads from whoever claimed `port`; all ones from nobody. */
