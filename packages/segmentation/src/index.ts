@@ -1,1 +1,2 @@
-export {};
+export * from './fault.ts';
+export * from './interfaces.ts';
