@@ -1,2 +1,3 @@
 export * from './layout.ts';
 export * from './cpu-state.ts';
+export * from './eflags.ts';
