@@ -113,7 +113,11 @@ export class PortBus implements PortDevice {
   writePort(port: number, size: AccessSize, value: number): void {
     const claim = this.#claims[this.#owner[port] ?? 0];
     if (claim !== undefined && takesWhole(claim, port, size)) {
-      claim.device.writePort(port, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+      claim.device.writePort(
+        port,
+        size,
+        size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff),
+      );
     } else if (size === 2) {
       this.writePort(port, 1, value & 0xff);
       this.writePort(port + 1, 1, (value >>> 8) & 0xff);

@@ -43,6 +43,8 @@ export interface PortFuzz {
   readonly clock?: ManualClock;
   readonly seed?: number;
   readonly rounds?: number;
+  /** Time moves by up to two to this power of nanoseconds at once. */
+  readonly advanceBits?: number;
   /** Something to do between accesses: input from the host. */
   readonly between?: (device: FixedPortDevice, random: Random) => void;
 }
@@ -54,7 +56,7 @@ export interface PortFuzz {
  * second device restored from it must save the same.
  */
 export function fuzzPorts(fuzz: PortFuzz): void {
-  const { clock, seed = 0x5eed, rounds = 30_000 } = fuzz;
+  const { clock, seed = 0x5eed, rounds = 30_000, advanceBits = 24 } = fuzz;
   const random = new Random(seed);
   const device = fuzz.make();
   const bus = new PortBus();
@@ -72,7 +74,7 @@ export function fuzzPorts(fuzz: PortFuzz): void {
       bus.writePort(port, size, random.below(2 ** 32));
     }
     if (random.below(8) === 0) {
-      clock?.advance(random.below(1 << (1 + random.below(24))));
+      clock?.advance(random.below(1 << (1 + random.below(advanceBits))));
       fuzz.between?.(device, random);
     }
     if (random.below(5000) === 0) {

@@ -1,0 +1,192 @@
+/** The interval timer of a PC: three counters, IRQ 0, the speaker gate, and port 0x61. */
+import type {
+  AccessSize,
+  Clock,
+  DeviceState,
+  FixedPortDevice,
+  IrqLine,
+  PortWindow,
+  Resettable,
+  Saveable,
+  Timer,
+  Timers,
+} from '../interfaces.ts';
+import { openState, saveState } from '../state-shape.ts';
+import { TickRate } from '../tick-rate.ts';
+import { PitCounter } from './counter.ts';
+import * as reg from './registers.ts';
+import { pitShape, powerOnPitCounter } from './state.ts';
+
+const stateVersion = 1;
+
+/** What the timer is connected to. */
+export interface Pit8254Options {
+  /** The machine's clock. */
+  readonly clock: Clock;
+  /** The machine's timers. */
+  readonly timers: Timers;
+  /** OUT 0: interrupt request 0. */
+  readonly irq: IrqLine;
+  /** OUT 2 where port 0x61 lets it through; without one no time is spent on it. */
+  readonly speaker?: IrqLine;
+}
+
+/** An 8254 wired as in a PC, with the port 0x61 of the 82371AB. */
+export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
+  /** The ports of the counters, the control word and the system control register. */
+  readonly ports: readonly PortWindow[] = [
+    { first: reg.pitPort.counter0, count: 4 },
+    { first: reg.pitPort.systemControl, count: 1 },
+  ];
+  readonly #rate = new TickRate(reg.pitHertz);
+  readonly #clock: Clock;
+  readonly #irq: IrqLine;
+  readonly #speaker: IrqLine | undefined;
+  readonly #irqTimer: Timer;
+  readonly #speakerTimer: Timer;
+  readonly #counters: readonly [PitCounter, PitCounter, PitCounter] = [
+    new PitCounter(true),
+    new PitCounter(true),
+    new PitCounter(false),
+  ];
+  #systemControl = 0;
+  #syncTick = 0;
+
+  /** Connects the timer; its counters wait to be programmed. */
+  constructor(options: Pit8254Options) {
+    this.#clock = options.clock;
+    this.#irq = options.irq;
+    this.#speaker = options.speaker;
+    this.#irqTimer = options.timers.create(() => {
+      this.#drive();
+    });
+    this.#speakerTimer = options.timers.create(() => {
+      this.#drive();
+    });
+    this.reset();
+  }
+
+  /** Reads a counter, or port 0x61; the control port reads as ones. */
+  readPort(port: number, _size: AccessSize): number {
+    const tick = this.#tick();
+    this.#sync(tick);
+    if (port === reg.pitPort.systemControl) {
+      const refresh = Math.floor(tick / reg.refreshTicks) % 2 === 1;
+      return (
+        this.#systemControl |
+        (refresh ? reg.systemRefresh : 0) |
+        (this.#counters[2].out(tick) ? reg.systemOut2 : 0)
+      );
+    }
+    return this.#counters[port & 3]?.read(tick) ?? 0xff;
+  }
+
+  /** Writes a counter, the control word, or port 0x61. */
+  writePort(port: number, _size: AccessSize, value: number): void {
+    const tick = this.#tick();
+    this.#sync(tick);
+    if (port === reg.pitPort.systemControl) {
+      this.#systemControl = value & reg.systemWritable;
+      this.#counters[2].setGate((value & reg.systemGate2) !== 0, tick);
+    } else if (port === reg.pitPort.control) {
+      this.#control(value & 0xff, tick);
+    } else {
+      this.#counters[port & 3]?.write(value & 0xff, tick);
+    }
+    this.#drive();
+  }
+
+  /** Returns the counters to the unprogrammed state. */
+  reset(): void {
+    for (const [index, counter] of this.#counters.entries()) {
+      counter.state = powerOnPitCounter(index !== 2);
+    }
+    this.#systemControl = 0;
+    this.#syncTick = this.#tick();
+    this.#drive();
+  }
+
+  /** Returns a copy of all registers. */
+  save(): DeviceState {
+    this.#sync(this.#tick());
+    return saveState('pit-8254', stateVersion, pitShape, {
+      counters: this.#counters.map((counter) => counter.state),
+      systemControl: this.#systemControl,
+      syncTick: this.#syncTick,
+    });
+  }
+
+  /** Takes over saved registers, drives the outputs and arms the timers. */
+  restore(state: unknown): void {
+    const saved = openState(state, 'pit-8254', stateVersion, pitShape);
+    for (const [index, counter] of this.#counters.entries()) {
+      counter.state = saved.counters[index] ?? counter.state;
+    }
+    this.#systemControl = saved.systemControl;
+    this.#syncTick = saved.syncTick;
+    this.#drive();
+  }
+
+  #tick(): number {
+    return this.#rate.ticksAt(this.#clock.now());
+  }
+
+  #control(value: number, tick: number): void {
+    const select = value >> 6;
+    if (select === reg.readBack) {
+      for (const [index, counter] of this.#counters.entries()) {
+        if ((value & (2 << index)) !== 0) {
+          this.#readBack(counter, value, tick);
+        }
+      }
+      return;
+    }
+    const counter = this.#counters[select];
+    if (((value >> 4) & 3) === reg.access.latch) {
+      counter?.latchCount(tick);
+    } else {
+      counter?.program(value, tick);
+    }
+  }
+
+  #readBack(counter: PitCounter, value: number, tick: number): void {
+    if ((value & reg.readBackNoCount) === 0) {
+      counter.latchCount(tick);
+    }
+    if ((value & reg.readBackNoStatus) === 0) {
+      counter.latchStatus(tick);
+    }
+  }
+
+  /** Passes on the edges of OUT 0 since the last time; several at once, after a delay, become one. */
+  #sync(tick: number): void {
+    const counter = this.#counters[0];
+    const rises = counter.risesBetween(this.#syncTick, tick);
+    this.#syncTick = tick;
+    if (rises > 0) {
+      this.#irq.set(false);
+    }
+    this.#irq.set(counter.out(tick));
+  }
+
+  /** Drives the outputs after a change and arms the timers for the next. */
+  #drive(): void {
+    const tick = this.#tick();
+    const [counter0, , counter2] = this.#counters;
+    this.#sync(tick);
+    this.#arm(this.#irqTimer, counter0.nextEvent(tick));
+    if (this.#speaker !== undefined) {
+      const audible = (this.#systemControl & reg.systemSpeaker) !== 0;
+      this.#speaker.set(audible && counter2.out(tick));
+      this.#arm(this.#speakerTimer, audible ? counter2.nextEvent(tick) : Infinity);
+    }
+  }
+
+  #arm(timer: Timer, tick: number): void {
+    if (tick === Infinity) {
+      timer.cancel();
+    } else {
+      timer.arm(this.#rate.timeOf(tick));
+    }
+  }
+}
