@@ -159,7 +159,7 @@ export type MandatoryPrefix =
 export interface Form {
   /** Position in {@link FORMS}; stable only within one version. */
   readonly index: number;
-  /** Mnemonic at operand size 16, and the name that keys semantics: `ADD`, `JNZ`, `CBW`, `MOVSW`. */
+  /** Mnemonic at operand size 16, and the name that keys semantics: `ADD`, `JNE`, `CBW`, `MOVSW`. */
   readonly mnemonic: string;
   /** Stem shared by the sixteen conditions (`Jcc`, `SETcc`, `CMOVcc`), else the same as `mnemonic`. */
   readonly operation: string;
@@ -183,8 +183,8 @@ export interface Form {
   readonly hasModrm: boolean;
   /** Fixed ModRM.reg (`/0` .. `/7`), or -1. */
   readonly digit: number;
-  /** What ModRM.mod may be. */
-  readonly mod: 'any' | 'memory' | 'register';
+  /** What ModRM.mod may be; `ignored` (moves to CRn, DRn): any, and taken as a register. */
+  readonly mod: 'any' | 'memory' | 'register' | 'ignored';
   /** Fixed ModRM.rm (`0F 01 C1`), or -1. */
   readonly rm: number;
   /** REX.W is part of the encoding (`REX.W`: must be 1). */

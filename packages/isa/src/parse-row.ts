@@ -90,6 +90,9 @@ function parseNames(stem: string, condition: number): [string, string, string] {
 /** R, N and U operands take registers only, M operands memory only: no need to write 11B or !11B. */
 function modOf(written: Form['mod'], operands: Form['operands']): Form['mod'] {
   for (const { location } of operands) {
+    if (location === Location.control || location === Location.debug) return 'ignored';
+  }
+  for (const { location } of operands) {
     if (location === Location.memory) return 'memory';
     if (location === Location.rmGprOnly) return 'register';
     if (location === Location.rmMmOnly) return 'register';
