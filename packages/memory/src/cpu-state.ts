@@ -1,97 +1,94 @@
-import { Layout } from './layout.ts';
-
-const base = Layout.cpuState;
-
 /**
  * Absolute byte addresses of the virtual CPU's state in linear memory.
  *
  * Both tiers and TypeScript work on these bytes; there is no other copy. Multi-byte fields are
- * little-endian. `i32` unless a comment says otherwise.
+ * little-endian. `i32` unless a comment says otherwise. They are literals, not sums with
+ * `Layout.cpuState`, because isolated declarations take no expressions.
  */
 export const CpuState = {
   /** Sixteen 64-bit general registers in the manual's order: RAX RCX RDX RBX RSP RBP RSI RDI R8... */
-  gpr: base + 0x000,
+  gpr: 0x1000,
   /** RIP (i64) of the instruction that is about to run; exact only outside generated code. */
-  rip: base + 0x080,
+  rip: 0x1080,
   /** Eight bytes that are always zero: the "no register" of an effective address. */
-  zero: base + 0x088,
+  zero: 0x1088,
   /** Lazy flags: the last result, sign-extended to 32 bits (see flags below). */
-  flagsResult: base + 0x090,
+  flagsResult: 0x1090,
   /** Lazy flags: carry 31, carry^overflow 30, parity delta 15..8, adjust 3, sign delta 0. */
-  flagsCarries: base + 0x094,
+  flagsCarries: 0x1094,
   /** EFLAGS without OF, SF, ZF, AF, PF, CF, which live in the two fields above; bit 1 is set. */
-  eflags: base + 0x098,
+  eflags: 0x1098,
   /** Current privilege level, 0 to 3. */
-  cpl: base + 0x09c,
+  cpl: 0x109c,
   /** CodeMode bits of the running code segment (see code-mode.ts). */
-  codeMode: base + 0x0a0,
+  codeMode: 0x10a0,
   /** EIP minus the offset within its page, of the page that the interpreter is in. */
-  eipBase: base + 0x0a4,
+  eipBase: 0x10a4,
   /** Target EIP of a transfer that leaves the page. */
-  target: base + 0x0a8,
+  target: 0x10a8,
   /** EIP of the instruction after the one that made a callout. */
-  nextEip: base + 0x0ac,
+  nextEip: 0x10ac,
   /** Instructions left to run before the run loop wants control. */
-  budget: base + 0x0b0,
+  budget: 0x10b0,
   /** Why generated code returned (ExitReason). */
-  exitReason: base + 0x0b4,
+  exitReason: 0x10b4,
   /** The pending guest fault: vector in bits 7..0, bit 8 set if it has an error code; -1 none. */
-  faultVector: base + 0x0b8,
+  faultVector: 0x10b8,
   /** Error code of the pending fault. */
-  faultError: base + 0x0bc,
+  faultError: 0x10bc,
   /** Nonzero when the run loop must look at events before the next instruction. */
-  attention: base + 0x0c0,
+  attention: 0x10c0,
   /** Nonzero while CR0.AM, EFLAGS.AC and CPL 3 make unaligned accesses fault. */
-  alignmentCheck: base + 0x0c4,
+  alignmentCheck: 0x10c4,
   /** Current shadow directory for data (linear-memory address), by address space and privilege. */
-  dirData: base + 0x0c8,
+  dirData: 0x10c8,
   /** Current shadow directory for instruction fetch. */
-  dirExec: base + 0x0cc,
+  dirExec: 0x10cc,
   /** Shadow directory for implicit supervisor accesses (descriptor tables, TSS). */
-  dirSystem: base + 0x0d0,
+  dirSystem: 0x10d0,
   /** Address of the record being executed when a callout is made. */
-  record: base + 0x0d4,
+  record: 0x10d4,
   /** Low and high half of a value passed to or from a slow access (16 bytes). */
-  transfer: base + 0x0e0,
+  transfer: 0x10e0,
   /** Retired instructions (i64) up to the entry of the current run. */
-  retired: base + 0x0f0,
+  retired: 0x10f0,
   /** What `budget` was at the entry of the current run; retired + (runBudget - budget) is now. */
-  runBudget: base + 0x0f8,
+  runBudget: 0x10f8,
   /** Interrupt shadow: 1 after STI, 2 after MOV SS / POP SS; cleared after the next instruction. */
-  interruptShadow: base + 0x0fc,
+  interruptShadow: 0x10fc,
   /** Eight segment registers, 32 bytes each, in SegmentRegister order (see SegmentField). */
-  segments: base + 0x100,
+  segments: 0x1100,
   /** GDTR base (i64) and limit (i32 at +8). */
-  gdtr: base + 0x200,
+  gdtr: 0x1200,
   /** IDTR base (i64) and limit (i32 at +8). */
-  idtr: base + 0x210,
+  idtr: 0x1210,
   /** CR0, CR1 (unused), CR2, CR3, CR4 as i64 each; CR8 at +0x40. */
-  cr: base + 0x220,
+  cr: 0x1220,
   /** DR0 to DR7, i64 each. */
-  dr: base + 0x270,
+  dr: 0x1270,
   /** IA32_EFER (i64). */
-  efer: base + 0x2b0,
+  efer: 0x12b0,
   /** x87 control word, status word with TOP in bits 13..11, full tag word: i32 each. */
-  fpuControl: base + 0x2c0,
-  fpuStatus: base + 0x2c4,
+  fpuControl: 0x12c0,
+  fpuStatus: 0x12c4,
   /** Tag word as eight 1-bit "not empty" flags by physical register (as FXSAVE's abridged tag). */
-  fpuTags: base + 0x2c8,
-  fpuOpcode: base + 0x2cc,
+  fpuTags: 0x12c8,
+  fpuOpcode: 0x12cc,
   /** Last x87 instruction pointer offset, its CS, last operand offset, its segment: i32 each. */
-  fpuIp: base + 0x2d0,
-  fpuCs: base + 0x2d4,
-  fpuDp: base + 0x2d8,
-  fpuDs: base + 0x2dc,
+  fpuIp: 0x12d0,
+  fpuCs: 0x12d4,
+  fpuDp: 0x12d8,
+  fpuDs: 0x12dc,
   /** SSE control and status. */
-  mxcsr: base + 0x2e0,
+  mxcsr: 0x12e0,
   /** XCR0 (i64). */
-  xcr0: base + 0x2e8,
+  xcr0: 0x12e8,
   /** Eight x87 physical registers R0..R7 (not ST-relative): significand i64, then sign+exponent i16. */
-  fpu: base + 0x300,
+  fpu: 0x1300,
   /** Sixteen XMM registers, 16 bytes each. */
-  xmm: base + 0x400,
+  xmm: 0x1400,
   /** Scratch for generated code (64 bytes). */
-  temporary: base + 0x500,
+  temporary: 0x1500,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */
