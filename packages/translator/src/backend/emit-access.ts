@@ -1,0 +1,254 @@
+/**
+ * Guest memory accesses: the inline shadow-table lookup of ARCHITECTURE.md, "The life of a memory
+ * access", with calls of the slow path behind it.
+ */
+import { CpuState, Layout } from '@ringfence/memory';
+import type { FunctionBody } from '@ringfence/wasm';
+import type { Value } from '../ir/value.ts';
+import type { EmitTarget } from './emit-target.ts';
+
+interface AccessInfo {
+  readonly bytes: number;
+  readonly type: 'i32' | 'i64' | 'v128';
+  /** Instruction that sign-extends what the slow path returned zero-extended. */
+  readonly extend?: string;
+}
+
+const accesses: Readonly<Record<string, AccessInfo>> = {
+  'i32.load8_u': { bytes: 1, type: 'i32' },
+  'i32.load8_s': { bytes: 1, type: 'i32', extend: 'i32.extend8_s' },
+  'i32.load16_u': { bytes: 2, type: 'i32' },
+  'i32.load16_s': { bytes: 2, type: 'i32', extend: 'i32.extend16_s' },
+  'i32.load': { bytes: 4, type: 'i32' },
+  'i64.load': { bytes: 8, type: 'i64' },
+  'v128.load': { bytes: 16, type: 'v128' },
+  'i32.store8': { bytes: 1, type: 'i32' },
+  'i32.store16': { bytes: 2, type: 'i32' },
+  'i32.store': { bytes: 4, type: 'i32' },
+  'i64.store': { bytes: 8, type: 'i64' },
+  'v128.store': { bytes: 16, type: 'v128' },
+};
+
+function infoOf(name: string): AccessInfo {
+  const info = accesses[name];
+  if (info === undefined) throw new Error(`ir: no guest access by ${name}`);
+  return info;
+}
+
+/** Byte offset of the entry for reads and for writes in a leaf's pair. */
+const readEntry = 0;
+const writeEntry = 4;
+
+/** Value of a modify's host address when the slow path served it. */
+const servedSlowly = -1;
+
+/** Emits `guest.*` operations; `push` pushes an argument. */
+export class AccessEmitter {
+  readonly #target: EmitTarget;
+  readonly #body: FunctionBody;
+  readonly #push: (value: Value) => void;
+
+  constructor(target: EmitTarget, push: (value: Value) => void) {
+    this.#target = target;
+    this.#body = target.body;
+    this.#push = push;
+  }
+
+  /** Leaves the loaded value on the stack. */
+  load(value: Value): void {
+    const body = this.#body;
+    const info = infoOf(value.name);
+    const linear = this.#linear(value.args[0] as Value);
+    const entry = body.local('i32');
+    this.#lookup(linear, entry, readEntry, info.bytes);
+    const label = body.if(info.type);
+    this.#slowLoad(linear, info, 'load');
+    body.else();
+    body.get(linear);
+    body.get(entry);
+    body.op('i32.add');
+    body.memory(value.name, Layout.ram);
+    body.end(label);
+  }
+
+  store(value: Value): void {
+    const body = this.#body;
+    const info = infoOf(value.name);
+    const linear = this.#linear(value.args[0] as Value);
+    const content = this.#content(value.args[1] as Value, info);
+    const entry = body.local('i32');
+    this.#lookup(linear, entry, writeEntry, info.bytes);
+    const label = body.if();
+    this.#slowStore(linear, info, content);
+    this.#checkFault();
+    body.else();
+    body.get(linear);
+    body.get(entry);
+    body.op('i32.add');
+    content();
+    body.memory(value.name, Layout.ram);
+    body.end(label);
+  }
+
+  /** Leaves the loaded value on the stack and remembers where the commit writes. */
+  modify(value: Value): void {
+    const body = this.#body;
+    const info = infoOf(value.name);
+    const linear = this.#linear(value.args[0] as Value);
+    const host = body.local('i32');
+    value.hostLocal = host;
+    value.position = linear;
+    this.#lookup(linear, host, writeEntry, info.bytes);
+    const label = body.if(info.type);
+    this.#slowLoad(linear, info, 'modify');
+    body.i32(servedSlowly);
+    body.set(host);
+    body.else();
+    body.get(linear);
+    body.get(host);
+    body.op('i32.add');
+    body.tee(host);
+    body.memory(value.name, Layout.ram);
+    body.end(label);
+  }
+
+  commit(value: Value): void {
+    const body = this.#body;
+    const modify = value.target;
+    if (modify === undefined || modify.hostLocal < 0) throw new Error('ir: commit without modify');
+    const info = infoOf(value.name);
+    const content = this.#content(value.args[0] as Value, info);
+    body.get(modify.hostLocal);
+    body.i32(servedSlowly);
+    body.op('i32.eq');
+    const label = body.if();
+    this.#slowStore(modify.position, info, content);
+    body.else();
+    body.get(modify.hostLocal);
+    content();
+    body.memory(value.name, Layout.ram);
+    body.end(label);
+  }
+
+  probe(value: Value): void {
+    const body = this.#body;
+    const linear = this.#linear(value.args[0] as Value);
+    const entry = body.local('i32');
+    const last = body.local('i32');
+    // Both ends of the range: it crosses at most one page border.
+    body.get(linear);
+    body.i32(value.imm - 1);
+    body.op('i32.add');
+    body.set(last);
+    this.#lookup(linear, entry, writeEntry, 1);
+    body.get(linear);
+    body.get(last);
+    body.op('i32.xor');
+    body.i32(12);
+    body.op('i32.shr_u');
+    body.op('i32.or');
+    const label = body.if();
+    this.#target.beforeSlow();
+    body.get(linear);
+    body.i32(value.imm);
+    body.call(this.#target.functionIndex('probe'));
+    this.#target.afterSlow();
+    this.#checkFault();
+    body.end(label);
+  }
+
+  /** Puts the linear address into a local. */
+  #linear(value: Value): number {
+    if (value.local >= 0) return value.local;
+    const local = this.#body.local('i32');
+    this.#push(value);
+    this.#body.set(local);
+    return local;
+  }
+
+  /** A way to push the value to store any number of times. */
+  #content(value: Value, info: AccessInfo): () => void {
+    if (value.isConst || value.local >= 0) return () => this.#push(value);
+    const local = this.#body.local(info.type);
+    this.#push(value);
+    this.#body.set(local);
+    return () => this.#body.get(local);
+  }
+
+  /** Sets `entry` and leaves a condition on the stack: nonzero when the fast path does not serve. */
+  #lookup(linear: number, entry: number, kind: number, bytes: number): void {
+    const body = this.#body;
+    this.#target.pushDirectory();
+    body.get(linear);
+    body.i32(20);
+    body.op('i32.shr_u');
+    body.i32(0xffc);
+    body.op('i32.and');
+    body.op('i32.add');
+    body.memory('i32.load', 0);
+    body.get(linear);
+    body.i32(9);
+    body.op('i32.shr_u');
+    body.i32(0x1ff8);
+    body.op('i32.and');
+    body.op('i32.add');
+    body.memory('i32.load', kind);
+    body.tee(entry);
+    if (bytes === 1) {
+      body.i32(1);
+      body.op('i32.and');
+      return;
+    }
+    body.get(linear);
+    body.op('i32.or');
+    body.i32(bytes - 1);
+    body.op('i32.and');
+  }
+
+  #slowLoad(linear: number, info: AccessInfo, what: 'load' | 'modify'): void {
+    const body = this.#body;
+    this.#target.beforeSlow();
+    body.get(linear);
+    body.call(this.#target.functionIndex(`${what}${info.bytes * 8}`));
+    if (info.bytes === 16) {
+      this.#target.afterSlow();
+      this.#checkFault();
+      body.i32(0);
+      body.memory('v128.load', CpuState.transfer);
+      return;
+    }
+    const result = body.local(info.type);
+    body.set(result);
+    this.#target.afterSlow();
+    this.#checkFault();
+    body.get(result);
+    if (info.extend !== undefined) body.op(info.extend);
+  }
+
+  #slowStore(linear: number, info: AccessInfo, content: () => void): void {
+    const body = this.#body;
+    this.#target.beforeSlow();
+    if (info.bytes === 16) {
+      body.i32(0);
+      content();
+      body.memory('v128.store', CpuState.transfer);
+      body.get(linear);
+    } else {
+      body.get(linear);
+      content();
+    }
+    body.call(this.#target.functionIndex(`store${info.bytes * 8}`));
+    this.#target.afterSlow();
+  }
+
+  #checkFault(): void {
+    const body = this.#body;
+    body.i32(0);
+    body.memory('i32.load', CpuState.faultVector);
+    body.i32(0);
+    body.op('i32.ge_s');
+    const label = body.if();
+    this.#target.leave();
+    body.end(label);
+  }
+}

@@ -1,0 +1,31 @@
+import type { FunctionBody } from '@ringfence/wasm';
+
+/**
+ * Where IR is emitted to: a case of the interpreter loop, a handler function, a region, a runtime
+ * function. The methods write the code with which that place ends an instruction.
+ */
+export interface EmitTarget {
+  readonly body: FunctionBody;
+  /** WebAssembly local of IR parameter `index`. */
+  parameter(index: number): number;
+  /** Index of a runtime function or host import in the module. */
+  functionIndex(name: string): number;
+  /** Pushes the address of the current shadow directory for data. */
+  pushDirectory(): void;
+  /** Called before a call that may look at or change the instruction budget. */
+  beforeSlow(): void;
+  /** Called after it. */
+  afterSlow(): void;
+  /** Ends the instruction: the next one runs. */
+  next(): void;
+  /** Ends the step: the same instruction runs again. */
+  repeat(): void;
+  /** Ends the instruction: its relative target runs. */
+  jump(): void;
+  /** Ends the instruction: the EIP on the stack runs. */
+  jumpTo(): void;
+  /** Leaves after a fault was recorded in the CPU state. */
+  leave(): void;
+  /** Writes a call of host function `number` with the arguments that `push` writes. */
+  callout(number: number, push: () => void): void;
+}

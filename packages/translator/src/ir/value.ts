@@ -1,0 +1,87 @@
+import type { ValueType } from '@ringfence/wasm';
+
+/** A mutable local of one IR body, for values that differ by path (results of `if`, loop counters). */
+export interface Variable {
+  readonly type: ValueType;
+  /** WebAssembly local, given by the back end; -1 before. */
+  local: number;
+}
+
+/** Type of a value; `void` for operations that are only an effect. */
+export type IrType = ValueType | 'void';
+
+/**
+ * One operation of the IR, in single assignment form.
+ *
+ * The numeric operations are WebAssembly's, under their text-format names (`i32.add`). The others:
+ *
+ * | op | arguments | meaning |
+ * | --- | --- | --- |
+ * | `const` | | `imm` (i32, f32, f64) or `big` (i64) or `lanes` (v128) |
+ * | `parameter` | | parameter number `imm` |
+ * | `get`, `set` | value | of `variable` |
+ * | `load`, `store` | [address,] [value] | host memory (CPU state, tables) by instruction `name` at `imm` + address |
+ * | `select` | condition, a, b | a if condition is not 0, else b |
+ * | `if` | condition | `blocks[0]`, else `blocks[1]` |
+ * | `loop` | | `blocks[0]`, left by `break`, repeated by `continue`, left at its end |
+ * | `break`, `continue` | | of the `loop` operation `target` |
+ * | `call` | any | runtime function or host import `name` |
+ * | `return` | [value] | from a runtime function |
+ * | `guest.load` | linear | guest memory by load instruction `name`; may fault |
+ * | `guest.store` | linear, value | guest memory by store instruction `name`; may fault |
+ * | `guest.modify` | linear | as guest.load, and the write of it cannot fault afterwards |
+ * | `guest.commit` | value | writes back to where `target`, a guest.modify, read |
+ * | `guest.probe` | linear | faults unless `imm` bytes may be written |
+ * | `next` | | ends the instruction: the following one runs |
+ * | `repeat` | | ends this step of the instruction: it runs again |
+ * | `jump` | | ends it: to the relative target of the instruction |
+ * | `jump.to` | eip | ends it: to an EIP |
+ * | `fault` | vector, error | ends it: guest fault; state is that of before the instruction |
+ * | `callout` | a, b, c | calls the host's function number `imm`; leaves if it says so |
+ */
+export class Value {
+  readonly op: string;
+  readonly type: IrType;
+  readonly args: readonly Value[];
+  /** Instruction name of loads, stores and calls. */
+  name = '';
+  /** Number: constant, offset, parameter, size. */
+  imm = 0;
+  /** Constant of type i64. */
+  big = 0n;
+  /** Constant of type v128, or lane immediates. */
+  lanes: readonly number[] | undefined = undefined;
+  variable: Variable | undefined = undefined;
+  /** The loop of a break, the modify of a commit. */
+  target: Value | undefined = undefined;
+  blocks: readonly Value[][] | undefined = undefined;
+  /** How many operations use the result; kept by the back end. */
+  uses = 0;
+  /** Position in emission order, and the block that holds it; set by the back end. */
+  position = -1;
+  /** WebAssembly local that holds the result, or -1: it is emitted where it is used. */
+  local = -1;
+  /** A second local of guest.modify: host address, or 0 when the slow path was taken. */
+  hostLocal = -1;
+
+  constructor(op: string, type: IrType, args: readonly Value[]) {
+    this.op = op;
+    this.type = type;
+    this.args = args;
+  }
+
+  /** Whether the result is known now. */
+  get isConst(): boolean {
+    return this.op === 'const';
+  }
+}
+
+/** Whether an operation has no effect and depends on nothing but its arguments. */
+export function isPure(value: Value): boolean {
+  const op = value.op;
+  if (op === 'const' || op === 'parameter' || op === 'select') return true;
+  const dot = op.indexOf('.');
+  if (dot < 0) return false;
+  const family = op.slice(0, dot);
+  return family !== 'guest' && family !== 'jump';
+}
