@@ -60,17 +60,6 @@ FDIVRP | STi:rw, ST0 | DE F0+i |  | w:1 u:023 | FPU
 FDIVP  | STi:rw, ST0 | DE F8+i |  | w:1 u:023 | FPU
 FCOMPP |             | DE D9   |  | w:023 0:1 | FPU
 
-# Undocumented aliases that every processor decodes: AMD vol. 3, appendix A, table A-10 (reserved).
-FCOM    | ST0, STi       | DC D0+i |  | w:023 0:1 | FPU
-FCOMP   | ST0, STi       | DC D8+i |  | w:023 0:1 | FPU
-FCOMP   | ST0, STi       | DE D0+i |  | w:023 0:1 | FPU
-FXCH    | ST0:rw, STi:rw | DD C8+i |  | 0:1 u:023 | FPU
-FXCH    | ST0:rw, STi:rw | DF C8+i |  | 0:1 u:023 | FPU
-FSTPNCE | STi:w, ST0     | D9 D8+i |  | w:1 u:023 | FPU
-FSTP    | STi:w, ST0     | DF D0+i |  | w:1 u:023 | FPU
-FSTP    | STi:w, ST0     | DF D8+i |  | w:1 u:023 | FPU
-FFREEP  | STi            | DF C0+i |  | u:0123    | FPU
-
 # Load and store.
 FLD      | Md             | D9 /0   |  | w:1 u:023      | FPU
 FLD      | Mq             | DD /0   |  | w:1 u:023      | FPU
@@ -161,4 +150,16 @@ FNINIT  |      | DB E3   |  | 0:0123        | FPU
 FNENI   |      | DB E0   |  |               | FPU
 FNDISI  |      | DB E1   |  |               | FPU
 FNSETPM |      | DB E4   |  |               | FPU
+
+# Last, so that an assembler that takes the first of equally long forms leaves these alone.
+# Undocumented aliases that every processor decodes: AMD vol. 3, appendix A, table A-10 (reserved).
+FCOM    | ST0, STi       | DC D0+i |  | w:023 0:1 | FPU
+FCOMP   | ST0, STi       | DC D8+i |  | w:023 0:1 | FPU
+FCOMP   | ST0, STi       | DE D0+i |  | w:023 0:1 | FPU
+FXCH    | ST0:rw, STi:rw | DD C8+i |  | 0:1 u:023 | FPU
+FXCH    | ST0:rw, STi:rw | DF C8+i |  | 0:1 u:023 | FPU
+FSTPNCE | STi:w, ST0     | D9 D8+i |  | w:1 u:023 | FPU
+FSTP    | STi:w, ST0     | DF D0+i |  | w:1 u:023 | FPU
+FSTP    | STi:w, ST0     | DF D8+i |  | w:1 u:023 | FPU
+FFREEP  | STi            | DF C0+i |  | u:0123    | FPU
 `;
