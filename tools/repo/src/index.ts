@@ -1,1 +1,2 @@
-export {};
+export { layerFault, layers } from './layers.ts';
+export { README_OUTLINE, readmeFaults, usagePrograms } from './readme.ts';

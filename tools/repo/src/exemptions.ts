@@ -1,0 +1,19 @@
+/** What is let off a limit, and why. An exemption that is not needed any more fails the test. */
+export interface Exemption {
+  /** A path from the root, or a folder with a closing slash. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** Files that may have more than 400 lines. */
+export const longFiles: readonly Exemption[] = [
+  { path: 'packages/isa/src/tables/', reason: 'tables: one row per encoding' },
+];
+
+/** Files that may have lines of more than 100 columns. */
+export const wideFiles: readonly Exemption[] = [
+  { path: 'packages/isa/src/tables/', reason: 'tables: one row per line' },
+];
+
+/** Functions, as `path#name`, that may have more than 70 lines. */
+export const longFunctions: readonly Exemption[] = [];
