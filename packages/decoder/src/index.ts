@@ -9,3 +9,4 @@ export {
   Prefix,
   TOO_LONG,
 } from './instruction.ts';
+export { decodeInto, MAX_LENGTH } from './decode-into.ts';

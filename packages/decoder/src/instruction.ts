@@ -87,6 +87,8 @@ export class Instruction {
   addressSize: number = 32;
   /** Bits of {@link Prefix}. */
   prefixes: number = 0;
+  /** The REX prefix byte (0100WRXB), or 0. */
+  rex: number = 0;
   /**
    * Effective segment of the memory operand (the overridable one, for strings the source):
    * 0..5 = ES CS SS DS FS GS, defaults applied. The segment of CS and DS overrides in 64-bit code is

@@ -2,8 +2,8 @@
 export const x87 = `
 FADD  | Md      | D8 /0 |  | w:1 u:023 | FPU
 FMUL  | Md      | D8 /1 |  | w:1 u:023 | FPU
-FCOM  | ST0, Md | D8 /2 |  | w:023 0:1 | FPU
-FCOMP | ST0, Md | D8 /3 |  | w:023 0:1 | FPU
+FCOM  | Md      | D8 /2 |  | w:023 0:1 | FPU
+FCOMP | Md      | D8 /3 |  | w:023 0:1 | FPU
 FSUB  | Md      | D8 /4 |  | w:1 u:023 | FPU
 FSUBR | Md      | D8 /5 |  | w:1 u:023 | FPU
 FDIV  | Md      | D8 /6 |  | w:1 u:023 | FPU
@@ -11,8 +11,8 @@ FDIVR | Md      | D8 /7 |  | w:1 u:023 | FPU
 
 FADD  | Mq      | DC /0 |  | w:1 u:023 | FPU
 FMUL  | Mq      | DC /1 |  | w:1 u:023 | FPU
-FCOM  | ST0, Mq | DC /2 |  | w:023 0:1 | FPU
-FCOMP | ST0, Mq | DC /3 |  | w:023 0:1 | FPU
+FCOM  | Mq      | DC /2 |  | w:023 0:1 | FPU
+FCOMP | Mq      | DC /3 |  | w:023 0:1 | FPU
 FSUB  | Mq      | DC /4 |  | w:1 u:023 | FPU
 FSUBR | Mq      | DC /5 |  | w:1 u:023 | FPU
 FDIV  | Mq      | DC /6 |  | w:1 u:023 | FPU
@@ -20,8 +20,8 @@ FDIVR | Mq      | DC /7 |  | w:1 u:023 | FPU
 
 FIADD  | Md      | DA /0 |  | w:1 u:023 | FPU
 FIMUL  | Md      | DA /1 |  | w:1 u:023 | FPU
-FICOM  | ST0, Md | DA /2 |  | w:023 0:1 | FPU
-FICOMP | ST0, Md | DA /3 |  | w:023 0:1 | FPU
+FICOM  | Md      | DA /2 |  | w:023 0:1 | FPU
+FICOMP | Md      | DA /3 |  | w:023 0:1 | FPU
 FISUB  | Md      | DA /4 |  | w:1 u:023 | FPU
 FISUBR | Md      | DA /5 |  | w:1 u:023 | FPU
 FIDIV  | Md      | DA /6 |  | w:1 u:023 | FPU
@@ -29,8 +29,8 @@ FIDIVR | Md      | DA /7 |  | w:1 u:023 | FPU
 
 FIADD  | Mw      | DE /0 |  | w:1 u:023 | FPU
 FIMUL  | Mw      | DE /1 |  | w:1 u:023 | FPU
-FICOM  | ST0, Mw | DE /2 |  | w:023 0:1 | FPU
-FICOMP | ST0, Mw | DE /3 |  | w:023 0:1 | FPU
+FICOM  | Mw      | DE /2 |  | w:023 0:1 | FPU
+FICOMP | Mw      | DE /3 |  | w:023 0:1 | FPU
 FISUB  | Mw      | DE /4 |  | w:1 u:023 | FPU
 FISUBR | Mw      | DE /5 |  | w:1 u:023 | FPU
 FIDIV  | Mw      | DE /6 |  | w:1 u:023 | FPU
@@ -158,8 +158,8 @@ FCOMP   | ST0, STi       | DC D8+i |  | w:023 0:1 | FPU
 FCOMP   | ST0, STi       | DE D0+i |  | w:023 0:1 | FPU
 FXCH    | ST0:rw, STi:rw | DD C8+i |  | 0:1 u:023 | FPU
 FXCH    | ST0:rw, STi:rw | DF C8+i |  | 0:1 u:023 | FPU
-FSTPNCE | STi:w, ST0     | D9 D8+i |  | w:1 u:023 | FPU
-FSTP    | STi:w, ST0     | DF D0+i |  | w:1 u:023 | FPU
-FSTP    | STi:w, ST0     | DF D8+i |  | w:1 u:023 | FPU
+FSTPNCE | STi:w          | D9 D8+i |  | w:1 u:023 | FPU
+FSTP    | STi:w          | DF D0+i |  | w:1 u:023 | FPU
+FSTP    | STi:w          | DF D8+i |  | w:1 u:023 | FPU
 FFREEP  | STi            | DF C0+i |  | u:0123    | FPU
 `;
