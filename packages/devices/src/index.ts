@@ -1,1 +1,52 @@
-export {};
+export { DeviceError, type DeviceErrorCode } from './error.ts';
+export type {
+  AccessSize,
+  ByteSink,
+  Clock,
+  DeviceState,
+  DmaMemory,
+  FixedPortDevice,
+  IrqLine,
+  MmioDevice,
+  PortDevice,
+  PortWindow,
+  Resettable,
+  Saveable,
+  StateValue,
+  Timer,
+  Timers,
+  WallClock,
+} from './interfaces.ts';
+export { ManualClock, maximumFirings } from './manual-clock.ts';
+export { maximumClaims, PortBus, portCount, type PortClaim, type PortRange } from './port-bus.ts';
+export { maximumSources, SharedLine } from './shared-line.ts';
+export {
+  finite,
+  flag,
+  integer,
+  list,
+  nullable,
+  oneOf,
+  openState,
+  record,
+  saveState,
+  type Shape,
+} from './state-shape.ts';
+export { nanosecondsPerSecond, TickRate } from './tick-rate.ts';
+
+export { elcrWritable, ocw2Command, Pic8259Chip, Pic8259Pair, picPort } from './pic-8259/index.ts';
+export { spuriousInput, type Pic8259PairOptions } from './pic-8259/index.ts';
+export { Pit8254, pitHertz, pitPort, type Pit8254Options } from './pit-8254/index.ts';
+export {
+  fcr,
+  ier,
+  iir,
+  lcr,
+  lsr,
+  mcr,
+  msr,
+  Uart16550,
+  uartHertz,
+  uartRegister,
+  type Uart16550Options,
+} from './uart-16550/index.ts';

@@ -23,7 +23,11 @@ export class TickRate {
 
   /** Returns the first clock reading, in whole nanoseconds, at which `ticks` ticks have passed. */
   timeOf(ticks: number): number {
-    const ns = Math.ceil((ticks * nanosecondsPerSecond) / this.hertz);
-    return this.ticksAt(ns) < ticks ? ns + 1 : ns;
+    let ns = Math.ceil((ticks * nanosecondsPerSecond) / this.hertz);
+    // Rounding is off by a nanosecond or two at most; past 2^53 there are no single nanoseconds left.
+    while (this.ticksAt(ns) < ticks && ns < Number.MAX_SAFE_INTEGER) {
+      ns += 1;
+    }
+    return ns;
   }
 }
