@@ -37,10 +37,9 @@ function tarballOf(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(join(folder, file ?? `${start}.tgz`)));
 }
 
-describe.each(published)('$manifest.name, packed', ({ folder: pkgDir, manifest }) => {
+describe.each(published)('$manifest.name, packed', ({ manifest }) => {
   it('has nothing that publint complains about', async () => {
     const { messages, pkg } = await publint({
-      pkgDir: join(root, pkgDir),
       pack: { tarball: tarballOf(manifest.name).buffer },
       strict: true,
     });
