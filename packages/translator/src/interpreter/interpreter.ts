@@ -1,0 +1,204 @@
+import { FORMS } from '@ringfence/isa';
+import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import { Emitter } from '../backend/emit.ts';
+import { IrBuilder } from '../ir/builder.ts';
+import type { Value } from '../ir/value.ts';
+import { RUNTIME } from '../runtime/index.ts';
+import type { RuntimeFunction } from '../runtime/runtime-function.ts';
+import { hostImports } from '../runtime/runtime-function.ts';
+import { InstructionContext } from '../semantics/context.ts';
+import { SEMANTICS } from '../semantics/index.ts';
+import type { Variant } from '../semantics/variant.ts';
+import { unpackVariant } from '../semantics/variant.ts';
+import { HandlerTarget } from './handler-target.ts';
+import { buildLoop, firstHotHandler } from './loop.ts';
+import { RecordSource } from './record-source.ts';
+import { RuntimeTarget } from './runtime-target.ts';
+
+/** What generated code asks of its host; see `hostImports` for the contracts. */
+export interface InterpreterHost {
+  fetch(eip: number): number;
+  cross(record: number): number;
+  readSlow(linear: number, bytes: number): number;
+  writeSlow(linear: number, bytes: number, value: number): void;
+  probeSlow(linear: number, bytes: number): void;
+  callout(number: number, a: number, b: number, c: number): number;
+}
+
+const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
+
+/** Exceptions that stand for undecodable bytes, as pseudo-variants below all real ones. */
+export const InvalidVariant = { undefinedOpcode: -1, tooLong: -2, crossing: -3 } as const;
+
+/** Most handler numbers there can be: a record has 16 bits for them. */
+const maximumHandlers = 0xffff;
+
+/**
+ * The interpreter of one machine: the core module (loop and runtime functions) and the handlers made
+ * so far. `handler` gives numbers at once; `flush` compiles what is new before guest code runs.
+ */
+export class Interpreter {
+  readonly #memory: WebAssembly.Memory;
+  readonly #table: WebAssembly.Table;
+  readonly #numbers = new Map<Variant, number>();
+  readonly #runtime: Record<string, WebAssembly.ExportValue>;
+  readonly #run: () => void;
+  #pending: { variant: Variant; number: number }[] = [];
+  #nextNumber: number;
+
+  /** `hot`: variants that become cases of the loop, most frequent first. */
+  constructor(memory: WebAssembly.Memory, host: InterpreterHost, hot: readonly Variant[]) {
+    this.#memory = memory;
+    hot.forEach((variant, index) => this.#numbers.set(variant, firstHotHandler + index));
+    this.#nextNumber = firstHotHandler + hot.length;
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096 });
+    const imports = {
+      memory: this.#memory,
+      table: this.#table,
+      fetch: (eip: number) => host.fetch(eip),
+      cross: (record: number) => host.cross(record),
+      readSlow: (linear: number, bytes: number) => host.readSlow(linear, bytes),
+      writeSlow: (linear: number, bytes: number, value: number) => {
+        host.writeSlow(linear, bytes, value);
+      },
+      probeSlow: (linear: number, bytes: number) => {
+        host.probeSlow(linear, bytes);
+      },
+      callout: (number: number, a: number, b: number, c: number) => host.callout(number, a, b, c),
+    };
+    const module = new WebAssembly.Module(buildCore(hot));
+    const { exports } = new WebAssembly.Instance(module, { env: imports });
+    this.#runtime = { ...exports, cross: imports.cross, callout: imports.callout };
+    this.#run = exports['run'] as () => void;
+  }
+
+  /** Runs guest code from `CpuState.rip` until `CpuState.budget` is used up or something happens. */
+  run(): void {
+    this.#run();
+  }
+
+  /** Number of handlers made, hot ones included. */
+  get handlerCount(): number {
+    return this.#nextNumber;
+  }
+
+  /** The handler number of a variant, or of an `InvalidVariant`. */
+  handler(variant: Variant): number {
+    const known = this.#numbers.get(variant);
+    if (known !== undefined) return known;
+    const number = this.#nextNumber++;
+    if (number > maximumHandlers) throw new Error('translator: out of handler numbers');
+    this.#numbers.set(variant, number);
+    this.#pending.push({ variant, number });
+    return number;
+  }
+
+  /** Compiles the handlers that `handler` gave numbers since the last flush. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    if (this.#nextNumber > this.#table.length) this.#table.grow(this.#table.length);
+    const module = new WebAssembly.Module(buildHandlers(pending));
+    const env = { ...this.#runtime, memory: this.#memory, table: this.#table };
+    void new WebAssembly.Instance(module, { env });
+  }
+}
+
+/** IR of a variant for the interpreter. */
+export function interpreterIr(variant: Variant): Value[] {
+  const b = new IrBuilder();
+  if (variant === InvalidVariant.undefinedOpcode) b.fault(6);
+  else if (variant === InvalidVariant.tooLong) b.fault(13, 0);
+  else {
+    const info = unpackVariant(variant);
+    const semantics = SEMANTICS.get(info.form.operation);
+    if (semantics === undefined) b.fault(6);
+    else semantics(new InstructionContext(b, info, new RecordSource(b, info.simple)));
+  }
+  return b.body;
+}
+
+/** Whether a form has semantics; one that has none raises #UD. */
+export function hasSemantics(form: number): boolean {
+  const operation = FORMS[form]?.operation;
+  return operation !== undefined && SEMANTICS.has(operation);
+}
+
+function buildCore(hot: readonly Variant[]): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory');
+  module.importTable('env', 'table', 0);
+  const indices = new Map<string, number>();
+  for (const host of hostImports) {
+    indices.set(host.name, module.importFunction('env', host.name, host));
+  }
+  for (const item of RUNTIME) indices.set(item.name, module.declare(item));
+  const functions = (name: string): number => functionIndex(indices, name);
+  const run = module.declare({ parameters: [], results: [] });
+  for (const item of RUNTIME) {
+    module.define(functions(item.name), buildRuntime(item, functions));
+    module.export(item.name, functions(item.name));
+  }
+  const handlerType = module.type(handlerSignature);
+  module.define(run, buildLoop(hot.map(interpreterIr), handlerType, functions));
+  module.export('run', run);
+  return module.build();
+}
+
+function buildRuntime(item: RuntimeFunction, functions: (name: string) => number): FunctionBody {
+  const b = new IrBuilder();
+  item.build(b, ...item.parameters.map((type, index) => b.parameter(index, type)));
+  const target = new RuntimeTarget(item, functions);
+  new Emitter(target, b.body).emit(b.body);
+  if (item.results.length > 0) target.body.unreachable();
+  return target.body;
+}
+
+function buildHandlers(
+  pending: readonly { variant: Variant; number: number }[],
+): Uint8Array<ArrayBuffer> {
+  const bodies: FunctionBody[] = [];
+  const used = new Map<string, number>();
+  const functions = (name: string): number => {
+    const known = used.get(name);
+    if (known !== undefined) return known;
+    used.set(name, used.size);
+    return used.size - 1;
+  };
+  for (const { variant } of pending) bodies.push(buildHandler(variant, functions));
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory');
+  module.importTable('env', 'table', 0);
+  const types = new Map([...RUNTIME, ...hostImports].map((item) => [item.name, item]));
+  for (const name of used.keys()) {
+    const type = types.get(name);
+    if (type === undefined) throw new Error(`translator: no runtime function ${name}`);
+    module.importFunction('env', name, type);
+  }
+  bodies.forEach((body, index) => {
+    const declared = module.declare(handlerSignature);
+    module.define(declared, body);
+    module.elements(pending[index]?.number ?? 0, [declared]);
+  });
+  return module.build();
+}
+
+function buildHandler(variant: Variant, functions: (name: string) => number): FunctionBody {
+  const target = new HandlerTarget(functions);
+  if (variant === InvalidVariant.crossing) {
+    target.crossing();
+    return target.body;
+  }
+  const ir = interpreterIr(variant);
+  new Emitter(target, ir).emit(ir);
+  target.next();
+  target.body.unreachable();
+  return target.body;
+}
+
+function functionIndex(indices: ReadonlyMap<string, number>, name: string): number {
+  const index = indices.get(name);
+  if (index === undefined) throw new Error(`translator: no runtime function ${name}`);
+  return index;
+}

@@ -1,0 +1,363 @@
+/**
+ * The interpreter: one function, a `br_table` over the handler numbers of records.
+ *
+ *     run:  block exit
+ *             loop lookup                     target -> record, through exec directory, leaf, block
+ *               loop dispatch                 budget, then br_table on the record's handler
+ *                 case stale, continue, hot variants ...; default: handler function in the table
+ *                 taken: follow the record's link, else lookup
+ *
+ * Hot; measured by tools/bench (boot with `-accel interpreter`). Registers stay in memory: a record
+ * names them by address. What lives in locals is in `LoopLocals`.
+ */
+import { CpuState, ExitReason, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
+import { FunctionBody } from '@ringfence/wasm';
+import type { Label } from '@ringfence/wasm';
+import { Emitter } from '../backend/emit.ts';
+import type { Value } from '../ir/value.ts';
+import { HandlerResult, pushRelativeTarget } from './handler-target.ts';
+import type { LoopLabels, LoopLocals } from './loop-target.ts';
+import { LoopTarget } from './loop-target.ts';
+import { RecordField } from './record.ts';
+
+/** Header of a code-page block: mode, page, two spare words; then the record addresses. */
+const blockIndexOffset = 16;
+
+const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
+
+/** Number of the first hot variant; below are the special handlers. */
+export const firstHotHandler = 2;
+
+/** Builds the loop's body; `hot` are the IR bodies of handlers `firstHotHandler` and following. */
+export function buildLoop(
+  hot: readonly (readonly Value[])[],
+  handlerType: number,
+  functions: (name: string) => number,
+): FunctionBody {
+  return new LoopBuilder(hot, handlerType, functions).build();
+}
+
+class LoopBuilder {
+  readonly #body = new FunctionBody([]);
+  readonly #hot: readonly (readonly Value[])[];
+  readonly #handlerType: number;
+  readonly #functions: (name: string) => number;
+  readonly #locals: LoopLocals;
+
+  constructor(
+    hot: readonly (readonly Value[])[],
+    handlerType: number,
+    functions: (name: string) => number,
+  ) {
+    this.#hot = hot;
+    this.#handlerType = handlerType;
+    this.#functions = functions;
+    const body = this.#body;
+    this.#locals = {
+      record: body.local('i32'),
+      budget: body.local('i32'),
+      directory: body.local('i32'),
+      target: body.local('i32'),
+      branch: body.local('i32'),
+    };
+    body.keepLocals();
+  }
+
+  build(): FunctionBody {
+    const body = this.#body;
+    const { budget, directory, target } = this.#locals;
+    this.#load(CpuState.budget);
+    body.set(budget);
+    this.#load(CpuState.dirData);
+    body.set(directory);
+    this.#load(CpuState.rip);
+    body.set(target);
+    const exit = body.block();
+    const fault = body.block();
+    const lookup = body.loop();
+    this.#lookup(exit);
+    const dispatch = body.loop();
+    this.#dispatch({ dispatch, lookup, fault }, exit);
+    body.end(dispatch);
+    body.end(lookup);
+    body.end(fault);
+    this.#faultExit();
+    body.end(exit);
+    return body;
+  }
+
+  /** `target` -> `record`; falls through to dispatch. */
+  #lookup(exit: Label): void {
+    const body = this.#body;
+    const { record, budget, target, branch } = this.#locals;
+    const linear = body.local('i32');
+    const block = body.local('i32');
+    const known = body.block();
+    const unknown = body.block();
+    this.#findBlock(linear, block, unknown);
+    body.get(block);
+    body.get(linear);
+    body.i32(0xfff);
+    body.op('i32.and');
+    body.i32(2);
+    body.op('i32.shl');
+    body.op('i32.add');
+    body.memory('i32.load', blockIndexOffset);
+    body.tee(record);
+    body.brIf(known);
+    body.end(unknown);
+    this.#storeLocal(CpuState.budget, budget);
+    body.get(target);
+    body.call(this.#functions('fetch'));
+    body.set(record);
+    this.#load(CpuState.budget);
+    body.set(budget);
+    body.get(record);
+    body.op('i32.eqz');
+    body.brIf(exit);
+    body.end(known);
+    this.#setEipBase(linear);
+    // A branch within its page remembers where it led.
+    body.get(branch);
+    const link = body.if();
+    body.get(branch);
+    body.get(record);
+    body.memory('i32.store', RecordField.link);
+    body.i32(0);
+    body.set(branch);
+    body.end(link);
+    body.releaseLocals();
+  }
+
+  #findBlock(linear: number, block: number, unknown: Label): void {
+    const body = this.#body;
+    const { target } = this.#locals;
+    this.#load(codeSegment + SegmentField.base);
+    body.get(target);
+    body.op('i32.add');
+    body.set(linear);
+    body.get(target);
+    this.#load(codeSegment + SegmentField.limit);
+    body.op('i32.gt_u');
+    body.brIf(unknown);
+    this.#load(CpuState.dirExec);
+    body.get(linear);
+    body.i32(20);
+    body.op('i32.shr_u');
+    body.i32(0xffc);
+    body.op('i32.and');
+    body.op('i32.add');
+    body.memory('i32.load');
+    body.get(linear);
+    body.i32(10);
+    body.op('i32.shr_u');
+    body.i32(0xffc);
+    body.op('i32.and');
+    body.op('i32.add');
+    body.memory('i32.load');
+    body.tee(block);
+    body.memory('i32.load');
+    this.#load(CpuState.codeMode);
+    body.op('i32.ne');
+    body.brIf(unknown);
+  }
+
+  /** eipBase = target - offset in page. */
+  #setEipBase(linear: number): void {
+    const body = this.#body;
+    body.i32(0);
+    body.get(this.#locals.target);
+    body.get(linear);
+    body.i32(0xfff);
+    body.op('i32.and');
+    body.op('i32.sub');
+    body.memory('i32.store', CpuState.eipBase);
+  }
+
+  #dispatch(outer: Omit<LoopLabels, 'taken'>, exit: Label): void {
+    const body = this.#body;
+    const { budget } = this.#locals;
+    body.get(budget);
+    body.op('i32.eqz');
+    const spent = body.if();
+    this.#storeLocal(CpuState.budget, budget);
+    this.#storeRip();
+    this.#storeConstant(CpuState.exitReason, ExitReason.budget);
+    body.br(exit);
+    body.end(spent);
+    body.get(budget);
+    body.i32(1);
+    body.op('i32.sub');
+    body.set(budget);
+    const taken = body.block();
+    const labels: LoopLabels = { ...outer, taken };
+    this.#cases(labels, exit);
+    body.end(taken);
+    this.#taken(labels);
+  }
+
+  /** The br_table and its cases; each case ends in a branch. */
+  #cases(labels: LoopLabels, exit: Label): void {
+    const body = this.#body;
+    const { record } = this.#locals;
+    const other = body.block();
+    const cases: Label[] = [];
+    const count = this.#hot.length;
+    const hotLabels: Label[] = [];
+    for (let index = 0; index < count; index++) hotLabels.push(body.block());
+    const goOn = body.block();
+    const stale = body.block();
+    cases.push(stale, goOn, ...[...hotLabels].reverse());
+    body.get(record);
+    body.memory('i32.load16_u', RecordField.handler);
+    body.brTable(cases, other);
+    body.end(stale);
+    this.#stale(labels);
+    body.end(goOn);
+    this.#continue(labels);
+    this.#hot.forEach((ir, index) => {
+      const label = hotLabels[count - 1 - index];
+      if (label === undefined) return;
+      body.end(label);
+      const target = new LoopTarget(body, this.#locals, labels, this.#functions);
+      new Emitter(target, ir).emit(ir);
+      target.next();
+      body.releaseLocals();
+    });
+    body.end(other);
+    this.#callHandler(labels, exit);
+  }
+
+  /** A record that no longer stands for its bytes, or the end of a page. */
+  #stale(labels: LoopLabels): void {
+    const body = this.#body;
+    const { record, target, branch } = this.#locals;
+    this.#refund();
+    this.#load(CpuState.eipBase);
+    body.get(record);
+    body.memory('i32.load16_u', RecordField.offset);
+    body.op('i32.add');
+    body.set(target);
+    body.i32(0);
+    body.set(branch);
+    body.br(labels.lookup);
+  }
+
+  #continue(labels: LoopLabels): void {
+    const body = this.#body;
+    const { record } = this.#locals;
+    this.#refund();
+    body.get(record);
+    body.memory('i32.load', RecordField.link);
+    body.set(record);
+    body.br(labels.dispatch);
+  }
+
+  #callHandler(labels: LoopLabels, exit: Label): void {
+    const body = this.#body;
+    const { record, budget, directory, target } = this.#locals;
+    const next = body.local('i32');
+    this.#storeLocal(CpuState.budget, budget);
+    body.get(record);
+    body.get(record);
+    body.memory('i32.load16_u', RecordField.handler);
+    body.callIndirect(this.#handlerType);
+    body.set(next);
+    this.#load(CpuState.budget);
+    body.set(budget);
+    this.#load(CpuState.dirData);
+    body.set(directory);
+    body.get(next);
+    body.i32(HandlerResult.lookup);
+    body.op('i32.gt_u');
+    const sequential = body.if();
+    body.get(next);
+    body.set(record);
+    body.br(labels.dispatch);
+    body.end(sequential);
+    body.get(next);
+    const lookup = body.if();
+    this.#load(CpuState.target);
+    body.set(target);
+    body.br(labels.lookup);
+    body.end(lookup);
+    this.#load(CpuState.exitReason);
+    body.i32(ExitReason.fault);
+    body.op('i32.eq');
+    body.brIf(labels.fault);
+    body.br(exit);
+    body.releaseLocals();
+  }
+
+  #taken(labels: LoopLabels): void {
+    const body = this.#body;
+    const { record, target, branch } = this.#locals;
+    const link = body.local('i32');
+    body.get(record);
+    body.memory('i32.load', RecordField.link);
+    body.tee(link);
+    const linked = body.if();
+    body.get(link);
+    body.set(record);
+    body.br(labels.dispatch);
+    body.end(linked);
+    pushRelativeTarget(body, record);
+    body.set(target);
+    body.get(record);
+    body.i32(0);
+    body.get(target);
+    this.#load(CpuState.eipBase);
+    body.op('i32.sub');
+    body.i32(4096);
+    body.op('i32.lt_u');
+    body.select();
+    body.set(branch);
+    body.br(labels.lookup);
+    body.releaseLocals();
+  }
+
+  /** The faulting instruction did not retire. */
+  #faultExit(): void {
+    this.#refund();
+    this.#storeLocal(CpuState.budget, this.#locals.budget);
+    this.#storeRip();
+    this.#storeConstant(CpuState.exitReason, ExitReason.fault);
+  }
+
+  #refund(): void {
+    const body = this.#body;
+    body.get(this.#locals.budget);
+    body.i32(1);
+    body.op('i32.add');
+    body.set(this.#locals.budget);
+  }
+
+  /** rip = EIP of the current record. */
+  #storeRip(): void {
+    const body = this.#body;
+    body.i32(0);
+    this.#load(CpuState.eipBase);
+    body.get(this.#locals.record);
+    body.memory('i32.load16_u', RecordField.offset);
+    body.op('i32.add');
+    body.op('i64.extend_i32_u');
+    body.memory('i64.store', CpuState.rip);
+  }
+
+  #load(address: number): void {
+    this.#body.i32(0);
+    this.#body.memory('i32.load', address);
+  }
+
+  #storeLocal(address: number, local: number): void {
+    this.#body.i32(0);
+    this.#body.get(local);
+    this.#body.memory('i32.store', address);
+  }
+
+  #storeConstant(address: number, value: number): void {
+    this.#body.i32(0);
+    this.#body.i32(value);
+    this.#body.memory('i32.store', address);
+  }
+}
