@@ -39,7 +39,7 @@ export interface BootModule {
 
 /** Everything that makes a machine. */
 export interface MachineOptions {
-  /** Guest RAM in bytes, a multiple of 4096, at least 1 MiB. */
+  /** Guest RAM in bytes, a whole number of MiB, 1 MiB to `maxRamBytes`. */
   readonly memoryBytes: number;
   /** What runs in it. */
   readonly boot: BootOptions;

@@ -50,7 +50,8 @@ describe('parseArguments', () => {
     ['64', 0x400_0000],
     ['65536k', 0x400_0000],
     ['2G', 0x8000_0000],
-    ['4099K', 0x40_0000],
+    ['4096K', 0x40_0000],
+    ['4097K', undefined],
     ['2097153B', undefined],
   ])('reads the size %s', (text, bytes) => {
     if (bytes === undefined) {

@@ -167,7 +167,7 @@ function parseSize(row: OptionRow, value: string, minimum: number, maximum: numb
     const range = `${String(minimum / 0x10_0000)}M to ${String(maximum / 0x10_0000)}M`;
     return refuse(row, range, value);
   }
-  return bytes - (bytes % 4096);
+  return bytes % 0x10_0000 === 0 ? bytes : refuse(row, 'a whole number of MiB', value);
 }
 
 function isPattern(value: string): boolean {

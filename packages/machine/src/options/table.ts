@@ -9,7 +9,7 @@ export type OptionKind =
   | { readonly kind: 'text' }
   /** A path that the application reads or writes. */
   | { readonly kind: 'file' }
-  /** Bytes, written with a suffix K, M or G; a bare number counts MiB. */
+  /** A whole number of MiB in bytes, written with a suffix K, M or G; a bare number counts MiB. */
   | { readonly kind: 'size'; readonly minimum: number; readonly maximum: number }
   | { readonly kind: 'seconds' }
   /** A regular expression of JavaScript's syntax. */
