@@ -58,6 +58,12 @@ PREFETCHT2  | Mb:n    | 0F 18 /3       |          |  | SSE
 PREFETCH    | Mb:n    | 0F 0D /0       |          |  | PREFETCHW
 PREFETCHW   | Mb:n    | 0F 0D /1       |          |  | PREFETCHW
 PREFETCHWT1 | Mb:n    | 0F 0D /2       |          |  | PREFETCHW
+# Reserved encodings behave as PREFETCH or PREFETCHW and never fault: AMD vol. 3, PREFETCHlevel.
+PREFETCHW   | Mb:n    | 0F 0D /3       |          |  | PREFETCHW
+PREFETCH    | Mb:n    | 0F 0D /4       |          |  | PREFETCHW
+PREFETCH    | Mb:n    | 0F 0D /5       |          |  | PREFETCHW
+PREFETCH    | Mb:n    | 0F 0D /6       |          |  | PREFETCHW
+PREFETCH    | Mb:n    | 0F 0D /7       |          |  | PREFETCHW
 
 # Identification, model-specific registers, counters, random numbers.
 CPUID    |      | 0F A2        | sens     |             | CPUID
@@ -94,4 +100,13 @@ MFENCE  |      | NP 0F AE /6 11B |      |  | SSE2
 SFENCE  |      | NP 0F AE /7 11B |      |  | SSE
 ENDBR64 |      | F3 0F 1E FA     |      |  | NOPL
 ENDBR32 |      | F3 0F 1E FB     |      |  | NOPL
+# Reserved no-operations, which later features use for hints (SDM vol. 2D, table A-3, 0F 18 to 0F 1F).
+NOP     | Ev:n | 0F 1F /r        |      |  | NOPL
+NOP     | Ev:n | 0F 18 /r        |      |  | NOPL
+NOP     | Ev:n | 0F 19 /r        |      |  | NOPL
+NOP     | Ev:n | 0F 1A /r        |      |  | NOPL
+NOP     | Ev:n | 0F 1B /r        |      |  | NOPL
+NOP     | Ev:n | 0F 1C /r        |      |  | NOPL
+NOP     | Ev:n | 0F 1D /r        |      |  | NOPL
+NOP     | Ev:n | 0F 1E /r        |      |  | NOPL
 `;

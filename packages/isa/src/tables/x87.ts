@@ -1,40 +1,40 @@
 /** The x87 floating-point unit: SDM vol. 1, chapter 8; opcodes from vol. 2D, A.5. */
 export const x87 = `
-FADD  | Md      | D8 /0 |  | w:1 u:023 | FPU
-FMUL  | Md      | D8 /1 |  | w:1 u:023 | FPU
-FCOM  | Md      | D8 /2 |  | w:023 0:1 | FPU
-FCOMP | Md      | D8 /3 |  | w:023 0:1 | FPU
-FSUB  | Md      | D8 /4 |  | w:1 u:023 | FPU
-FSUBR | Md      | D8 /5 |  | w:1 u:023 | FPU
-FDIV  | Md      | D8 /6 |  | w:1 u:023 | FPU
-FDIVR | Md      | D8 /7 |  | w:1 u:023 | FPU
+FADD  | Md | D8 /0 |  | w:1 u:023 | FPU
+FMUL  | Md | D8 /1 |  | w:1 u:023 | FPU
+FCOM  | Md | D8 /2 |  | w:023 0:1 | FPU
+FCOMP | Md | D8 /3 |  | w:023 0:1 | FPU
+FSUB  | Md | D8 /4 |  | w:1 u:023 | FPU
+FSUBR | Md | D8 /5 |  | w:1 u:023 | FPU
+FDIV  | Md | D8 /6 |  | w:1 u:023 | FPU
+FDIVR | Md | D8 /7 |  | w:1 u:023 | FPU
 
-FADD  | Mq      | DC /0 |  | w:1 u:023 | FPU
-FMUL  | Mq      | DC /1 |  | w:1 u:023 | FPU
-FCOM  | Mq      | DC /2 |  | w:023 0:1 | FPU
-FCOMP | Mq      | DC /3 |  | w:023 0:1 | FPU
-FSUB  | Mq      | DC /4 |  | w:1 u:023 | FPU
-FSUBR | Mq      | DC /5 |  | w:1 u:023 | FPU
-FDIV  | Mq      | DC /6 |  | w:1 u:023 | FPU
-FDIVR | Mq      | DC /7 |  | w:1 u:023 | FPU
+FADD  | Mq | DC /0 |  | w:1 u:023 | FPU
+FMUL  | Mq | DC /1 |  | w:1 u:023 | FPU
+FCOM  | Mq | DC /2 |  | w:023 0:1 | FPU
+FCOMP | Mq | DC /3 |  | w:023 0:1 | FPU
+FSUB  | Mq | DC /4 |  | w:1 u:023 | FPU
+FSUBR | Mq | DC /5 |  | w:1 u:023 | FPU
+FDIV  | Mq | DC /6 |  | w:1 u:023 | FPU
+FDIVR | Mq | DC /7 |  | w:1 u:023 | FPU
 
-FIADD  | Md      | DA /0 |  | w:1 u:023 | FPU
-FIMUL  | Md      | DA /1 |  | w:1 u:023 | FPU
-FICOM  | Md      | DA /2 |  | w:023 0:1 | FPU
-FICOMP | Md      | DA /3 |  | w:023 0:1 | FPU
-FISUB  | Md      | DA /4 |  | w:1 u:023 | FPU
-FISUBR | Md      | DA /5 |  | w:1 u:023 | FPU
-FIDIV  | Md      | DA /6 |  | w:1 u:023 | FPU
-FIDIVR | Md      | DA /7 |  | w:1 u:023 | FPU
+FIADD  | Md | DA /0 |  | w:1 u:023 | FPU
+FIMUL  | Md | DA /1 |  | w:1 u:023 | FPU
+FICOM  | Md | DA /2 |  | w:023 0:1 | FPU
+FICOMP | Md | DA /3 |  | w:023 0:1 | FPU
+FISUB  | Md | DA /4 |  | w:1 u:023 | FPU
+FISUBR | Md | DA /5 |  | w:1 u:023 | FPU
+FIDIV  | Md | DA /6 |  | w:1 u:023 | FPU
+FIDIVR | Md | DA /7 |  | w:1 u:023 | FPU
 
-FIADD  | Mw      | DE /0 |  | w:1 u:023 | FPU
-FIMUL  | Mw      | DE /1 |  | w:1 u:023 | FPU
-FICOM  | Mw      | DE /2 |  | w:023 0:1 | FPU
-FICOMP | Mw      | DE /3 |  | w:023 0:1 | FPU
-FISUB  | Mw      | DE /4 |  | w:1 u:023 | FPU
-FISUBR | Mw      | DE /5 |  | w:1 u:023 | FPU
-FIDIV  | Mw      | DE /6 |  | w:1 u:023 | FPU
-FIDIVR | Mw      | DE /7 |  | w:1 u:023 | FPU
+FIADD  | Mw | DE /0 |  | w:1 u:023 | FPU
+FIMUL  | Mw | DE /1 |  | w:1 u:023 | FPU
+FICOM  | Mw | DE /2 |  | w:023 0:1 | FPU
+FICOMP | Mw | DE /3 |  | w:023 0:1 | FPU
+FISUB  | Mw | DE /4 |  | w:1 u:023 | FPU
+FISUBR | Mw | DE /5 |  | w:1 u:023 | FPU
+FIDIV  | Mw | DE /6 |  | w:1 u:023 | FPU
+FIDIVR | Mw | DE /7 |  | w:1 u:023 | FPU
 
 FADD  | ST0:rw, STi | D8 C0+i |  | w:1 u:023 | FPU
 FMUL  | ST0:rw, STi | D8 C8+i |  | w:1 u:023 | FPU
