@@ -96,8 +96,8 @@ export type OperandBytes = 2 | 4;
  * kept right by every operation.
  */
 export interface SegmentationOperations {
-  /** Result of the last operation that has one: LAR, LSL, PUSHF, ARPL; an int32. */
-  result: number;
+  /** Result of the last operation that has one: LAR, LSL, PUSHF, ARPL, SLDT, STR. */
+  readonly result: number;
   /** MOV Sreg, POP Sreg, LDS and so on: loads ES, SS, DS, FS or GS (SDM 2B MOV). */
   loadSegment(register: number, selector: number): Fault;
   /** JMP ptr16:16/32 and m16:16/32 (SDM 2A JMP). */
@@ -124,9 +124,9 @@ export interface SegmentationOperations {
   lidt(base: number, limit: number, size: OperandBytes): Fault;
   /** What SGDT, SIDT, SLDT, STR and SMSW check before they store: UMIP (SDM 2B SGDT). */
   checkUmip(): Fault;
-  /** SLDT's value: the LDTR selector; faults as SLDT does (SDM 2B SLDT). */
+  /** SLDT: `result` is the LDTR selector (SDM 2B SLDT). */
   sldt(): Fault;
-  /** STR's value: the TR selector; faults as STR does (SDM 2B STR). */
+  /** STR: `result` is the TR selector (SDM 2B STR). */
   str(): Fault;
   /** LAR: ZF says whether `result` holds the access rights (SDM 2A LAR). */
   lar(selector: number, size: OperandBytes): Fault;
