@@ -1,1 +1,4 @@
-export {};
+export * from './paging-bits.ts';
+export * from './page-walker.ts';
+export * from './statistics.ts';
+export * from './shadow-paging.ts';
