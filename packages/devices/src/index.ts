@@ -50,3 +50,23 @@ export {
   uartRegister,
   type Uart16550Options,
 } from './uart-16550/index.ts';
+export {
+  CmosRtc,
+  memorySizeBytes,
+  rtcPort,
+  rtcRegister,
+  type CmosRtcOptions,
+} from './cmos-rtc/index.ts';
+export { fastA20, fastInit, Port92, port92Address, type Port92Options } from './port-92/index.ts';
+export { PostPort, postPortAddress, type PostPortOptions } from './post-port/index.ts';
+export {
+  debugExitAddress,
+  debugExitStatus,
+  IsaDebugExit,
+  type IsaDebugExitOptions,
+} from './isa-debug-exit/index.ts';
+export {
+  DebugConsole,
+  debugConsoleAddress,
+  type DebugConsoleOptions,
+} from './debug-console/index.ts';

@@ -1,0 +1,2 @@
+export { DebugConsole, type DebugConsoleOptions } from './device.ts';
+export { debugConsoleAddress } from './registers.ts';

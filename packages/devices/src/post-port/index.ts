@@ -1,0 +1,2 @@
+export { PostPort, type PostPortOptions } from './device.ts';
+export { postPortAddress } from './registers.ts';
