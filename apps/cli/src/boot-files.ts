@@ -1,0 +1,67 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { BootFiles, BootModule, Settings } from '@ringfence/machine';
+import { UsageError } from './usage-error.ts';
+
+/** A 32-bit guest cannot hold more; a larger file is a mistake, and is not read. */
+const MOST_FILE_BYTES = 2 ** 32;
+const MOST_MODULES = 64;
+
+/**
+ * Reads the files that the settings name.
+ *
+ * `-initrd` is one file if there is a file of that name, and else a list of multiboot modules as in
+ * QEMU: `FILE [ARGUMENTS],FILE [ARGUMENTS]`. Throws UsageError for a file that cannot be read.
+ */
+export function readBootFiles(settings: Settings): BootFiles {
+  const { kernel, initrd } = settings;
+  return {
+    ...(kernel === undefined ? {} : { kernel: readInput('-kernel', kernel) }),
+    ...(initrd === undefined ? {} : readInitrd(initrd)),
+  };
+}
+
+function readInitrd(text: string): Pick<BootFiles, 'initrd' | 'modules'> {
+  if (isFile(text) || !/[ ,]/.test(text)) return { initrd: readInput('-initrd', text) };
+  const parts = text.split(',');
+  if (parts.length > MOST_MODULES) {
+    throw new UsageError(`option -initrd: expected at most ${MOST_MODULES} modules`);
+  }
+  const modules = parts.map((commandLine): BootModule => {
+    const path = commandLine.split(' ')[0] ?? '';
+    return { bytes: readInput('-initrd', path), commandLine };
+  });
+  return { modules };
+}
+
+function readInput(option: string, path: string): Uint8Array {
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_FILE_BYTES) {
+      throw new UsageError(
+        `option ${option}: ${path}: expected at most 4 GiB, found ${size} bytes`,
+      );
+    }
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`option ${option}: ${path}: ${fileFault(error)}`);
+  }
+}
+
+/** Says in words why a file could not be used. */
+export function fileFault(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const words: Record<string, string> = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'is a folder',
+    ENOTDIR: 'a part of the path is no folder',
+    ENOSPC: 'no space left',
+    EROFS: 'the file system is read-only',
+  };
+  return words[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}

@@ -1,0 +1,56 @@
+import { MachineError, optionHelp, parseArguments } from '@ringfence/machine';
+import { ExitStatus } from './outcome.ts';
+import { type RunServices, runMachine } from './run-machine.ts';
+import { UsageError } from './usage-error.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `usage: ringfence run [OPTIONS]
+
+Runs a PC until it is switched off. Without -kernel the built-in guest runs.
+Serial port 0 is on the terminal; Ctrl-A x leaves, Ctrl-A h helps.
+
+The machine:
+${optionHelp('machine')}
+The program:
+${optionHelp('program')}
+Status: 0 power-off, Ctrl-A x or a match of --until; 2 wrong usage or input;
+3 triple fault with -no-reboot; 124 --timeout; otherwise what the guest wrote to isa-debug-exit.
+`;
+
+/** Runs a command line, without the program's name, and returns the exit status. */
+export async function runCommand(args: readonly string[], services: RunServices): Promise<number> {
+  const { stdout, stderr } = services.streams;
+  const [command, ...rest] = args;
+  const asked = (...names: readonly string[]): boolean =>
+    names.includes(command ?? '') || (command === 'run' && rest.some((arg) => names.includes(arg)));
+  if (asked('help', '-h', '-help', '--help')) {
+    stdout.write(HELP);
+    return ExitStatus.success;
+  }
+  if (asked('version', '-version', '--version')) {
+    stdout.write(`ringfence ${VERSION}\n`);
+    return ExitStatus.success;
+  }
+  try {
+    if (command !== 'run') {
+      const found = command === undefined ? 'nothing' : `"${command}"`;
+      throw new UsageError(`expected a command, run or help, found ${found}`);
+    }
+    return await runMachine(parseArguments(rest), services);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof MachineError) {
+      stderr.write(`ringfence: ${error.message}\n`);
+      if (isAboutOptions(error)) stderr.write('"ringfence help" lists the options\n');
+      return ExitStatus.usage;
+    }
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    stderr.write(`ringfence: a mistake in Ringfence itself: ${words}\n`);
+    return ExitStatus.internal;
+  }
+}
+
+function isAboutOptions(error: UsageError | MachineError): boolean {
+  return error instanceof MachineError
+    ? error.code === 'bad-option'
+    : error.message.startsWith('expected a command');
+}

@@ -1,0 +1,27 @@
+import { constants } from 'node:os';
+import { createMachine } from '@ringfence/machine';
+import type { RunServices } from './run-machine.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The services of a run in this process: its streams, its signals and real machines. */
+export function processServices(): RunServices {
+  return {
+    streams: process,
+    createMachine,
+    onSignal(leave) {
+      const listeners = SIGNALS.map((name) => {
+        const listener = (): void => leave(128 + constants.signals[name]);
+        process.on(name, listener);
+        return () => process.off(name, listener);
+      });
+      return () => listeners.forEach((remove) => remove());
+    },
+  };
+}
+
+/** Ends this process with a status as soon as what was written has left it. */
+export function leaveProcess(status: number): void {
+  process.exitCode = status;
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
+}

@@ -1,0 +1,159 @@
+/**
+ * One run of a machine under the command line: connects its serial ports to the terminal and to
+ * files, watches for what ends the run, and writes what was asked for on leaving.
+ */
+import { writeFileSync } from 'node:fs';
+import {
+  type Machine,
+  type MachineOptions,
+  type SerialPort,
+  type Settings,
+  machineOptions,
+} from '@ringfence/machine';
+import { fileFault, readBootFiles } from './boot-files.ts';
+import type { ConsoleStreams } from './console-streams.ts';
+import { nodeHost } from './node-host.ts';
+import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
+import { PatternWatch } from './pattern-watch.ts';
+import { ScreenWatch } from './screen-watch.ts';
+import { type SerialLine, openSerialLines } from './serial-lines.ts';
+import { connectInput } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Makes a machine; tests pass another one. */
+export type MachineFactory = (options: MachineOptions) => Machine | Promise<Machine>;
+
+/** What a run needs from the program. */
+export interface RunServices {
+  readonly streams: ConsoleStreams;
+  readonly createMachine: MachineFactory;
+  /** Calls back on SIGINT, SIGTERM and the like with the status to leave with. */
+  readonly onSignal: (leave: (status: number) => void) => () => void;
+  /**
+   * Takes over the console's input instead of standard input; `leave` ends the run.
+   * Returns a function that ends it.
+   */
+  readonly connectConsole?: (console: SerialPort, leave: (outcome: Outcome) => void) => () => void;
+}
+
+/** Runs a machine until something ends it and returns the exit status. */
+export async function runMachine(settings: Settings, services: RunServices): Promise<number> {
+  const { streams } = services;
+  if (settings.screenshot !== undefined) {
+    throw new UsageError('option --screenshot: pictures of the screen are not in this version');
+  }
+  const options = machineOptions(settings, readBootFiles(settings), nodeHost);
+  const lines = openSerialLines(settings, (bytes) => void streams.stdout.write(bytes));
+  const ends: (() => void)[] = lines.map((line) => () => line.close());
+  try {
+    const machine = await services.createMachine(options);
+    ends.push(() => machine.dispose());
+    const outcome = await new Promise<Outcome>((leave, fail) => {
+      ends.push(...connect(machine, settings, lines, services, leave));
+      machine.start().then((end) => leave(outcomeOf(end)), fail);
+    });
+    const written = writeResults(machine, settings);
+    for (const message of [outcome.message, written]) {
+      if (message !== undefined) streams.stderr.write(`ringfence: ${message}\n`);
+    }
+    return outcome.status === 0 && written !== undefined ? ExitStatus.failure : outcome.status;
+  } finally {
+    for (const end of ends.reverse()) end();
+  }
+}
+
+/** Connects everything that can end the run or passes bytes; returns what undoes it. */
+function connect(
+  machine: Machine,
+  settings: Settings,
+  lines: readonly SerialLine[],
+  services: RunServices,
+  leave: (outcome: Outcome) => void,
+): (() => void)[] {
+  const { stderr } = services.streams;
+  const ends = lines.map((line, port) => connectOutput(machine, port, line, settings, leave));
+  const consolePort = machine.serial[lines.findIndex(({ isConsole }) => isConsole)];
+  if (consolePort !== undefined) {
+    const connectConsole = services.connectConsole ?? connectStandardInput(services);
+    ends.push(connectConsole(consolePort, leave));
+  }
+  ends.push(services.onSignal((status) => leave({ status })));
+  ends.push(
+    machine.on('state', (state) => {
+      if (state === 'halted') stderr.write(`ringfence: ${HALTED}\r\n`);
+    }),
+  );
+  ends.push(new ScreenWatch(machine, settings, () => leave({ status: 0 })).start());
+  if (settings.timeout !== undefined) {
+    const message = `no end within ${settings.timeout} seconds (--timeout)`;
+    const outcome = { status: ExitStatus.timeout, message };
+    ends.push(nodeHost.setTimer(() => leave(outcome), settings.timeout * 1000));
+  }
+  return ends;
+}
+
+const HALTED = 'the guest waits with interrupts off, for ever (Ctrl-A x leaves)';
+
+function connectStandardInput({ streams }: RunServices) {
+  return (port: SerialPort, leave: (outcome: Outcome) => void): (() => void) =>
+    connectInput(streams, {
+      write: (bytes) => port.write(bytes),
+      exit: () => leave({ status: ExitStatus.success }),
+    });
+}
+
+/**
+ * Passes a port's output on, gathered until the present slice of guest time is over, since a
+ * kernel prints byte by byte; `--until` is looked for in every port that goes somewhere.
+ */
+function connectOutput(
+  machine: Machine,
+  port: number,
+  line: SerialLine,
+  settings: Settings,
+  leave: (outcome: Outcome) => void,
+): () => void {
+  const watch = settings.until === undefined ? undefined : new PatternWatch(settings.until);
+  let waiting: Uint8Array[] = [];
+  let cancel: (() => void) | undefined;
+  const flush = (): void => {
+    cancel = undefined;
+    if (waiting.length === 0) return;
+    const bytes = new Uint8Array(Buffer.concat(waiting));
+    waiting = [];
+    try {
+      line.write(bytes);
+    } catch (error) {
+      const message = `serial port ${port}: ${fileFault(error)}`;
+      leave({ status: ExitStatus.failure, message });
+    }
+    if (watch?.add(bytes) === true) leave({ status: ExitStatus.success });
+  };
+  const silence = machine.serial[port]?.onData((bytes) => {
+    waiting.push(bytes.slice());
+    cancel ??= nodeHost.setTimer(flush, 0);
+  });
+  return () => {
+    silence?.();
+    cancel?.();
+    flush();
+  };
+}
+
+/** Writes the files of `--stats` and `--screen-text`; returns what went wrong, if anything. */
+function writeResults(machine: Machine, settings: Settings): string | undefined {
+  const files: [string, string | undefined, () => string][] = [
+    ['--stats', settings.stats, () => `${JSON.stringify(machine.stats(), null, 2)}\n`],
+    ['--screen-text', settings.screenText, () => `${machine.screen.text()}\n`],
+  ];
+  const faults = files.flatMap(([option, path, text]) => {
+    if (path === undefined) return [];
+    try {
+      writeFileSync(path, text());
+      return [];
+    } catch (error) {
+      return [`option ${option}: ${path}: ${fileFault(error)}`];
+    }
+  });
+  return faults.length === 0 ? undefined : faults.join('; ');
+}
