@@ -1,1 +1,3 @@
-export {};
+export * from './code-block.ts';
+export * from './statistics.ts';
+export * from './code-cache.ts';

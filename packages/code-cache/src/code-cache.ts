@@ -1,0 +1,394 @@
+/**
+ * Predecoded instructions, kept by physical page and code mode, and coherent with memory.
+ *
+ * The problem: instructions are decoded once and run many times, while anything may write to them: the
+ * running instruction itself, another mapping of the page, a device. Keyed by physical address there
+ * is one copy whatever the mappings, and a write trace on the 64-byte chunks that hold decoded bytes
+ * sends every write to them here. The records that overlap the written bytes, and only those, become
+ * stale: their handler number is set to 0, and their index entry is cleared. Whoever stands in a stale record, or
+ * follows a link to one, looks the address up again and decodes anew.
+ *
+ * Memory is given back by whole blocks, since records of a block link to each other: a block whose
+ * page was evicted, remapped or has mostly stale records is retired (all its records stale) and its
+ * memory used again only after `collect`, which the run loop calls where nobody stands in a record.
+ *
+ * A page that is written again and again costs, per write: a look at 15 + size index entries and, if
+ * a record is hit, its decoding. Stale records are bounded: see `rebuildAfterStale`.
+ *
+ * Hot: `allocate`, `link` at decoding; `written` for data beside code. Measured in code-cache.bench.ts.
+ */
+import {
+  TraceOwnerId,
+  WriteSource,
+  tracedPages,
+  type MapObserver,
+  type PhysicalMemory,
+  type TraceOwner,
+} from '@ringfence/memory';
+import { BlockPool } from './block-pool.ts';
+import {
+  BlockField,
+  maxBlocks,
+  maxChunks,
+  maxInstructionBytes,
+  RecordField,
+} from './code-block.ts';
+import { zeroStatistics, type CodeCacheStatistics, type InvalidationCause } from './statistics.ts';
+
+/** Whoever holds the addresses of blocks and must let go of a page's. */
+export interface ExecRevoker {
+  /** No block of the page (canonical) that was handed out before may be entered any more. */
+  revokeExec(page: number): void;
+}
+
+/** Settings of `CodeCache`. */
+export interface CodeCacheOptions {
+  /** The most blocks, at least 4. Default and upper bound `maxBlocks`. */
+  readonly blocks?: number;
+  /** The most record chunks, at least 8. Default and upper bound `maxChunks`. */
+  readonly chunks?: number;
+}
+
+/** A block with more stale records than this, and more stale than live ones, is retired. */
+export const rebuildAfterStale = 64;
+
+/** When less than this part of a pool is free, blocks are evicted until twice as much is. */
+export const lowWaterFraction: number = 1 / 16;
+
+const none = -1;
+const indexWord = BlockField.index >>> 2;
+
+/** The predecoded code of one machine. */
+export class CodeCache implements TraceOwner, MapObserver {
+  /** Memory is wanted back: the run loop should call `collect` soon. */
+  needsCollect = false;
+  /** Counters. */
+  readonly statistics: CodeCacheStatistics = zeroStatistics();
+  private readonly memory: PhysicalMemory;
+  private readonly i32: Int32Array;
+  private readonly u8: Uint8Array;
+  private readonly view: DataView;
+  private readonly pool: BlockPool;
+  private revoker: ExecRevoker | undefined;
+  /** For each page 1 + its current block, 0 none; `blockNext` leads to blocks of other modes. */
+  private readonly pageHead = new Int32Array(tracedPages);
+  private readonly blockNext: Int32Array;
+  private readonly live: Int32Array;
+  private readonly stale: Int32Array;
+  private readonly inUse: Uint8Array;
+  private readonly referenced: Uint8Array;
+  private readonly rewriteCount = new Uint16Array(tracedPages);
+  private hand = 0;
+
+  constructor(memory: PhysicalMemory, options: CodeCacheOptions = {}) {
+    const blocks = Math.max(4, Math.min(options.blocks ?? maxBlocks, maxBlocks));
+    const chunks = Math.max(8, Math.min(options.chunks ?? maxChunks, maxChunks));
+    this.memory = memory;
+    this.i32 = memory.machine.i32;
+    this.u8 = memory.machine.u8;
+    this.view = memory.machine.view;
+    this.pool = new BlockPool(this.i32, this.view, blocks, chunks);
+    this.blockNext = new Int32Array(blocks).fill(none);
+    this.live = new Int32Array(blocks);
+    this.stale = new Int32Array(blocks);
+    this.inUse = new Uint8Array(blocks);
+    this.referenced = new Uint8Array(blocks);
+    memory.traces.setOwner(TraceOwnerId.code, this);
+    memory.addObserver(this);
+  }
+
+  /** Names who holds block addresses; shadow paging, usually. */
+  attach(revoker: ExecRevoker): void {
+    this.revoker = revoker;
+  }
+
+  /**
+   * Returns the address of the block of a page (canonical) and code mode, created if need be.
+   *
+   * It becomes the page's current block; if another was, the page is revoked. Returns 0 when there is no
+   * room before `collect`.
+   */
+  block(page: number, mode: number): number {
+    const head = (this.pageHead[page] ?? 0) - 1;
+    let before = none;
+    for (let block = head; block >= 0; block = this.blockNext[block] ?? none) {
+      const address = this.pool.address(block);
+      if (this.i32[address >>> 2] === mode) {
+        if (before >= 0) this.moveToFront(page, block, before);
+        this.referenced[block] = 1;
+        return address;
+      }
+      before = block;
+    }
+    return this.create(page, mode);
+  }
+
+  /** Returns the address of a page's current block, 0 if it has none. */
+  entry(page: number): number {
+    const block = (this.pageHead[page] ?? 0) - 1;
+    if (block < 0) return 0;
+    this.referenced[block] = 1;
+    return this.pool.address(block);
+  }
+
+  /** Returns the record that starts at an offset (0 to 4095) of a block, 0 if none. */
+  lookup(block: number, offset: number): number {
+    this.referenced[this.pool.at(block)] = 1;
+    return this.i32[(block >>> 2) + indexWord + offset] ?? 0;
+  }
+
+  /**
+   * Returns a new record of a block, zeroed but for its offset, or 0 when there is no room before
+   * `collect`.
+   *
+   * Records follow each other, 32 bytes apart. When one does not, the 32 bytes after the one before it
+   * are free for a "continue" record. `offset` is that of the instruction, or in a record that only
+   * leads to another, that of the instruction there.
+   */
+  allocate(block: number, offset: number): number {
+    const number = this.pool.at(block);
+    if (this.inUse[number] !== 1) return 0;
+    this.keepRoom(number);
+    const record = this.pool.allocate(number, offset);
+    if (record === 0) this.needsCollect = true;
+    return record;
+  }
+
+  /**
+   * Makes a record the one of an offset of a block, and traces the `length` bytes that it was decoded from.
+   *
+   * A record that was there before becomes stale.
+   */
+  link(block: number, offset: number, record: number, length: number): void {
+    const number = this.pool.at(block);
+    if (this.inUse[number] !== 1) return;
+    const word = (block >>> 2) + indexWord + offset;
+    const old = this.i32[word] ?? 0;
+    if (old !== 0) this.makeStale(number, old);
+    this.i32[word] = record;
+    this.view.setUint16(record + RecordField.offset, offset, true);
+    this.u8[record + RecordField.length] = length;
+    this.live[number] = (this.live[number] ?? 0) + 1;
+    this.statistics.records += 1;
+    const page = this.i32[(block + BlockField.page) >>> 2] ?? 0;
+    this.memory.traces.addRange(TraceOwnerId.code, page, offset, length);
+  }
+
+  /** Returns how often writes have hit code of a page, up to 65535. */
+  rewrites(page: number): number {
+    return this.rewriteCount[page] ?? 0;
+  }
+
+  /** Uses the memory of retired blocks again; only while nobody stands in a record or keeps one. */
+  collect(): void {
+    this.pool.collect();
+    this.needsCollect = false;
+  }
+
+  /** Makes every record stale. */
+  flush(): void {
+    for (let block = 0; block < this.pool.blocks; block += 1) this.retire(block, 'flush');
+  }
+
+  /** TraceOwner: makes the records that overlap the written bytes stale. */
+  written(physical: number, size: number): void {
+    const page = physical >>> 12;
+    const first = physical & 0xfff;
+    const device = this.memory.traces.source === WriteSource.device;
+    const cause: InvalidationCause = device ? 'device' : 'write';
+    let from = 4096;
+    let to = -1;
+    let block = (this.pageHead[page] ?? 0) - 1;
+    while (block >= 0) {
+      const next = this.blockNext[block] ?? none;
+      const lowest = this.staleRange(block, first, first + size - 1, cause);
+      if (lowest < 4096) {
+        if (lowest < from) from = lowest;
+        to = Math.max(to, this.highest);
+        this.rebuildIfStale(block);
+      }
+      block = next;
+    }
+    if (to < 0) {
+      this.statistics.nearMisses += 1;
+      return;
+    }
+    const count = this.rewriteCount[page] ?? 0;
+    if (count < 0xffff) this.rewriteCount[page] = count + 1;
+    if ((this.pageHead[page] ?? 0) !== 0) this.dropTraces(page, from >>> 6, Math.min(to >>> 6, 63));
+  }
+
+  /** MapObserver: other memory stands at these pages. */
+  remapped(first: number, count: number): void {
+    for (let page = first; page < first + count; page += 1) {
+      let block = (this.pageHead[page] ?? 0) - 1;
+      while (block >= 0) {
+        this.retire(block, 'remap');
+        block = (this.pageHead[page] ?? 0) - 1;
+      }
+    }
+  }
+
+  /** MapObserver: pages are canonical here, so the A20 gate changes nothing. */
+  gateChanged(): void {}
+
+  /** Last byte of the last record that `staleRange` hit. */
+  private highest = 0;
+
+  /** Makes records of a block that overlap first..last stale; returns the lowest start, 4096 none. */
+  private staleRange(block: number, first: number, last: number, cause: InvalidationCause): number {
+    const index = (this.pool.address(block) >>> 2) + indexWord;
+    let lowest = 4096;
+    const start = Math.max(0, first - maxInstructionBytes + 1);
+    for (let offset = start; offset <= last; offset += 1) {
+      const record = this.i32[index + offset] ?? 0;
+      if (record === 0) continue;
+      const end = offset + (this.u8[record + RecordField.length] ?? 0);
+      if (end <= first) continue;
+      this.i32[index + offset] = 0;
+      this.makeStale(block, record);
+      this.statistics.invalidations[cause] += 1;
+      if (lowest === 4096) lowest = offset;
+      this.highest = Math.max(offset, end - 1);
+    }
+    return lowest;
+  }
+
+  private makeStale(block: number, record: number): void {
+    this.view.setUint16(record + RecordField.handler, 0, true);
+    this.live[block] = (this.live[block] ?? 0) - 1;
+    this.stale[block] = (this.stale[block] ?? 0) + 1;
+  }
+
+  private rebuildIfStale(block: number): void {
+    const live = this.live[block] ?? 0;
+    const stale = this.stale[block] ?? 0;
+    if (stale <= rebuildAfterStale || stale <= live) return;
+    this.statistics.rebuilds += 1;
+    this.retire(block, 'rewritten');
+  }
+
+  /** Removes the traces of those chunks from..to of a page that no record covers any more. */
+  private dropTraces(page: number, from: number, to: number): void {
+    for (let chunk = from; chunk <= to; chunk += 1) {
+      if (this.chunkCovered(page, chunk * 64)) continue;
+      const bit = 1 << (chunk & 31);
+      this.memory.traces.remove(
+        TraceOwnerId.code,
+        page,
+        chunk < 32 ? bit : 0,
+        chunk < 32 ? 0 : bit,
+      );
+    }
+  }
+
+  private chunkCovered(page: number, first: number): boolean {
+    const start = Math.max(0, first - maxInstructionBytes + 1);
+    let block = (this.pageHead[page] ?? 0) - 1;
+    for (; block >= 0; block = this.blockNext[block] ?? none) {
+      const index = (this.pool.address(block) >>> 2) + indexWord;
+      for (let offset = start; offset < first + 64; offset += 1) {
+        const record = this.i32[index + offset] ?? 0;
+        if (record === 0) continue;
+        if (offset >= first || offset + (this.u8[record + RecordField.length] ?? 0) > first) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private create(page: number, mode: number): number {
+    this.keepRoom(none);
+    const block = this.pool.take();
+    if (block < 0) {
+      this.needsCollect = true;
+      return 0;
+    }
+    const address = this.pool.address(block);
+    this.i32[(address + BlockField.mode) >>> 2] = mode;
+    this.i32[(address + BlockField.page) >>> 2] = page;
+    const head = this.pageHead[page] ?? 0;
+    this.blockNext[block] = head - 1;
+    this.pageHead[page] = block + 1;
+    this.live[block] = 0;
+    this.stale[block] = 0;
+    this.inUse[block] = 1;
+    this.referenced[block] = 1;
+    this.statistics.blocks += 1;
+    if (head !== 0) this.revoker?.revokeExec(page);
+    return address;
+  }
+
+  private moveToFront(page: number, block: number, before: number): void {
+    this.blockNext[before] = this.blockNext[block] ?? none;
+    this.blockNext[block] = (this.pageHead[page] ?? 0) - 1;
+    this.pageHead[page] = block + 1;
+    this.revoker?.revokeExec(page);
+  }
+
+  /** Evicts blocks, the least recently entered first, when little memory is left. */
+  private keepRoom(keep: number): void {
+    const { freeBlocks, freeChunks, blocks, chunks } = this.pool;
+    if (freeBlocks >= blocks * lowWaterFraction && freeChunks >= chunks * lowWaterFraction) return;
+    this.needsCollect = true;
+    if (this.hasRoom(lowWaterFraction)) return;
+    for (let step = 0; step < 2 * blocks; step += 1) {
+      if (this.hasRoom(2 * lowWaterFraction)) return;
+      this.evictAtHand(keep);
+    }
+  }
+
+  /** Whether a part of both pools is free or will be after `collect`. */
+  private hasRoom(fraction: number): boolean {
+    const { blocks, chunks, freeBlocks, freeChunks, limboBlocks, limboChunks } = this.pool;
+    return (
+      freeBlocks + limboBlocks >= blocks * fraction && freeChunks + limboChunks >= chunks * fraction
+    );
+  }
+
+  /** Gives the block at the clock hand a second chance, or retires it. */
+  private evictAtHand(keep: number): void {
+    this.hand = (this.hand + 1) % this.pool.blocks;
+    const block = this.hand;
+    if (this.inUse[block] !== 1 || block === keep) return;
+    if (this.referenced[block] === 1) {
+      // Revoked, the page comes back through `entry` or `block` if it is still in use.
+      this.referenced[block] = 0;
+      this.revoker?.revokeExec(this.pageOf(block));
+      return;
+    }
+    this.statistics.evictions += 1;
+    this.retire(block, 'evicted');
+  }
+
+  private retire(block: number, cause: InvalidationCause): void {
+    if (this.inUse[block] !== 1) return;
+    const page = this.pageOf(block);
+    this.statistics.invalidations[cause] += this.live[block] ?? 0;
+    this.unchain(page, block);
+    this.inUse[block] = 0;
+    this.pool.retire(block);
+    this.revoker?.revokeExec(page);
+    if ((this.pageHead[page] ?? 0) === 0) {
+      this.memory.traces.remove(TraceOwnerId.code, page, -1, -1);
+    } else {
+      this.dropTraces(page, 0, 63);
+    }
+  }
+
+  private unchain(page: number, block: number): void {
+    const next = this.blockNext[block] ?? none;
+    let at = (this.pageHead[page] ?? 0) - 1;
+    if (at === block) {
+      this.pageHead[page] = next + 1;
+      return;
+    }
+    while (at >= 0 && this.blockNext[at] !== block) at = this.blockNext[at] ?? none;
+    if (at >= 0) this.blockNext[at] = next;
+  }
+
+  private pageOf(block: number): number {
+    return this.i32[(this.pool.address(block) + BlockField.page) >>> 2] ?? 0;
+  }
+}
