@@ -1,3 +1,4 @@
+export { flagEffects } from './flag-effects.ts';
 export {
   BASE_RIP,
   INVALID,

@@ -168,11 +168,12 @@ function compare(ours: Instruction, length: number, iced: IcedInstruction, bits:
   return undefined;
 }
 
-/** Hints have a second operand in iced-x86 that we do not show. */
+/** Hints have a second operand or another size in iced-x86; for us they are NOP Ev. */
 function compareHint(ours: Instruction, iced: IcedInstruction, bits: number): Mismatch {
   if (ours.length !== iced.length) return ['length', `${ours.length}`, `${iced.length}`];
   if (iced.op0Kind !== OpKind.Memory) return undefined;
-  return ours.mod === 3 ? ['hint', 'register', 'memory'] : compareMemory(ours, 0, iced, bits);
+  const mismatch = compareMemory(ours, 0, iced, bits);
+  return mismatch?.[0] === 'memory size' ? undefined : mismatch;
 }
 
 function compareOperand(

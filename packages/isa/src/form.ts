@@ -114,8 +114,13 @@ export interface FlagEffects {
   readonly cleared: number;
   readonly set: number;
   readonly undefined: number;
-  /** written | cleared | set | undefined: everything that is not preserved. */
+  /** written | cleared | set | undefined: everything that may not be preserved. */
   readonly modified: number;
+  /**
+   * Nothing may be modified at all: shifts by a count, which may be 0 (SDM vol. 2B, SAL). With REP or
+   * REPE the same holds for strings, as eCX may be 0.
+   */
+  readonly conditional: boolean;
 }
 
 /** How dangerous an instruction is to a monitor that runs guest code without privilege. */

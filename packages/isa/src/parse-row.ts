@@ -106,11 +106,14 @@ function classOf(attributes: ReadonlySet<string>): InstructionClass {
   return attributes.has('sens') ? 'sensitive' : 'innocuous';
 }
 
-/** Parses `r:c w:osz 0:oc 1:c u:a`; `cc` stands for the flags of the condition. */
+/**
+ * Parses `r:c w:osz 0:oc 1:c u:a ?`: read, written, cleared, set, undefined; `cc` stands for the flags of
+ * the condition, `?` for {@link FlagEffects.conditional}.
+ */
 function parseFlags(row: string, source: string, condition: number): FlagEffects {
   const masks: Record<string, number> = { r: 0, w: 0, '0': 0, '1': 0, u: 0 };
   for (const token of source.split(/\s+/)) {
-    if (token === '') continue;
+    if (token === '' || token === '?') continue;
     const key = token.charAt(0);
     if (masks[key] === undefined || token.charAt(1) !== ':') {
       throw new TableError(row, `unknown flag effect ${token}`);
@@ -121,7 +124,8 @@ function parseFlags(row: string, source: string, condition: number): FlagEffects
   const cleared = masks['0'] ?? 0;
   const set = masks['1'] ?? 0;
   const modified = written | cleared | set | undefinedMask;
-  return { read, written, cleared, set, undefined: undefinedMask, modified };
+  const conditional = source.includes('?');
+  return { read, written, cleared, set, undefined: undefinedMask, modified, conditional };
 }
 
 function flagMask(row: string, letters: string, condition: number): number {

@@ -1,13 +1,13 @@
 /** Bits and bytes: SDM vol. 1, 5.1.6; opcodes from vol. 2D, A.3. */
 export const bit = `
-BT     | Ev, Gv    | 0F A3 /r    |      | w:c u:oszap | 386
-BTS    | Ev:rw, Gv | 0F AB /r    | lock | w:c u:oszap | 386
-BTR    | Ev:rw, Gv | 0F B3 /r    | lock | w:c u:oszap | 386
-BTC    | Ev:rw, Gv | 0F BB /r    | lock | w:c u:oszap | 386
-BT     | Ev, Ib    | 0F BA /4    |      | w:c u:oszap | 386
-BTS    | Ev:rw, Ib | 0F BA /5    | lock | w:c u:oszap | 386
-BTR    | Ev:rw, Ib | 0F BA /6    | lock | w:c u:oszap | 386
-BTC    | Ev:rw, Ib | 0F BA /7    | lock | w:c u:oszap | 386
+BT     | Ev, Gv    | 0F A3 /r    |      | w:c u:osap  | 386
+BTS    | Ev:rw, Gv | 0F AB /r    | lock | w:c u:osap  | 386
+BTR    | Ev:rw, Gv | 0F B3 /r    | lock | w:c u:osap  | 386
+BTC    | Ev:rw, Gv | 0F BB /r    | lock | w:c u:osap  | 386
+BT     | Ev, Ib    | 0F BA /4    |      | w:c u:osap  | 386
+BTS    | Ev:rw, Ib | 0F BA /5    | lock | w:c u:osap  | 386
+BTR    | Ev:rw, Ib | 0F BA /6    | lock | w:c u:osap  | 386
+BTC    | Ev:rw, Ib | 0F BA /7    | lock | w:c u:osap  | 386
 # F3 before BSF and BSR has no effect: TZCNT and LZCNT come with BMI1 and LZCNT, after x86-64-v2.
 BSF    | Gv:rw, Ev | 0F BC /r    |      | w:z u:osapc | 386
 BSR    | Gv:rw, Ev | 0F BD /r    |      | w:z u:osapc | 386

@@ -125,6 +125,7 @@ XADD    | Eb:rw, Gb:rw | 0F C0 /r | lock | w:oszapc | 486
 XADD    | Ev:rw, Gv:rw | 0F C1 /r | lock | w:oszapc | 486
 CMPXCHG | Eb:rw, Gb    | 0F B0 /r | lock | w:oszapc | 486
 CMPXCHG | Ev:rw, Gv    | 0F B1 /r | lock | w:oszapc | 486
+# With REX.W it is CMPXCHG16B, of the feature CX16.
 CMPXCHG8B/CMPXCHG8B/CMPXCHG16B | Myy:rw       | 0F C7 /1 | lock | w:z      | CX8
 
 DAA |    | 27 | i64 | r:ac w:szapc u:o | 8086

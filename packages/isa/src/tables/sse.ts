@@ -33,8 +33,10 @@ SHUFPS   | Vdq:rw, Wdq, Ib | NP 0F C6 /r |  |             | SSE
 MOVUPS    | Vdq:w, Wdq  | NP 0F 10 /r |  |  | SSE
 MOVUPS    | Wdq:w, Vdq  | NP 0F 11 /r |  |  | SSE
 # MOVSS and MOVSD clear the rest of the destination when the source is memory and keep it otherwise.
-MOVSS     | Vdq:rw, Wd  | F3 0F 10 /r |  |  | SSE
-MOVSS     | Wd:w, Vdq   | F3 0F 11 /r |  |  | SSE
+MOVSS     | Vdq:rw, Ud  | F3 0F 10 /r |  |  | SSE
+MOVSS     | Vdq:w, Md   | F3 0F 10 /r |  |  | SSE
+MOVSS     | Ud:rw, Vdq  | F3 0F 11 /r |  |  | SSE
+MOVSS     | Md:w, Vdq   | F3 0F 11 /r |  |  | SSE
 MOVAPS    | Vdq:w, Wdq  | NP 0F 28 /r |  |  | SSE
 MOVAPS    | Wdq:w, Vdq  | NP 0F 29 /r |  |  | SSE
 MOVLPS    | Vdq:rw, Mq  | NP 0F 12 /r |  |  | SSE

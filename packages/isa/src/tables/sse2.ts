@@ -116,8 +116,10 @@ SHUFPD   | Vdq:rw, Wdq, Ib | 66 0F C6 /r |  |             | SSE2
 
 MOVUPD    | Vdq:w, Wdq | 66 0F 10 /r |  |  | SSE2
 MOVUPD    | Wdq:w, Vdq | 66 0F 11 /r |  |  | SSE2
-MOVSD     | Vdq:rw, Wq | F2 0F 10 /r |  |  | SSE2
-MOVSD     | Wq:w, Vdq  | F2 0F 11 /r |  |  | SSE2
+MOVSD     | Vdq:rw, Uq | F2 0F 10 /r |  |  | SSE2
+MOVSD     | Vdq:w, Mq  | F2 0F 10 /r |  |  | SSE2
+MOVSD     | Uq:rw, Vdq | F2 0F 11 /r |  |  | SSE2
+MOVSD     | Mq:w, Vdq  | F2 0F 11 /r |  |  | SSE2
 MOVAPD    | Vdq:w, Wdq | 66 0F 28 /r |  |  | SSE2
 MOVAPD    | Wdq:w, Vdq | 66 0F 29 /r |  |  | SSE2
 MOVLPD    | Vdq:rw, Mq | 66 0F 12 /r |  |  | SSE2

@@ -50,7 +50,7 @@ INVD        |         | 0F 08          | priv     |  | 486
 WBINVD      |         | 0F 09          | priv     |  | 486
 INVLPG      | M:n     | 0F 01 /7       | priv     |  | 486
 INVPCID     | Gn, Mdq | 66 0F 38 82 /r | f64 priv |  | INVPCID
-CLFLUSH     | Mb:n    | NP 0F AE /7    |          |  | CLFSH
+CLFLUSH     | Mb      | NP 0F AE /7    |          |  | CLFSH
 PREFETCHNTA | Mb:n    | 0F 18 /0       |          |  | SSE
 PREFETCHT0  | Mb:n    | 0F 18 /1       |          |  | SSE
 PREFETCHT1  | Mb:n    | 0F 18 /2       |          |  | SSE
@@ -82,11 +82,11 @@ WRGSBASE | Ry   | F3 0F AE /3  | o64      |             | FSGSBASE
 SWAPGS   |      | 0F 01 F8     | o64 priv |             | LM
 
 # System calls.
-SYSCALL  |  | 0F 05 | int sens | w:oszapctidlnrvk | SYSCALL
-SYSRET/SYSRET/SYSRETQ |  | 0F 07 | ret priv | w:oszapctidlnrvk | SYSCALL
-SYSENTER |  | 0F 34 | int sens | 0:irv            | SEP
-SYSEXIT/SYSEXIT/SYSEXITQ |  | 0F 35 | ret priv |                  | SEP
-RSM      |  | 0F AA | ret priv | w:oszapctidlnrvk | 386SL
+SYSCALL  |  | 0F 05 | int sens | r:oszapctidlnrvk w:oszapctidlnrvk | SYSCALL
+SYSRET/SYSRET/SYSRETQ |  | 0F 07 | ret priv | w:oszapctidlnrvk                  | SYSCALL
+SYSENTER |  | 0F 34 | int sens | 0:irv                             | SEP
+SYSEXIT/SYSEXIT/SYSEXITQ |  | 0F 35 | ret priv |                                   | SEP
+RSM      |  | 0F AA | ret priv | w:oszapctidlnrvk                  | 386SL
 
 # No operation, waiting, ordering.
 NOP     |      | 90              |      |  | 8086

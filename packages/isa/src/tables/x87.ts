@@ -86,14 +86,14 @@ FISTTP   | Mq:w           | DD /1   |  | 0:1 u:023      | SSE3
 FBLD     | Mt             | DF /4   |  | w:1 u:023      | FPU
 FBSTP    | Mt:w           | DF /6   |  | w:1 u:023      | FPU
 FXCH     | ST0:rw, STi:rw | D9 C8+i |  | 0:1 u:023      | FPU
-FCMOVB   | ST0:rw, STi    | DA C0+i |  | r:c w:1 u:023  | CMOV
-FCMOVE   | ST0:rw, STi    | DA C8+i |  | r:z w:1 u:023  | CMOV
-FCMOVBE  | ST0:rw, STi    | DA D0+i |  | r:zc w:1 u:023 | CMOV
-FCMOVU   | ST0:rw, STi    | DA D8+i |  | r:p w:1 u:023  | CMOV
-FCMOVNB  | ST0:rw, STi    | DB C0+i |  | r:c w:1 u:023  | CMOV
-FCMOVNE  | ST0:rw, STi    | DB C8+i |  | r:z w:1 u:023  | CMOV
-FCMOVNBE | ST0:rw, STi    | DB D0+i |  | r:zc w:1 u:023 | CMOV
-FCMOVNU  | ST0:rw, STi    | DB D8+i |  | r:p w:1 u:023  | CMOV
+FCMOVB   | ST0:rw, STi    | DA C0+i |  | r:c 0:1 u:023  | CMOV
+FCMOVE   | ST0:rw, STi    | DA C8+i |  | r:z 0:1 u:023  | CMOV
+FCMOVBE  | ST0:rw, STi    | DA D0+i |  | r:zc 0:1 u:023 | CMOV
+FCMOVU   | ST0:rw, STi    | DA D8+i |  | r:p 0:1 u:023  | CMOV
+FCMOVNB  | ST0:rw, STi    | DB C0+i |  | r:c 0:1 u:023  | CMOV
+FCMOVNE  | ST0:rw, STi    | DB C8+i |  | r:z 0:1 u:023  | CMOV
+FCMOVNBE | ST0:rw, STi    | DB D0+i |  | r:zc 0:1 u:023 | CMOV
+FCMOVNU  | ST0:rw, STi    | DB D8+i |  | r:p 0:1 u:023  | CMOV
 
 # Compare.
 FUCOM   | ST0, STi | DD E0+i |  | w:023 0:1    | FPU
@@ -107,7 +107,7 @@ FTST    |          | D9 E4   |  | w:023 0:1    | FPU
 FXAM    |          | D9 E5   |  | w:0123       | FPU
 
 # Operations on the top of the stack.
-FNOP    |  | D9 D0 |  | u:0123    | FPU
+FNOP    |  | D9 D0 |  |           | FPU
 FCHS    |  | D9 E0 |  | 0:1 u:023 | FPU
 FABS    |  | D9 E1 |  | 0:1 u:023 | FPU
 FLD1    |  | D9 E8 |  | w:1 u:023 | FPU
@@ -135,21 +135,21 @@ FSIN    |  | D9 FE |  | w:12 u:03 | FPU
 FCOS    |  | D9 FF |  | w:12 u:03 | FPU
 
 # Control.
-FLDENV  | Me   | D9 /4   |  | w:0123        | FPU
-FLDCW   | Mw   | D9 /5   |  | u:0123        | FPU
-FNSTENV | Me:w | D9 /6   |  | u:0123        | FPU
-FNSTCW  | Mw:w | D9 /7   |  | u:0123        | FPU
-FRSTOR  | Mf   | DD /4   |  | w:0123        | FPU
-FNSAVE  | Mf:w | DD /6   |  | 0:0123        | FPU
-FNSTSW  | Mw:w | DD /7   |  | r:0123 u:0123 | FPU
-FNSTSW  | AX:w | DF E0   |  | r:0123 u:0123 | 287
-FFREE   | STi  | DD C0+i |  | u:0123        | FPU
-FNCLEX  |      | DB E2   |  | u:0123        | FPU
-FNINIT  |      | DB E3   |  | 0:0123        | FPU
+FLDENV  | Me    | D9 /4   |  | w:0123        | FPU
+FLDCW   | Mw    | D9 /5   |  | u:0123        | FPU
+FNSTENV | Me:w  | D9 /6   |  | r:0123 u:0123 | FPU
+FNSTCW  | Mw:w  | D9 /7   |  | u:0123        | FPU
+FRSTOR  | Mf    | DD /4   |  | w:0123        | FPU
+FNSAVE  | Mf:w  | DD /6   |  | r:0123 0:0123 | FPU
+FNSTSW  | Mw:w  | DD /7   |  | r:0123 u:0123 | FPU
+FNSTSW  | AX:w  | DF E0   |  | r:0123 u:0123 | 287
+FFREE   | STi:n | DD C0+i |  | u:0123        | FPU
+FNCLEX  |       | DB E2   |  | u:0123        | FPU
+FNINIT  |       | DB E3   |  | 0:0123        | FPU
 # No operation since the 387 (FENI, FDISI of the 8087, FSETPM of the 287): SDM vol. 3B, 23.18.
-FNENI   |      | DB E0   |  |               | FPU
-FNDISI  |      | DB E1   |  |               | FPU
-FNSETPM |      | DB E4   |  |               | FPU
+FNENI   |       | DB E0   |  |               | FPU
+FNDISI  |       | DB E1   |  |               | FPU
+FNSETPM |       | DB E4   |  |               | FPU
 
 # Last, so that an assembler that takes the first of equally long forms leaves these alone.
 # Undocumented aliases that every processor decodes: AMD vol. 3, appendix A, table A-10 (reserved).
@@ -161,5 +161,5 @@ FXCH    | ST0:rw, STi:rw | DF C8+i |  | 0:1 u:023 | FPU
 FSTPNCE | STi:w          | D9 D8+i |  | w:1 u:023 | FPU
 FSTP    | STi:w          | DF D0+i |  | w:1 u:023 | FPU
 FSTP    | STi:w          | DF D8+i |  | w:1 u:023 | FPU
-FFREEP  | STi            | DF C0+i |  | u:0123    | FPU
+FFREEP  | STi:n          | DF C0+i |  | u:0123    | FPU
 `;
