@@ -75,6 +75,14 @@ export class Emitter {
       for (const argument of value.args) this.#push(argument);
       this.#body.memory(value.name, value.imm);
     },
+    copy: (value) => {
+      for (const argument of value.args) this.#push(argument);
+      this.#body.bulk('memory.copy');
+    },
+    fill: (value) => {
+      for (const argument of value.args) this.#push(argument);
+      this.#body.bulk('memory.fill');
+    },
     select: (value) => {
       this.#push(value.args[1] as Value);
       this.#push(value.args[2] as Value);

@@ -213,6 +213,16 @@ export class IrBuilder {
     this.#append(value);
   }
 
+  /** Copies `size` bytes of host memory, as if through a buffer. */
+  copy(to: Value, from: Value, size: Value): void {
+    this.#append(new Value('copy', 'void', [to, from, size]));
+  }
+
+  /** Fills `size` bytes of host memory with the low byte of `content`. */
+  fill(to: Value, content: Value, size: Value): void {
+    this.#append(new Value('fill', 'void', [to, content, size]));
+  }
+
   /** A mutable local; reading it before the first `set` gives an undefined value. */
   variable(type: ValueType, initial?: Value): Variable {
     const variable: Variable = { type, local: -1 };

@@ -21,6 +21,7 @@ export type IrType = ValueType | 'void';
  * | `parameter` | | parameter number `imm` |
  * | `get`, `set` | value | of `variable` |
  * | `load`, `store` | [address,] [value] | host memory (CPU state, tables) by instruction `name` at `imm` + address |
+ * | `copy`, `fill` | to, from or byte, size | host memory in bulk |
  * | `select` | condition, a, b | a if condition is not 0, else b |
  * | `if` | condition | `blocks[0]`, else `blocks[1]` |
  * | `loop` | | `blocks[0]`, left by `break`, repeated by `continue`, left at its end |

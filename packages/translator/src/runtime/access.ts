@@ -10,7 +10,8 @@ import type { RuntimeFunction } from './runtime-function.ts';
 const readEntry = 0;
 const writeEntry = 4;
 
-function lookup(b: IrBuilder, linear: Value, kind: number): Value {
+/** Shadow entry of a linear address for reads (`kind` 0) or writes (4). */
+export function lookup(b: IrBuilder, linear: Value, kind: number): Value {
   const directory = b.load('i32.load', CpuState.dirData);
   const slot = b.add(directory, b.and(b.shrU(linear, 20), 0xffc));
   const leaf = b.load('i32.load', 0, slot);

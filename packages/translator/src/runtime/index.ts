@@ -1,5 +1,11 @@
 import { accessFunctions } from './access.ts';
+import { crc32c } from './sse-crc32.ts';
+import { stringFunctions } from './string-bulk.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
 
 /** All runtime functions of the core module. */
-export const RUNTIME: readonly RuntimeFunction[] = [...accessFunctions];
+export const RUNTIME: readonly RuntimeFunction[] = [
+  ...accessFunctions,
+  ...stringFunctions,
+  crc32c,
+];

@@ -3,6 +3,11 @@
  *
  * Arguments are three i32 `a, b, c`. A result goes through `CpuState.transfer` (low half first). The
  * host may record a fault, redirect control (to `CpuState.target`), or let the instruction go on.
+ *
+ * Operand sizes are in bits. `loadSegment` and `popFlags` may redirect control although they
+ * succeed (to the next instruction in another code mode), so what the instruction does afterwards is
+ * given to them: their `c` is 0, or `state address << 8 | bytes` of a register that takes the value
+ * in `CpuState.transfer` (as it is on entry) once nothing can fault any more.
  */
 export const Callout = {
   /** a = vector of INT n, INT3 (3), INTO (4), ICEBP (1); b = 0 for INT n, 1 INT3/INTO, 2 ICEBP. */
@@ -14,7 +19,7 @@ export const Callout = {
   farCall: 3,
   /** a = bytes to release, c = operand size. */
   farReturn: 4,
-  /** a = segment register, b = selector. */
+  /** a = segment register, b = selector, c = deferred register write. */
   loadSegment: 5,
   /** a = port, b = bytes; result in transfer. Checks I/O permission first. */
   portIn: 6,
@@ -22,6 +27,7 @@ export const Callout = {
   portOut: 7,
   /** a = port, b = bytes: the permission check alone (string I/O). */
   portCheck: 8,
+  /** CPUID, RDTSC(P), RDMSR, WRMSR, RDPMC: the host reads and writes the registers itself. */
   cpuid: 9,
   /** RDTSC; b = 1 for RDTSCP. */
   readTsc: 10,
@@ -47,7 +53,10 @@ export const Callout = {
   inspectSelector: 23,
   /** a = linear address, after segmentation. */
   invalidatePage: 24,
-  /** a = 0 INVD 1 WBINVD 2 CLTS 3 RSM 4 VMCALL 5 VMMCALL 6 MONITOR 7 MWAIT 8 SWAPGS 9 others #UD. */
+  /**
+   * a = 0 INVD 1 WBINVD 2 CLTS 3 RSM 4 VMCALL 5 VMMCALL 6 MONITOR 7 MWAIT 8 SWAPGS
+   * 9 CLAC 10 STAC.
+   */
   system: 25,
   sysenter: 26,
   /** a = operand size. */
@@ -58,7 +67,7 @@ export const Callout = {
   interruptFlag: 30,
   /** a = operand size; the value to push in transfer. */
   pushFlags: 31,
-  /** a = operand size, b = the value popped. */
+  /** a = operand size, b = the value popped, c = deferred write of the stack pointer. */
   popFlags: 32,
   /** a = register form of XGETBV (0), XSETBV (1). */
   extendedControl: 33,

@@ -202,12 +202,17 @@ export class InstructionContext {
   }
 
   /** Linear address of `bytes` at memory operand `index` plus `offset`, checked by its segment. */
-  linear(index: number, bytes: number, write: boolean, offset = 0): Value {
+  linear(index: number, bytes: number, write: boolean, offset: Value | number = 0): Value {
     let address = this.effectiveAddress(index);
     if (offset !== 0) {
       address = this.b.add(address, offset);
       if (this.info.addressSize === 16) address = this.b.and(address, 0xffff);
     }
+    return this.linearAt(index, address, bytes, write);
+  }
+
+  /** As `linear`, for an offset in the operand's segment that was computed before. */
+  linearAt(index: number, address: Value, bytes: number, write: boolean): Value {
     if (this.operand(index).location === Location.stringDestination) {
       const es = segmentAddress(SegmentRegister.es);
       if (this.info.flatStack) return address;

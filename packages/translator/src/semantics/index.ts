@@ -1,8 +1,28 @@
 import { arithmetic } from './arithmetic.ts';
+import { bits } from './bit.ts';
+import { control } from './control.ts';
+import { flagControl } from './flag-control.ts';
+import { moves } from './move.ts';
+import { multiply } from './multiply.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
+import { shifts } from './shift.ts';
+import { stack } from './stack.ts';
+import { strings } from './string.ts';
+import { system } from './system.ts';
 
 /** All families. */
-const families: readonly SemanticsTable[] = [arithmetic];
+const families: readonly SemanticsTable[] = [
+  arithmetic,
+  moves,
+  stack,
+  multiply,
+  shifts,
+  bits,
+  control,
+  strings,
+  flagControl,
+  system,
+];
 
 /** What each operation of the instruction tables does; operations without semantics are absent. */
 export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(

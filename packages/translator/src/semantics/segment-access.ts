@@ -39,6 +39,16 @@ export class SegmentAccess {
     return this.based(segment, offset);
   }
 
+  /** Whether `size` bytes (a value that is not 0) at `offset` are inside of the segment, 0 or 1. */
+  allows(segment: StateAddress, offset: Value, size: Value, write: boolean): Value {
+    const b = this.#b;
+    const first = this.#field(segment, write ? SegmentField.writeFirst : SegmentField.readFirst);
+    const last = this.#field(segment, SegmentField.readLast);
+    const end = b.sub(b.add(offset, size), 1);
+    const outside = b.or(b.ltU(offset, first), b.or(b.gtU(end, last), b.ltU(end, offset)));
+    return b.eqz(outside);
+  }
+
   /** As `linear`, for the stack segment. */
   stackLinear(offset: Value, bytes: number, write: boolean): Value {
     const ss = segmentAddress(SegmentRegister.ss);

@@ -1,0 +1,230 @@
+/** System instructions and ports: SDM vol. 1, 5.1.9 and 5.20; what they do to the machine is a callout. */
+import { CpuState } from '@ringfence/memory';
+import { Callout } from './callout-numbers.ts';
+import type { InstructionContext } from './context.ts';
+import { resize, transferred } from './integer.ts';
+import type { Semantics, SemanticsTable } from './registry.ts';
+
+const invalidOpcode = 6;
+const protectionEnable = 1;
+const virtual8086 = 1 << 17;
+
+/** #UD in real and virtual-8086 mode, which have no descriptors (SDM vol. 2, LLDT and others). */
+function requireProtectedMode(c: InstructionContext): void {
+  const b = c.b;
+  const off = b.eqz(b.and(b.load('i32.load', CpuState.cr), protectionEnable));
+  const virtual = b.and(b.load('i32.load', CpuState.eflags), virtual8086);
+  b.if(b.or(off, virtual), () => b.fault(invalidOpcode));
+}
+
+function input(c: InstructionContext): void {
+  const bytes = c.bytes(0);
+  c.b.callout(Callout.portIn, c.read(1), c.b.i32(bytes));
+  c.write(0, transferred(c, bytes));
+}
+
+function output(c: InstructionContext): void {
+  c.b.callout(Callout.portOut, c.read(0), c.b.i32(c.bytes(1)), c.read(1));
+}
+
+/** SGDT, SIDT: 16 bits of limit, then 32 of base. */
+function storeTable(which: number): Semantics {
+  return (c) => {
+    const b = c.b;
+    b.callout(Callout.storeDescriptorTable, b.i32(which));
+    const limit = b.load('i32.load', CpuState.transfer);
+    const base = b.load('i32.load', CpuState.transfer + 4);
+    b.guestProbe(6, c.linear(0, 6, true));
+    b.guestStore('i32.store16', c.linear(0, 2, true), limit);
+    b.guestStore('i32.store', c.linear(0, 4, true, 2), base);
+  };
+}
+
+/** LGDT, LIDT; a 16-bit operand size takes 24 bits of the base. */
+function loadTable(which: number): Semantics {
+  return (c) => {
+    const b = c.b;
+    c.requireRing0();
+    const limit = b.guestLoad('i32.load16_u', c.linear(0, 2, false));
+    const base = b.guestLoad('i32.load', c.linear(0, 4, false, 2));
+    const used = c.info.operandSize === 16 ? b.and(base, 0xff_ffff) : base;
+    b.callout(Callout.loadDescriptorTable, b.i32(which), limit, used);
+  };
+}
+
+function storeSystem(which: number): Semantics {
+  return (c) => {
+    if (which !== 2) requireProtectedMode(c);
+    c.b.callout(Callout.storeSystem, c.b.i32(which));
+    c.write(0, transferred(c, c.bytes(0)));
+  };
+}
+
+function loadSystem(which: number): Semantics {
+  return (c) => {
+    if (which !== 2) requireProtectedMode(c);
+    c.requireRing0();
+    c.b.callout(Callout.loadSystem, c.b.i32(which), c.read(0, 2));
+  };
+}
+
+/** LAR and LSL write their destination only where ZF is set. */
+function inspect(which: number): Semantics {
+  return (c) => {
+    const b = c.b;
+    requireProtectedMode(c);
+    const stores = c.form.operands.length === 2;
+    b.callout(Callout.inspectSelector, b.i32(which), c.read(stores ? 1 : 0, 2));
+    const zero = b.load('i32.load', CpuState.transfer + 4);
+    if (stores) {
+      const value = transferred(c, 4);
+      const bytes = c.bytes(0);
+      b.if(zero, () => c.write(0, resize(b, value, 4, bytes, false)));
+    }
+    c.flags.setZero(zero);
+  };
+}
+
+/** Raises the RPL of a selector to that of another. */
+function adjustRpl(c: InstructionContext): void {
+  const b = c.b;
+  requireProtectedMode(c);
+  const wanted = b.and(c.read(1, 2), 3);
+  c.modify(0, (old) => {
+    const lower = b.ltU(b.and(old, 3), wanted);
+    c.flags.setZero(lower);
+    return b.select(lower, b.or(b.and(old, ~3), wanted), old);
+  });
+}
+
+const interruptFlag = 1 << 9;
+const ioPrivilege = 3;
+
+/** CLI here where IOPL allows it and no virtual interrupt flag could be meant. */
+function clearInterrupt(c: InstructionContext): void {
+  const b = c.b;
+  const system = b.load('i32.load', CpuState.eflags);
+  const allowed = b.leU(c.cpl(), b.and(b.shrU(system, 12), ioPrivilege));
+  const plain = b.and(allowed, b.eqz(b.and(system, virtual8086)));
+  b.if(
+    plain,
+    () => b.store('i32.store', CpuState.eflags, b.and(system, ~interruptFlag)),
+    () => b.callout(Callout.interruptFlag, b.i32(0)),
+  );
+}
+
+/** STI with IF set already changes nothing where it is allowed. */
+function setInterrupt(c: InstructionContext): void {
+  const b = c.b;
+  const system = b.load('i32.load', CpuState.eflags);
+  const idle = b.and(b.eqz(c.cpl()), b.shrU(b.and(system, interruptFlag), 9));
+  b.if(b.eqz(idle), () => b.callout(Callout.interruptFlag, b.i32(1)));
+}
+
+function invalidatePcid(c: InstructionContext): void {
+  c.requireRing0();
+  const type = c.read(0, 4);
+  c.b.callout(Callout.invalidatePcid, type, c.linear(1, 16, false));
+}
+
+function random(which: number): Semantics {
+  return (c) => {
+    const bytes = c.bytes(0);
+    c.b.callout(Callout.random, c.b.i32(which), c.b.i32(bytes));
+    c.write(0, transferred(c, bytes));
+    c.flags.fromEflags(c.b.i32(1));
+  };
+}
+
+function extendedState(which: number): Semantics {
+  return (c) => c.b.callout(Callout.extendedState, c.b.i32(which), c.linear(0, 1, false));
+}
+
+/** A callout without anything around it. */
+function plain(callout: number, a = 0, second = 0): Semantics {
+  return (c) => c.b.callout(callout, c.b.i32(a), c.b.i32(second));
+}
+
+function privileged(callout: number, a = 0): Semantics {
+  return (c) => {
+    c.requireRing0();
+    c.b.callout(callout, c.b.i32(a));
+  };
+}
+
+const nothing: Semantics = () => undefined;
+const undefinedOpcode: Semantics = (c) => c.b.fault(invalidOpcode);
+
+const same = (names: string, semantics: Semantics): SemanticsTable =>
+  Object.fromEntries(names.split(' ').map((name) => [name, semantics]));
+
+/** Privileged and sensitive instructions, ports, identification, fences. */
+export const system: SemanticsTable = {
+  IN: input,
+  OUT: output,
+  SGDT: storeTable(0),
+  SIDT: storeTable(1),
+  LGDT: loadTable(0),
+  LIDT: loadTable(1),
+  SLDT: storeSystem(0),
+  STR: storeSystem(1),
+  SMSW: storeSystem(2),
+  LLDT: loadSystem(0),
+  LTR: loadSystem(1),
+  LMSW: loadSystem(2),
+  LAR: inspect(0),
+  LSL: inspect(1),
+  VERR: inspect(2),
+  VERW: inspect(3),
+  ARPL: adjustRpl,
+  CLI: clearInterrupt,
+  STI: setInterrupt,
+  HLT: privileged(Callout.halt),
+  INVD: privileged(Callout.system, 0),
+  WBINVD: privileged(Callout.system, 1),
+  CLTS: privileged(Callout.system, 2),
+  RSM: plain(Callout.system, 3),
+  VMCALL: plain(Callout.system, 4),
+  VMMCALL: plain(Callout.system, 5),
+  MONITOR: plain(Callout.system, 6),
+  MWAIT: plain(Callout.system, 7),
+  CLAC: plain(Callout.system, 9),
+  STAC: plain(Callout.system, 10),
+  INVLPG: (c) => {
+    c.requireRing0();
+    c.b.callout(Callout.invalidatePage, c.linearUnchecked(0));
+  },
+  INVPCID: invalidatePcid,
+  CPUID: plain(Callout.cpuid),
+  RDTSC: plain(Callout.readTsc),
+  RDTSCP: plain(Callout.readTsc, 0, 1),
+  RDMSR: privileged(Callout.readMsr),
+  WRMSR: privileged(Callout.writeMsr),
+  RDPMC: plain(Callout.readPmc),
+  RDPID: (c) => {
+    c.b.callout(Callout.rdpid);
+    c.write(0, transferred(c, c.bytes(0)));
+  },
+  RDRAND: random(0),
+  RDSEED: random(1),
+  SYSENTER: plain(Callout.sysenter),
+  SYSEXIT: (c) => c.b.callout(Callout.sysexit, c.b.i32(c.info.operandSize)),
+  SYSCALL: plain(Callout.syscall),
+  SYSRET: (c) => c.b.callout(Callout.sysret, c.b.i32(c.info.operandSize)),
+  XGETBV: plain(Callout.extendedControl, 0),
+  XSETBV: plain(Callout.extendedControl, 1),
+  XSAVE: extendedState(0),
+  XRSTOR: extendedState(1),
+  XSAVEOPT: extendedState(2),
+  XSAVEC: extendedState(3),
+  XSAVES: extendedState(4),
+  XRSTORS: extendedState(5),
+  CLFLUSH: (c) => void c.read(0),
+  ...same('PREFETCH PREFETCHW PREFETCHWT1', nothing),
+  ...same('PREFETCHNTA PREFETCHT0 PREFETCHT1 PREFETCHT2', nothing),
+  ...same('LFENCE MFENCE SFENCE', nothing),
+  // Neither VMX nor SVM is offered to guests.
+  ...same('VMLAUNCH VMRESUME VMXOFF VMFUNC VMREAD VMWRITE VMPTRLD VMCLEAR', undefinedOpcode),
+  ...same('VMXON VMPTRST INVEPT INVVPID VMRUN VMLOAD VMSAVE STGI CLGI', undefinedOpcode),
+  ...same('SKINIT INVLPGA', undefinedOpcode),
+};
