@@ -107,7 +107,11 @@ export interface Machine {
   start(): Promise<MachineEnd>;
   /** Stops after the current slice; guest time stands still until `start` or `runSlice`. */
   pause(): void;
-  /** Runs for about `sliceMs` of host time without giving control away; for hosts with their own loop. */
+  /**
+   * Runs for about `sliceMs` of host time without giving control away, for hosts with their own loop.
+   *
+   * Returns early when the processor waits; guest time goes on between slices until `pause`.
+   */
   runSlice(sliceMs: number): MachineState;
   /** Presses the reset button: the machine boots again. */
   reset(): void;
