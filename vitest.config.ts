@@ -32,6 +32,8 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          // After the unit tests: guests need a core of their own.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
