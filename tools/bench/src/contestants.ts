@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { DebianGuest } from '@ringfence/guest';
+import { BOOT_MARKER, type DebianGuest } from '@ringfence/guest';
+import { optionTable } from '@ringfence/machine';
 import type { Seabios } from './seabios.ts';
 import type { Command } from './timed-run.ts';
 
@@ -60,14 +61,19 @@ export const contestants: readonly Contestant[] = [
 function ringfence(accelerator: 'interpreter' | 'translator'): Contestant {
   return {
     name: `ringfence-${accelerator}`,
-    missing: () => (existsSync(ringfenceMain) ? undefined : 'apps/cli is not built'),
+    missing: () => {
+      const accelRow = optionTable.find(({ name }) => name === 'accel');
+      const built = existsSync(ringfenceMain) ? undefined : 'apps/cli is not built';
+      return accelRow?.unsupported?.[accelerator] ?? built;
+    },
     command: ({ guest, megabytes, commandLine }, stats) => ({
       program: process.execPath,
       args: [
         ...[ringfenceMain, 'run', '-accel', accelerator, '-m', `${megabytes}M`, '-nographic'],
         ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', commandLine],
-        ...['-no-reboot', '--stats', stats],
+        ...['-no-reboot', '--until', BOOT_MARKER, '--stats', stats],
       ],
+      endsItself: true,
     }),
   };
 }

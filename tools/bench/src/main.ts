@@ -2,13 +2,13 @@
  * Compares how long Ringfence, v86 and QEMU take from start to `/init`, alternately in one run:
  * `pnpm bench [--rounds N] [--only NAME,NAME] [--pae] [--memory MB] [--append TEXT] [--json FILE]`.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BOOT_MARKER, debianGuest, progressLines } from '@ringfence/guest';
 import { type Contestant, contestants } from './contestants.ts';
-import { renderTable, summarise } from './report.ts';
+import { type Counted, renderTable, summarise } from './report.ts';
 import { seabios } from './seabios.ts';
 import { type Timing, timeToMarker } from './timed-run.ts';
 
@@ -34,17 +34,26 @@ const scenario = {
   commandLine: values.append,
 };
 const chosen = contestants.filter(isChosen);
-const results = chosen.map(({ name }) => ({ name, timings: [] as Timing[] }));
+const results = chosen.map(({ name }) => ({
+  name,
+  timings: [] as Timing[],
+  counted: [] as Counted[],
+}));
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
 
 for (let round = 1; round <= Number(values.rounds); round++) {
   for (const [index, { name, command }] of chosen.entries()) {
-    const started = command(scenario, join(folder, `${name}.json`));
+    const stats = join(folder, `${name}-${round}.json`);
+    const started = command(scenario, stats);
     const timing = await timeToMarker(started, BOOT_MARKER, LIMIT_SECONDS);
     say(`round ${round}: ${name} ${timing.seconds.toFixed(2)} s`);
     results[index]?.timings.push(timing);
+    if (started.endsItself === true) {
+      results[index]?.counted.push(JSON.parse(readFileSync(stats, 'utf8')) as Counted);
+    }
   }
 }
+rmSync(folder, { recursive: true });
 
 const rows = summarise(results, REFERENCE);
 const { kernelPackage, kernelVersion } = scenario.guest;

@@ -3,7 +3,11 @@ import { renderTable, summarise } from './report.ts';
 
 const timing = (seconds: number, cpuSeconds?: number) => ({ seconds, cpuSeconds });
 const results = [
-  { name: 'ours', timings: [timing(5, 6), timing(12, 13), timing(10, 11)] },
+  {
+    name: 'ours',
+    timings: [timing(5, 6), timing(12, 13), timing(10, 11)],
+    counted: [{ instructions: { total: 600e6 }, seconds: { guest: 4 } }],
+  },
   { name: 'theirs', timings: [timing(10), timing(20), timing(100)] },
 ];
 
@@ -29,9 +33,9 @@ describe('summarise', () => {
 it('renders columns under each other', () => {
   expect(renderTable(summarise(results, 'theirs'), 'theirs')).toBe(
     [
-      '        seconds  cpu s  x theirs  rounds',
-      'ours      10.00  11.00      0.50  5.00 12.00 10.00',
-      'theirs    20.00      -      1.00  10.00 20.00 100.00',
+      '        seconds  cpu s  x theirs    mips  rounds',
+      'ours      10.00  11.00      0.50  150.00  5.00 12.00 10.00',
+      'theirs    20.00      -      1.00       -  10.00 20.00 100.00',
     ].join('\n'),
   );
 });

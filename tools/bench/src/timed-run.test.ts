@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { timeToMarker } from './timed-run.ts';
 
@@ -9,6 +12,14 @@ it('times a program to its marker and does not wait for its end', async () => {
   const timing = await timeToMarker(node(script), 'BOOT-OK', 20);
   expect(timing.seconds).toBeGreaterThanOrEqual(0.1);
   expect(timing.seconds).toBeLessThan(20);
+});
+
+it('lets a program that ends itself do so', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'ringfence-timed-')), 'written');
+  const script = `process.stdout.write('OK'); setTimeout(() => {
+    fs.writeFileSync(${JSON.stringify(file)}, 'yes'); }, 100);`;
+  await timeToMarker({ ...node(script), endsItself: true }, 'OK', 20);
+  expect(readFileSync(file, 'utf8')).toBe('yes');
 });
 
 it('fails with the last output of a program that ends without the marker', async () => {

@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
+  /** It ends by itself at the marker, and is given the time to write its files. */
+  readonly endsItself?: boolean;
 }
 
 /** What one run took: seconds from start to the marker, and CPU seconds of all its threads. */
@@ -17,8 +19,11 @@ export interface Timing {
 /** How much output is kept to tell what went wrong, and to find a marker cut in two. */
 const KEPT_OUTPUT = 4096;
 
+/** How long a program that ends by itself may take for that. */
+const GRACE_MS = 10_000;
+
 /**
- * Runs a program until its standard output holds the marker, then kills it.
+ * Runs a program until its standard output holds the marker, then kills it or lets it end.
  * Rejects with the last output if it ends, or `limitSeconds` pass, before that.
  */
 export function timeToMarker(
@@ -51,8 +56,15 @@ export function timeToMarker(
       const cpuSeconds = child.pid === undefined ? undefined : cpuSecondsOf(child.pid);
       clearTimeout(timer);
       child.removeAllListeners('close');
-      child.on('close', () => resolve({ seconds, cpuSeconds }));
-      child.kill('SIGKILL');
+      child.stdout.removeAllListeners('data').resume();
+      const kill = setTimeout(
+        () => child.kill('SIGKILL'),
+        command.endsItself === true ? GRACE_MS : 0,
+      );
+      child.on('close', () => {
+        clearTimeout(kill);
+        resolve({ seconds, cpuSeconds });
+      });
     });
   });
 }
