@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The program `ringfence`. */
 import { runCommand } from './command.ts';
 import { leaveProcess, processServices } from './process-services.ts';
