@@ -102,10 +102,7 @@ function connectStandardInput({ streams }: RunServices) {
     });
 }
 
-/**
- * Passes a port's output on, gathered until the present slice of guest time is over, since a
- * kernel prints byte by byte; `--until` is looked for in every port that goes somewhere.
- */
+/** Passes a port's output on; `--until` is looked for in every port that goes somewhere. */
 function connectOutput(
   machine: Machine,
   port: number,
@@ -114,13 +111,7 @@ function connectOutput(
   leave: (outcome: Outcome) => void,
 ): () => void {
   const watch = settings.until === undefined ? undefined : new PatternWatch(settings.until);
-  let waiting: Uint8Array[] = [];
-  let cancel: (() => void) | undefined;
-  const flush = (): void => {
-    cancel = undefined;
-    if (waiting.length === 0) return;
-    const bytes = new Uint8Array(Buffer.concat(waiting));
-    waiting = [];
+  const silence = machine.serial[port]?.onData((bytes) => {
     try {
       line.write(bytes);
     } catch (error) {
@@ -128,16 +119,8 @@ function connectOutput(
       leave({ status: ExitStatus.failure, message });
     }
     if (watch?.add(bytes) === true) leave({ status: ExitStatus.success });
-  };
-  const silence = machine.serial[port]?.onData((bytes) => {
-    waiting.push(bytes.slice());
-    cancel ??= nodeHost.setTimer(flush, 0);
   });
-  return () => {
-    silence?.();
-    cancel?.();
-    flush();
-  };
+  return () => silence?.();
 }
 
 /** Writes the files of `--stats` and `--screen-text`; returns what went wrong, if anything. */
