@@ -1,1 +1,4 @@
-export {};
+export * from './cpu.ts';
+export * from './interfaces.ts';
+export { cpuModels, type CpuModel } from './model.ts';
+export { Cr0, Word } from './state-view.ts';

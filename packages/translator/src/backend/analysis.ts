@@ -87,7 +87,8 @@ export class Analysis {
       const value = list[index] as Value;
       root[index] = index;
       const use = this.#uses.get(value);
-      if (value.type === 'void' || value.uses !== 1 || use === undefined || use.list !== list) continue;
+      if (value.type === 'void' || value.uses !== 1 || use === undefined || use.list !== list)
+        continue;
       if (this.#dead.has(use.user)) continue;
       const at = root[indexOf.get(use.user) ?? index] ?? index;
       if (!canMove(value, index, at, stateEffects, impure)) continue;

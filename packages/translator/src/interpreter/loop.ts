@@ -10,7 +10,13 @@
  * Hot; measured by tools/bench (boot with `-accel interpreter`). Registers stay in memory: a record
  * names them by address. What lives in locals is in `LoopLocals`.
  */
-import { CpuState, ExitReason, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
+import {
+  CpuState,
+  ExitReason,
+  SegmentField,
+  SegmentRegister,
+  segmentBytes,
+} from '@ringfence/memory';
 import { FunctionBody } from '@ringfence/wasm';
 import type { Label } from '@ringfence/wasm';
 import { Emitter } from '../backend/emit.ts';

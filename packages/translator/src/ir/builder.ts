@@ -13,7 +13,13 @@ function resultType(op: string): ValueType {
   if (op.endsWith('.any_true') || op.endsWith('.all_true') || op.endsWith('.bitmask')) return 'i32';
   const family = op.slice(0, op.indexOf('.'));
   if (op.includes('.extract_lane')) {
-    return family === 'i64x2' ? 'i64' : family === 'f32x4' ? 'f32' : family === 'f64x2' ? 'f64' : 'i32';
+    return family === 'i64x2'
+      ? 'i64'
+      : family === 'f32x4'
+        ? 'f32'
+        : family === 'f64x2'
+          ? 'f64'
+          : 'i32';
   }
   if (family === 'i32' || family === 'i64' || family === 'f32' || family === 'f64') return family;
   return 'v128';
@@ -343,7 +349,9 @@ export class IrBuilder {
   fault(vector: Value | number, error?: Value | number): void {
     const number = typeof vector === 'number' ? this.i32(vector) : vector;
     const args = [error === undefined ? number : this.or(number, 0x100)];
-    args.push(error === undefined ? this.i32(0) : typeof error === 'number' ? this.i32(error) : error);
+    args.push(
+      error === undefined ? this.i32(0) : typeof error === 'number' ? this.i32(error) : error,
+    );
     this.#append(new Value('fault', 'void', args));
   }
 

@@ -19,7 +19,13 @@ export function lookup(b: IrBuilder, linear: Value, kind: number): Value {
 }
 
 /** Builds `then` for accesses that the entry serves although they are misaligned. */
-function ifServed(b: IrBuilder, linear: Value, kind: number, bytes: number, then: (at: Value) => void): void {
+function ifServed(
+  b: IrBuilder,
+  linear: Value,
+  kind: number,
+  bytes: number,
+  then: (at: Value) => void,
+): void {
   const entry = lookup(b, linear, kind);
   const offset = b.and(linear, pageBytes - 1);
   const crosses = b.gtU(offset, pageBytes - bytes);

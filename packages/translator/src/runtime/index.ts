@@ -4,8 +4,4 @@ import { stringFunctions } from './string-bulk.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
 
 /** All runtime functions of the core module. */
-export const RUNTIME: readonly RuntimeFunction[] = [
-  ...accessFunctions,
-  ...stringFunctions,
-  crc32c,
-];
+export const RUNTIME: readonly RuntimeFunction[] = [...accessFunctions, ...stringFunctions, crc32c];

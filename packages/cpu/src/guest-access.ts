@@ -1,0 +1,231 @@
+/**
+ * Guest memory by linear address for everything that is not the fast path of generated code: its slow
+ * path, segmentation, and callouts.
+ *
+ * Hot: `readSlow` and `writeSlow` (page-table writes, MMIO, first touches).
+ */
+import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import type { Fault, LinearMemory } from '@ringfence/segmentation';
+import { faultWithError, noFault, pageFault, Vector } from '@ringfence/segmentation';
+import type { ShadowPaging } from '@ringfence/shadow-paging';
+import { Access, FillResult, Privilege } from '@ringfence/shadow-paging';
+import { Word } from './state-view.ts';
+
+const pageMask = 4095;
+
+/** Linear guest memory with paging, traces, MMIO and page faults. */
+export class GuestAccess implements LinearMemory {
+  fault: Fault = noFault;
+  readonly #state: Int32Array;
+  readonly #view: DataView;
+  readonly #physical: PhysicalMemory;
+  readonly #shadow: ShadowPaging;
+  /** FillResult of the last successful translation. */
+  #found: number = FillResult.hole;
+  /** Where it goes: linear-memory address for `ok`, guest-physical address for `uncached`. */
+  #address = 0;
+
+  constructor(machine: MachineMemory, physical: PhysicalMemory, shadow: ShadowPaging) {
+    this.#state = machine.i32;
+    this.#view = machine.view;
+    this.#physical = physical;
+    this.#shadow = shadow;
+  }
+
+  /** Slow path of a load by generated code; records the fault in the CPU state. */
+  readSlow(linear: number, bytes: number): number {
+    const privilege = this.#privilege();
+    if (this.#misaligned(linear, bytes)) return 0;
+    const state = this.#state;
+    if (bytes <= 4) {
+      const value = this.#read(linear, bytes, privilege);
+      if (this.fault !== noFault) this.record(this.fault);
+      return value;
+    }
+    for (let offset = 0; offset < bytes; offset += 4) {
+      const value = this.#read((linear + offset) | 0, 4, privilege);
+      if (this.fault !== noFault) {
+        this.record(this.fault);
+        return 0;
+      }
+      state[Word.transfer + (offset >> 2)] = value;
+    }
+    return 0;
+  }
+
+  /** Slow path of a store by generated code; 8 and 16 bytes come from `CpuState.transfer`. */
+  writeSlow(linear: number, bytes: number, value: number): void {
+    const privilege = this.#privilege();
+    if (this.#misaligned(linear, bytes)) return;
+    if (bytes > 4) {
+      const probed = this.#probe(linear, bytes, privilege);
+      if (probed !== noFault) {
+        this.record(probed);
+        return;
+      }
+      for (let offset = 0; offset < bytes; offset += 4) {
+        const word = this.#state[Word.transfer + (offset >> 2)] ?? 0;
+        this.#write((linear + offset) | 0, 4, word, privilege);
+      }
+      return;
+    }
+    const fault = this.#write(linear, bytes, value, privilege);
+    if (fault !== noFault) this.record(fault);
+  }
+
+  /** Faults, in the CPU state, unless the bytes may be written at the current privilege. */
+  probeSlow(linear: number, bytes: number): void {
+    if (this.#misaligned(linear, bytes)) return;
+    const fault = this.#probe(linear, bytes, this.#privilege());
+    if (fault !== noFault) this.record(fault);
+  }
+
+  /** Puts a fault where generated code and the run loop find it. */
+  record(fault: Fault): void {
+    this.#state[Word.faultVector] = fault & 0x1ff;
+    this.#state[Word.faultError] = fault >>> 16;
+  }
+
+  read8(linear: number, system: boolean): number {
+    return this.#read(linear, 1, this.#privilegeFor(system));
+  }
+
+  read16(linear: number, system: boolean): number {
+    return this.#read(linear, 2, this.#privilegeFor(system));
+  }
+
+  read32(linear: number, system: boolean): number {
+    return this.#read(linear, 4, this.#privilegeFor(system));
+  }
+
+  write8(linear: number, value: number, system: boolean): Fault {
+    return this.#write(linear, 1, value, this.#privilegeFor(system));
+  }
+
+  write16(linear: number, value: number, system: boolean): Fault {
+    return this.#write(linear, 2, value, this.#privilegeFor(system));
+  }
+
+  write32(linear: number, value: number, system: boolean): Fault {
+    return this.#write(linear, 4, value, this.#privilegeFor(system));
+  }
+
+  probeWrite(linear: number, bytes: number, system: boolean): Fault {
+    return this.#probe(linear, bytes, this.#privilegeFor(system));
+  }
+
+  /** Fetches an instruction byte at the current privilege; `fault` says whether it could. */
+  fetch8(linear: number): number {
+    this.fault = this.#translate(linear, Access.execute, this.#privilege());
+    return this.fault === noFault ? this.#readHere(1) : 0;
+  }
+
+  /** Guest-physical address of the last `translateFetch`; -1 where there is no memory. */
+  physicalAddress = -1;
+
+  /** Translates for an instruction fetch; the physical address is in `physicalAddress`. */
+  translateFetch(linear: number): Fault {
+    const shadow = this.#shadow;
+    const found = shadow.translate(linear, Access.execute, this.#privilege());
+    if (found === FillResult.fault) {
+      this.#state[Word.cr2] = linear;
+      return pageFault(shadow.errorCode);
+    }
+    this.physicalAddress = found === FillResult.ok ? shadow.physical >>> 0 : -1;
+    return noFault;
+  }
+
+  #privilege(): number {
+    return this.#state[Word.cpl] === 3 ? Privilege.user : Privilege.supervisor;
+  }
+
+  #privilegeFor(system: boolean): number {
+    return system ? Privilege.system : this.#privilege();
+  }
+
+  /** #AC for generated code's accesses: only CPL 3 with AM and AC set (SDM 3A 6.15, interrupt 17). */
+  #misaligned(linear: number, bytes: number): boolean {
+    if (this.#state[Word.alignmentCheck] === 0 || (linear & (bytes - 1)) === 0) return false;
+    this.record(faultWithError(Vector.alignmentCheck, 0));
+    return true;
+  }
+
+  /** Looks an address up and notes in `#found` and `#address` where the access goes. */
+  #translate(linear: number, access: number, privilege: number): Fault {
+    const shadow = this.#shadow;
+    const found = shadow.fill(linear, access, privilege);
+    if (found === FillResult.fault) {
+      this.#state[Word.cr2] = linear;
+      return pageFault(shadow.errorCode);
+    }
+    this.#found = found;
+    this.#address = (found === FillResult.ok ? shadow.address : shadow.physical) >>> 0;
+    return noFault;
+  }
+
+  #read(linear: number, bytes: number, privilege: number): number {
+    if ((linear & pageMask) + bytes > pageMask + 1) {
+      return this.#readAcross(linear, bytes, privilege);
+    }
+    this.fault = this.#translate(linear, Access.read, privilege);
+    return this.fault === noFault ? this.#readHere(bytes) : 0;
+  }
+
+  /** Reads at the place of the last translation. */
+  #readHere(bytes: number): number {
+    const address = this.#address;
+    if (this.#found === FillResult.ok) {
+      if (bytes === 4) return this.#view.getInt32(address, true);
+      return bytes === 1 ? this.#view.getUint8(address) : this.#view.getUint16(address, true);
+    }
+    if (this.#found === FillResult.hole) return bytes === 4 ? -1 : (1 << (8 * bytes)) - 1;
+    const physical = this.#physical;
+    if (bytes === 4) return physical.read32(address);
+    return bytes === 1 ? physical.read8(address) : physical.read16(address);
+  }
+
+  #readAcross(linear: number, bytes: number, privilege: number): number {
+    let value = 0;
+    for (let index = 0; index < bytes; index++) {
+      this.fault = this.#translate((linear + index) | 0, Access.read, privilege);
+      if (this.fault !== noFault) return 0;
+      value |= this.#readHere(1) << (8 * index);
+    }
+    return value;
+  }
+
+  #write(linear: number, bytes: number, value: number, privilege: number): Fault {
+    if ((linear & pageMask) + bytes > pageMask + 1) {
+      const fault = this.#probe(linear, bytes, privilege);
+      for (let index = 0; index < bytes && fault === noFault; index++) {
+        this.#write((linear + index) | 0, 1, (value >>> (8 * index)) & 0xff, privilege);
+      }
+      return fault;
+    }
+    const fault = this.#translate(linear, Access.write, privilege);
+    if (fault === noFault) this.#writeHere(bytes, value);
+    return fault;
+  }
+
+  #writeHere(bytes: number, value: number): void {
+    const address = this.#address;
+    if (this.#found === FillResult.hole) return;
+    if (this.#found === FillResult.ok) {
+      if (bytes === 4) this.#view.setInt32(address, value, true);
+      else if (bytes === 1) this.#view.setUint8(address, value);
+      else this.#view.setUint16(address, value, true);
+      return;
+    }
+    const physical = this.#physical;
+    if (bytes === 4) physical.write32(address, value);
+    else if (bytes === 1) physical.write8(address, value & 0xff);
+    else physical.write16(address, value & 0xffff);
+  }
+
+  #probe(linear: number, bytes: number, privilege: number): Fault {
+    const fault = this.#translate(linear, Access.write, privilege);
+    if (fault !== noFault) return fault;
+    const last = (linear + bytes - 1) | 0;
+    return (linear ^ last) >>> 12 === 0 ? noFault : this.#translate(last, Access.write, privilege);
+  }
+}

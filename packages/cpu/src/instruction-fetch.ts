@@ -1,0 +1,218 @@
+/**
+ * From an EIP to a predecoded record: the host's half of "The life of an instruction".
+ *
+ * Hot while code is cold: each run of new code comes through here once per page and code mode.
+ */
+import type { CodeCache } from '@ringfence/code-cache';
+import {
+  decodeInto,
+  INVALID,
+  INVALID_LOCK,
+  Instruction,
+  NEED_MORE,
+  TOO_LONG,
+} from '@ringfence/decoder';
+import { FORMS } from '@ringfence/isa';
+import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import {
+  CodeMode,
+  CpuState,
+  Layout,
+  SegmentField,
+  SegmentRegister,
+  segmentBytes,
+} from '@ringfence/memory';
+import { faultWithError, noFault, Vector } from '@ringfence/segmentation';
+import {
+  InvalidVariant,
+  recordBytes,
+  RecordWriter,
+  SpecialHandler,
+  variantOf,
+} from '@ringfence/translator';
+import type { Interpreter } from '@ringfence/translator';
+import type { GuestAccess } from './guest-access.ts';
+import { Word } from './state-view.ts';
+
+/** The most instructions decoded at one miss. */
+const maximumRun = 64;
+
+/** The longest instruction (SDM 2A 2.3.11). */
+const longestInstruction = 15;
+
+const codeSegment = (CpuState.segments + segmentBytes * SegmentRegister.cs) >> 2;
+
+/** Where records of instructions that are decoded each time stand: two for each of a few slots. */
+const scratchSlots = 16;
+
+/** Flows after which the following bytes need not be code. */
+const endsRun: ReadonlySet<string> = new Set(['jump', 'call', 'return', 'interrupt', 'undefined']);
+
+/** Decodes guest code into records. */
+export class InstructionFetch {
+  readonly #state: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #physical: PhysicalMemory;
+  readonly #access: GuestAccess;
+  readonly #cache: CodeCache;
+  readonly #writer: RecordWriter;
+  readonly #instruction = new Instruction();
+  readonly #window = new Uint8Array(16);
+  #scratch = 0;
+  #interpreter: Interpreter | undefined;
+
+  constructor(
+    machine: MachineMemory,
+    physical: PhysicalMemory,
+    access: GuestAccess,
+    cache: CodeCache,
+  ) {
+    this.#state = machine.i32;
+    this.#bytes = machine.u8;
+    this.#physical = physical;
+    this.#access = access;
+    this.#cache = cache;
+    this.#writer = new RecordWriter(machine.memory.buffer);
+  }
+
+  /** The interpreter whose handlers records name; set once, since it needs this object first. */
+  attach(interpreter: Interpreter): void {
+    this.#interpreter = interpreter;
+  }
+
+  /** Record of the instruction at an EIP, or 0 with a fault recorded and `rip` at that EIP. */
+  fetch(eip: number): number {
+    const state = this.#state;
+    const limit = state[codeSegment + (SegmentField.limit >> 2)] ?? 0;
+    if (eip >>> 0 > limit >>> 0)
+      return this.#fault(eip, faultWithError(Vector.generalProtection, 0));
+    const linear = (eip + (state[codeSegment + (SegmentField.base >> 2)] ?? 0)) | 0;
+    const fault = this.#access.translateFetch(linear);
+    if (fault !== noFault) return this.#fault(eip, fault);
+    const physical = this.#access.physicalAddress;
+    if (physical < 0) return this.#decodeUncached(eip, linear, linear & 4095);
+    const offset = physical & 4095;
+    const mode = state[Word.codeMode] ?? 0;
+    const block = this.#cache.block(physical >>> 12, mode);
+    if (block === 0) return this.#decodeUncached(eip, linear, offset);
+    const known = this.#cache.lookup(block, offset);
+    const record = known !== 0 ? known : this.#decodeRun(block, physical >>> 12, offset, mode);
+    // The exec entry may only now have a block to point to.
+    this.#access.translateFetch(linear);
+    this.#interpreter?.flush();
+    return record !== 0 ? record : this.#decodeUncached(eip, linear, offset);
+  }
+
+  /** The page-crossing instruction at a record, decoded anew into a scratch record; 0 for a fault. */
+  cross(record: number): number {
+    const state = this.#state;
+    const half = new DataView(state.buffer);
+    const offset = half.getUint16(record + 2, true);
+    const eip = ((state[Word.eipBase] ?? 0) + offset) | 0;
+    const linear = (eip + (state[codeSegment + (SegmentField.base >> 2)] ?? 0)) | 0;
+    return this.#decodeUncached(eip, linear, offset);
+  }
+
+  /** Decodes from fetched bytes; the record lives until `scratchSlots` others have been made. */
+  #decodeUncached(eip: number, linear: number, offset: number): number {
+    const window = this.#window;
+    let fault = noFault;
+    let length = 0;
+    for (; length < longestInstruction + 1; length++) {
+      window[length] = this.#access.fetch8((linear + length) | 0);
+      fault = this.#access.fault;
+      if (fault !== noFault) break;
+    }
+    if (length === 0) return this.#fault(eip, fault);
+    const mode = this.#state[Word.codeMode] ?? 0;
+    const result = decodeInto(this.#instruction, window, 0, length, bitsOf(mode));
+    if (result === NEED_MORE && fault !== noFault) return this.#fault(eip, fault);
+    const slot = Layout.scratch + (this.#scratch++ % scratchSlots) * 2 * recordBytes;
+    this.#writeOne(slot, result, offset, mode);
+    const used = result > 0 ? result : 0;
+    this.#writer.writeBare(slot + recordBytes, SpecialHandler.stale, offset + used);
+    this.#interpreter?.flush();
+    return slot;
+  }
+
+  /** Decodes a run of instructions into records; returns the first, 0 without room. */
+  #decodeRun(block: number, page: number, start: number, mode: number): number {
+    const cache = this.#cache;
+    const backing = this.#physical.backing(page);
+    const bits = bitsOf(mode);
+    let offset = start;
+    let first = 0;
+    let previous = 0;
+    for (let count = 0; count < maximumRun && offset < 4096; count++) {
+      const known = cache.lookup(block, offset);
+      if (known !== 0) {
+        this.#continueAt(block, previous, offset, known);
+        return first;
+      }
+      const end = backing + 4096;
+      const result = decodeInto(this.#instruction, this.#bytes, backing + offset, end, bits);
+      const length = result > 0 ? result : result === NEED_MORE ? 4096 - offset : 1;
+      const record = this.#append(block, previous, offset);
+      if (record === 0) return first;
+      if (first === 0) first = record;
+      previous = record;
+      this.#writeOne(record, result, offset, mode);
+      cache.link(block, offset, record, length);
+      if (result <= 0 || this.#endsRun()) return first;
+      offset += result;
+    }
+    const last = this.#append(block, previous, offset);
+    if (last !== 0) this.#writer.writeBare(last, SpecialHandler.stale, offset);
+    return first;
+  }
+
+  /** A new record after `previous`, to which a "continue" leads where they are not adjacent. */
+  #append(block: number, previous: number, offset: number): number {
+    const record = this.#cache.allocate(block, offset);
+    if (previous === 0 || record === previous + recordBytes) return record;
+    if (record === 0) this.#writer.writeBare(previous + recordBytes, SpecialHandler.stale, offset);
+    else this.#writer.writeBare(previous + recordBytes, SpecialHandler.continue, offset, record);
+    return record;
+  }
+
+  #continueAt(block: number, previous: number, offset: number, known: number): void {
+    const record = this.#append(block, previous, offset);
+    if (record !== 0) this.#writer.writeBare(record, SpecialHandler.continue, offset, known);
+  }
+
+  #endsRun(): boolean {
+    const form = FORMS[this.#instruction.form];
+    return form === undefined || endsRun.has(form.flow);
+  }
+
+  #writeOne(record: number, result: number, offset: number, mode: number): void {
+    const interpreter = this.#interpreter;
+    if (interpreter === undefined) return;
+    if (result > 0) {
+      const handler = interpreter.handler(variantOf(this.#instruction, mode));
+      this.#writer.write(record, this.#instruction, handler, offset);
+      return;
+    }
+    const variant =
+      result === INVALID || result === INVALID_LOCK
+        ? InvalidVariant.undefinedOpcode
+        : result === TOO_LONG
+          ? InvalidVariant.tooLong
+          : InvalidVariant.crossing;
+    this.#writer.writeBare(record, interpreter.handler(variant), offset);
+  }
+
+  #fault(eip: number, fault: number): number {
+    const state = this.#state;
+    this.#access.record(fault);
+    state[Word.rip] = eip;
+    state[Word.rip + 1] = 0;
+    state[Word.exitReason] = 1;
+    return 0;
+  }
+}
+
+function bitsOf(mode: number): 16 | 32 | 64 {
+  if ((mode & CodeMode.code64) !== 0) return 64;
+  return (mode & CodeMode.code32) !== 0 ? 32 : 16;
+}

@@ -1,0 +1,58 @@
+import type {
+  CpuidValues,
+  HypercallRegisters,
+  MsrValue,
+  MsrWriteResult,
+} from '@ringfence/hypercall';
+
+/** The I/O port space, as IN and OUT see it. */
+export interface Ports {
+  /** Reads 1, 2 or 4 bytes, zero-extended. */
+  read(port: number, bytes: 1 | 2 | 4): number;
+  write(port: number, bytes: 1 | 2 | 4, value: number): void;
+}
+
+/** What asks for interrupts: an 8259 pair or a local APIC. */
+export interface InterruptController {
+  /** Whether a maskable interrupt is requested now. */
+  readonly requested: boolean;
+  /** Acknowledges the most important request and returns its vector, 0..255. */
+  acknowledge(): number;
+}
+
+/** Paravirtual interfaces: `HypercallDispatch` of @ringfence/hypercall fits. */
+export interface Hypercalls {
+  readonly present: boolean;
+  cpuid(leaf: number, subleaf: number): CpuidValues | undefined;
+  readMsr(index: number): MsrValue | undefined;
+  writeMsr(index: number, low: number, high: number): MsrWriteResult;
+  hypercall(registers: HypercallRegisters): boolean;
+}
+
+/** What the virtual CPU needs from the machine around it. */
+export interface CpuHost {
+  readonly ports: Ports;
+  readonly interrupts: InterruptController;
+  readonly hypercalls: Hypercalls;
+  /** The time-stamp counter before the guest's own offset: ticks since the machine started. */
+  tsc(): number;
+  /** 32 random bits for RDRAND and RDSEED. */
+  random(): number;
+}
+
+/** Why `Cpu.run` returned. */
+export type CpuStop =
+  /** The instructions asked for are done, or `Cpu.attention` was called. */
+  | 'budget'
+  /** HLT: nothing runs until an interrupt. */
+  | 'halt'
+  /** A fault while delivering a double fault (SDM 3A 6.15, interrupt 8): the processor shuts down. */
+  | 'tripleFault';
+
+/** Counters of one virtual CPU. */
+export interface CpuStatistics {
+  /** Retired guest instructions. */
+  instructions: number;
+  /** Times that generated code returned to the run loop or called the host, by cause. */
+  readonly exits: Record<string, number>;
+}

@@ -1,0 +1,109 @@
+import type { MsrValue } from '@ringfence/hypercall';
+
+/** Numbers of the MSRs that the CPU itself looks at (SDM 4, table 2-2; APM 2, appendix A). */
+export const Msr = {
+  tsc: 0x10,
+  apicBase: 0x1b,
+  sysenterCs: 0x174,
+  sysenterEsp: 0x175,
+  sysenterEip: 0x176,
+  miscEnable: 0x1a0,
+  pat: 0x277,
+  mtrrCapabilities: 0xfe,
+  efer: 0xc000_0080,
+  star: 0xc000_0081,
+  tscAux: 0xc000_0103,
+} as const;
+
+interface Kept {
+  /** Bits that may be written; a write of others is #GP. */
+  readonly mask: readonly [low: number, high: number];
+  readonly reset: readonly [low: number, high: number];
+}
+
+const whole = [-1, -1] as const;
+const word = [-1, 0] as const;
+const zero = [0, 0] as const;
+
+/**
+ * Registers that are only kept: nothing else depends on them, or whoever does reads them here.
+ * MTRRs describe caching, of which there is none.
+ */
+function keptRegisters(): Map<number, Kept> {
+  const kept = new Map<number, Kept>([
+    [Msr.sysenterCs, { mask: word, reset: zero }],
+    [Msr.sysenterEsp, { mask: word, reset: zero }],
+    [Msr.sysenterEip, { mask: word, reset: zero }],
+    [Msr.pat, { mask: [0x0707_0707, 0x0707_0707], reset: [0x0007_0406, 0x0007_0406] }],
+    [Msr.star, { mask: whole, reset: zero }],
+    [0xc000_0082, { mask: whole, reset: zero }],
+    [0xc000_0083, { mask: whole, reset: zero }],
+    [0xc000_0084, { mask: whole, reset: zero }],
+    [Msr.tscAux, { mask: word, reset: zero }],
+    // MTRR default type, machine-check status and control, microcode level, debug control.
+    [0x2ff, { mask: [0xcff, 0], reset: zero }],
+    [0x179, { mask: zero, reset: [0, 0] }],
+    [0x17a, { mask: whole, reset: zero }],
+    [0x17b, { mask: whole, reset: whole }],
+    [0x1d9, { mask: word, reset: zero }],
+    [0x8b, { mask: zero, reset: [0x0100_00c8, 0] }],
+    // AMD: HWCR, SYSCFG, NB_CFG, DE_CFG (LFENCE serializes), OSVW.
+    [0xc001_0015, { mask: whole, reset: zero }],
+    [0xc001_0010, { mask: whole, reset: zero }],
+    [0xc001_001f, { mask: whole, reset: zero }],
+    [0xc001_1029, { mask: whole, reset: [2, 0] }],
+    [0xc001_0140, { mask: zero, reset: zero }],
+    [0xc001_0141, { mask: zero, reset: zero }],
+  ]);
+  for (let index = 0; index < 8; index++) {
+    kept.set(0x200 + 2 * index, { mask: whole, reset: zero });
+    kept.set(0x201 + 2 * index, { mask: whole, reset: zero });
+  }
+  const fixed = [0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f];
+  for (const number of fixed) kept.set(number, { mask: whole, reset: zero });
+  return kept;
+}
+
+/** The MSRs that only hold a value. */
+export class ModelSpecificRegisters {
+  readonly #kept: Map<number, Kept> = keptRegisters();
+  readonly #values = new Map<number, MsrValue>();
+
+  /** Value of a kept register, or nothing for any other. */
+  read(number: number): MsrValue | undefined {
+    const index = number >>> 0;
+    const kept = this.#kept.get(index);
+    if (kept === undefined) return undefined;
+    return this.#values.get(index) ?? { low: kept.reset[0], high: kept.reset[1] };
+  }
+
+  /** Writes a kept register; false for any other, or for bits that cannot be written (#GP). */
+  write(number: number, low: number, high: number): boolean {
+    const index = number >>> 0;
+    const kept = this.#kept.get(index);
+    if (kept === undefined || (low & ~kept.mask[0]) !== 0 || (high & ~kept.mask[1]) !== 0)
+      return false;
+    this.#values.set(index, { low: low | 0, high: high | 0 });
+    return true;
+  }
+
+  /** Low word of a kept register. */
+  low(number: number): number {
+    return this.read(number)?.low ?? 0;
+  }
+
+  /** Values as after power-up. */
+  reset(): void {
+    this.#values.clear();
+  }
+
+  /** The registers that differ from their reset value. */
+  save(): [number, number, number][] {
+    return [...this.#values].map(([number, { low, high }]) => [number, low, high]);
+  }
+
+  restore(saved: readonly (readonly [number, number, number])[]): void {
+    this.#values.clear();
+    for (const [number, low, high] of saved) this.#values.set(number, { low, high });
+  }
+}
