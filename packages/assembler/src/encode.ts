@@ -26,6 +26,8 @@ export interface EncodeOptions {
   /** Address size of implied memory operands and of JCXZ and LOOP; the mode's by default. */
   readonly addressBits?: Bits;
   readonly prefixes?: Prefixes;
+  /** ModRM.reg of forms that do not use it (SETcc, NOP Ev); 0 by default. */
+  readonly unusedReg?: number;
 }
 
 /** An encoded instruction: its bytes and the fields that wait for the values of labels. */
@@ -89,6 +91,7 @@ class FormEncoder {
     this.options = options;
     this.addressBits = options.addressBits ?? options.bits;
     this.segment = options.prefixes?.segment;
+    this.reg = options.unusedReg ?? 0;
   }
 
   encode(): Encoded {

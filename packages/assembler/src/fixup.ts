@@ -1,3 +1,4 @@
+import { AssemblerError } from './error.ts';
 import type { Expression } from './expression.ts';
 
 /** How a value must fit its field. */
@@ -56,4 +57,29 @@ export function storeField(
     target[at + i] = Number(rest & 0xffn);
     rest >>= 8n;
   }
+}
+
+/**
+ * The bytes of an instruction at `address`, with the values of labels filled in; undefined where a
+ * value does not fit. Without `resolve` there may be no labels.
+ */
+export function bytesAt(
+  encoded: { readonly bytes: ArrayLike<number>; readonly fixups: readonly Fixup[] },
+  address: number | bigint,
+  resolve: (name: string) => bigint = unknownLabel,
+): Uint8Array | undefined {
+  const bytes = Uint8Array.from(encoded.bytes);
+  const end = BigInt(address) + BigInt(bytes.length);
+  for (const { at, size, expression, range, width } of encoded.fixups) {
+    const value = expression.evaluate(resolve);
+    const distance = range === 'relative' ? value - end : value;
+    const stored = fieldValue(distance, size, range, width);
+    if (stored === undefined) return undefined;
+    storeField(bytes, at, size, stored);
+  }
+  return bytes;
+}
+
+function unknownLabel(name: string): never {
+  throw new AssemblerError('unknown-label', name, 'unknown label');
 }

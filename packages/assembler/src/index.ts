@@ -7,6 +7,7 @@ export { AssemblerError } from './error.ts';
 export type { AssemblerErrorCode } from './error.ts';
 export { Expression, expression, label } from './expression.ts';
 export type { ExpressionInput } from './expression.ts';
+export { bytesAt } from './fixup.ts';
 export type { Fixup, Range } from './fixup.ts';
 export type { Mnemonic } from './mnemonics.ts';
 export { far, mem, mem128, mem16, mem32, mem64, mem8, mem80, memory } from './operand.ts';
