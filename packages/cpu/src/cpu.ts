@@ -1,6 +1,6 @@
 import { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
-import { CpuState, ExitReason } from '@ringfence/memory';
+import { CpuState, definedFlags, ExitReason, writeEflags } from '@ringfence/memory';
 import {
   faultFromFields,
   InterruptKind,
@@ -16,6 +16,8 @@ import { deliver, deliverFault } from './exceptions.ts';
 import { GuestAccess } from './guest-access.ts';
 import { hotVariants } from './hot-variants.ts';
 import { InstructionFetch } from './instruction-fetch.ts';
+import type { InitialState } from './initial-state.ts';
+import { writeInitialState } from './initial-state.ts';
 import type { CpuHost, CpuStatistics, CpuStop } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
@@ -186,6 +188,17 @@ export class Cpu {
     state[Word.rip] = 0xfff0;
     this.shadow.setControl(state[Word.cr0] ?? 0, 0, 0);
     this.shadow.loadCr3(0);
+    this.segmentation.updateMode();
+    this.#privilegeChanged();
+  }
+
+  /** Puts the CPU into the state in which a boot protocol starts it. */
+  start(initial: InitialState): void {
+    this.reset();
+    const state = this.#state;
+    writeInitialState(state, initial);
+    writeEflags(state, initial.eflags, definedFlags);
+    this.shadow.setControl(state[Word.cr0] ?? 0, 0, 0);
     this.segmentation.updateMode();
     this.#privilegeChanged();
   }

@@ -2,3 +2,4 @@ export * from './cpu.ts';
 export * from './interfaces.ts';
 export { cpuModels, type CpuModel } from './model.ts';
 export { Cr0, Word } from './state-view.ts';
+export * from './initial-state.ts';

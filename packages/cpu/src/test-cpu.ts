@@ -1,0 +1,74 @@
+/** A bare virtual CPU in flat 32-bit protected mode, for tests. */
+import { MachineMemory, PhysicalMemory, Layout } from '@ringfence/memory';
+import { Cpu } from './cpu.ts';
+import type { CpuHost } from './interfaces.ts';
+import type { InitialState } from './initial-state.ts';
+
+/** Flat segments, code at `eip`. */
+export function flatState(eip: number, esp: number): InitialState {
+  const code = { selector: 0x10, base: 0, limit: 0xffff_ffff, attributes: 0xc09b };
+  const data = { selector: 0x18, base: 0, limit: 0xffff_ffff, attributes: 0xc093 };
+  const none = { selector: 0, base: 0, limit: 0xffff, attributes: 0x82 };
+  return {
+    gpr: [0, 0, 0, 0, esp, 0, 0, 0],
+    eip,
+    eflags: 2,
+    cr0: 0x11,
+    gdtr: { base: 0, limit: 0 },
+    idtr: { base: 0, limit: 0 },
+    cs: code,
+    ds: data,
+    es: data,
+    ss: data,
+    fs: data,
+    gs: data,
+    ldtr: none,
+    tr: { ...none, attributes: 0x8b },
+  };
+}
+
+/** What a test CPU is made of. */
+export interface TestCpu {
+  readonly cpu: Cpu;
+  readonly machine: MachineMemory;
+  readonly physical: PhysicalMemory;
+  /** Port writes as `[port, bytes, value]`. */
+  readonly writes: [number, number, number][];
+  readonly interrupts: { requested: boolean; vector: number };
+}
+
+/** Makes a CPU with RAM and no devices: port reads give all ones. */
+export function makeCpu(ramBytes = 16 << 20): TestCpu {
+  const machine = new MachineMemory({ ramBytes });
+  const physical = new PhysicalMemory(machine);
+  physical.mapRam(0, ramBytes, Layout.ram);
+  const writes: [number, number, number][] = [];
+  const interrupts = { requested: false, vector: 0x20 };
+  const host: CpuHost = {
+    ports: {
+      read: (_, bytes) => (bytes === 4 ? -1 : (1 << (8 * bytes)) - 1),
+      write: (port, bytes, value) => {
+        writes.push([port, bytes, value]);
+      },
+    },
+    interrupts: {
+      get requested() {
+        return interrupts.requested;
+      },
+      acknowledge: () => {
+        interrupts.requested = false;
+        return interrupts.vector;
+      },
+    },
+    hypercalls: {
+      present: false,
+      cpuid: () => undefined,
+      readMsr: () => undefined,
+      writeMsr: () => 'absent',
+      hypercall: () => false,
+    },
+    tsc: () => 0,
+    random: () => 4,
+  };
+  return { cpu: new Cpu({ machine, physical, host }), machine, physical, writes, interrupts };
+}
