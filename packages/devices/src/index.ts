@@ -94,3 +94,19 @@ export {
   type PowerManagementFunctionOptions,
   type ShadowSegment,
 } from './pci/index.ts';
+export {
+  acpiDisable,
+  acpiEnable,
+  AcpiPowerManagement,
+  aml,
+  apmPort,
+  buildAcpiTables,
+  checksum,
+  pmTimerHertz,
+  sciIrq,
+  type AcpiPowerManagementOptions,
+  type AcpiTables,
+  type AcpiTablesOptions,
+  type DsdtOptions,
+  type MadtOptions,
+} from './acpi/index.ts';
