@@ -9,6 +9,8 @@ const pollCall = 1;
 const noCall = 99;
 /** "Auth" of AuthenticAMD: VMMCALL is AMD's, VMCALL Intel's. */
 const amd = 0x6874_7541;
+/** "KVMK", how KVM's signature begins. */
+const kvm = 0x4b4d_564b;
 
 /** `hypercall`: the KVM interface from the guest's side (Linux, Documentation/virt/kvm/x86). */
 export const hypercallText: string = `
@@ -35,7 +37,10 @@ hypervisor_found:
         cpuid
         ${say(', features ')}
         call print_hex
-        ${say('\nhypercall: poll gives ')}
+        ${say('\n')}
+        cmp dword [signature], ${kvm}
+        jne hypercall_done
+        ${say('hypercall: poll gives ')}
         mov eax, ${pollCall}
         call hypercall
         call print_signed
@@ -44,8 +49,6 @@ hypervisor_found:
         call hypercall
         call print_signed
         ${say('\n')}
-        cmp dword [signature], 0x4b4d564b
-        jne hypercall_done
         mov ecx, ${systemTimeMsr}
         mov eax, ${timeInfo | 1}
         xor edx, edx
