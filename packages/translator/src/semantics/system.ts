@@ -68,20 +68,18 @@ function loadSystem(which: number): Semantics {
   };
 }
 
-/** LAR and LSL write their destination only where ZF is set. */
+/** The host sets ZF; LAR and LSL write their destination only where it is set. */
 function inspect(which: number): Semantics {
   return (c) => {
     const b = c.b;
     requireProtectedMode(c);
     const stores = c.form.operands.length === 2;
-    b.callout(Callout.inspectSelector, b.i32(which), c.read(stores ? 1 : 0, 2));
-    const zero = b.load('i32.load', CpuState.transfer + 4);
-    if (stores) {
-      const value = transferred(c, 4);
-      const bytes = c.bytes(0);
-      b.if(zero, () => c.write(0, resize(b, value, 4, bytes, false)));
-    }
-    c.flags.setZero(zero);
+    const selector = c.read(stores ? 1 : 0, 2);
+    b.callout(Callout.inspectSelector, b.i32(which), selector, b.i32(c.info.operandSize));
+    if (!stores) return;
+    const bytes = c.bytes(0);
+    const value = resize(b, transferred(c, 4), 4, bytes, false);
+    b.if(c.flags.zero(), () => c.write(0, value));
   };
 }
 
