@@ -1,25 +1,26 @@
+import type { CpuStop } from '@ringfence/cpu';
 import { describe, expect, it } from 'vitest';
 
 import type { MachineState } from './api.ts';
-import type { CpuExit, CpuPort } from './cpu-port.ts';
 import { RequestBox } from './requests.ts';
 import { heartbeatMs, maximumBudget, RunLoop } from './run-loop.ts';
+import type { LoopCpu } from './run-loop.ts';
 import { TestHost } from './test-host.ts';
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
 import { TimerQueue } from './time/timer-queue.ts';
 
 /** A CPU that does what a test's script says: each call of `run` is one line of it. */
-class ScriptedCpu implements Pick<CpuPort, 'run' | 'retired' | 'interruptible'> {
-  retired: number = 0;
-  interruptible: boolean = true;
+class ScriptedCpu implements LoopCpu {
+  instructions: number = 0;
+  interruptsEnabled: boolean = true;
   readonly budgets: number[] = [];
-  script: (budget: number) => CpuExit = () => 'budget';
+  script: (budget: number) => CpuStop = () => 'budget';
 
-  run(budget: number): CpuExit {
+  run(budget: number): CpuStop {
     this.budgets.push(budget);
-    const exit = this.script(budget);
-    this.retired += exit === 'budget' ? budget : 0;
-    return exit;
+    const stop = this.script(budget);
+    this.instructions += stop === 'budget' ? budget : 0;
+    return stop;
   }
 }
 
@@ -29,7 +30,7 @@ function make(kind: 'host' | 'instructions') {
   const clock =
     kind === 'host'
       ? new HostClock(() => host.monotonicMs())
-      : new InstructionClock(() => cpu.retired, 1);
+      : new InstructionClock(() => cpu.instructions, 1);
   const timers = new TimerQueue(() => undefined);
   const requests = new RequestBox(() => undefined);
   const states: MachineState[] = [];
@@ -39,8 +40,7 @@ function make(kind: 'host' | 'instructions') {
     host,
     clock,
     timers,
-    // The loop uses no more of a CPU than the script has.
-    cpu: cpu as unknown as CpuPort,
+    cpu,
     requests,
     beforeSlice: () => (calls.before += 1),
     afterSlice: () => (calls.after += 1),
@@ -125,7 +125,7 @@ describe('RunLoop', () => {
   it('says that a CPU which waits with interrupts off is halted, and asks the host for no more time', () => {
     const { host, cpu, loop, states } = make('host');
     cpu.script = () => 'halt';
-    cpu.interruptible = false;
+    cpu.interruptsEnabled = false;
     loop.start();
     host.turn();
     expect([loop.state, states, host.waiting]).toEqual(['halted', ['running', 'halted'], 0]);
@@ -157,7 +157,7 @@ describe('RunLoop', () => {
   it('makes a reset of a triple fault, and goes on', () => {
     const { host, cpu, loop, served } = make('host');
     host.msPerLook = 1;
-    cpu.script = () => (cpu.budgets.length === 1 ? 'shutdown' : 'budget');
+    cpu.script = () => (cpu.budgets.length === 1 ? 'tripleFault' : 'budget');
     loop.runSlice(10);
     expect(served).toEqual(['triple-fault']);
     expect(cpu.budgets.length).toBeGreaterThan(1);

@@ -6,8 +6,9 @@
  * begins at the next deadline or when somebody wakes the loop. With the instruction clock waiting takes no
  * host time: the clock moves to the deadline.
  */
+import type { CpuStop } from '@ringfence/cpu';
+
 import type { MachineState } from './api.ts';
-import type { CpuPort } from './cpu-port.ts';
 import type { HostServices } from './options/machine-options.ts';
 import type { MachineRequest, RequestBox } from './requests.ts';
 import type { MachineClock } from './time/machine-clock.ts';
@@ -24,12 +25,22 @@ export const heartbeatMs = 1000;
 
 const nsPerMs = 1e6;
 
+/** A virtual CPU, as the run loop drives it. */
+export interface LoopCpu {
+  /** Retired instructions, exact at any moment. */
+  readonly instructions: number;
+  /** Whether an interrupt would be taken. */
+  readonly interruptsEnabled: boolean;
+  /** Runs at most `budget` instructions. */
+  run(budget: number): CpuStop;
+}
+
 /** What a run loop works on. */
 export interface RunLoopParts {
   readonly host: HostServices;
   readonly clock: MachineClock;
   readonly timers: TimerQueue;
-  readonly cpu: CpuPort;
+  readonly cpu: LoopCpu;
   readonly requests: RequestBox;
   /** Called at the beginning of each slice, when the CPU was away. */
   readonly beforeSlice: () => void;
@@ -154,10 +165,10 @@ export class RunLoop {
     this.#idleMs = 0;
     let goesOn = true;
     while (goesOn) {
-      const retired = cpu.retired;
+      const before = cpu.instructions;
       goesOn = this.#step();
       const laterMs = host.monotonicMs();
-      clock.learn(cpu.retired - retired, (laterMs - nowMs) * nsPerMs);
+      clock.learn(cpu.instructions - before, (laterMs - nowMs) * nsPerMs);
       nowMs = laterMs;
       goesOn = goesOn && nowMs < untilMs;
     }
@@ -171,14 +182,14 @@ export class RunLoop {
     if (!this.#serveRequests()) {
       return false;
     }
-    const exit = cpu.run(clock.budgetFor(timers.nextDeadlineNs(), maximumBudget));
-    if (exit === 'shutdown') {
+    const stop = cpu.run(clock.budgetFor(timers.nextDeadlineNs(), maximumBudget));
+    if (stop === 'tripleFault') {
       requests.ask({ kind: 'reset', cause: 'triple-fault' });
     }
     if (requests.waiting) {
       return this.#serveRequests();
     }
-    return exit === 'halt' ? this.#wait() : true;
+    return stop === 'halt' ? this.#wait() : true;
   }
 
   #serveRequests(): boolean {
@@ -190,7 +201,7 @@ export class RunLoop {
   /** The CPU waits; moves the clock or finds out for how long. */
   #wait(): boolean {
     const { clock, timers, cpu } = this.#parts;
-    if (!cpu.interruptible) {
+    if (!cpu.interruptsEnabled) {
       this.#setState('halted');
       return false;
     }

@@ -14,6 +14,10 @@ export interface HostServices {
    * Returns a function that cancels it.
    */
   setTimer(callback: () => void, delayMs: number): () => void;
+  /** Returns 32 random bits for RDRAND; `Math.random` serves where there is none. */
+  random32?(): number;
+  /** Returns how much memory the process holds, for statistics. */
+  residentBytes?(): number;
 }
 
 /** What a machine boots. */

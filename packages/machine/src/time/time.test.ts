@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { HostClock, InstructionClock } from './machine-clock.ts';
-import { TimeStampCounter } from './time-stamp-counter.ts';
+import { TestHost } from '../test-host.ts';
+import { GuestTime, wallClockOf } from './guest-time.ts';
 import { maximumFirings, maximumTimers, TimerQueue } from './timer-queue.ts';
 
 describe('TimerQueue', () => {
@@ -168,26 +169,24 @@ describe('InstructionClock', () => {
   });
 });
 
-describe('TimeStampCounter', () => {
-  it('reads as the clock, in halves', () => {
-    const counter = new TimeStampCounter({ now: () => 5 * 2 ** 32 + 0xffff_fff0 });
-    counter.read();
-    expect([counter.low >>> 0, counter.high]).toEqual([0xffff_fff0, 5]);
+describe('GuestTime', () => {
+  it('follows the clock, and what the CPU adds to the counter', () => {
+    let ns = 1000.75;
+    let offset = 0;
+    const time = new GuestTime({ now: () => ns });
+    expect(time.tscAt(5)).toBe(5n);
+    time.connect({ tsc: () => time.hostTsc() + offset });
+    offset = -300;
+    ns = 2000;
+    expect([time.now(), time.tscAt(2000.5), time.tscAt(100)]).toEqual([2000, 1700n, 0n]);
   });
+});
 
-  it('goes on from what the guest wrote, through carries and wraps', () => {
-    let ns = 1000;
-    const counter = new TimeStampCounter({ now: () => ns });
-    for (const value of [0n, 0xffff_fffen, 0x1234_5678_ffff_ffffn, 0xffff_ffff_ffff_ffffn]) {
-      counter.write(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
-      ns += 5;
-      counter.read();
-      const read = (BigInt(counter.high >>> 0) << 32n) | BigInt(counter.low >>> 0);
-      expect(read).toBe(BigInt.asUintN(64, value + 5n));
-      expect(counter.tscAt(ns)).toBe(read);
-    }
-    counter.reset();
-    counter.read();
-    expect(counter.low).toBe(ns);
+describe('wallClockOf', () => {
+  it('is the time of the host, or counts from a fixed start', () => {
+    const host = new TestHost();
+    const clock = { now: () => 2_500_000 };
+    expect(wallClockOf('host', host, clock).unixTimeMs()).toBe(host.unixMs);
+    expect(wallClockOf('instructions', host, clock).unixTimeMs()).toBe(Date.UTC(2026, 0, 1) + 2.5);
   });
 });
