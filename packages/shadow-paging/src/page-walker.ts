@@ -17,6 +17,7 @@ export const WalkStatus = { mapped: 0, notPresent: 1, reserved: 2 } as const;
  * What one page-directory entry says to the 4 MiB or 2 MiB below it, in one word.
  *
  *     bits 31..12  page of the page table, or first page of the large page
+ *     bit 6        accessed: a leaf is used by directories whose entry has A set, or for its other half
  *     bit 5        dirty (large pages)
  *     bit 4        no-execute (PAE)
  *     bit 3        user
@@ -32,7 +33,10 @@ export const Half = {
   user: 8,
   noExecute: 16,
   dirty: 32,
+  accessed: 64,
 } as const;
+
+const anything = Half.writable | Half.user | Half.dirty | Half.accessed;
 
 /** A walker of guest page tables. */
 export class PageWalker {
@@ -113,7 +117,7 @@ export class PageWalker {
    */
   half(linear: number): number {
     if (this.mode === PagingMode.off) {
-      return (linear & 0xffc0_0000) | Half.large | Half.writable | Half.user | Half.dirty;
+      return (linear & 0xffc0_0000) | Half.large | anything;
     }
     if (this.mode === PagingMode.twoLevel) {
       const address = this.pdeAddressOf(linear);
@@ -211,7 +215,7 @@ export class PageWalker {
 
   private halfTwoLevel(pde: number): number {
     if ((pde & EntryBit.present) === 0) return Half.none;
-    const permissions = (pde & (EntryBit.writable | EntryBit.user)) << 1;
+    const permissions = (pde & (EntryBit.writable | EntryBit.user | EntryBit.accessed)) << 1;
     if ((pde & EntryBit.large) === 0 || !this.pageSizeExtensions) {
       return this.tablePage(pde) | permissions | Half.table;
     }
@@ -223,8 +227,8 @@ export class PageWalker {
   private halfPae(pde: number, high: number): number {
     if ((pde & EntryBit.present) === 0 || this.reservedPae(high)) return Half.none;
     if ((high & 0x7fff_ffff) !== 0) return Half.none;
-    const permissions =
-      ((pde & (EntryBit.writable | EntryBit.user)) << 1) | (high < 0 ? Half.noExecute : 0);
+    const bits = EntryBit.writable | EntryBit.user | EntryBit.accessed;
+    const permissions = ((pde & bits) << 1) | (high < 0 ? Half.noExecute : 0);
     if ((pde & EntryBit.large) === 0) return this.tablePage(pde) | permissions | Half.table;
     if ((pde & 0x1f_e000) !== 0) return Half.none;
     const dirty = (pde & EntryBit.dirty) >>> 1;

@@ -418,23 +418,22 @@ export class ShadowPaging implements TraceOwner, ProtectObserver, MapObserver {
     if (address < 0) return true;
     const entry = table ? walker.pte : walker.pde;
     const wanted = entry | EntryBit.accessed | (write ? EntryBit.dirty : 0);
-    if (wanted !== entry) {
-      this.poke(address, wanted);
-      if (((wanted ^ entry) & EntryBit.dirty) !== 0) {
-        // The D bit of a large page is part of its leaf's key, so its slots are looked up again.
-        const page = this.memory.canonical(address >>> 12);
-        this.directoryWritten(page, address & 0xfff, address & 0xfff);
-      }
-    }
+    if (wanted !== entry) this.poke(address, wanted);
     return (wanted & EntryBit.dirty) !== 0;
   }
 
-  /** Writes an entry with A or D added, which makes no shadow entry untrue. */
+  /**
+   * Writes an entry with A or D added, which makes no shadow entry untrue.
+   *
+   * In a page directory they are part of the key of leaves, so the slot is looked up again.
+   */
   private poke(address: number, value: number): void {
-    if (this.memory.writeTarget(address >>> 12) < 0) return;
+    const page = this.memory.canonical(address >>> 12);
+    if (this.memory.writeTarget(page) < 0) return;
     this.marking = true;
     this.memory.write32(address, value);
     this.marking = false;
+    this.directoryWritten(page, address & 0xfff, address & 0xfff);
   }
 
   /** Finds or makes the leaf of a slot, and traces the directory entries that it follows from. */
