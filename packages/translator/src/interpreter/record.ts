@@ -76,7 +76,9 @@ export class RecordWriter {
     this.#halves[half + 3] = CpuState.segments + segmentBytes * instruction.segment;
     this.#halves[half + 4] = registerField(instruction, 0);
     this.#halves[half + 5] = registerField(instruction, 1);
-    this.#halves[half + 6] = gprField(instruction.base);
+    this.#halves[half + 6] = hasThirdRegister(instruction)
+      ? registerField(instruction, 2)
+      : gprField(instruction.base);
     this.#halves[half + 7] = gprField(instruction.index);
     this.#words[word + 4] = instruction.displacement;
     this.#words[word + 5] = instruction.immediate;
@@ -101,6 +103,13 @@ export class RecordWriter {
 
 function isRelative(instruction: Instruction): boolean {
   return instruction.operandKind[0] === OperandKind.relative;
+}
+
+/** MASKMOVQ and MASKMOVDQU: memory at an implied address, which needs no base, and two registers. */
+function hasThirdRegister(instruction: Instruction): boolean {
+  if (instruction.operandKind[0] !== OperandKind.memory) return false;
+  const kind = instruction.operandKind[2];
+  return kind === OperandKind.mm || kind === OperandKind.xmm;
 }
 
 function gprField(register: number): number {

@@ -78,7 +78,7 @@ export const Callout = {
   random: 35,
   /** XSAVE family: a = 0 XSAVE 1 XRSTOR 2 XSAVEOPT 3 XSAVEC 4 XSAVES 5 XRSTORS, b = linear address. */
   extendedState: 36,
-  /** #NM and #UD conditions of x87 (a = 0), MMX (1), SSE (2), WAIT (3) that do not hold inline. */
+  /** #NM and #UD conditions of x87 (a = 0) that do not hold inline; all others fault inline. */
   fpuUnavailable: 37,
   /** An unmasked x87 exception is pending: #MF or IRQ 13. */
   fpuError: 38,

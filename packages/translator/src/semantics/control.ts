@@ -10,6 +10,7 @@ import type { Semantics, SemanticsTable } from './registry.ts';
 
 const invalidOpcode = 6;
 const boundRange = 5;
+const deviceNotAvailable = 7;
 
 function jump(c: InstructionContext): void {
   const location = c.operand(0).location;
@@ -105,7 +106,7 @@ function wait(c: InstructionContext): void {
   const b = c.b;
   const cr0 = b.load('i32.load', CpuState.cr);
   const trapped = b.eq(b.and(cr0, taskSwitchedAndMonitor), taskSwitchedAndMonitor);
-  b.if(trapped, () => b.callout(Callout.fpuUnavailable, b.i32(3)));
+  b.if(trapped, () => b.fault(deviceNotAvailable));
   const pending = b.and(b.load('i32.load', CpuState.fpuStatus), errorSummary);
   b.if(pending, () => b.callout(Callout.fpuError));
 }

@@ -1,14 +1,18 @@
 import { arithmetic } from './arithmetic.ts';
 import { bits } from './bit.ts';
 import { control } from './control.ts';
+import { extendedStates } from './extended-state.ts';
 import { flagControl } from './flag-control.ts';
 import { moves } from './move.ts';
 import { multiply } from './multiply.ts';
+import { packedInteger } from './packed-integer.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { strings } from './string.ts';
 import { system } from './system.ts';
+import { vectorMoves } from './vector-move.ts';
+import { vectorShuffles } from './vector-shuffle.ts';
 
 /** All families. */
 const families: readonly SemanticsTable[] = [
@@ -22,6 +26,10 @@ const families: readonly SemanticsTable[] = [
   strings,
   flagControl,
   system,
+  extendedStates,
+  packedInteger,
+  vectorMoves,
+  vectorShuffles,
 ];
 
 /** What each operation of the instruction tables does; operations without semantics are absent. */
