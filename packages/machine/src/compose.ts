@@ -1,0 +1,135 @@
+/**
+ * A PC put together from its parts: memory, chips, paravirtual interfaces, clock, CPU.
+ */
+import { Cpu, cpuModels } from '@ringfence/cpu';
+import type { CpuHost, CpuModel } from '@ringfence/cpu';
+import type { ByteSink } from '@ringfence/devices';
+import { HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
+import type { PhysicalMemory } from '@ringfence/memory';
+
+import { Chipset } from './chipset.ts';
+import { MachineError } from './error.ts';
+import { systemRomImage } from './firmware.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { hypercallMemory, makePcMemory } from './pc-memory.ts';
+import { randomSource } from './random-source.ts';
+import { RequestBox } from './requests.ts';
+import { GuestTime, instructionPeriodNs, wallClockOf } from './time/guest-time.ts';
+import { HostClock, InstructionClock } from './time/machine-clock.ts';
+import type { MachineClock } from './time/machine-clock.ts';
+import { TimerQueue } from './time/timer-queue.ts';
+
+/** What the parts tell the machine that they make up. */
+export interface PcConnections {
+  /** Where the serial ports send. */
+  readonly serialOutputs: readonly ByteSink[];
+  /** Where port 0xe9 sends. */
+  readonly debugOutput: ByteSink;
+  /** Nanoseconds for which the CPU was kept from running. */
+  stolenNs(): number;
+}
+
+/** The parts of a PC. */
+export interface Pc {
+  readonly memory: PhysicalMemory;
+  readonly chipset: Chipset;
+  readonly hypercalls: HypercallDispatch;
+  readonly clock: MachineClock;
+  readonly timers: TimerQueue;
+  readonly requests: RequestBox;
+  readonly cpu: Cpu;
+}
+
+/**
+ * Makes the parts and connects them; nothing is loaded and nothing runs.
+ *
+ * @throws MachineError for options that no PC can have.
+ */
+export function composePc(options: MachineOptions, connections: PcConnections): Pc {
+  const { host, clock: kind = 'host' } = options;
+  const model = findModel(options.cpu);
+  const memory = makePcMemory(options.memoryBytes, 0, systemRomImage());
+  // The CPU comes last, and what comes before it can reach it only once it is there.
+  const later: { cpu?: Cpu } = {};
+  const comeBack = (): void => later.cpu?.yield();
+  const lookAtInterrupts = (): void => later.cpu?.attention();
+  const requests = new RequestBox(comeBack);
+  const timers = new TimerQueue(comeBack);
+  const clock: MachineClock =
+    kind === 'host'
+      ? new HostClock(() => host.monotonicMs())
+      : new InstructionClock(() => later.cpu?.instructions ?? 0, instructionPeriodNs);
+  const time = new GuestTime(clock);
+  const wallClock = wallClockOf(kind, host, clock);
+  const kvm = new KvmAbi({
+    memory: hypercallMemory(memory),
+    clock: time,
+    wallClock,
+    steal: { stolenNs: () => (kind === 'host' ? connections.stolenNs() : 0) },
+    events: { pollInterrupts: lookAtInterrupts },
+  });
+  const hypercalls = new HypercallDispatch([kvm]);
+  const pin = new InterruptPin(lookAtInterrupts);
+  const chipset = new Chipset({
+    memory,
+    clock,
+    timers,
+    wallClock,
+    requests,
+    interrupt: pin,
+    serialOutputs: connections.serialOutputs,
+    debugOutput: connections.debugOutput,
+    ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
+  });
+  const cpuHost: CpuHost = {
+    ports: {
+      read: (port, bytes) => chipset.ports.readPort(port, bytes),
+      write: (port, bytes, value) => {
+        chipset.ports.writePort(port, bytes, value);
+      },
+    },
+    interrupts: {
+      get requested() {
+        return pin.level;
+      },
+      acknowledge: () => chipset.pic.acknowledge(),
+    },
+    hypercalls,
+    tsc: () => time.hostTsc(),
+    random: randomSource(kind, host),
+  };
+  const cpu = new Cpu({ machine: memory.machine, physical: memory, host: cpuHost, model });
+  later.cpu = cpu;
+  time.connect(cpu);
+  return { memory, chipset, hypercalls, clock, timers, requests, cpu };
+}
+
+/** The CPU's INTR pin: remembers its level, and tells when it rises. */
+class InterruptPin {
+  level: boolean = false;
+  readonly #rises: () => void;
+
+  constructor(rises: () => void) {
+    this.#rises = rises;
+  }
+
+  set(level: boolean): void {
+    const rises = level && !this.level;
+    this.level = level;
+    if (rises) {
+      this.#rises();
+    }
+  }
+}
+
+function findModel(name: string | undefined): CpuModel {
+  const model = cpuModels.find((candidate) => name === undefined || candidate.name === name);
+  if (model === undefined) {
+    throw new MachineError('bad-option', {
+      where: 'CPU model',
+      expected: `one of ${cpuModels.map((candidate) => candidate.name).join(', ')}`,
+      found: `"${name ?? ''}"`,
+    });
+  }
+  return model;
+}

@@ -1,0 +1,44 @@
+/**
+ * What a BIOS would have left behind for a kernel that is booted without one: the ACPI tables.
+ */
+import { buildAcpiTables } from '@ringfence/devices';
+
+import { systemRom } from './boot/memory-map.ts';
+
+/** Where firmware puts the power management ports. */
+export const powerManagementBase = 0x600;
+
+/** To which interrupt requests PIRQA to PIRQD are routed. */
+export const pirqRoutes: readonly number[] = [10, 10, 11, 11];
+
+/** First port and interrupt request of the serial ports. */
+export const serialPorts: readonly (readonly [first: number, irq: number])[] = [
+  [0x3f8, 4],
+  [0x2f8, 3],
+  [0x3e8, 4],
+  [0x2e8, 3],
+];
+
+/** The end of the PCI memory range: the chips' registers begin here. */
+export const pciMemoryEnd = 0xfec0_0000;
+
+/** The lowest start of the PCI memory range, above the largest RAM that has one. */
+const pciMemoryFirst = 0xe800_0000;
+
+const rsdpBytes = 64;
+
+/** Returns the contents of the system ROM, which begins at 0xe0000: the RSDP, then the tables. */
+export function systemRomImage(): Uint8Array {
+  const { tables, rsdp } = buildAcpiTables({
+    address: systemRom + rsdpBytes,
+    pmBase: powerManagementBase,
+    pirqRoutes,
+    pciMemoryFirst,
+    pciMemoryLast: pciMemoryEnd - 1,
+    uarts: serialPorts,
+  });
+  const image = new Uint8Array(rsdpBytes + tables.length);
+  image.set(rsdp);
+  image.set(tables, rsdpBytes);
+  return image;
+}

@@ -1,0 +1,210 @@
+/**
+ * The machine behind the public API: a PC that boots something, runs in slices and comes to an end.
+ */
+import type {
+  Keyboard,
+  Machine,
+  MachineEnd,
+  MachineEvents,
+  MachineState,
+  MachineStats,
+  Screen,
+  SerialPort,
+} from './api.ts';
+import { loadKernel } from './boot/kernel.ts';
+import type { KernelOptions } from './boot/kernel.ts';
+import { builtInGuest } from './built-in-guest/program.ts';
+import { composePc } from './compose.ts';
+import type { Pc } from './compose.ts';
+import { describePlace } from './describe-place.ts';
+import { Emitter } from './emitter.ts';
+import { serialPorts } from './firmware.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { loaderMemory } from './pc-memory.ts';
+import type { MachineRequest } from './requests.ts';
+import { RunLoop } from './run-loop.ts';
+import { SerialHandle } from './serial-handle.ts';
+import { collectStats } from './stats.ts';
+
+/**
+ * Makes a machine and puts what it boots into its memory; it does not run before `start` or `runSlice`.
+ *
+ * @throws MachineError when the options, the images or the host do not allow the machine.
+ */
+export async function createMachine(options: MachineOptions): Promise<Machine> {
+  return new PcMachine(options);
+}
+
+class PcMachine implements Machine {
+  readonly options: MachineOptions;
+  readonly serial: readonly SerialPort[];
+  readonly screen: Screen;
+  readonly keyboard: Keyboard;
+  readonly #serial: readonly SerialHandle[];
+  readonly #emitter = new Emitter();
+  readonly #loop: RunLoop;
+  readonly #ended: Promise<MachineEnd>;
+  #resolveEnded: (end: MachineEnd) => void = () => undefined;
+  /** The machine's parts, which `dispose` lets go of. */
+  #pc: Pc | undefined;
+  #kernel: KernelOptions | undefined;
+  #lastStats: MachineStats | undefined;
+
+  constructor(options: MachineOptions) {
+    this.options = options;
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#serial = serialPorts.map((_port, index) => {
+      return new SerialHandle(`serial port ${String(index)}`, options.host, () => {
+        this.#loop.wake();
+      });
+    });
+    this.serial = this.#serial;
+    const pc = composePc(options, {
+      serialOutputs: this.#serial.map((handle) => ({
+        write: (byte: number): void => {
+          handle.outputByte(byte);
+        },
+      })),
+      debugOutput: {
+        write: (byte) => {
+          this.#emitter.emit('debugByte', byte);
+        },
+      },
+      stolenNs: () => this.#loop.stolenNs(),
+    });
+    this.#pc = pc;
+    this.#kernel = kernelOf(options);
+    for (const [index, handle] of this.#serial.entries()) {
+      handle.connect({ receive: (bytes) => pc.chipset.uarts[index]?.receive(bytes) ?? 0 });
+    }
+    this.screen = { text: () => '' };
+    this.keyboard = { type: () => undefined };
+    this.#loop = this.#makeLoop(pc);
+    this.#load(pc);
+  }
+
+  get state(): MachineState {
+    return this.#loop.state;
+  }
+
+  start(): Promise<MachineEnd> {
+    this.#loop.start();
+    return this.#ended;
+  }
+
+  pause(): void {
+    this.#loop.pause();
+  }
+
+  runSlice(sliceMs: number): MachineState {
+    return this.#loop.runSlice(sliceMs);
+  }
+
+  reset(): void {
+    this.#pc?.requests.ask({ kind: 'reset', cause: 'host' });
+    this.#loop.wake();
+  }
+
+  dispose(): void {
+    if (this.#pc !== undefined) {
+      this.#lastStats = this.stats();
+      this.#finish({ reason: 'disposed' }, 'disposed');
+      this.#pc = undefined;
+      this.#kernel = undefined;
+    }
+  }
+
+  stats(): MachineStats {
+    return this.#lastStats ?? collectStats(this.options.host, this.#loop, this.#pc?.cpu);
+  }
+
+  on<Name extends keyof MachineEvents>(
+    name: Name,
+    listener: (event: MachineEvents[Name]) => void,
+  ): () => void {
+    return this.#emitter.on(name, listener);
+  }
+
+  #makeLoop(pc: Pc): RunLoop {
+    const { clock, timers, cpu, requests, hypercalls } = pc;
+    return new RunLoop({
+      host: this.options.host,
+      clock,
+      timers,
+      cpu,
+      requests,
+      beforeSlice: () => {
+        // With the instruction clock nothing may depend on where slices begin.
+        if (this.options.clock !== 'instructions') {
+          hypercalls.beforeRun();
+        }
+        for (const handle of this.#serial) {
+          handle.pump();
+        }
+      },
+      afterSlice: () => {
+        for (const handle of this.#serial) {
+          handle.flush();
+        }
+      },
+      serve: (request) => this.#serve(request),
+      onState: (state) => {
+        this.#emitter.emit('state', state);
+      },
+    });
+  }
+
+  /** Serves a request between two instructions; returns whether the machine goes on. */
+  #serve(request: MachineRequest): boolean {
+    const pc = this.#pc;
+    if (pc === undefined) {
+      return false;
+    }
+    if (request.kind === 'end') {
+      this.#finish(request.end, 'ended');
+      return false;
+    }
+    const { cause } = request;
+    if (this.options.noReboot === true && cause !== 'host') {
+      const where = describePlace(pc.cpu, pc.memory.machine.i32);
+      this.#finish(
+        cause === 'guest' ? { reason: 'reset' } : { reason: 'triple-fault', where },
+        'ended',
+      );
+      return false;
+    }
+    pc.chipset.reset();
+    pc.hypercalls.reset();
+    this.#load(pc);
+    this.#loop.restarted();
+    this.#emitter.emit('reset', { cause });
+    return true;
+  }
+
+  /** Puts what is booted into memory, and the CPU at its first instruction. */
+  #load(pc: Pc): void {
+    if (this.#kernel !== undefined) {
+      pc.cpu.start(loadKernel(this.#kernel, loaderMemory(pc.memory)));
+    }
+  }
+
+  #finish(end: MachineEnd, state: 'ended' | 'disposed'): void {
+    const isFirst = this.state !== 'ended';
+    if (isFirst) {
+      for (const handle of this.#serial) {
+        handle.end(end);
+      }
+    }
+    this.#loop.end(state);
+    if (isFirst) {
+      this.#emitter.emit('end', end);
+      this.#resolveEnded(end);
+    }
+  }
+}
+
+function kernelOf(options: MachineOptions): KernelOptions {
+  return options.boot.kind === 'kernel' ? options.boot : { kind: 'kernel', kernel: builtInGuest() };
+}

@@ -1,0 +1,41 @@
+import type { Cpu } from '@ringfence/cpu';
+
+import type { MachineStats } from './api.ts';
+import type { HostServices } from './options/machine-options.ts';
+import type { RunLoop } from './run-loop.ts';
+
+const msPerSecond = 1000;
+
+/** Gathers the counters of a machine's parts. */
+export function collectStats(
+  host: HostServices,
+  loop: RunLoop,
+  cpu: Cpu | undefined,
+): MachineStats {
+  const { firstMs, busyMs } = loop;
+  const { instructions = 0, exits = {} } = cpu?.statistics() ?? {};
+  const shadow = cpu?.shadow.statistics;
+  return {
+    seconds: {
+      total: firstMs === undefined ? 0 : (host.monotonicMs() - firstMs) / msPerSecond,
+      guest: busyMs / msPerSecond,
+      translate: 0,
+      compile: 0,
+    },
+    instructions: { interpreted: instructions, translated: 0, total: instructions },
+    translations: {
+      regions: 0,
+      modules: 0,
+      wasmBytes: 0,
+      invalidations: { ...cpu?.cache.statistics.invalidations },
+    },
+    exits: { ...exits },
+    shadow: {
+      fills: shadow?.fills ?? 0,
+      switches: shadow?.switches ?? 0,
+      kept: shadow?.kept ?? 0,
+      traces: shadow?.traces ?? 0,
+    },
+    memory: { residentBytes: host.residentBytes?.() ?? 0 },
+  };
+}
