@@ -25,6 +25,11 @@ interface StartArguments {
 }
 
 const IDLE_MS = 2000;
+/**
+ * Without its self-tests of cryptography, which nothing here uses, the kernel needs 2,700 million
+ * instructions to its shell instead of 6,400 million (counted with v86).
+ */
+const COMMAND_LINE = 'console=ttyS0 cryptomgr.notests';
 const END_OF_TRANSMISSION = '\x04';
 const HELP = `usage: pnpm start [--pae] [--refresh] [--built-in] [OPTIONS]
 
@@ -76,7 +81,7 @@ async function bootArguments(
     const guest = await services.fetchGuest({ ...options, progress: progressLines(say) });
     say(`booting Debian's ${guest.kernelPackage} ${guest.kernelVersion}`);
     const { kernel, initrd } = guest;
-    return ['-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0'];
+    return ['-kernel', kernel, '-initrd', initrd, '-append', COMMAND_LINE];
   } catch (error) {
     if (!(error instanceof GuestError)) throw error;
     say(`Debian's kernel cannot be had (${error.message}): the built-in guest runs instead`);
