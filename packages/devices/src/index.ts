@@ -110,3 +110,11 @@ export {
   type DsdtOptions,
   type MadtOptions,
 } from './acpi/index.ts';
+export {
+  I8042,
+  i8042Port,
+  keyCodes,
+  set2Bytes,
+  translateToSet1,
+  type I8042Options,
+} from './i8042/index.ts';

@@ -28,7 +28,6 @@ function pciRoot(options: DsdtOptions): aml.Aml {
   return aml.device(
     'PCI0',
     aml.name('_HID', aml.eisaId('PNP0A03')),
-    aml.name('_ADR', aml.integer(0)),
     aml.name('_UID', aml.integer(0)),
     aml.name(
       '_CRS',
