@@ -118,3 +118,12 @@ export {
   translateToSet1,
   type I8042Options,
 } from './i8042/index.ts';
+export {
+  codePage437,
+  vgaPort,
+  VgaText,
+  type TextCursor,
+  type TextGeometry,
+  type VgaTextOptions,
+  type VgaWindow,
+} from './vga-text/index.ts';

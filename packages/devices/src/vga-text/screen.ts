@@ -1,0 +1,130 @@
+/** What the registers make of video memory: geometry, text, cursor, colours, and the moment of retrace. */
+import { codePage437 } from './code-page-437.ts';
+import * as reg from './registers.ts';
+import type { VgaState } from './state.ts';
+
+/** How text stands in video memory, in cells of a character and its attribute. */
+export interface TextGeometry {
+  /** Characters in a row. */
+  readonly columns: number;
+  /** Rows on the screen. */
+  readonly rows: number;
+  /** Cells from one row to the next. */
+  readonly pitch: number;
+  /** The cell in the upper left corner. */
+  readonly start: number;
+}
+
+/** Where the cursor is. */
+export interface TextCursor {
+  /** Column, from 0. */
+  readonly column: number;
+  /** Row, from 0. */
+  readonly row: number;
+  /** Whether it is switched on and on the screen. */
+  readonly visible: boolean;
+}
+
+/** The most rows that are read: 480 lines of 8 make 60, and no guest gets more than a screenful. */
+export const maximumRows = 120;
+
+/** Returns the geometry of the text, or `undefined` in a graphics mode. */
+export function textGeometry(state: VgaState): TextGeometry | undefined {
+  if (((state.graphics[reg.graphics.misc] ?? 0) & reg.graphicsMode) !== 0) {
+    return undefined;
+  }
+  const at = (index: number): number => state.crtc[index] ?? 0;
+  const scan = at(reg.crtc.maximumScanLine);
+  const lines = (scan & 0x1f) + 1;
+  const height = (scan & reg.doubleScan) !== 0 ? 2 * lines : lines;
+  const columns = at(reg.crtc.horizontalDisplayEnd) + 1;
+  return {
+    columns,
+    rows: Math.min(maximumRows, Math.max(1, Math.floor((verticalDisplayEnd(state) + 1) / height))),
+    pitch: at(reg.crtc.offset) === 0 ? columns : at(reg.crtc.offset) * 2,
+    start: (at(reg.crtc.startHigh) << 8) | at(reg.crtc.startLow),
+  };
+}
+
+/** Returns the rows of the screen without blanks at their ends; `memory` is the window, from its base on. */
+export function screenText(state: VgaState, memory: Uint8Array): string[] {
+  const geometry = textGeometry(state);
+  const cells = memory.length >> 1;
+  if (geometry === undefined || cells === 0) {
+    return [];
+  }
+  return Array.from({ length: geometry.rows }, (_, row) => {
+    let text = '';
+    for (let column = 0; column < geometry.columns; column += 1) {
+      const cell = (geometry.start + row * geometry.pitch + column) % cells;
+      text += codePage437[memory[2 * cell] ?? 0] ?? ' ';
+    }
+    return text.trimEnd();
+  });
+}
+
+/** Returns where the cursor is. */
+export function textCursor(state: VgaState): TextCursor {
+  const geometry = textGeometry(state);
+  const at = (index: number): number => state.crtc[index] ?? 0;
+  const cell = (at(reg.crtc.cursorHigh) << 8) | at(reg.crtc.cursorLow);
+  if (geometry === undefined) {
+    return { column: 0, row: 0, visible: false };
+  }
+  const offset = (cell - geometry.start) & 0xffff;
+  const row = Math.floor(offset / geometry.pitch);
+  const column = offset % geometry.pitch;
+  const start = at(reg.crtc.cursorStart);
+  const isOn = (start & reg.cursorOff) === 0 && (start & 0x1f) <= (at(reg.crtc.cursorEnd) & 0x1f);
+  return { column, row, visible: isOn && row < geometry.rows && column < geometry.columns };
+}
+
+/** Returns the sixteen colours of text, each as 0xRRGGBB. */
+export function textColours(state: VgaState): number[] {
+  return Array.from({ length: 16 }, (_, colour) => {
+    const select = state.attribute[0x14] ?? 0;
+    const low = state.attribute[colour] ?? 0;
+    const replaces = ((state.attribute[0x10] ?? 0) & 0x80) !== 0;
+    const six = replaces ? (low & 0x0f) | ((select & 0x03) << 4) : low & 0x3f;
+    const entry = (six | ((select & 0x0c) << 4)) & state.paletteMask;
+    const component = (index: number): number => {
+      const value = state.palette[3 * entry + index] ?? 0;
+      return (value << 2) | (value >> 4);
+    };
+    return (component(0) << 16) | (component(1) << 8) | component(2);
+  });
+}
+
+/** Returns input status 1 at a clock reading: where the beam is, by the CRTC's timing. */
+export function inputStatus1(state: VgaState, nowNs: number): number {
+  const at = (index: number): number => state.crtc[index] ?? 0;
+  const clocking = state.sequencer[reg.sequencer.clocking] ?? 0;
+  const dots = (clocking & reg.clocking8Dots) !== 0 ? 8 : 9;
+  const halves = (clocking & reg.clockingHalved) !== 0 ? 2 : 1;
+  const hertz = reg.dotClocks[(state.misc & reg.misc.clock) >> 2] ?? 25_175_000;
+  const lineNs = ((at(reg.crtc.horizontalTotal) + 5) * dots * halves * 1e9) / hertz;
+  const total = vertical(state, reg.crtc.verticalTotal, 0x01, 0x20) + 2;
+  const line = Math.floor(nowNs / lineNs) % total;
+  const column = ((nowNs % lineNs) / lineNs) * (at(reg.crtc.horizontalTotal) + 5);
+  const retraceStart = vertical(state, reg.crtc.retraceStart, 0x04, 0x80);
+  // The end is compared in its low four bits only.
+  const length = (at(reg.crtc.retraceEnd) - retraceStart) & 0x0f || 16;
+  const inRetrace = line >= retraceStart && line < retraceStart + length;
+  const shows =
+    line <= verticalDisplayEnd(state) && column <= at(reg.crtc.horizontalDisplayEnd) + 1;
+  return (inRetrace ? reg.status1.retrace : 0) | (shows ? 0 : reg.status1.blank);
+}
+
+function verticalDisplayEnd(state: VgaState): number {
+  return vertical(state, reg.crtc.verticalDisplayEnd, 0x02, 0x40);
+}
+
+/** Returns a vertical register with its bits 8 and 9, which stand in the overflow register. */
+function vertical(state: VgaState, index: number, bit8: number, bit9: number): number {
+  const overflow = state.crtc[reg.crtc.overflow] ?? 0;
+  return (
+    (state.crtc[index] ?? 0) |
+    ((overflow & bit8) !== 0 ? 0x100 : 0) |
+    ((overflow & bit9) !== 0 ? 0x200 : 0)
+  );
+}
