@@ -42,7 +42,10 @@ const noApt = () => Promise.reject(new GuestError('no-apt', 'there is no apt-get
 
 it('boots the kernel that was fetched, with its console on the serial line', async () => {
   const { options, stderr } = await started([], () => Promise.resolve(files));
-  expect(options?.boot).toMatchObject({ kind: 'kernel', commandLine: 'console=ttyS0 cryptomgr.notests' });
+  expect(options?.boot).toMatchObject({
+    kind: 'kernel',
+    commandLine: 'console=ttyS0 cryptomgr.notests',
+  });
   expect(stderr).toContain("booting Debian's linux-image-6.1.0-0-686 6.1.1-1\n");
 });
 
