@@ -18,6 +18,7 @@ describe('LLDT (SDM 2A LLDT)', () => {
   ])('%s', (_name, selector, access, expected) => {
     const machine = new TestMachine();
     machine.gdt(x, segment(access, 0x1234, 0x2ff));
+    machine.ldt(x, segment(access, 0x1234, 0x2ff));
     expect(machine.run((unit) => unit.lldt(selector))).toBe(expected);
     if (expected !== 'none') return;
     expect(machine.selector(Segment.ldtr)).toBe(selector);
@@ -41,6 +42,7 @@ describe('LTR (SDM 2A LTR)', () => {
   ])('%s', (_name, selector, access, expected) => {
     const machine = new TestMachine();
     machine.gdt(x, segment(access, 0x1234, 0x2ff));
+    machine.ldt(x, segment(access, 0x1234, 0x2ff));
     expect(machine.run((unit) => unit.ltr(selector))).toBe(expected);
     const busy = expected === 'none' ? access | 2 : access;
     expect(machine.memory.peek(gdtBase + x + 5, 1)).toBe(busy);

@@ -11,6 +11,9 @@ describe('far CALL to a code segment (SDM 2A CALL)', () => {
   it.each([
     ['nonconforming at CPL', 0, x, 0x9b, 0x100, 'none'],
     ['nonconforming, RPL above CPL', 0, x | 3, 0x9b, 0x100, '#GP(0x90)'],
+    ['nonconforming, RPL 1 at CPL 0', 0, x | 1, 0x9b, 0x100, '#GP(0x90)'],
+    ['nonconforming, RPL 2 at CPL 1', 1, x | 2, 0xbb, 0x100, '#GP(0x90)'],
+    ['nonconforming, RPL 1 at CPL 2', 2, x | 1, 0xdb, 0x100, 'none'],
     ['nonconforming of an outer level', 0, x, 0xfb, 0x100, '#GP(0x90)'],
     ['nonconforming of an inner level', 3, x | 3, 0x9b, 0x100, '#GP(0x90)'],
     ['conforming of an inner level', 3, x | 3, 0x9f, 0x100, 'none'],

@@ -14,6 +14,7 @@ describe('RETF to the same level (SDM 2B RET)', () => {
     ['RPL below CPL', 3, x | 2, 0xdb, 0x100, '#GP(0x90)'],
     ['conforming, DPL below RPL', 3, x | 3, 0x9f, 0x100, 'none'],
     ['conforming, DPL above RPL', 0, x, 0xbf, 0x100, '#GP(0x90)'],
+    ['conforming, DPL at RPL', 3, x | 3, 0xff, 0x100, 'none'],
     ['not present', 0, x, 0x1b, 0x100, '#NP(0x90)'],
     ['data', 0, x, 0x93, 0x100, '#GP(0x90)'],
     ['a call gate', 0, x, 0x8c, 0x100, '#GP(0x90)'],

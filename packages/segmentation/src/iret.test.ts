@@ -16,6 +16,7 @@ describe('IRET to the same level (SDM 2A IRET)', () => {
     ['RPL below CPL', 3, x | 2, 0xdb, 0x100, '#GP(0x90)'],
     ['conforming, DPL below RPL', 3, x | 3, 0x9f, 0x100, 'none'],
     ['conforming, DPL above RPL', 0, x, 0xbf, 0x100, '#GP(0x90)'],
+    ['conforming, DPL at RPL', 3, x | 3, 0xff, 0x100, 'none'],
     ['not present', 0, x, 0x1b, 0x100, '#NP(0x90)'],
     ['data', 0, x, 0x93, 0x100, '#GP(0x90)'],
     ['null', 0, 0, 0x9b, 0x100, '#GP(0x0)'],

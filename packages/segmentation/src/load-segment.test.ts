@@ -51,6 +51,19 @@ describe('loading DS, ES, FS, GS in protected mode (SDM 2B MOV)', () => {
     }
   });
 
+  it('needs all eight bytes of the descriptor within the table', () => {
+    const machine = new TestMachine();
+    machine.words[State.gdtrLimit] = Sel.data0 + 6;
+    expect(machine.run((unit) => unit.loadSegment(ds, Sel.data0))).toBe('#GP(0x10)');
+    machine.words[State.gdtrLimit] = Sel.data0 + 7;
+    expect(machine.run((unit) => unit.loadSegment(ds, Sel.data0))).toBe('none');
+    machine.ldt(0x10, segment(0x93, 0, 0xff));
+    machine.words[Segment.ldtr + Word.limit] = 0x16;
+    expect(machine.run((unit) => unit.loadSegment(ds, 0x14))).toBe('#GP(0x14)');
+    machine.words[Segment.ldtr + Word.limit] = 0x17;
+    expect(machine.run((unit) => unit.loadSegment(ds, 0x14))).toBe('none');
+  });
+
   it('takes null selectors of any RPL and makes the register unusable', () => {
     for (const selector of [0, 1, 2, 3]) {
       const { machine, fault } = load(3, ds, selector);

@@ -123,6 +123,7 @@ describe('privilege of a task switch by JMP and CALL (SDM 2A JMP, CALL)', () => 
         machine.enter(cpl);
         machine.gdt(x, gate(access, tss, 0));
         machine.gdt(y, segment(type, otherTssBase, 0x67));
+        machine.ldt(0, segment(0x89, otherTssBase, 0x67));
         expect(machine.run((unit) => unit[operation](selector, 0, 4))).toBe(expected);
       },
     );
@@ -141,6 +142,7 @@ describe('task gates in the IDT (SDM 2A INT n)', () => {
   ])('%s', (_name, tss, access, kind, expected) => {
     const machine = twoTasks();
     machine.gdt(y, segment(access, otherTssBase, 0x67));
+    machine.ldt(0, segment(0x89, otherTssBase, 0x67));
     machine.idt(0x21, gate(0x85, tss, 0));
     const result = machine.run((unit) => unit.interrupt(0x21, kind, noErrorCode));
     // A 16-bit TSS at the same place has null selectors: it faults in the new task.
@@ -184,6 +186,15 @@ describe('task gates in the IDT (SDM 2A INT n)', () => {
     const result = machine.run((unit) => unit.interrupt(14, faultKind, 2));
     expect(result).toBe('#SS(0x1) and changed state');
     expect(machine.eip).toBe(0x5000);
+  });
+
+  it('pushes an error code of 0', () => {
+    const machine = twoTasks();
+    machine.memory.poke(0x7_0000 - 4, -1, 4);
+    machine.idt(0x0e, gate(0x85, Sel.otherTss, 0));
+    machine.segmentation.interrupt(14, faultKind, 0);
+    expect(machine.esp).toBe(0x7_0000 - 4);
+    expect(machine.frame(4, 1)).toEqual([0]);
   });
 
   it('saves the EIP after INT n', () => {
@@ -345,6 +356,44 @@ describe('what a task switch saves and loads (SDM 3A 7.3)', () => {
   });
 });
 
+describe('memory of a task switch from level 3', () => {
+  // TR, the TSS switched to, how
+  it.each([
+    ['32-bit', '32-bit', 'farCall'],
+    ['32-bit', '16-bit', 'farCall'],
+    ['16-bit', '32-bit', 'farCall'],
+    ['16-bit', '16-bit', 'farJump'],
+    ['32-bit', '32-bit', 'farJump'],
+    ['32-bit', '32-bit', 'iret'],
+  ] as const)('%s to %s by %s is touched with supervisor privilege', (from, to, how) => {
+    const machine = twoTasks();
+    machine.enter(3);
+    if (from === '16-bit') machine.system(Segment.tr, Sel.tss, 0x83, tssBase, 0x2b);
+    for (const [offset, value] of [
+      [0x24, Sel.code0],
+      [0x26, Sel.data0],
+    ] as const) {
+      machine.memory.poke(otherTss16Base + offset, value, 2);
+    }
+    for (const address of [gdtBase, tssBase, otherTssBase, otherTss16Base]) {
+      machine.memory.pages[address >> 12] = Page.supervisor;
+    }
+    const selector = to === '32-bit' ? Sel.otherTss : Sel.otherTss16;
+    if (how === 'iret') {
+      machine.flags = nt | 2;
+      machine.gdt(selector, segment(0xeb, otherTssBase, 0x67));
+      machine.memory.poke(tssBase, selector, 2);
+    }
+    const result = machine.run((unit) =>
+      how === 'iret' ? unit.iret(4) : unit[how](selector | 3, 0, 4),
+    );
+    expect(result).toBe('none');
+    const savedEip = from === '32-bit' ? saved(machine, 'eip') : machine.memory.peek(0x400e, 2);
+    expect(savedEip).toBe(start.nextEip);
+    if (how === 'farCall') expect(machine.flags & nt).toBe(nt);
+  });
+});
+
 describe('busy bits, NT and the back link (SDM 3A table 7-2)', () => {
   it('JMP: old task available, new task busy, no link', () => {
     const machine = twoTasks();
@@ -388,10 +437,15 @@ describe('IRET with NT (SDM 2A IRET)', () => {
     ['no TSS', x, 0x82, '#TS(0x90)'],
     ['code with the type of a busy TSS', x, 0x9b, '#TS(0x90)'],
     ['not present', x, 0x0b, '#NP(0x90)'],
+    ['available, with RPL', x | 3, 0x89, '#TS(0x90)'],
+    ['not present, with RPL', x | 3, 0x0b, '#NP(0x90)'],
+    ['busy, with RPL', x | 3, 0x8b, 'none'],
+    ['null', 0, 0x8b, '#TS(0x0)'],
   ])('a link that is %s', (_name, link, access, expected) => {
     const machine = twoTasks();
     machine.flags = nt | 2;
     machine.gdt(x, segment(access, otherTssBase, 0x67));
+    machine.ldt(x, segment(access, otherTssBase, 0x67));
     machine.memory.poke(tssBase, link, 2);
     expect(machine.run((unit) => unit.iret(4))).toBe(expected);
   });

@@ -189,6 +189,8 @@ export class TestMachine {
   #buildTables(): void {
     const flat = (access: number): Descriptor => segment(access, 0, 0xfffff, 0xc);
     const entries: [number, Descriptor][] = [
+      // Never to be used, whatever is in it (SDM 3A 3.5.1): what every load but SS's would take.
+      [0, flat(0x9f)],
       [Sel.code0, flat(0x9b)],
       [Sel.data0, flat(0x93)],
       [Sel.code3, flat(0xfb)],
