@@ -29,6 +29,8 @@ const image = {
 } as const;
 const imageBytes = 512;
 const topShift = 11;
+/** ES and B of the x87 status word. */
+const summaryBits = 0x8080;
 
 function requireFpu(c: InstructionContext): void {
   const b = c.b;
@@ -60,8 +62,9 @@ function save(c: InstructionContext): void {
   requireFpu(c);
   const linear = c.linear(0, imageBytes, true);
   requireAligned(c, linear);
-  b.guestProbe(16, linear);
-  b.guestProbe(16, b.add(linear, imageBytes - 16));
+  // The first and the last byte, as AMD processors check them.
+  b.guestProbe(1, linear);
+  b.guestProbe(1, b.add(linear, imageBytes - 1));
   const put = (offset: number, bytes: 2 | 4, value: Value): void => {
     b.guestStore(bytes === 2 ? 'i32.store16' : 'i32.store', b.add(linear, offset), value);
   };
@@ -96,10 +99,16 @@ function restore(c: InstructionContext): void {
   const word = (offset: number, name = 'i32.load'): Value =>
     b.guestLoad(name, b.add(linear, offset));
   const mxcsr = word(image.mxcsr);
-  b.guestLoad('i32.load', b.add(linear, imageBytes - 4));
+  b.guestLoad('i32.load8_u', b.add(linear, imageBytes - 1));
   b.if(b.and(mxcsr, ~mxcsrMask), () => b.fault(generalProtection, 0));
-  b.store('i32.store', CpuState.fpuControl, word(0, 'i32.load16_u'));
-  b.store('i32.store', CpuState.fpuStatus, word(image.status, 'i32.load16_u'));
+  const fpuControl = word(0, 'i32.load16_u');
+  const exceptions = word(image.status, 'i32.load16_u');
+  // ES and B follow from the exceptions and masks of the image.
+  const pending = b.and(b.and(exceptions, b.not(fpuControl)), 0x3f);
+  const summary = b.select(pending, b.i32(summaryBits), b.i32(0));
+  const status = b.or(b.and(exceptions, ~summaryBits), summary);
+  b.store('i32.store', CpuState.fpuControl, fpuControl);
+  b.store('i32.store', CpuState.fpuStatus, status);
   b.store('i32.store', CpuState.fpuTags, word(image.tags, 'i32.load8_u'));
   b.store('i32.store', CpuState.fpuOpcode, b.and(word(image.opcode, 'i32.load16_u'), 0x7ff));
   b.store('i32.store', CpuState.fpuIp, word(image.ip));

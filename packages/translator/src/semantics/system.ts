@@ -83,16 +83,15 @@ function inspect(which: number): Semantics {
   };
 }
 
-/** Raises the RPL of a selector to that of another. */
+/** Raises the RPL of a selector to that of another; memory is written only if it changes. */
 function adjustRpl(c: InstructionContext): void {
   const b = c.b;
   requireProtectedMode(c);
   const wanted = b.and(c.read(1, 2), 3);
-  c.modify(0, (old) => {
-    const lower = b.ltU(b.and(old, 3), wanted);
-    c.flags.setZero(lower);
-    return b.select(lower, b.or(b.and(old, ~3), wanted), old);
-  });
+  const old = c.read(0);
+  const lower = b.ltU(b.and(old, 3), wanted);
+  b.if(lower, () => c.write(0, b.or(b.and(old, ~3), wanted)));
+  c.flags.setZero(lower);
 }
 
 const interruptFlag = 1 << 9;

@@ -77,7 +77,7 @@ export class TestMachine {
       },
     };
     this.#interpreter = new Interpreter(this.memory, host, hot);
-    this.#mapMemory();
+    this.map((page) => page !== unmappedPage);
     const code = bits === 32 ? CodeMode.code32 | CodeMode.stack32 : 0;
     this.setWord(CpuState.codeMode, CodeMode.valid | code | (flat ? CodeMode.flat : 0));
     for (let register = 0; register < 8; register++) this.setSegment(register, 0, 0xffff_ffff);
@@ -126,14 +126,14 @@ export class TestMachine {
     this.state[address >> 2] = value;
   }
 
-  /** Sets base and limit of a readable, writable segment. */
+  /** Sets base and limit of a readable segment, writable unless it is CS. */
   setSegment(register: number, base: number, limit: number): void {
     const at = CpuState.segments + segmentBytes * register;
     this.setWord(at + SegmentField.base, base);
     this.setWord(at + SegmentField.limit, limit);
     this.setWord(at + SegmentField.readFirst, 0);
     this.setWord(at + SegmentField.readLast, limit);
-    this.setWord(at + SegmentField.writeFirst, 0);
+    this.setWord(at + SegmentField.writeFirst, register === SegmentRegister.cs ? -1 : 0);
   }
 
   /** The sixteen bytes of an XMM register as hexadecimal, most significant first. */
@@ -153,6 +153,19 @@ export class TestMachine {
     }
   }
 
+  /** Maps those of the pages below 0x40000 that `mapped` wants; all others fault. */
+  map(mapped: (address: number) => boolean): void {
+    for (let slot = 0; slot < 1024; slot++) {
+      this.setWord(directory + 4 * slot, slot === 0 ? leaf : emptyLeaf);
+      const page = slot << 12;
+      for (const kind of [0, 4]) {
+        this.setWord(leaf + 8 * slot + kind, page < ramBytes && mapped(page) ? 0 : 1);
+        this.setWord(emptyLeaf + 8 * slot + kind, 1);
+      }
+    }
+    this.setWord(CpuState.dirData, directory);
+  }
+
   /** Assembles and runs one instruction (or more steps of it and what follows it). */
   execute(text: string, steps = 1): void {
     const bytes = assembleText(text, { bits: this.#bits, origin: codeAddress });
@@ -160,27 +173,26 @@ export class TestMachine {
   }
 
   /** Runs code bytes. */
-  executeBytes(bytes: ArrayLike<number>, steps = 1): void {
-    new Uint8Array(this.memory.buffer, Layout.ram + codeAddress).set(bytes);
-    this.setWord(CpuState.rip, codeAddress);
+  executeBytes(bytes: ArrayLike<number>, steps = 1, address: number = codeAddress): void {
+    new Uint8Array(this.memory.buffer, Layout.ram + address).set(bytes);
+    this.setWord(CpuState.rip, address);
     this.setWord(CpuState.faultVector, -1);
     this.setWord(CpuState.budget, steps);
     this.callouts.length = 0;
     this.#interpreter.run();
-    if (this.word(CpuState.exitReason) !== ExitReason.fault) this.setWord(CpuState.faultVector, -1);
+    this.#forget();
   }
 
-  #mapMemory(): void {
-    const pages = ramBytes >> 12;
-    for (let slot = 0; slot < 1024; slot++) {
-      this.setWord(directory + 4 * slot, slot === 0 ? leaf : emptyLeaf);
-      const absent = slot >= pages || slot === unmappedPage >> 12 ? 1 : 0;
-      for (const kind of [0, 4]) {
-        this.setWord(leaf + 8 * slot + kind, absent);
-        this.setWord(emptyLeaf + 8 * slot + kind, 1);
-      }
-    }
-    this.setWord(CpuState.dirData, directory);
+  /** Goes on where the last run ended. */
+  step(): void {
+    this.setWord(CpuState.budget, 1);
+    this.#interpreter.run();
+    this.#forget();
+  }
+
+  /** A vector that is left from an earlier fault means nothing after a run without one. */
+  #forget(): void {
+    if (this.word(CpuState.exitReason) !== ExitReason.fault) this.setWord(CpuState.faultVector, -1);
   }
 
   /** Decodes one instruction; the record after it is stale, so that the next is fetched again. */
@@ -204,9 +216,10 @@ export class TestMachine {
 
   #check(linear: number, bytes: number, write: boolean): boolean {
     for (let at = linear >>> 0; at < (linear >>> 0) + bytes; at++) {
-      if (at < ramBytes && at >>> 12 !== unmappedPage >>> 12) continue;
+      if (at < ramBytes && this.word(leaf + 8 * (at >>> 12)) === 0) continue;
+      const user = this.word(CpuState.cpl) === 3 ? 4 : 0;
       this.setWord(CpuState.faultVector, 14 | 0x100);
-      this.setWord(CpuState.faultError, write ? 2 : 0);
+      this.setWord(CpuState.faultError, (write ? 2 : 0) | user);
       this.setWord(CpuState.cr + 16, at);
       return false;
     }

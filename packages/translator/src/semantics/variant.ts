@@ -74,8 +74,10 @@ function traitsOf(form: Form): FormTraits {
 
 const sizeCode = (bits: number): number => (bits >> 5) & 3;
 
-/** FS and GS, whose base and limit always count. */
-const firstLoadedSegment = 4;
+/** ES, SS and DS: the others have bases, limits or rights that count in flat code too. */
+function isAlwaysFlat(segment: number): boolean {
+  return segment === 0 || segment === 2 || segment === 3;
+}
 
 /** The variant of a decoded instruction in a code mode. */
 export function variantOf(instruction: Instruction, mode: number): Variant {
@@ -91,7 +93,7 @@ export function variantOf(instruction: Instruction, mode: number): Variant {
   }
   if (memory || known.implicit) {
     variant |= sizeCode(instruction.addressSize) << 14;
-    if (flat && instruction.segment < firstLoadedSegment) variant |= 1 << 18;
+    if (flat && isAlwaysFlat(instruction.segment)) variant |= 1 << 18;
   }
   if (known.addressed) variant |= sizeCode(instruction.addressSize) << 14;
   if (known.stack || known.implicit) {

@@ -17,6 +17,8 @@ import {
   writeVector,
 } from './vector.ts';
 
+const pageBytes = 4096;
+
 const move: Semantics = (c) => writeVector(c, 0, readVector(c, 1));
 const moveUnaligned: Semantics = (c) => writeVector(c, 0, readVector(c, 1, false), false);
 
@@ -177,13 +179,11 @@ export function bitPerLane(bytes: 2 | 4 | 8): number[] {
 const maskedStore: Semantics = (c) => {
   const b = c.b;
   const bytes = isMm(c, 1) ? 8 : 16;
-  const value = readVector(c, 1);
-  const mask = readVector(c, 2);
-  b.store('v128.store', CpuState.temporary, value);
-  const bits = b.op('i8x16.bitmask', mask);
-  const left = b.variable('i32', bytes === 8 ? b.and(bits, 0xff) : bits);
-  // All pages are checked before the first byte is written.
-  const all = (write: (at: Value) => void): void =>
+  b.store('v128.store', CpuState.temporary, readVector(c, 1));
+  const signs = b.op('i8x16.bitmask', readVector(c, 2));
+  const bits = bytes === 8 ? b.and(signs, 0xff) : signs;
+  const eachByte = (write: (at: Value) => void): void => {
+    const left = b.variable('i32', bits);
     b.loop((loop) => {
       const rest = b.get(left);
       b.if(b.eqz(rest), () => b.break(loop));
@@ -191,11 +191,18 @@ const maskedStore: Semantics = (c) => {
       b.set(left, b.and(rest, b.sub(rest, 1)));
       b.continue(loop);
     });
-  all((at) => b.guestProbe(1, c.linear(0, 1, true, at)));
-  b.set(left, bytes === 8 ? b.and(bits, 0xff) : bits);
-  all((at) => {
+  };
+  // Everything is checked before the first byte is written: the segment, then each page.
+  if (!c.info.flat) eachByte((at) => void c.linear(0, 1, true, at));
+  const linear = c.linearUnchecked(0);
+  const onFirst = b.sub(b.i32(pageBytes), b.and(linear, pageBytes - 1));
+  const first = b.select(b.ltU(onFirst, 16), onFirst, b.i32(16));
+  const isOnFirst = b.op('i32.ctz', bits);
+  b.if(b.ltU(isOnFirst, first), () => b.guestProbe(1, linear));
+  b.if(b.shrU(bits, first), () => b.guestProbe(1, b.add(linear, first)));
+  eachByte((at) => {
     const content = b.load('i32.load8_u', CpuState.temporary, at);
-    b.guestStore('i32.store8', c.linear(0, 1, true, at), content);
+    b.guestStore('i32.store8', b.add(linear, at), content);
   });
 };
 
