@@ -11,6 +11,7 @@ import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { strings } from './string.ts';
 import { system } from './system.ts';
+import { x87Control } from './x87-control.ts';
 import { vectorMoves } from './vector-move.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
 
@@ -30,6 +31,7 @@ const families: readonly SemanticsTable[] = [
   packedInteger,
   vectorMoves,
   vectorShuffles,
+  x87Control,
 ];
 
 /** What each operation of the instruction tables does; operations without semantics are absent. */
