@@ -1,0 +1,140 @@
+/** The program with real machines: inputs that are no good, and guests that do their worst. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createMachine } from '@ringfence/machine';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCommand } from './command.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ringfence-real-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs a command line with a real machine, and types when its output ends with a prompt. */
+async function run(args: readonly string[], typed: readonly string[] = []) {
+  let stdout = '';
+  let stderr = '';
+  const stdin = new PassThrough();
+  const lines = [...typed];
+  const status = await runCommand(['run', ...args], {
+    streams: {
+      stdin,
+      stdout: {
+        write: (bytes) => {
+          stdout += Buffer.from(bytes).toString('latin1');
+          if (stdout.endsWith('> ') && lines.length > 0) stdin.write(`${lines.shift()}\r`);
+        },
+      },
+      stderr: { write: (text) => (stderr += String(text)) },
+    },
+    createMachine,
+    onSignal: () => () => {},
+  });
+  return { status, stdout, stderr };
+}
+
+/** Writes a multiboot 1 kernel that consists of the given code at 1 MiB. */
+function multibootKernel(name: string, code: readonly number[]): string {
+  const base = 0x10_0000;
+  const image = new DataView(new ArrayBuffer(0x1000));
+  const flags = 0x1_0000;
+  const header = [0x1bad_b002, flags, -(0x1bad_b002 + flags), base, base, base + 0x1000];
+  [...header, base + 0x1000, base + 0x40].forEach((word, index) =>
+    image.setUint32(4 * index, word, true),
+  );
+  const path = join(folder, name);
+  const bytes = new Uint8Array(image.buffer);
+  bytes.set(code, 0x40);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe('an input that is no good', () => {
+  const file = (name: string, bytes: Uint8Array): string => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+  const kernel = multibootKernel('halt', [0xfa, 0xf4]);
+
+  it.each([
+    ['an empty kernel', ['-kernel', file('empty', new Uint8Array(0))]],
+    ['a kernel that is none', ['-kernel', file('text', Buffer.from('hello\n'.repeat(1000)))]],
+    [
+      'an initrd that does not fit',
+      ['-m', '8M', '-kernel', kernel, '-initrd', file('large', new Uint8Array(9 * 2 ** 20))],
+    ],
+    ['an unknown CPU', ['-kernel', kernel, '-cpu', 'no-such-model']],
+  ])('%s has status 2 and one line', async (_name, args) => {
+    const { status, stdout, stderr } = await run([...args, '--timeout', '5']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^ringfence: .+: expected .+, found .+\n/);
+  });
+});
+
+describe('a guest that does its worst', () => {
+  it('ends with status 3 after a triple fault with -no-reboot', async () => {
+    // lidt of an empty table, then int3.
+    const code = [0x0f, 0x01, 0x1d, 0x60, 0x00, 0x10, 0x00, 0xcc];
+    const { status, stderr } = await run([
+      '-no-reboot',
+      '-kernel',
+      multibootKernel('triple', code),
+    ]);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^ringfence: triple fault at .+\n$/);
+  });
+
+  it('boots again and again after triple faults, and the host goes on', async () => {
+    const code = [0x0f, 0x01, 0x1d, 0x60, 0x00, 0x10, 0x00, 0xcc];
+    const kernel = multibootKernel('triple-again', code);
+    expect((await run(['-kernel', kernel, '--timeout', '0.5'])).status).toBe(124);
+  });
+
+  it('waits with interrupts off until the time is over', async () => {
+    const { status, stderr } = await run([
+      ...['-kernel', multibootKernel('cli-hlt', [0xfa, 0xf4]), '--timeout', '0.5'],
+    ]);
+    expect(status).toBe(124);
+    expect(stderr).toContain('waits with interrupts off');
+  });
+
+  it('jumps into a hole of the address space', async () => {
+    // mov eax, 0xf0000000; jmp eax
+    const code = [0xb8, 0x00, 0x00, 0x00, 0xf0, 0xff, 0xe0];
+    const kernel = multibootKernel('hole', code);
+    expect((await run(['-no-reboot', '-kernel', kernel, '--timeout', '0.5'])).status).not.toBe(70);
+  });
+
+  it('writes to ROM and holes and goes on', async () => {
+    const code = [
+      ...[0xc7, 0x05, 0xf0, 0xff, 0x0f, 0x00, 0x78, 0x56, 0x34, 0x12], // mov [0xffff0], ...
+      ...[0xc7, 0x05, 0x00, 0x00, 0x00, 0xf0, 0x78, 0x56, 0x34, 0x12], // mov [0xf0000000], ...
+      ...[0xb0, 0x10, 0xe6, 0xf4], // mov al, 16; out 0xf4, al
+    ];
+    const kernel = multibootKernel('rom', code);
+    const debugExit = ['-device', 'isa-debug-exit', '--timeout', '5'];
+    expect((await run(['-kernel', kernel, ...debugExit])).status).toBe(33);
+  });
+
+  it('spins for ever, and --timeout still ends it', async () => {
+    const kernel = multibootKernel('spin', [0xeb, 0xfe]);
+    expect((await run(['-kernel', kernel, '--timeout', '0.5'])).status).toBe(124);
+  });
+});
+
+describe('the built-in guest', () => {
+  it.each(['host', 'instructions'])(
+    'takes commands on the serial line and ends at poweroff, by the clock of the %s',
+    async (clock) => {
+      const args = ['-clock', clock, '--timeout', '20'];
+      const { status, stdout } = await run(args, ['smc', 'paging', 'poweroff']);
+      expect(status).toBe(0);
+      expect(stdout).toContain('paging: fault at 00401000, error 2');
+    },
+  );
+
+  it('leaves with the status that it writes to the debug-exit device', async () => {
+    const args = ['-device', 'isa-debug-exit', '--timeout', '20'];
+    expect((await run(args, ['exit'])).status & 1).toBe(1);
+  });
+});
