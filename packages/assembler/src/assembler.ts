@@ -1,7 +1,7 @@
 import type { Bits } from './addressing.ts';
 import { AssemblerError } from './error.ts';
-import { Expression, expression, label } from './expression.ts';
-import type { ExpressionInput } from './expression.ts';
+import { expression, label } from './expression.ts';
+import type { Expression, ExpressionInput } from './expression.ts';
 import type { Item } from './layout.ts';
 import { layOut } from './layout.ts';
 import { encodings } from './match.ts';
@@ -25,8 +25,8 @@ const FILL_NOP = 0x90;
 /**
  * Collects instructions, labels and data and turns them into bytes.
  *
- * Branches take the shortest form that reaches. Labels may be used before they are defined. Errors in
- * a statement are thrown when it is added, errors that depend on addresses by {@link assemble};
+ * Branches take the shortest form that reaches. Labels may be used before they are defined. Errors
+ * in a statement are thrown when it is added, errors that depend on addresses by {@link assemble};
  * all are {@link AssemblerError}.
  */
 export class Assembler {

@@ -5,9 +5,9 @@ import { fieldValue, storeField } from './fixup.ts';
 import type { Fixup } from './fixup.ts';
 
 /*
- * Branch lengths depend on addresses and addresses on branch lengths. Every instruction starts with
- * its shortest encoding; a pass computes all addresses and moves each instruction whose values do not
- * fit to its next longer encoding. Encodings only ever get longer, so the passes end.
+ * Branch lengths depend on addresses and addresses on branch lengths. Every instruction starts
+ * with its shortest encoding; a pass computes all addresses and moves each instruction whose values
+ * do not fit to its next longer encoding. Encodings only ever get longer, so the passes end.
  */
 
 /** A piece of a program in the order of its addresses. */

@@ -1,4 +1,4 @@
-import { Location, operandBytes } from '@ringfence/isa';
+import { Access, Location, operandBytes } from '@ringfence/isa';
 import type { Form, OperandSpec } from '@ringfence/isa';
 import type { Bits } from './addressing.ts';
 import { answersTo, formsOf } from './aliases.ts';
@@ -42,7 +42,8 @@ export function encodings(statement: Statement): readonly Encoded[] {
   if (forms === undefined) {
     throw new AssemblerError('unknown-mnemonic', statement.mnemonic, 'unknown mnemonic');
   }
-  const matches = forms.flatMap((form) => matchForm(form, statement));
+  const direct = forms.flatMap((form) => matchForm(form, statement));
+  const matches = preferOffsets(direct.length > 0 ? direct : matchSwapped(forms, statement));
   if (matches.length === 0) {
     const reason = `no form takes these operands in ${statement.bits}-bit code`;
     throw new AssemblerError('no-matching-form', text, reason);
@@ -70,6 +71,30 @@ export function formatStatement({ mnemonic, operands }: Statement): string {
   return `${mnemonic} ${operands.map(formatOperand).join(', ')}`.trim();
 }
 
+/** An explicit 64-bit address, `[qword x]`, asks for the form of MOV that has room for it. */
+function preferOffsets(matches: Match[]): Match[] {
+  const wide = matches.filter(({ form, operands }) =>
+    form.operands.some((spec, index) => {
+      const value = operands[index];
+      if (value === undefined || value instanceof Expression) return false;
+      const isWide = value.kind === 'memory' && value.addressBits === 64;
+      return isWide && spec.location === Location.offset;
+    }),
+  );
+  return wide.length > 0 ? wide : matches;
+}
+
+/** `xchg eax, [x]` and `test eax, [x]` have the memory operand first in the tables. */
+function matchSwapped(forms: readonly Form[], statement: Statement): Match[] {
+  const [first, second, third] = statement.operands;
+  if (!SYMMETRIC.has(statement.mnemonic.toUpperCase())) return [];
+  if (first === undefined || second === undefined || third !== undefined) return [];
+  const swapped = { ...statement, operands: [second, first] };
+  return forms.flatMap((form) => matchForm(form, swapped));
+}
+
+const SYMMETRIC: ReadonlySet<string> = new Set(['XCHG', 'TEST']);
+
 /** The form at its first operand size that takes the operands; none or one match. */
 function matchForm(form: Form, statement: Statement): Match[] {
   const operands = alignOperands(form, statement.operands);
@@ -81,9 +106,24 @@ function matchForm(form: Form, statement: Statement): Match[] {
       const value = operands[index];
       return value === undefined || operandFits(form, spec, value, operandSize, statement);
     });
-    if (fits) return [{ form, operandSize, operands }];
+    if (fits && !isNop(form, operandSize, operands, statement.bits)) {
+      return [{ form, operandSize, operands }];
+    }
   }
   return [];
+}
+
+/** 90 in 64-bit code is NOP: it does not clear the upper half of RAX, as XCHG EAX, EAX does. */
+function isNop(
+  form: Form,
+  operandSize: 16 | 32 | 64,
+  operands: readonly (Operand | undefined)[],
+  bits: Bits,
+): boolean {
+  if (bits !== 64 || operandSize !== 32 || !form.opcodeRegister || form.opcode !== 0x90)
+    return false;
+  const [first, second] = operands;
+  return first === second;
 }
 
 /** Operands at the positions of the form's, with implied ones left out by the program. */
@@ -108,7 +148,8 @@ function alignOperands(
 
 function nameFits(form: Form, operandSize: 16 | 32 | 64, statement: Statement): boolean {
   const size = form.namedBy === 'address' ? addressSize(statement) : operandSize;
-  return answersTo(form, statement.mnemonic.toUpperCase(), size, statement.bits);
+  const defaultSize = operandSizes(form, statement.bits)[0] ?? statement.bits;
+  return answersTo(form, statement.mnemonic.toUpperCase(), size, defaultSize);
 }
 
 /** JECXZ in 16-bit code asks for 32-bit addresses by its name alone. */
@@ -140,7 +181,10 @@ function operandFits(
   if (spec.register >= 0 && (value.number !== spec.register || value.high)) return false;
   if (location === Location.st0 && value.number !== 0) return false;
   if (location === Location.xmm0 && value.number !== 0) return false;
-  return value.class !== 'gpr' || value.bytes === operandBytes(spec.size, operandSize);
+  if (value.class !== 'gpr') return true;
+  // Selectors are read from 16 bits whatever the operand size: `mov ds, ax` needs no prefix.
+  const selector = spec.size === 'v' && spec.memorySize === 'w' && spec.access === Access.read;
+  return value.bytes === operandBytes(spec.size, operandSize) || (selector && value.bytes === 2);
 }
 
 function memoryFits(
@@ -153,13 +197,14 @@ function memoryFits(
   if (spec.location === Location.offset) {
     if (value.base !== undefined || value.index !== undefined) return false;
     // In 64-bit code the eight-byte offset is only for what nothing else reaches.
-    if (bits === 64 && !beyond32(value.displacement)) return false;
+    if (bits === 64 && !beyond32(value.displacement) && value.addressBits !== 64) return false;
   } else if (!MEMORY.has(spec.location) || form.mod === 'register') {
     return false;
   }
   const pointer = spec.memorySize === 'p';
   if (form.flow !== 'next' && pointer !== value.far) return false;
-  const bytes = operandBytes(spec.memorySize, operandSize);
+  // The size of a far pointer is that of its offset: `jmp dword far [x]`.
+  const bytes = operandBytes(spec.memorySize, operandSize) - (value.far ? 2 : 0);
   return value.bytes === 0 || bytes === 0 || value.bytes === bytes;
 }
 

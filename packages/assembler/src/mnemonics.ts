@@ -1,8 +1,8 @@
-/**
- * The mnemonics of the tables and their aliases, in lower case, as a type: the tables are text, which
- * the compiler cannot read. A test compares this list with them; it adds nothing of its own.
- */
 // prettier-ignore
+/**
+ * The mnemonics of the tables and their aliases, in lower case, as a type: the tables are text,
+ * which the compiler cannot read. A test compares this list with them; it adds nothing of its own.
+ */
 export const MNEMONICS = [
   'aaa', 'aad', 'aam', 'aas', 'adc', 'add', 'addpd', 'addps', 'addsd', 'addss', 'addsubpd',
   'addsubps', 'aesdec', 'aesdeclast', 'aesenc', 'aesenclast', 'aesimc', 'aeskeygenassist', 'and',
@@ -59,21 +59,21 @@ export const MNEMONICS = [
   'punpckhdq', 'punpckhqdq', 'punpckhwd', 'punpcklbw', 'punpckldq', 'punpcklqdq', 'punpcklwd',
   'push', 'pusha', 'pushad', 'pushaw', 'pushf', 'pushfd', 'pushfq', 'pushfw', 'pxor', 'rcl',
   'rcpps', 'rcpss', 'rcr', 'rdfsbase', 'rdgsbase', 'rdmsr', 'rdpid', 'rdpmc', 'rdrand', 'rdseed',
-  'rdtsc', 'rdtscp', 'ret', 'retf', 'retn', 'rol', 'ror', 'roundpd', 'roundps', 'roundsd',
-  'roundss', 'rsm', 'rsqrtps', 'rsqrtss', 'sahf', 'sal', 'salc', 'sar', 'sbb', 'scasb', 'scasd',
-  'scasq', 'scasw', 'seta', 'setae', 'setb', 'setbe', 'setc', 'sete', 'setg', 'setge', 'setl',
-  'setle', 'setna', 'setnae', 'setnb', 'setnbe', 'setnc', 'setne', 'setng', 'setnge', 'setnl',
-  'setnle', 'setno', 'setnp', 'setns', 'setnz', 'seto', 'setp', 'setpe', 'setpo', 'sets', 'setz',
-  'sfence', 'sgdt', 'shl', 'shld', 'shr', 'shrd', 'shufpd', 'shufps', 'sidt', 'skinit', 'sldt',
-  'smsw', 'sqrtpd', 'sqrtps', 'sqrtsd', 'sqrtss', 'stac', 'stc', 'std', 'stgi', 'sti', 'stmxcsr',
-  'stosb', 'stosd', 'stosq', 'stosw', 'str', 'sub', 'subpd', 'subps', 'subsd', 'subss', 'swapgs',
-  'syscall', 'sysenter', 'sysexit', 'sysexitq', 'sysret', 'sysretq', 'test', 'ucomisd', 'ucomiss',
-  'ud0', 'ud1', 'ud2', 'unpckhpd', 'unpckhps', 'unpcklpd', 'unpcklps', 'verr', 'verw', 'vmcall',
-  'vmclear', 'vmfunc', 'vmlaunch', 'vmload', 'vmmcall', 'vmptrld', 'vmptrst', 'vmread', 'vmresume',
-  'vmrun', 'vmsave', 'vmwrite', 'vmxoff', 'vmxon', 'wait', 'wbinvd', 'wrfsbase', 'wrgsbase',
-  'wrmsr', 'xadd', 'xchg', 'xgetbv', 'xlat', 'xlatb', 'xor', 'xorpd', 'xorps', 'xrstor', 'xrstor64',
-  'xrstors', 'xrstors64', 'xsave', 'xsave64', 'xsavec', 'xsavec64', 'xsaveopt', 'xsaveopt64',
-  'xsaves', 'xsaves64', 'xsetbv',
+  'rdtsc', 'rdtscp', 'ret', 'retd', 'retf', 'retfd', 'retfq', 'retfw', 'retn', 'retq', 'retw',
+  'rol', 'ror', 'roundpd', 'roundps', 'roundsd', 'roundss', 'rsm', 'rsqrtps', 'rsqrtss', 'sahf',
+  'sal', 'salc', 'sar', 'sbb', 'scasb', 'scasd', 'scasq', 'scasw', 'seta', 'setae', 'setb', 'setbe',
+  'setc', 'sete', 'setg', 'setge', 'setl', 'setle', 'setna', 'setnae', 'setnb', 'setnbe', 'setnc',
+  'setne', 'setng', 'setnge', 'setnl', 'setnle', 'setno', 'setnp', 'setns', 'setnz', 'seto', 'setp',
+  'setpe', 'setpo', 'sets', 'setz', 'sfence', 'sgdt', 'shl', 'shld', 'shr', 'shrd', 'shufpd',
+  'shufps', 'sidt', 'skinit', 'sldt', 'smsw', 'sqrtpd', 'sqrtps', 'sqrtsd', 'sqrtss', 'stac', 'stc',
+  'std', 'stgi', 'sti', 'stmxcsr', 'stosb', 'stosd', 'stosq', 'stosw', 'str', 'sub', 'subpd',
+  'subps', 'subsd', 'subss', 'swapgs', 'syscall', 'sysenter', 'sysexit', 'sysexitq', 'sysret',
+  'sysretq', 'test', 'ucomisd', 'ucomiss', 'ud0', 'ud1', 'ud2', 'unpckhpd', 'unpckhps', 'unpcklpd',
+  'unpcklps', 'verr', 'verw', 'vmcall', 'vmclear', 'vmfunc', 'vmlaunch', 'vmload', 'vmmcall',
+  'vmptrld', 'vmptrst', 'vmread', 'vmresume', 'vmrun', 'vmsave', 'vmwrite', 'vmxoff', 'vmxon',
+  'wait', 'wbinvd', 'wrfsbase', 'wrgsbase', 'wrmsr', 'xadd', 'xchg', 'xgetbv', 'xlat', 'xlatb',
+  'xor', 'xorpd', 'xorps', 'xrstor', 'xrstor64', 'xrstors', 'xrstors64', 'xsave', 'xsave64',
+  'xsavec', 'xsavec64', 'xsaveopt', 'xsaveopt64', 'xsaves', 'xsaves64', 'xsetbv',
 ] as const;
 
 /** A mnemonic in lower case. */

@@ -15,7 +15,7 @@ export interface Memory {
   readonly segment: Register | undefined;
   /** Address size in bits where no register decides, or 0 for that of the mode. */
   readonly addressBits: 0 | 16 | 32 | 64;
-  /** Holds a far pointer: for JMP and CALL, which take near ones too. */
+  /** Holds a far pointer, for JMP and CALL; then `bytes` is the size of its offset. */
   readonly far: boolean;
 }
 

@@ -18,17 +18,17 @@ const SIZE_WORDS: Readonly<Record<string, number>> = {
   xmmword: 16,
 };
 
-const TOKEN =
-  /\s*(0x[0-9a-f_]+|0b[01_]+|[0-9][0-9a-f_]*h\b|[0-9][0-9_]*|'[^']'|[a-z_.$?@][\w.$?@]*|[-+*()[\]:,])/iy;
+const NUMBER = String.raw`0x[0-9a-f_]+|0b[01_]+|[0-9][0-9a-f_]*h\b|[0-9][0-9_]*`;
+const NAME = String.raw`[a-z_.$?@][\w.$?@]*`;
 
 /** Splits an operand list to tokens; throws for characters that begin none. */
 export function tokenize(source: string): string[] {
   const tokens: string[] = [];
-  TOKEN.lastIndex = 0;
+  const token = new RegExp(String.raw`\s*(${NUMBER}|'[^']'|${NAME}|[-+*()[\]:,])`, 'iy');
   const text = source.trimEnd();
-  while (TOKEN.lastIndex < text.length) {
-    const at = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
+  while (token.lastIndex < text.length) {
+    const at = token.lastIndex;
+    const match = token.exec(text);
     if (match?.[1] === undefined) {
       throw new AssemblerError('syntax', text.slice(at).trim(), 'unexpected character');
     }
@@ -113,6 +113,9 @@ export class OperandParser {
     let index: Register | undefined;
     let scale = 1;
     let displacement = new Expression(0n);
+    // [dword x] is an address of 32 bits.
+    const addressBytes = SIZE_WORDS[this.peek().toLowerCase()];
+    if (addressBytes !== undefined) this.next++;
     if (REGISTERS_BY_NAME.get(this.peek().toLowerCase())?.class === 'segment') {
       segment = this.register();
       if (!this.accept(':')) throw this.unexpected();
@@ -145,7 +148,7 @@ export class OperandParser {
       displacement,
       segment,
       far: isFar,
-      addressBits: undefined,
+      addressBits: addressBytes === undefined ? undefined : addressBytes * 8,
     };
     // Undefined parts count as missing; a scale outside 1, 2, 4, 8 is refused by memory().
     return memory(bytes, parts as MemoryParts);
@@ -168,7 +171,9 @@ export class OperandParser {
     let value = this.atom();
     while (this.accept('*')) {
       const factor = this.atom();
-      if (!value.isConstant || !factor.isConstant) throw this.unexpected();
+      if (!value.isConstant || !factor.isConstant) {
+        throw new AssemblerError('syntax', this.tokens.join(' '), 'only numbers can be multiplied');
+      }
       value = new Expression(value.constant * factor.constant);
     }
     return value;

@@ -6,7 +6,7 @@ const GPR_NAMES = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
 const SEGMENT_NAMES = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'];
 
 /**
- * How a state differs from what the processor made, one line for each register, empty if it does not.
+ * How a state differs from what the processor made: one line for each register, none if equal.
  *
  * Undefined flags, x87 instruction and operand pointers, reserved fields of the FXSAVE image and
  * bytes in `ignored` are not looked at.

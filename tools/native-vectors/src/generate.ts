@@ -58,14 +58,19 @@ export function caseCount(form: Form, operandSize: 16 | 32): number {
 }
 
 /** Instructions whose behaviour depends much on values. */
-const MANY =
-  /^(DIV|IDIV|RCL|RCR|ROL|ROR|SH[LR]D?|SAR|BTS?|BT[RC]|PCMP[EI]STR|F(ADD|SUBR?|MUL|DIVR?|COMI?|UCOM|ST|IST|LD|PREM|SCALE|RNDINT|BSTP|XAM|SQRT)|DA[AS]|AA[AS]|(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|CMP|CVT|ROUND))/;
+const MANY = new RegExp(
+  [
+    '^(DIV|IDIV|RCL|RCR|ROL|ROR|SH[LR]D?|SAR|BTS?|BT[RC]|PCMP[EI]STR|DA[AS]|AA[AS])',
+    '^F(ADD|SUBR?|MUL|DIVR?|COMI?|UCOM|ST|IST|LD|PREM|SCALE|RNDINT|BSTP|XAM|SQRT)',
+    '^(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|CMP|CVT|ROUND)',
+  ].join('|'),
+);
 
 /**
  * Makes one case; the same seed gives the same case.
  *
- * Undefined where the bytes turn out to be another form: a value of ModRM.reg or of a prefix may mean
- * one that has a row of its own.
+ * Undefined where the bytes turn out to be another form: a value of ModRM.reg or of a prefix may
+ * mean one that has a row of its own.
  */
 export function generateCase(
   form: Form,

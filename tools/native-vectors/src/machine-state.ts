@@ -116,7 +116,7 @@ export const STATUS_FLAGS = 0x8d5;
 /** IF, which is set in every user process, and bit 1, which always is. */
 const FIXED_FLAGS = 0x202;
 
-/** The state that a case starts from before the generator changes what matters; from its seed alone. */
+/** The state that a case starts from, from its seed alone, before what matters is set. */
 export function baseState(seed: number): MachineState {
   const random = new Random(seed);
   const state = new MachineState();

@@ -1,6 +1,6 @@
 /*
- * A patch says how one byte block differs from another: a number of runs, each with the distance from
- * the end of the run before, its length, and its bytes. Numbers are LEB128.
+ * A patch says how one byte block differs from another: a number of runs, each with the distance
+ * from the end of the run before, its length, and its bytes. Numbers are LEB128.
  */
 
 /** Unchanged bytes between two changes up to which one run is shorter than two. */

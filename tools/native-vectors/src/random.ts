@@ -1,4 +1,4 @@
-/** A small generator of pseudo-random numbers (xorshift32, Marsaglia 2003): the same on any machine. */
+/** Pseudo-random numbers (xorshift32, Marsaglia 2003), the same on any machine. */
 export class Random {
   private state: number;
 
