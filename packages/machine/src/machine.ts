@@ -104,7 +104,7 @@ class PcMachine implements Machine {
 
   reset(): void {
     this.#pc?.requests.ask({ kind: 'reset', cause: 'host' });
-    this.#loop.wake();
+    this.#loop.restarted();
   }
 
   dispose(): void {

@@ -122,7 +122,7 @@ export class RunLoop {
     }
   }
 
-  /** Tells that the CPU starts anew: a halt with interrupts off is over. */
+  /** Tells that the CPU starts anew, or will with the next slice: a halt with interrupts off is over. */
   restarted(): void {
     if (this.#state === 'halted') {
       this.#setState('running');
