@@ -51,9 +51,8 @@ export class PrivateApt {
       }
       const missing = await this.#missing(names);
       if (missing.length === 0) return;
-      if (attempt === UPDATE_TRIES || this.#lastUpdate.status === 0) {
-        throw this.#notFound(missing);
-      }
+      const isHopeless = this.#lastUpdate.status === 0 || !hasReached(this.#lastUpdate);
+      if (attempt === UPDATE_TRIES || isHopeless) throw this.#notFound(missing);
       await new Promise((resolve) => setTimeout(resolve, 1000 * attempt));
     }
   }
@@ -95,8 +94,7 @@ export class PrivateApt {
   #notFound(names: readonly string[]): GuestError {
     const update = this.#lastUpdate;
     const words = update === undefined ? '' : update.stdout + update.stderr;
-    const reached = /^(Get|Hit):/m.test(words);
-    return reached
+    return update === undefined || hasReached(update)
       ? new GuestError('no-package', `apt's sources have no ${names.join(', ')} for i386`, words)
       : new GuestError('download', 'apt could not reach its package sources', words);
   }
@@ -123,6 +121,11 @@ export class PrivateApt {
   }
 }
 
+/** Whether `apt-get update` got anything from any source. */
+function hasReached({ stdout }: Finished): boolean {
+  return /^(Get|Hit):/m.test(stdout);
+}
+
 /** The configuration that moves apt's folders below `folder` and asks for i386. apt.conf(5). */
 export function aptConfiguration(folder: string): string {
   const quote = (text: string): string => `"${text.replaceAll('"', '%22')}"`;
@@ -136,7 +139,9 @@ APT::Sandbox::User "root";
 Dir::State ${quote(`${folder}/state`)};
 Dir::State::status ${quote(`${folder}/state/status`)};
 Dir::Cache ${quote(`${folder}/cache`)};
-Acquire::Retries "3";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
 Acquire::Languages "none";
 `;
 }
