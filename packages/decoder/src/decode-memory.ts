@@ -2,6 +2,9 @@
 import { BASE_RIP } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
 
+/** A local name, see decode-into.ts. */
+const baseRip = BASE_RIP;
+
 /** Base registers of 16-bit addressing by ModRM.rm: BX BX BP BP SI DI BP BX (table 2-1). */
 const BASE16: Int8Array = Int8Array.of(3, 3, 5, 5, 6, 7, 5, 3);
 
@@ -37,7 +40,7 @@ export function decodeMemory(
     base = sib & 7;
   }
   if (base === 5 && mod === 0) {
-    instruction.base = rm !== 4 && is64 ? BASE_RIP : -1;
+    instruction.base = rm !== 4 && is64 ? baseRip : -1;
     setDisplacement32(instruction, bytes, at);
     if (instruction.segment < 0) instruction.segment = SEGMENT_DS;
     return at + 4;

@@ -3,14 +3,24 @@ import { read32 } from './decode-memory.ts';
 import { OperandKind } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
 import { Source } from './operand-sources.ts';
-import {
-  MEMORY_BYTES,
-  OPERAND_COUNT,
-  OPERAND_FIXED,
-  OPERAND_KIND,
-  OPERAND_SOURCE,
-  REGISTER_BYTES,
-} from './operand-tables.ts';
+import { OPERAND_COUNT, OPERAND_WORDS } from './operand-tables.ts';
+
+// Local names for imported ones, see decode-into.ts.
+const FROM_RM = Source.rm;
+const FROM_RM_NO_REX = Source.rmNoRex;
+const FROM_REG = Source.reg;
+const FROM_SIGNED = Source.signed;
+const FROM_OPCODE = Source.opcode;
+const FROM_IMM8 = Source.imm8;
+const FROM_FIXED = Source.fixed;
+const FROM_NONE = Source.none;
+const FIRST_RARE = Source.imm16;
+const KIND_MEMORY = OperandKind.memory;
+const KIND_GPR8 = OperandKind.gpr8;
+const KIND_GPR8_HIGH = OperandKind.gpr8High;
+const operandCounts = OPERAND_COUNT;
+const operandWords = OPERAND_WORDS;
+const readInt32 = read32;
 
 /** Control registers that exist: CR0, CR2, CR3, CR4, CR8 (SDM vol. 2B, MOV to control registers). */
 const CONTROL_REGISTERS = 0b1_0001_1101;
@@ -26,93 +36,38 @@ export function decodeOperands(
   position: number,
   opcode: number,
 ): number {
-  const { form, rex } = instruction;
-  const count = OPERAND_COUNT[form] ?? 0;
-  const isRegister = instruction.mod === 3;
-  const column = instruction.operandSize >> 5;
-  const { operandKind, operandRegister, operandBytes } = instruction;
-  instruction.operandCount = count;
+  const { form, rex, operandKind, operandRegister, operandBytes } = instruction;
+  const count = operandCounts[form] ?? 0;
+  let word = form * 16 + (instruction.operandSize >> 5);
   let at = position;
-  for (let i = 0; i < count; i++) {
-    const operand = form * 4 + i;
-    const sized = operand * 4 + column;
-    const source = OPERAND_SOURCE[operand] ?? 0;
-    let kind = OPERAND_KIND[sized] ?? 0;
+  instruction.operandCount = count;
+  for (let i = 0; i < count; i++, word += 4) {
+    const operand = operandWords[word] ?? 0;
+    const source = operand & 31;
+    let kind = (operand >> 5) & 31;
+    let size = (operand >> 10) & 1023;
     let register = 0;
-    let size = REGISTER_BYTES[sized] ?? 0;
-    switch (source) {
-      case Source.rmGpr:
-      case Source.rmNoRex:
-      case Source.rmXmm:
-        if (isRegister) {
-          register = instruction.rm;
-          if (source !== Source.rmNoRex) register |= (rex & 1) << 3;
-        } else {
-          kind = OperandKind.memory;
-          size = MEMORY_BYTES[sized] ?? 0;
-        }
-        break;
-      case Source.regGpr:
-      case Source.regXmm:
-        register = instruction.reg | ((rex & 4) << 1);
-        break;
-      case Source.opcodeGpr:
-        register = (opcode & 7) | ((rex & 1) << 3);
-        break;
-      case Source.fixed:
-        register = OPERAND_FIXED[operand] ?? 0;
-        break;
-      case Source.memory:
-      case Source.stringSource:
-      case Source.stringDestination:
-        break;
-      case Source.regNoRex:
-        register = instruction.reg;
-        break;
-      case Source.rmRegister:
-        register = instruction.rm | ((rex & 1) << 3);
-        break;
-      case Source.control:
-        register = instruction.reg | ((rex & 4) << 1);
-        if (((CONTROL_REGISTERS >> register) & 1) === 0) return -1;
-        break;
-      case Source.debug:
-        register = instruction.reg;
-        if ((rex & 4) !== 0) return -1;
-        break;
-      case Source.implicitDi:
-        instruction.base = 7;
-        break;
-      case Source.implicitBx:
-        instruction.base = 3;
-        break;
-      case Source.imm8Second:
-        kind = OperandKind.immediate2;
-        instruction.immediate2 = bytes[at++] ?? 0;
-        break;
-      case Source.offset:
-        at = decodeOffset(instruction, bytes, at);
-        break;
-      case Source.far:
-        at = decodeImmediate(instruction, bytes, at, column === 0 ? 2 : 4);
-        instruction.immediateHigh = 0;
-        if (column === 0) instruction.immediate &= 0xffff;
-        instruction.immediate2 = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-        at += 2;
-        break;
-      case Source.imm8:
-        instruction.immediate = bytes[at++] ?? 0;
-        break;
-      case Source.imm16:
-        instruction.immediate = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-        at += 2;
-        break;
-      default:
-        at = decodeImmediate(instruction, bytes, at, size);
+    if (source <= FROM_RM_NO_REX) {
+      if (instruction.mod === 3) {
+        register = instruction.rm | (source === FROM_RM ? (rex & 1) << 3 : 0);
+      } else {
+        kind = KIND_MEMORY;
+        size = operand >> 20;
+      }
+    } else if (source === FROM_REG) register = instruction.reg | ((rex & 4) << 1);
+    else if (source === FROM_SIGNED) at = decodeImmediate(instruction, bytes, at, size);
+    else if (source === FROM_OPCODE) register = (opcode & 7) | ((rex & 1) << 3);
+    else if (source === FROM_IMM8) instruction.immediate = bytes[at++] ?? 0;
+    else if (source === FROM_FIXED) register = operand >> 20;
+    else if (source !== FROM_NONE) {
+      if (source >= FIRST_RARE) at = decodeRare(instruction, bytes, at, source);
+      else register = rareRegister(instruction, source);
+      if (register < 0) return -1;
+      if (source === Source.imm8Second) kind = OperandKind.immediate2;
     }
     // Without REX, byte registers 4 to 7 are AH, CH, DH, BH (SDM vol. 2A, 3.1.1.1, table 3-1).
-    if (kind === OperandKind.gpr8 && rex === 0 && register >= 4) {
-      kind = OperandKind.gpr8High;
+    if (kind === KIND_GPR8 && rex === 0 && register >= 4) {
+      kind = KIND_GPR8_HIGH;
       register -= 4;
     }
     operandKind[i] = kind;
@@ -127,6 +82,58 @@ export function decodeOperands(
   return at;
 }
 
+/** Finds a register of the less common classes; -1 if it does not exist. */
+function rareRegister(instruction: Instruction, source: number): number {
+  const { rex, reg, rm } = instruction;
+  switch (source) {
+    case Source.control: {
+      const register = reg | ((rex & 4) << 1);
+      return ((CONTROL_REGISTERS >> register) & 1) === 0 ? -1 : register;
+    }
+    case Source.debug:
+      return (rex & 4) !== 0 ? -1 : reg;
+    case Source.rmRegister:
+      return rm | ((rex & 1) << 3);
+    default:
+      return reg;
+  }
+}
+
+/** Decodes an operand of the less common classes; returns the position after it. */
+function decodeRare(
+  instruction: Instruction,
+  bytes: Uint8Array,
+  position: number,
+  source: number,
+): number {
+  const word = (bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8);
+  switch (source) {
+    case Source.imm16:
+      instruction.immediate = word;
+      return position + 2;
+    case Source.imm8Second:
+      instruction.immediate2 = bytes[position] ?? 0;
+      return position + 1;
+    case Source.far:
+      return decodeFar(instruction, bytes, position);
+    case Source.offset:
+      return decodeOffset(instruction, bytes, position);
+    default:
+      instruction.base = source === Source.implicitDi ? 7 : 3;
+      return position;
+  }
+}
+
+/** Reads a far pointer: an offset of 16 or 32 bits, then a selector. */
+function decodeFar(instruction: Instruction, bytes: Uint8Array, position: number): number {
+  const size = instruction.operandSize === 16 ? 2 : 4;
+  const offset = readInt32(bytes, position);
+  const after = position + size;
+  instruction.immediate = size === 2 ? offset & 0xffff : offset;
+  instruction.immediate2 = (bytes[after] ?? 0) | ((bytes[after + 1] ?? 0) << 8);
+  return after + 2;
+}
+
 /** Reads a sign-extended immediate of 1, 2, 4 or 8 bytes. */
 function decodeImmediate(
   instruction: Instruction,
@@ -138,9 +145,9 @@ function decodeImmediate(
   if (size === 1) value = ((bytes[position] ?? 0) << 24) >> 24;
   else if (size === 2) {
     value = (((bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8)) << 16) >> 16;
-  } else value = read32(bytes, position);
+  } else value = readInt32(bytes, position);
   instruction.immediate = value;
-  instruction.immediateHigh = size === 8 ? read32(bytes, position + 4) : value >> 31;
+  instruction.immediateHigh = size === 8 ? readInt32(bytes, position + 4) : value >> 31;
   return position + size;
 }
 
@@ -150,8 +157,8 @@ function decodeOffset(instruction: Instruction, bytes: Uint8Array, position: num
     instruction.displacement = (bytes[position] ?? 0) | ((bytes[position + 1] ?? 0) << 8);
     return position + 2;
   }
-  instruction.displacement = read32(bytes, position);
+  instruction.displacement = readInt32(bytes, position);
   if (instruction.addressSize === 32) return position + 4;
-  instruction.displacementHigh = read32(bytes, position + 4);
+  instruction.displacementHigh = readInt32(bytes, position + 4);
   return position + 8;
 }

@@ -3,53 +3,47 @@ import { Location, operandBytes } from '@ringfence/isa';
 import type { Form, OperandSpec } from '@ringfence/isa';
 import { OperandKind } from './instruction.ts';
 
-/** How the decoder finds an operand; what does not depend on ModRM.mod comes first. */
+/** How the decoder finds an operand; the common ones come first. */
 export const Source = {
-  none: 0,
-  /** ModRM.rm, a general register or memory. */
-  rmGpr: 1,
-  /** ModRM.reg, a general register. */
-  regGpr: 2,
-  /** The low three bits of the opcode. */
-  opcodeGpr: 3,
-  /** The register that the row names. */
-  fixed: 4,
-  imm8: 5,
-  imm8Signed: 6,
-  imm16: 7,
-  /** 16 or 32 bits. */
-  immZ: 8,
-  /** 16, 32 or 64 bits. */
-  immV: 9,
-  /** The second immediate of ENTER. */
-  imm8Second: 10,
-  relative8: 11,
-  relativeZ: 12,
-  far: 13,
-  offset: 14,
-  memory: 15,
-  /** ModRM.reg without REX.R: MMX and segment registers. */
-  regNoRex: 16,
+  /** ModRM.rm with REX.B, a general or XMM register or memory. */
+  rm: 0,
   /** ModRM.rm without REX.B: an MMX register or memory, or ST(i). */
-  rmNoRex: 17,
-  regXmm: 18,
-  rmXmm: 19,
-  control: 20,
-  debug: 21,
-  stringSource: 22,
-  stringDestination: 23,
-  implicitDi: 24,
-  implicitBx: 25,
+  rmNoRex: 1,
+  /** ModRM.reg with REX.R. */
+  reg: 2,
+  /** A sign-extended immediate or branch displacement of as many bytes as the operand has. */
+  signed: 3,
+  /** The low three bits of the opcode, with REX.B. */
+  opcode: 4,
+  /** A zero-extended byte. */
+  imm8: 5,
+  /** The register that the row names. */
+  fixed: 6,
+  /** Nothing more to find: memory and strings. */
+  none: 7,
+  // From here on registers that are found by rareRegister.
+  /** ModRM.reg without REX.R: MMX and segment registers. */
+  regNoRex: 8,
   /** ModRM.rm, a register whatever mod says. */
-  rmRegister: 26,
+  rmRegister: 9,
+  control: 10,
+  debug: 11,
+  // From here on operands that are found by decodeRare.
+  imm16: 12,
+  /** The second immediate of ENTER. */
+  imm8Second: 13,
+  far: 14,
+  offset: 15,
+  implicitDi: 16,
+  implicitBx: 17,
 } as const;
 
 const SOURCES: Readonly<Record<number, number>> = {
-  [Location.rmGpr]: Source.rmGpr,
-  [Location.rmGprOnly]: Source.rmGpr,
-  [Location.memory]: Source.memory,
-  [Location.regGpr]: Source.regGpr,
-  [Location.opcodeGpr]: Source.opcodeGpr,
+  [Location.rmGpr]: Source.rm,
+  [Location.rmGprOnly]: Source.rm,
+  [Location.memory]: Source.none,
+  [Location.regGpr]: Source.reg,
+  [Location.opcodeGpr]: Source.opcode,
   [Location.fixedGpr]: Source.fixed,
   [Location.farPointer]: Source.far,
   [Location.offset]: Source.offset,
@@ -57,16 +51,16 @@ const SOURCES: Readonly<Record<number, number>> = {
   [Location.fixedSegment]: Source.fixed,
   [Location.control]: Source.control,
   [Location.debug]: Source.debug,
-  [Location.stringSource]: Source.stringSource,
-  [Location.stringDestination]: Source.stringDestination,
+  [Location.stringSource]: Source.none,
+  [Location.stringDestination]: Source.none,
   [Location.st0]: Source.fixed,
   [Location.sti]: Source.rmNoRex,
   [Location.regMm]: Source.regNoRex,
   [Location.rmMm]: Source.rmNoRex,
   [Location.rmMmOnly]: Source.rmNoRex,
-  [Location.regXmm]: Source.regXmm,
-  [Location.rmXmm]: Source.rmXmm,
-  [Location.rmXmmOnly]: Source.rmXmm,
+  [Location.regXmm]: Source.reg,
+  [Location.rmXmm]: Source.rm,
+  [Location.rmXmmOnly]: Source.rm,
   [Location.xmm0]: Source.fixed,
   [Location.one]: Source.fixed,
   [Location.implicitDi]: Source.implicitDi,
@@ -75,17 +69,15 @@ const SOURCES: Readonly<Record<number, number>> = {
 
 const IMMEDIATES: Readonly<Record<string, number>> = {
   b: Source.imm8,
-  bs: Source.imm8Signed,
+  bs: Source.signed,
   w: Source.imm16,
-  z: Source.immZ,
-  v: Source.immV,
+  z: Source.signed,
+  v: Source.signed,
 };
 
 /** The {@link Source} of the operand at this position of a form. */
 export function sourceOf(spec: OperandSpec, form: Form, position: number): number {
-  if (spec.location === Location.relative) {
-    return spec.size === 'b' ? Source.relative8 : Source.relativeZ;
-  }
+  if (spec.location === Location.relative) return Source.signed;
   if (spec.location === Location.immediate) {
     const isSecond = form.operands[position - 1]?.location === Location.immediate;
     return isSecond ? Source.imm8Second : (IMMEDIATES[spec.size] ?? Source.none);

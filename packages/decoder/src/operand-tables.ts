@@ -1,12 +1,7 @@
-/**
- * What the decoder needs to know of each form, flattened from the rows to typed arrays.
- *
- * Operand arrays are indexed by `form * 4 + position`; those that depend on the operand size by
- * `(form * 4 + position) * 4 + (operandSize >> 5)`, sizes 16, 32, 64 being 0, 1, 2.
- */
+/** What the decoder needs to know of each form, flattened from the rows to typed arrays. */
 import { FORMS, operandBytes } from '@ringfence/isa';
-import type { Form, OperandSpec } from '@ringfence/isa';
-import { kindOf, sourceOf } from './operand-sources.ts';
+import type { Form } from '@ringfence/isa';
+import { Source, kindOf, sourceOf } from './operand-sources.ts';
 
 /** Bits of {@link FORM_FLAGS}. */
 export const FormFlag = {
@@ -28,22 +23,15 @@ export const FORM_FLAGS: Uint8Array = Uint8Array.from(FORMS, formFlags);
 /** Number of operands of each form. */
 export const OPERAND_COUNT: Uint8Array = Uint8Array.from(FORMS, (form) => form.operands.length);
 
-/** {@link Source} of each operand. */
-export const OPERAND_SOURCE: Uint8Array = perOperand(sourceOf);
-
-/** Register that the row names, for `Source.fixed`. */
-export const OPERAND_FIXED: Uint8Array = perOperand((spec) => Math.max(spec.register, 0));
-
-/** Kind of the operand when it is no memory, by operand size. */
-export const OPERAND_KIND: Uint16Array = perSize(kindOf);
-
-/** Bytes of the operand when it is no memory, by operand size. */
-export const REGISTER_BYTES: Uint16Array = perSize((spec, size) => operandBytes(spec.size, size));
-
-/** Bytes of the operand in memory, by operand size. */
-export const MEMORY_BYTES: Uint16Array = perSize((spec, size) =>
-  operandBytes(spec.memorySize, size),
-);
+/**
+ * All of one operand at one operand size in a word, indexed by
+ * `(form * 4 + position) * 4 + (operandSize >> 5)`.
+ *
+ * | bits | 29..20                                   | 19..10                   | 9..5 | 4..0     |
+ * | ---- | ---------------------------------------- | ------------------------ | ---- | -------- |
+ * |      | bytes in memory, or register it is fixed | bytes when not in memory | kind | `Source` |
+ */
+export const OPERAND_WORDS: Int32Array = buildWords();
 
 function formFlags(form: Form): number {
   return (
@@ -56,26 +44,18 @@ function formFlags(form: Form): number {
   );
 }
 
-function perOperand(
-  value: (spec: OperandSpec, form: Form, position: number) => number,
-): Uint8Array {
-  const table = new Uint8Array(FORMS.length * 4);
+function buildWords(): Int32Array {
+  const words = new Int32Array(FORMS.length * 16);
   for (const form of FORMS) {
     form.operands.forEach((spec, position) => {
-      table[form.index * 4 + position] = value(spec, form, position);
-    });
-  }
-  return table;
-}
-
-function perSize(value: (spec: OperandSpec, size: 16 | 32 | 64) => number): Uint16Array {
-  const table = new Uint16Array(FORMS.length * 16);
-  for (const form of FORMS) {
-    form.operands.forEach((spec, position) => {
+      const source = sourceOf(spec, form, position);
       SIZES.forEach((size, column) => {
-        table[(form.index * 4 + position) * 4 + column] = value(spec, size);
+        const own = operandBytes(spec.size, size);
+        const high = source === Source.fixed ? spec.register : operandBytes(spec.memorySize, size);
+        words[(form.index * 4 + position) * 4 + column] =
+          (Math.max(high, 0) << 20) | (own << 10) | (kindOf(spec, size) << 5) | source;
       });
     });
   }
-  return table;
+  return words;
 }
