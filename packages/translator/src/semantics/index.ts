@@ -11,9 +11,11 @@ import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { strings } from './string.ts';
 import { system } from './system.ts';
-import { x87Control } from './x87-control.ts';
+import { vectorCrypto } from './vector-crypto.ts';
 import { vectorMoves } from './vector-move.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
+import { vectorStrings } from './vector-string.ts';
+import { x87Control } from './x87-control.ts';
 
 /** All families. */
 const families: readonly SemanticsTable[] = [
@@ -31,6 +33,8 @@ const families: readonly SemanticsTable[] = [
   packedInteger,
   vectorMoves,
   vectorShuffles,
+  vectorCrypto,
+  vectorStrings,
   x87Control,
 ];
 

@@ -1,0 +1,47 @@
+/** AES-NI and PCLMULQDQ: SDM vol. 1, 12.13; the rounds are runtime functions. */
+import type { Value } from '../ir/value.ts';
+import type { InstructionContext } from './context.ts';
+import type { Semantics, SemanticsTable } from './registry.ts';
+import { laneBytes, readVector, shuffle, vectors, writeVector, zeroVector } from './vector.ts';
+
+function round(name: string): Semantics {
+  return (c) => {
+    const key = readVector(c, 1);
+    const state = c.b.call(name, 'v128', readVector(c, 0));
+    writeVector(c, 0, c.b.op('v128.xor', state, key));
+  };
+}
+
+/** SubWord of the odd doublewords, and the same rotated, with the round constant. */
+const keyAssist: Semantics = (c) => {
+  const b = c.b;
+  const words = b.call('aesSubstitute', 'v128', readVector(c, 1));
+  const lanes = [4, 5, 6, 7, 5, 6, 7, 4, 12, 13, 14, 15, 13, 14, 15, 12];
+  const arranged = shuffle(c, words, words, lanes);
+  const constant = b.op('i32x4.splat', c.immediate(1));
+  const placed = shuffle(c, constant, zeroVector(c), laneBytes([4, 0, 4, 0], 4));
+  writeVector(c, 0, b.op('v128.xor', arranged, placed));
+};
+
+/** The quadword of a vector that a bit of the immediate chooses. */
+function chosenQuad(c: InstructionContext, value: Value, bit: number): Value {
+  const lane = (index: number): Value => c.b.opLanes('i64x2.extract_lane', [index], value);
+  return c.b.select(c.b.and(c.immediate(1), bit), lane(1), lane(0));
+}
+
+const carrylessMultiply: Semantics = (c) => {
+  const right = chosenQuad(c, readVector(c, 1), 0x10);
+  const left = chosenQuad(c, readVector(c, 0), 0x01);
+  writeVector(c, 0, c.b.call('carrylessMultiply', 'v128', left, right));
+};
+
+/** AES rounds, key expansion, carry-less multiplication. */
+export const vectorCrypto: SemanticsTable = vectors({
+  AESENC: round('aesEncrypt'),
+  AESENCLAST: round('aesEncryptLast'),
+  AESDEC: round('aesDecrypt'),
+  AESDECLAST: round('aesDecryptLast'),
+  AESIMC: (c) => writeVector(c, 0, c.b.call('aesInverseMix', 'v128', readVector(c, 1))),
+  AESKEYGENASSIST: keyAssist,
+  PCLMULQDQ: carrylessMultiply,
+});
