@@ -85,7 +85,8 @@ export class BlockPool {
   /**
    * Returns the next record of a block, zeroed but for `offset`, or 0 if no chunk is free.
    *
-   * If it does not follow the one before, the place after the one before is free for a continue record.
+   * If it does not follow the one before, the place after the one before is free for a continue
+   * record.
    */
   allocate(block: number, offset: number): number {
     if ((this.filled[block] ?? 0) >= chunkRecords && !this.addChunk(block)) return 0;

@@ -21,7 +21,8 @@ export const maxBlocks = 4096;
  * Byte offsets within a record, as far as the code cache knows them; the rest is the user's.
  *
  *     +0      u16   handler number; 0 = stale: look the address up again
- *     +2      u16   offset within the page of the instruction (or, in a continue record, of the next)
+ *     +2      u16   offset within the page of the instruction (or, in a continue record, of the
+ *                   next)
  *     +4      u8    length of the instruction in bytes; those beyond the page's end do not count
  */
 export const RecordField = { handler: 0, offset: 2, length: 4 } as const;

@@ -1,21 +1,23 @@
 /**
  * Predecoded instructions, kept by physical page and code mode, and coherent with memory.
  *
- * The problem: instructions are decoded once and run many times, while anything may write to them: the
- * running instruction itself, another mapping of the page, a device. Keyed by physical address there
- * is one copy whatever the mappings, and a write trace on the 64-byte chunks that hold decoded bytes
- * sends every write to them here. The records that overlap the written bytes, and only those, become
- * stale: their handler number is set to 0, and their index entry is cleared. Whoever stands in a stale record, or
- * follows a link to one, looks the address up again and decodes anew.
+ * The problem: instructions are decoded once and run many times, while anything may write to them:
+ * the running instruction itself, another mapping of the page, a device. Keyed by physical address
+ * there is one copy whatever the mappings, and a write trace on the 64-byte chunks that hold
+ * decoded bytes sends every write to them here. The records that overlap the written bytes, and
+ * only those, become stale: their handler number is set to 0, and their index entry is cleared.
+ * Whoever stands in a stale record, or follows a link to one, looks the address up again and
+ * decodes anew.
  *
  * Memory is given back by whole blocks, since records of a block link to each other: a block whose
  * page was evicted, remapped or has mostly stale records is retired (all its records stale) and its
  * memory used again only after `collect`, which the run loop calls where nobody stands in a record.
  *
- * A page that is written again and again costs, per write: a look at 15 + size index entries and, if
- * a record is hit, its decoding. Stale records are bounded: see `rebuildAfterStale`.
+ * A page that is written again and again costs, per write: a look at 15 + size index entries and,
+ * if a record is hit, its decoding. Stale records are bounded: see `rebuildAfterStale`.
  *
- * Hot: `allocate`, `link` at decoding; `written` for data beside code. Measured in code-cache.bench.ts.
+ * Hot: `allocate`, `link` at decoding; `written` for data beside code. Measured in
+ * code-cache.bench.ts.
  */
 import {
   TraceOwnerId,
@@ -105,8 +107,8 @@ export class CodeCache implements TraceOwner, MapObserver {
   /**
    * Returns the address of the block of a page (canonical) and code mode, created if need be.
    *
-   * It becomes the page's current block; if another was, the page is revoked. Returns 0 when there is no
-   * room before `collect`.
+   * It becomes the page's current block; if another was, the page is revoked. Returns 0 when there
+   * is no room before `collect`.
    */
   block(page: number, mode: number): number {
     const head = (this.pageHead[page] ?? 0) - 1;
@@ -141,9 +143,9 @@ export class CodeCache implements TraceOwner, MapObserver {
    * Returns a new record of a block, zeroed but for its offset, or 0 when there is no room before
    * `collect`.
    *
-   * Records follow each other, 32 bytes apart. When one does not, the 32 bytes after the one before it
-   * are free for a "continue" record. `offset` is that of the instruction, or in a record that only
-   * leads to another, that of the instruction there.
+   * Records follow each other, 32 bytes apart. When one does not, the 32 bytes after the one before
+   * it are free for a "continue" record. `offset` is that of the instruction, or in a record that
+   * only leads to another, that of the instruction there.
    */
   allocate(block: number, offset: number): number {
     const number = this.pool.at(block);
@@ -155,7 +157,8 @@ export class CodeCache implements TraceOwner, MapObserver {
   }
 
   /**
-   * Makes a record the one of an offset of a block, and traces the `length` bytes that it was decoded from.
+   * Makes a record the one of an offset of a block, and traces the `length` bytes that it was
+   * decoded from.
    *
    * A record that was there before becomes stale.
    */
@@ -235,7 +238,9 @@ export class CodeCache implements TraceOwner, MapObserver {
   /** Last byte of the last record that `staleRange` hit. */
   private highest = 0;
 
-  /** Makes records of a block that overlap first..last stale; returns the lowest start, 4096 none. */
+  /**
+   * Makes records of a block that overlap first..last stale; returns the lowest start, 4096 none.
+   */
   private staleRange(block: number, first: number, last: number, cause: InvalidationCause): number {
     const index = (this.pool.address(block) >>> 2) + indexWord;
     let lowest = 4096;

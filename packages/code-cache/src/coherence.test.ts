@@ -7,8 +7,8 @@ const pages = 24;
 const modes = [1, 3, 9];
 
 /**
- * A make-believe instruction set: the first byte says the length, 1 to 15. A record carries a copy of
- * the bytes it was decoded from at +8, so that any record that is not stale can be checked.
+ * A make-believe instruction set: the first byte says the length, 1 to 15. A record carries a copy
+ * of the bytes it was decoded from at +8, so that any record that is not stale can be checked.
  */
 class Model {
   readonly machine = new MachineMemory({ ramBytes: 1 << 20 });

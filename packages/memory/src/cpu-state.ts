@@ -6,7 +6,9 @@
  * `Layout.cpuState`, because isolated declarations take no expressions.
  */
 export const CpuState = {
-  /** Sixteen 64-bit general registers in the manual's order: RAX RCX RDX RBX RSP RBP RSI RDI R8... */
+  /**
+   * Sixteen 64-bit general registers in the manual's order: RAX RCX RDX RBX RSP RBP RSI RDI R8...
+   */
   gpr: 0x1000,
   /** RIP (i64) of the instruction that is about to run; exact only outside generated code. */
   rip: 0x1080,
@@ -83,7 +85,9 @@ export const CpuState = {
   mxcsr: 0x12e0,
   /** XCR0 (i64). */
   xcr0: 0x12e8,
-  /** Eight x87 physical registers R0..R7 (not ST-relative): significand i64, then sign+exponent i16. */
+  /**
+   * Eight x87 physical registers R0..R7 (not ST-relative): significand i64, then sign+exponent i16.
+   */
   fpu: 0x1300,
   /** Sixteen XMM registers, 16 bytes each. */
   xmm: 0x1400,
@@ -117,7 +121,10 @@ export const SegmentRegister = {
 export const SegmentField = {
   /** Visible selector, 16 bits in an i32. */
   selector: 0,
-  /** Descriptor bits 55..40 as in the second doubleword shifted right by 8: type, S, DPL, P, AVL, L, D/B, G. */
+  /**
+   * Descriptor bits 55..40 as in the second doubleword shifted right by 8: type, S, DPL, P, AVL, L,
+   * D/B, G.
+   */
   attributes: 4,
   /** Linear base: the low 32 bits; high half at +12 is reserved for 64-bit FS and GS. */
   base: 8,
@@ -146,9 +153,9 @@ export const ExitReason = {
 } as const;
 
 /**
- * Bits of `CpuState.codeMode`: everything outside the instruction bytes that changes what predecoded
- * records mean. Records of one physical page are kept once per code mode. Bit 0 is always set, so
- * that zeroed memory matches no mode.
+ * Bits of `CpuState.codeMode`: everything outside the instruction bytes that changes what
+ * predecoded records mean. Records of one physical page are kept once per code mode. Bit 0 is
+ * always set, so that zeroed memory matches no mode.
  */
 export const CodeMode = {
   valid: 1,

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Layout } from './layout.ts';
 import { MachineMemory } from './machine-memory.ts';
 import { MemoryError } from './memory-error.ts';
-import { maxMmioRegions, PhysicalMemory, type MmioHandler } from './physical-memory.ts';
+import { maxMmioRegions, type MmioHandler } from './mmio-regions.ts';
+import { PhysicalMemory } from './physical-memory.ts';
 import { TraceOwnerId, WriteSource } from './trace-table.ts';
 
 function rig(): { machine: MachineMemory; physical: PhysicalMemory } {

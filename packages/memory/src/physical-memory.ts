@@ -1,9 +1,9 @@
 /**
  * The guest-physical address space: which page is RAM, ROM, video memory, MMIO or nothing.
  *
- * Each of the 2^20 pages below 4 GiB has three facts: where reads are backed in linear memory, where
- * writes are backed, and which MMIO handler takes what is not backed. The chipset's shadow-RAM
- * registers (read from ROM, write to RAM) are then nothing special.
+ * Each of the 2^20 pages below 4 GiB has three facts: where reads are backed in linear memory,
+ * where writes are backed, and which MMIO handler takes what is not backed. The chipset's
+ * shadow-RAM registers (read from ROM, write to RAM) are then nothing special.
  *
  *     read backing   write backing   handler    what it is
  *     address        same address    none       RAM, video memory
@@ -13,8 +13,8 @@
  *     address        0               handler    flash: reads are memory, writes are commands
  *     0              0               none       hole: reads all ones, writes are ignored
  *
- * The A20 gate clears bit 20 of an address before the map is consulted; `canonical` does the same to
- * page numbers. Everything that is kept per physical page is kept by canonical page.
+ * The A20 gate clears bit 20 of an address before the map is consulted; `canonical` does the same
+ * to page numbers. Everything that is kept per physical page is kept by canonical page.
  *
  * Every write here fires the traces of what it touches, after the bytes are written.
  *
@@ -23,18 +23,8 @@
 import { Layout, pageBytes, tracedPages } from './layout.ts';
 import type { MachineMemory } from './machine-memory.ts';
 import { MemoryError } from './memory-error.ts';
+import { MmioRegions, type MmioHandler } from './mmio-regions.ts';
 import { TraceTable, WriteSource } from './trace-table.ts';
-
-/** The number of bytes that one MMIO access moves. */
-export type MmioSize = 1 | 2 | 4;
-
-/** Registers of a device in guest-physical memory; offsets count from the start of the region. */
-export interface MmioHandler {
-  /** Returns `size` bytes at `offset`, unsigned. Accesses are aligned to their size. */
-  readMmio(offset: number, size: MmioSize): number;
-  /** Takes the low `size` bytes of `value` at `offset`. */
-  writeMmio(offset: number, size: MmioSize, value: number): void;
-}
 
 /** What stands at a range of guest-physical pages. */
 export interface Region {
@@ -56,15 +46,6 @@ export interface MapObserver {
   gateChanged(): void;
 }
 
-interface MmioRegion {
-  handler: MmioHandler;
-  origin: number;
-  pages: number;
-}
-
-/** The most MMIO regions that can stand in the map at one time. */
-export const maxMmioRegions = 1024;
-
 /** Guest-physical memory: the map, its accessors, and the traces on it. */
 export class PhysicalMemory {
   /** The linear memory that backs RAM, ROM and video memory. */
@@ -78,7 +59,7 @@ export class PhysicalMemory {
   private readonly readBacking = new Int32Array(tracedPages);
   private readonly writeBacking = new Int32Array(tracedPages);
   private readonly regionOf = new Uint16Array(tracedPages);
-  private readonly regions: (MmioRegion | undefined)[] = [undefined];
+  private readonly regions = new MmioRegions();
   private readonly observers: MapObserver[] = [];
   private pageMask = tracedPages - 1;
 
@@ -117,8 +98,8 @@ export class PhysicalMemory {
   /**
    * Says what stands at a range of guest-physical memory, replacing what was there.
    *
-   * `physical` and `bytes` are multiples of 4096 and end at or below 4 GiB. Observers are told of the
-   * pages whose backing or handler changes; nothing is told if nothing does.
+   * `physical` and `bytes` are multiples of 4096 and end at or below 4 GiB. Observers are told of
+   * the pages whose backing or handler changes; nothing is told if nothing does.
    *
    * @throws MemoryError `bad-range`, `too-many-regions`.
    */
@@ -127,7 +108,7 @@ export class PhysicalMemory {
     this.checkRange(physical, bytes, read, write);
     const first = physical / pageBytes;
     const count = bytes / pageBytes;
-    const id = handler === undefined ? 0 : this.addRegion(handler, origin);
+    const id = handler === undefined ? 0 : this.regions.add(handler, origin);
     let changedFirst = -1;
     let changedLast = -1;
     for (let page = first; page < first + count; page += 1) {
@@ -138,7 +119,7 @@ export class PhysicalMemory {
       if (changedFirst < 0) changedFirst = page;
       changedLast = page;
     }
-    if (id !== 0 && this.regions[id]?.pages === 0) this.regions[id] = undefined;
+    this.regions.release(id);
     if (changedFirst < 0) return;
     const changed = changedLast - changedFirst + 1;
     for (const observer of this.observers) observer.remapped(changedFirst, changed);
@@ -185,7 +166,7 @@ export class PhysicalMemory {
     const page = (physical >>> 12) & this.pageMask;
     const address = this.readBacking[page] ?? 0;
     if (address !== 0) return this.u8[(address >>> 0) + (physical & 4095)] ?? 0;
-    return this.readRegion(page, physical, 1) & 0xff;
+    return this.regions.read(this.regionOf[page] ?? 0, (page << 12) | (physical & 4095), 1) & 0xff;
   }
 
   /** Reads 16 bits, unsigned. */
@@ -195,7 +176,9 @@ export class PhysicalMemory {
     const page = (physical >>> 12) & this.pageMask;
     const address = this.readBacking[page] ?? 0;
     if (address !== 0) return this.view.getUint16((address >>> 0) + offset, true);
-    return this.readRegion(page, physical, 2) & 0xffff;
+    return (
+      this.regions.read(this.regionOf[page] ?? 0, (page << 12) | (physical & 4095), 2) & 0xffff
+    );
   }
 
   /** Reads 32 bits, as an int32. */
@@ -205,7 +188,7 @@ export class PhysicalMemory {
     const page = (physical >>> 12) & this.pageMask;
     const address = this.readBacking[page] ?? 0;
     if (address !== 0) return this.view.getInt32((address >>> 0) + offset, true);
-    return this.readRegion(page, physical, 4) | 0;
+    return this.regions.read(this.regionOf[page] ?? 0, (page << 12) | (physical & 4095), 4) | 0;
   }
 
   /** Reads 64 bits: returns the low half as an int32 and leaves the high half in `high`. */
@@ -220,7 +203,12 @@ export class PhysicalMemory {
     const page = (physical >>> 12) & this.pageMask;
     const address = this.writeBacking[page] ?? 0;
     if (address === 0) {
-      this.writeRegion(page, physical, 1, value & 0xff);
+      this.regions.write(
+        this.regionOf[page] ?? 0,
+        (page << 12) | (physical & 4095),
+        1,
+        value & 0xff,
+      );
       return;
     }
     this.u8[(address >>> 0) + (physical & 4095)] = value;
@@ -238,7 +226,12 @@ export class PhysicalMemory {
     const page = (physical >>> 12) & this.pageMask;
     const address = this.writeBacking[page] ?? 0;
     if (address === 0) {
-      this.writeRegion(page, physical, 2, value & 0xffff);
+      this.regions.write(
+        this.regionOf[page] ?? 0,
+        (page << 12) | (physical & 4095),
+        2,
+        value & 0xffff,
+      );
       return;
     }
     this.view.setUint16((address >>> 0) + offset, value, true);
@@ -256,7 +249,12 @@ export class PhysicalMemory {
     const page = (physical >>> 12) & this.pageMask;
     const address = this.writeBacking[page] ?? 0;
     if (address === 0) {
-      this.writeRegion(page, physical, 4, value >>> 0);
+      this.regions.write(
+        this.regionOf[page] ?? 0,
+        (page << 12) | (physical & 4095),
+        4,
+        value >>> 0,
+      );
       return;
     }
     this.view.setInt32((address >>> 0) + offset, value, true);
@@ -323,67 +321,16 @@ export class PhysicalMemory {
     }
   }
 
-  /** Reads of a page without backing: MMIO, split into bytes if misaligned, or a hole. */
-  private readRegion(page: number, physical: number, size: MmioSize): number {
-    const region = this.regions[this.regionOf[page] ?? 0];
-    if (region === undefined) return -1;
-    const offset = ((page << 12) | (physical & 4095)) - region.origin;
-    const within = offset >>> 0;
-    if ((within & (size - 1)) === 0) return region.handler.readMmio(within, size);
-    let value = 0;
-    for (let byte = 0; byte < size; byte += 1) {
-      value |= (region.handler.readMmio(within + byte, 1) & 0xff) << (8 * byte);
-    }
-    return value;
-  }
-
-  /** Writes to a page without backing. */
-  private writeRegion(page: number, physical: number, size: MmioSize, value: number): void {
-    const region = this.regions[this.regionOf[page] ?? 0];
-    if (region === undefined) return;
-    const offset = ((page << 12) | (physical & 4095)) - region.origin;
-    const within = offset >>> 0;
-    if ((within & (size - 1)) === 0) {
-      region.handler.writeMmio(within, size, value);
-      return;
-    }
-    for (let byte = 0; byte < size; byte += 1) {
-      region.handler.writeMmio(within + byte, 1, (value >>> (8 * byte)) & 0xff);
-    }
-  }
-
   private setPage(page: number, read: number, write: number, id: number): boolean {
-    const oldId = this.regionOf[page] ?? 0;
-    const old = this.regions[oldId];
-    const fresh = this.regions[id];
-    const sameRegion =
-      old === fresh ||
-      (old?.handler === fresh?.handler && old?.origin === fresh?.origin && old !== undefined);
-    if (this.readBacking[page] === read && this.writeBacking[page] === write && sameRegion) {
-      return false;
-    }
+    const old = this.regionOf[page] ?? 0;
+    const sameBacking = this.readBacking[page] === read && this.writeBacking[page] === write;
+    if (sameBacking && this.regions.same(old, id)) return false;
     this.readBacking[page] = read;
     this.writeBacking[page] = write;
     this.regionOf[page] = id;
-    if (fresh !== undefined) fresh.pages += 1;
-    if (old !== undefined) {
-      old.pages -= 1;
-      if (old.pages === 0) this.regions[oldId] = undefined;
-    }
+    this.regions.hold(id);
+    this.regions.release(old);
     return true;
-  }
-
-  private addRegion(handler: MmioHandler, origin: number): number {
-    let id = 1;
-    while (id < this.regions.length && this.regions[id] !== undefined) id += 1;
-    if (id > maxMmioRegions) {
-      throw new MemoryError(
-        'too-many-regions',
-        `memory: more than ${maxMmioRegions} MMIO regions at 0x${origin.toString(16)}`,
-      );
-    }
-    this.regions[id] = { handler, origin, pages: 0 };
-    return id;
   }
 
   private checkRange(physical: number, bytes: number, read: number, write: number): void {

@@ -26,7 +26,8 @@ export interface TraceOwner {
   /**
    * Bytes `physical .. physical + size - 1`, all in one page, have just been written.
    *
-   * Called when the owner has a trace on a chunk that the bytes touch. It may add and remove traces.
+   * Called when the owner has a trace on a chunk that the bytes touch. It may add and remove
+   * traces.
    */
   written(physical: number, size: number): void;
 }

@@ -58,8 +58,8 @@ export class AddressSpaces {
   /**
    * Takes new values of CR0, CR4 and EFER.
    *
-   * Returns false, with nothing changed, if PAE page-directory pointers had to be loaded and one has
-   * reserved bits set: the instruction is then a general-protection fault (SDM 3A 4.4.1).
+   * Returns false, with nothing changed, if PAE page-directory pointers had to be loaded and one
+   * has reserved bits set: the instruction is then a general-protection fault (SDM 3A 4.4.1).
    */
   setControl(cr0: number, cr4: number, efer: number): boolean {
     const changed0 = (cr0 ^ this.cr0) & (Cr0.cd | Cr0.nw | Cr0.pg);

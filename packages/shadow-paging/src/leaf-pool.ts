@@ -1,9 +1,10 @@
 /**
  * Shadow leaves: 4 MiB of linear space as one role sees it through given guest page tables.
  *
- * A leaf is 12 KiB of linear memory: 1024 pairs of (read entry, write entry), then 1024 exec entries.
- * It is found by the 4 MiB region it stands at, its role, and one Half word (under PAE two) of the
- * page-directory entry that leads to it, so address spaces that share page tables share leaves.
+ * A leaf is 12 KiB of linear memory: 1024 pairs of (read entry, write entry), then 1024 exec
+ * entries. It is found by the 4 MiB region it stands at, its role, and one Half word (under PAE
+ * two) of the page-directory entry that leads to it, so address spaces that share page tables share
+ * leaves.
  *
  * Two sets of lists go through the leaves, as typed arrays. A link is 1 + a node number, 0 the end.
  *
@@ -11,8 +12,8 @@
  *     reverse  physical page -> (leaf, index) whose entries lead to it; doubly linked, so that an
  *              entry leaves its list in constant time; there is one node per entry, and so no limit
  *
- * Entry words: even = addend for generated code; 1 = unknown; page << 12 | 3 = permitted, but through
- * `PhysicalMemory` at that page.
+ * Entry words: even = addend for generated code; 1 = unknown; page << 12 | 3 = permitted, but
+ * through `PhysicalMemory` at that page.
  *
  * Hot: `find`, `setEntry`, `clearEntry`. Measured in shadow-paging.bench.ts.
  */

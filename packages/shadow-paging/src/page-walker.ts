@@ -17,7 +17,8 @@ export const WalkStatus = { mapped: 0, notPresent: 1, reserved: 2 } as const;
  * What one page-directory entry says to the 4 MiB or 2 MiB below it, in one word.
  *
  *     bits 31..12  page of the page table, or first page of the large page
- *     bit 6        accessed: a leaf is used by directories whose entry has A set, or for its other half
+ *     bit 6        accessed: a leaf is used by directories whose entry has A set, or for its other
+ *                  half
  *     bit 5        dirty (large pages)
  *     bit 4        no-execute (PAE)
  *     bit 3        user

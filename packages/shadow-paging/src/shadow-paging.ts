@@ -1,16 +1,16 @@
 /**
  * Shadow page tables in linear memory, kept true by write traces on the guest's page tables.
  *
- * The problem: generated code must turn a linear address into an address in linear memory with a few
- * instructions, and a CR3 load, which guests do all the time, must not throw the result away. The
- * way: two-level shadow tables (a directory of leaves, see leaf-pool.ts) filled by walks on a miss. A leaf is
- * owned by the guest page-table page that it came from, not by an address space; that page is traced,
- * and a write to it clears exactly the entries that came from the words written. So every shadow
- * entry is true at every moment, INVLPG and CR3 reloads have nothing to flush, and a CR3 load is a
- * lookup of a pair of directories.
+ * The problem: generated code must turn a linear address into an address in linear memory with a
+ * few instructions, and a CR3 load, which guests do all the time, must not throw the result away.
+ * The way: two-level shadow tables (a directory of leaves, see leaf-pool.ts) filled by walks on a
+ * miss. A leaf is owned by the guest page-table page that it came from, not by an address space;
+ * that page is traced, and a write to it clears exactly the entries that came from the words
+ * written. So every shadow entry is true at every moment, INVLPG and CR3 reloads have nothing to
+ * flush, and a CR3 load is a lookup of a pair of directories.
  *
- * Hardware may keep a translation until it is flushed; it never must, so being true at once is one of
- * the allowed behaviours (SDM 3A 4.10.4.1).
+ * Hardware may keep a translation until it is flushed; it never must, so being true at once is one
+ * of the allowed behaviours (SDM 3A 4.10.4.1).
  *
  * What invalidates what:
  *
@@ -99,8 +99,8 @@ export class ShadowPaging implements MapObserver {
   /**
    * Takes new values of CR0, CR4 and EFER.
    *
-   * Returns false, with nothing changed, if PAE page-directory pointers had to be loaded and one has
-   * reserved bits set: the instruction is then a general-protection fault (SDM 3A 4.4.1).
+   * Returns false, with nothing changed, if PAE page-directory pointers had to be loaded and one
+   * has reserved bits set: the instruction is then a general-protection fault (SDM 3A 4.4.1).
    */
   setControl(cr0: number, cr4: number, efer: number): boolean {
     return this.current.setControl(cr0, cr4, efer);

@@ -1,8 +1,8 @@
 /**
  * The shadow tables of all address spaces, and what makes their entries unknown again.
  *
- * Whatever an entry was computed from is watched: guest page-table pages by write traces, the map by
- * its announcements, traces of others by `protect`. See shadow-paging.ts for the whole.
+ * Whatever an entry was computed from is watched: guest page-table pages by write traces, the map
+ * by its announcements, traces of others by `protect`. See shadow-paging.ts for the whole.
  *
  * Hot: `written`, `attach`, `trace`. Measured in shadow-paging.bench.ts.
  */
