@@ -9,6 +9,7 @@ import {
   CmosRtc,
   DebugConsole,
   HostBridge,
+  I8042,
   IsaBridge,
   IsaDebugExit,
   mapPciPorts,
@@ -17,13 +18,13 @@ import {
   Pic8259Pair,
   Pit8254,
   Port92,
-  port92Address,
   PortBus,
   PostPort,
   PowerManagementFunction,
   sciIrq,
   SharedLine,
   Uart16550,
+  VgaText,
 } from '@ringfence/devices';
 import type {
   ByteSink,
@@ -38,6 +39,7 @@ import type { PhysicalMemory } from '@ringfence/memory';
 
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
 import type { RequestBox } from './requests.ts';
+import { VideoMemory } from './video-memory.ts';
 
 /** What the chips are connected to. */
 export interface ChipsetOptions {
@@ -66,7 +68,10 @@ export class Chipset {
   readonly pic: Pic8259Pair;
   /** The serial ports. */
   readonly uarts: readonly Uart16550[];
-  readonly #port92: Port92;
+  /** The keyboard controller. */
+  readonly keyboard: I8042;
+  readonly #vga: VgaText;
+  readonly #videoMemory: VideoMemory;
   readonly #resettable: Resettable[] = [];
 
   /** Makes the chips and wires them. */
@@ -97,7 +102,27 @@ export class Chipset {
       const input = 'when-listening';
       return this.#own(new Uart16550({ base, clock, timers, irq: irq(number), output, input }));
     });
-    this.#port92 = this.#own(new Port92({ a20: a20.source(), requestReset: reset }));
+    this.keyboard = this.#own(
+      new I8042({
+        clock,
+        timers,
+        keyboardIrq: irq(1),
+        mouseIrq: irq(12),
+        a20: a20.source(),
+        requestReset: reset,
+      }),
+    );
+    this.#own(new Port92({ a20: a20.source(), requestReset: reset }));
+    this.#videoMemory = new VideoMemory(memory);
+    this.#vga = this.#own(
+      new VgaText({
+        clock,
+        windowChanged: (window) => {
+          this.#videoMemory.show(window);
+        },
+      }),
+    );
+    this.#videoMemory.show(this.#vga.window);
     this.#own(new PostPort());
     this.#own(new DebugConsole({ output: options.debugOutput }));
     this.#addPci(options, irq, reset);
@@ -112,20 +137,19 @@ export class Chipset {
         }),
       );
     }
-    this.prepare();
   }
 
-  /** Gives the machine's RESET signal to all chips, then does what firmware does. */
+  /** Gives the machine's RESET signal to all chips and clears the screen. */
   reset(): void {
     for (const device of this.#resettable) {
       device.reset();
     }
-    this.prepare();
+    this.#videoMemory.clear(this.#vga.window);
   }
 
-  /** Opens address line 20, as firmware does before it boots anything. */
-  prepare(): void {
-    this.#port92.writePort(port92Address, 1, 2);
+  /** Returns the rows of the text screen; none in a graphics mode. */
+  screenRows(): readonly string[] {
+    return this.#vga.text(this.#videoMemory.bytes(this.#vga.window));
   }
 
   #addPci(options: ChipsetOptions, irq: (number: number) => IrqLine, reset: () => void): void {

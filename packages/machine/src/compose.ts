@@ -18,6 +18,7 @@ import { GuestTime, instructionPeriodNs, wallClockOf } from './time/guest-time.t
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
 import type { MachineClock } from './time/machine-clock.ts';
 import { TimerQueue } from './time/timer-queue.ts';
+import { videoMemoryBytes } from './video-memory.ts';
 
 /** What the parts tell the machine that they make up. */
 export interface PcConnections {
@@ -48,7 +49,7 @@ export interface Pc {
 export function composePc(options: MachineOptions, connections: PcConnections): Pc {
   const { host, clock: kind = 'host' } = options;
   const model = findModel(options.cpu);
-  const memory = makePcMemory(options.memoryBytes, 0, systemRomImage());
+  const memory = makePcMemory(options.memoryBytes, videoMemoryBytes, systemRomImage());
   // The CPU comes last, and what comes before it can reach it only once it is there.
   const later: { cpu?: Cpu } = {};
   const comeBack = (): void => later.cpu?.yield();

@@ -155,6 +155,35 @@ ports:  dd 0x3f8, 0x2f8, 0x3e8, 0x2e8`);
     expect(heard.sort()).toEqual(['0B', '1C', '2D', '3E']);
   });
 
+  it('gives typed text to the guest as scan codes', async () => {
+    const { host, machine } = await make(`
+        mov ecx, 4
+next:   in al, 0x64
+        test al, 1
+        jz next
+        in al, 0x60
+        out 0xe9, al
+        loop next
+        ${exitWith('0')}`);
+    const bytes: number[] = [];
+    machine.on('debugByte', (byte) => bytes.push(byte));
+    machine.keyboard.type('a\n');
+    await ended(machine, host);
+    expect(bytes).toEqual([0x1e, 0x9e, 0x1c, 0x9c]);
+  });
+
+  it('shows text that the guest writes to video memory', async () => {
+    const { host, machine } = await make(`
+        mov dword [0xb8000], 0x07690748
+        mov word [0xb80a2], 0x0721
+        cli
+        hlt`);
+    runToState(machine, host, 'halted');
+    expect(machine.screen.text()).toBe(`Hi\n !${'\n'.repeat(23)}`);
+    machine.dispose();
+    expect(machine.screen.text()).toBe('');
+  });
+
   it('passes bytes of port 0xe9 to listeners', async () => {
     const { host, machine } = await make(`mov al, 72\n out 0xe9, al\n ${exitWith('0')}`);
     const bytes: number[] = [];

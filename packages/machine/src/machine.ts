@@ -16,6 +16,7 @@ import type { KernelOptions } from './boot/kernel.ts';
 import { builtInGuest } from './built-in-guest/program.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
+import { KeyboardHandle } from './keyboard-handle.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { serialPorts } from './firmware.ts';
@@ -41,6 +42,7 @@ class PcMachine implements Machine {
   readonly screen: Screen;
   readonly keyboard: Keyboard;
   readonly #serial: readonly SerialHandle[];
+  readonly #keys: KeyboardHandle;
   readonly #emitter = new Emitter();
   readonly #loop: RunLoop;
   readonly #ended: Promise<MachineEnd>;
@@ -79,8 +81,11 @@ class PcMachine implements Machine {
     for (const [index, handle] of this.#serial.entries()) {
       handle.connect({ receive: (bytes) => pc.chipset.uarts[index]?.receive(bytes) ?? 0 });
     }
-    this.screen = { text: () => '' };
-    this.keyboard = { type: () => undefined };
+    this.screen = { text: () => this.#pc?.chipset.screenRows().join('\n') ?? '' };
+    this.#keys = new KeyboardHandle(pc.chipset.keyboard, () => {
+      this.#loop.wake();
+    });
+    this.keyboard = this.#keys;
     this.#loop = this.#makeLoop(pc);
     this.#load(pc);
   }
@@ -140,10 +145,11 @@ class PcMachine implements Machine {
         if (this.options.clock !== 'instructions') {
           hypercalls.beforeRun();
         }
-        for (const handle of this.#serial) {
+        for (const handle of [...this.#serial, this.#keys]) {
           handle.pump();
         }
       },
+      inputWaits: () => [...this.#serial, this.#keys].some((handle) => handle.waits),
       afterSlice: () => {
         for (const handle of this.#serial) {
           handle.flush();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { MachineState } from './api.ts';
 import { RequestBox } from './requests.ts';
-import { heartbeatMs, maximumBudget, RunLoop } from './run-loop.ts';
+import { heartbeatMs, inputPollMs, maximumBudget, RunLoop } from './run-loop.ts';
 import type { LoopCpu } from './run-loop.ts';
 import { TestHost } from './test-host.ts';
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
@@ -35,6 +35,7 @@ function make(kind: 'host' | 'instructions') {
   const requests = new RequestBox(() => undefined);
   const states: MachineState[] = [];
   const served: string[] = [];
+  const input = { waits: false };
   const calls = { before: 0, after: 0 };
   const loop: RunLoop = new RunLoop({
     host,
@@ -43,6 +44,7 @@ function make(kind: 'host' | 'instructions') {
     cpu,
     requests,
     beforeSlice: () => (calls.before += 1),
+    inputWaits: () => input.waits,
     afterSlice: () => (calls.after += 1),
     serve: (request) => {
       served.push(request.kind === 'end' ? request.end.reason : request.cause);
@@ -53,7 +55,7 @@ function make(kind: 'host' | 'instructions') {
     },
     onState: (state) => states.push(state),
   });
-  return { host, cpu, clock, timers, requests, states, served, calls, loop };
+  return { input, host, cpu, clock, timers, requests, states, served, calls, loop };
 }
 
 describe('RunLoop', () => {
@@ -111,6 +113,15 @@ describe('RunLoop', () => {
     loop.start();
     host.turn();
     expect(host.nextMs).toBe(heartbeatMs);
+  });
+
+  it('comes back soon while input waits for room', () => {
+    const { host, cpu, loop, input } = make('host');
+    cpu.script = () => 'halt';
+    input.waits = true;
+    loop.start();
+    host.turn();
+    expect(host.nextMs).toBe(inputPollMs);
   });
 
   it('goes on at once when it is woken', () => {

@@ -23,6 +23,9 @@ export const maximumBudget = 100_000;
 /** How long the loop sleeps at most while nothing is due, so that the host sees that it lives. */
 export const heartbeatMs = 1000;
 
+/** How long it sleeps at most while input waits for room in a device. */
+export const inputPollMs = 5;
+
 const nsPerMs = 1e6;
 
 /** A virtual CPU, as the run loop drives it. */
@@ -44,6 +47,8 @@ export interface RunLoopParts {
   readonly requests: RequestBox;
   /** Called at the beginning of each slice, when the CPU was away. */
   readonly beforeSlice: () => void;
+  /** Whether input waits for room in a device: the loop then comes back soon. */
+  readonly inputWaits: () => boolean;
   /** Called at the end of each slice. */
   readonly afterSlice: () => void;
   /** Serves a request; returns whether the machine goes on. */
@@ -200,7 +205,7 @@ export class RunLoop {
 
   /** The CPU waits; moves the clock or finds out for how long. */
   #wait(): boolean {
-    const { clock, timers, cpu } = this.#parts;
+    const { clock, timers, cpu, inputWaits } = this.#parts;
     if (!cpu.interruptsEnabled) {
       this.#setState('halted');
       return false;
@@ -210,8 +215,7 @@ export class RunLoop {
       return true;
     }
     const waitMs = (deadlineNs - clock.now()) / nsPerMs;
-    // What is due within a few microseconds is not worth leaving for.
-    this.#idleMs = waitMs <= 0 ? 0 : Math.min(waitMs, heartbeatMs);
+    this.#idleMs = Math.max(0, Math.min(waitMs, inputWaits() ? inputPollMs : heartbeatMs));
     return this.#idleMs === 0;
   }
 

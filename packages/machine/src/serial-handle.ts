@@ -120,6 +120,11 @@ export class SerialHandle implements SerialPort {
     }
   }
 
+  /** Whether input waits for room in the device. */
+  get waits(): boolean {
+    return this.#input.length > 0;
+  }
+
   /** Tells all who wait that nothing more will come. */
   end(end: MachineEnd): void {
     this.flush();

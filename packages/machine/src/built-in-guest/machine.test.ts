@@ -39,6 +39,17 @@ describe.each(['host', 'instructions'] as const)('the built-in guest, clock %s',
     expect(await command('help')).toMatch(/^ {2}help +this list\n[^]*poweroff/);
   });
 
+  it('shows on the screen what it says', async () => {
+    const { command, machine } = await boot({ clock });
+    await command('smc');
+    const rows = machine.screen.text().split('\n');
+    expect(rows.slice(0, 3)).toEqual([
+      'Ringfence built-in guest. Type help.',
+      '> smc',
+      'smc: sum over 1000 changed calls is 499500, should be 499500',
+    ]);
+  });
+
   it('sees the memory map', async () => {
     const { command } = await boot({ clock });
     expect(await command('mem')).toBe(
@@ -117,10 +128,11 @@ describe.each(['host', 'instructions'] as const)('the built-in guest, clock %s',
     expect(await command('smcx\b')).toContain('should be 66');
   });
 
-  it('leaves by debug exit, by triple fault and by power-off', async () => {
+  it('leaves by debug exit, triple fault, reset and power-off', async () => {
     for (const [line, end] of [
       ['exit', { reason: 'debug-exit', value: 21, status: 43 }],
       ['crash', { reason: 'triple-fault' }],
+      ['reboot', { reason: 'reset' }],
       ['poweroff', { reason: 'poweroff' }],
     ] as const) {
       const { host, machine } = await boot({ clock });
