@@ -2,11 +2,12 @@
  * What a device needs from whoever hosts it, and what it offers in return.
  *
  * Each interface has the fewest methods with which the devices can be written. A device takes those
- * that it uses as constructor arguments and says nothing about who supplies them: a machine, a test,
- * or ten lines in somebody's program.
+ * that it uses as constructor arguments and says nothing about who supplies them: a machine, a
+ * test, or ten lines in somebody's program.
  *
  * Rules that hold for every implementation of `PortDevice` and `MmioDevice` in this package:
- * - no access throws, whatever the port, size or value, and no access makes memory grow without bound;
+ * - no access throws, whatever the port, size or value, and no access makes memory grow without
+ *   bound;
  * - values are read as unsigned; bits above the access size are ignored on writes, zero on reads.
  */
 
@@ -42,7 +43,9 @@ export interface FixedPortDevice extends PortDevice {
   readonly ports: readonly PortWindow[];
 }
 
-/** A device whose registers stand in guest-physical memory; addresses count from the region's start. */
+/**
+ * A device whose registers stand in guest-physical memory; addresses count from the region's start.
+ */
 export interface MmioDevice {
   /** Reads `size` bytes at the offset `address` of the region. */
   readMmio(address: number, size: AccessSize): number;
@@ -113,7 +116,9 @@ export type StateValue =
   | readonly StateValue[]
   | { readonly [field: string]: StateValue };
 
-/** What `save()` returns: plain data, independent of the device, readable by the same device later. */
+/**
+ * What `save()` returns: plain data, independent of the device, readable by the same device later.
+ */
 export interface DeviceState {
   /** The name of the device's folder, such as `uart-16550`. */
   readonly device: string;

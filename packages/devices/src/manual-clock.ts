@@ -1,6 +1,9 @@
 import type { Clock, Timer, Timers } from './interfaces.ts';
 
-/** How many timers may fire within one `advance`: a timer that arms itself for now is a bug of its owner. */
+/**
+ * How many timers may fire within one `advance`: a timer that arms itself for now is a bug of its
+ * owner.
+ */
 export const maximumFirings = 10_000_000;
 
 /**

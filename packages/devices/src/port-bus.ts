@@ -1,8 +1,8 @@
 /**
  * The I/O port space: which device answers which of the 65,536 ports.
  *
- * Hot path: `readPort` and `writePort` run for every IN and OUT of the guest. They cost one look-up in
- * a `Uint16Array` and one call; the slower splitting of wide accesses is a branch away.
+ * Hot path: `readPort` and `writePort` run for every IN and OUT of the guest. They cost one look-up
+ * in a `Uint16Array` and one call; the slower splitting of wide accesses is a branch away.
  */
 import { DeviceError } from './error.ts';
 import type { AccessSize, FixedPortDevice, PortDevice, PortWindow } from './interfaces.ts';
@@ -23,8 +23,8 @@ export interface PortRange extends PortWindow {
   /** Who answers. */
   readonly device: PortDevice;
   /**
-   * What to do where an earlier claim stands: `refuse` throws, `yield` leaves the earlier claim in place
-   * and shows through when that is released. The default is `refuse`; ranges that the guest
+   * What to do where an earlier claim stands: `refuse` throws, `yield` leaves the earlier claim in
+   * place and shows through when that is released. The default is `refuse`; ranges that the guest
    * places (PCI base addresses) must yield.
    */
   readonly overlap?: 'refuse' | 'yield';
@@ -39,9 +39,10 @@ export interface PortClaim {
 /**
  * A bus that dispatches port accesses to devices, usable without a machine.
  *
- * Ports that nobody claimed read as all ones and ignore writes, as a floating ISA bus does. An access that is
- * wider than its device takes, or that leaves its range, is split in halves, low half first, down to bytes (as
- * the ISA bus controller does for 8-bit devices); an access past port 0xffff reads ones there.
+ * Ports that nobody claimed read as all ones and ignore writes, as a floating ISA bus does. An
+ * access that is wider than its device takes, or that leaves its range, is split in halves, low
+ * half first, down to bytes (as the ISA bus controller does for 8-bit devices); an access past port
+ * 0xffff reads ones there.
  */
 export class PortBus implements PortDevice {
   readonly #owner: Uint16Array<ArrayBuffer> = new Uint16Array(portCount);
@@ -52,8 +53,8 @@ export class PortBus implements PortDevice {
   /**
    * Puts a device on the bus.
    *
-   * @throws DeviceError for a range outside the port space, for one already taken (unless it yields), or
-   * when `maximumClaims` ranges are in use.
+   * @throws DeviceError for a range outside the port space, for one already taken (unless it
+   * yields), or when `maximumClaims` ranges are in use.
    */
   claim(range: PortRange): PortClaim {
     const { first, count } = range;
@@ -133,7 +134,8 @@ export class PortBus implements PortDevice {
       if (other !== undefined) {
         throw new DeviceError(
           'address-conflict',
-          `ports ${describe(range.first, range.count)} overlap ${describe(other.first, other.count)}`,
+          `ports ${describe(range.first, range.count)} overlap ` +
+            describe(other.first, other.count),
         );
       }
     }

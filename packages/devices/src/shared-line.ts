@@ -5,7 +5,8 @@ import type { IrqLine } from './interfaces.ts';
 export const maximumSources = 32;
 
 /**
- * A wire that several devices drive and that is high while any of them is: a PCI interrupt pin, the A20 gate.
+ * A wire that several devices drive and that is high while any of them is: a PCI interrupt pin, the
+ * A20 gate.
  *
  * The sources' levels are not saved here: each device drives its source again when it is restored.
  */

@@ -63,7 +63,8 @@ export function record<T extends object>(fields: { [K in keyof T]: Shape<T[K]> }
     if (typeof value !== 'object' || value === null) {
       return refuse(path, 'an object', value);
     }
-    const found = value as Readonly<Record<string, unknown>>; // Every non-null object can be indexed.
+    // Every non-null object can be indexed.
+    const found = value as Readonly<Record<string, unknown>>;
     for (const name of Object.keys(found)) {
       if (!Object.hasOwn(fields, name)) {
         refuse(`${path}.${name}`, 'no such field', found[name]);
@@ -91,7 +92,8 @@ export function saveState<T extends object>(
 /**
  * Returns the registers within a saved state of `device`.
  *
- * @throws DeviceError with code `bad-state` when it is of another device, another version, or damaged.
+ * @throws DeviceError with code `bad-state` when it is of another device, another version, or
+ * damaged.
  */
 export function openState<T>(state: unknown, device: string, version: number, shape: Shape<T>): T {
   const header = record<{ device: string; version: number; registers: unknown }>({

@@ -52,8 +52,8 @@ export interface PortFuzz {
 /**
  * Throws random accesses, and time, at a device.
  *
- * Every read must be in range for its size, nothing may throw, the saved state must stay small, and a
- * second device restored from it must save the same.
+ * Every read must be in range for its size, nothing may throw, the saved state must stay small, and
+ * a second device restored from it must save the same.
  */
 export function fuzzPorts(fuzz: PortFuzz): void {
   const { clock, seed = 0x5eed, rounds = 30_000, advanceBits = 24 } = fuzz;

@@ -1,6 +1,6 @@
 /**
- * A byte emitter for the ACPI Machine Language (ACPI Specification 2.0c, chapter 17): the few terms that a
- * description of fixed hardware needs. Every function returns the bytes of one term.
+ * A byte emitter for the ACPI Machine Language (ACPI Specification 2.0c, chapter 17): the few terms
+ * that a description of fixed hardware needs. Every function returns the bytes of one term.
  */
 
 /** The bytes of an AML term. */
@@ -49,7 +49,9 @@ export function eisaId(id: string): Aml {
   return [op.dwordPrefix, letters >> 8, letters & 0xff, product >> 8, product & 0xff];
 }
 
-/** Encodes `Name (name, value)`; the name has up to four characters, and may start with a backslash. */
+/**
+ * Encodes `Name (name, value)`; the name has up to four characters, and may start with a backslash.
+ */
 export function name(nameText: string, value: Aml): Aml {
   return [op.name, ...nameString(nameText), ...value];
 }

@@ -1,4 +1,7 @@
-/** ACPI fixed hardware: events, the SCI, sleep control and the timer (82371AB data sheet, section 7.2). */
+/**
+ * ACPI fixed hardware: events, the SCI, sleep control and the timer (82371AB data sheet, section
+ * 7.2).
+ */
 import type {
   AccessSize,
   Clock,
@@ -27,19 +30,25 @@ export interface AcpiPowerManagementOptions {
   readonly timers: Timers;
   /** The system control interrupt: request 9, level-triggered. */
   readonly sci: IrqLine;
-  /** Switches the machine off; called within the access, so the host acts when the instruction is done. */
+  /**
+   * Switches the machine off; called within the access, so the host acts when the instruction is
+   * done.
+   */
   readonly requestPowerOff: () => void;
   /** How many bits the timer has: 24 by default, or 32. The FADT must say the same. */
   readonly timerBits?: 24 | 32;
-  /** Whether the operating system owns the registers after reset, as when no firmware runs before it. */
+  /**
+   * Whether the operating system owns the registers after reset, as when no firmware runs before
+   * it.
+   */
   readonly sciEnabled?: boolean;
 }
 
 /**
  * The power management registers.
  *
- * `ports` are those of APM, at fixed places; the 64 ports of ACPI are `registers`, which take offsets and which a
- * `PowerManagementFunction` maps where the guest asks for them.
+ * `ports` are those of APM, at fixed places; the 64 ports of ACPI are `registers`, which take
+ * offsets and which a `PowerManagementFunction` maps where the guest asks for them.
  */
 export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettable {
   /** The ports of APM. */
@@ -208,7 +217,10 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
     }
   }
 
-  /** Drives the SCI, and arms the timer for the next change of the timer's top bit if that would raise it. */
+  /**
+   * Drives the SCI, and arms the timer for the next change of the timer's top bit if that would
+   * raise it.
+   */
   #update(): void {
     const { enable, control, gpeStatus, gpeEnable } = this.#state;
     const event = (this.#status() & enable) !== 0 || (gpeStatus & gpeEnable) !== 0;

@@ -45,7 +45,9 @@ function pciRoot(options: DsdtOptions): aml.Aml {
   );
 }
 
-/** Lists the request of each pin of each slot: wired, so that there is no link device to program. */
+/**
+ * Lists the request of each pin of each slot: wired, so that there is no link device to program.
+ */
 function interruptRouting(routes: readonly number[]): aml.Aml {
   const entries: aml.Aml[] = [];
   for (let slot = 1; slot < 32; slot += 1) {

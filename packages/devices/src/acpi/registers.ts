@@ -1,6 +1,6 @@
 /**
- * The ports of power management: 82371AB (order 290562, section 7.2) as the ACPI Specification 2.0c,
- * section 4.7, names them. Offsets count from PMBASE.
+ * The ports of power management: 82371AB (order 290562, section 7.2) as the ACPI Specification
+ * 2.0c, section 4.7, names them. Offsets count from PMBASE.
  *
  *     0x00 PM1_STS  15 WAK | 10 RTC | 8 PWRBTN | 5 GBL | 4 BM | 0 TMR      a one clears
  *     0x02 PM1_EN          | 10 RTC | 8 PWRBTN | 5 GBL |      | 0 TMR
@@ -39,7 +39,7 @@ export const pm1EnableMask: number = pm1.timer | pm1.global | pm1.powerButton | 
 /** PM1_STS: the bits that exist. */
 export const pm1StatusMask: number = pm1EnableMask | pm1.busMaster | pm1.wake;
 
-/** PM1_CNT bits. */
+/** The bits of PM1_CNT. */
 export const pm1Control = { sciEnable: 0x0001, sleepEnable: 0x2000 } as const;
 /** PM1_CNT: the bits that are kept. */
 export const pm1ControlMask = 0x1c03;

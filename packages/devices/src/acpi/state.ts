@@ -12,7 +12,9 @@ export interface AcpiState {
   gpeStatus: number;
   /** GPE0_EN. */
   gpeEnable: number;
-  /** Half periods of the timer, that is changes of its top bit, up to which its status was cleared. */
+  /**
+   * Half periods of the timer, that is changes of its top bit, up to which its status was cleared.
+   */
   clearedHalves: number;
   /** APMC. */
   apmCommand: number;

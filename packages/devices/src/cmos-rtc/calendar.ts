@@ -1,4 +1,7 @@
-/** Time of day as the clock's registers hold it: BCD or binary, 12 or 24 hours (MC146818A data sheet, table 3). */
+/**
+ * Time of day as the clock's registers hold it: BCD or binary, 12 or 24 hours (MC146818A data
+ * sheet, table 3).
+ */
 import { registerB } from './registers.ts';
 
 /** Milliseconds of a day. */
@@ -90,7 +93,9 @@ export function decodeAlarm(hours: number, minutes: number, seconds: number, mod
   };
 }
 
-/** Returns the first second after the Unix second `after` that matches, or `Infinity` if none does. */
+/**
+ * Returns the first second after the Unix second `after` that matches, or `Infinity` if none does.
+ */
 export function nextAlarm(alarm: Alarm, after: number): number {
   let second = after + 1;
   const end = after + dayMs / 1000 + 1;

@@ -63,7 +63,10 @@ export class CmosRtc implements FixedPortDevice, Saveable, Resettable {
     }
   }
 
-  /** Returns a byte of RAM, as firmware would read it; the clock's registers are read without effects. */
+  /**
+   * Returns a byte of RAM, as firmware would read it; the clock's registers are read without
+   * effects.
+   */
   byte(index: number): number {
     return this.#readRegister(index & 0x7f);
   }
@@ -103,7 +106,10 @@ export class CmosRtc implements FixedPortDevice, Saveable, Resettable {
     this.#update();
   }
 
-  /** Pulls the RESET pin: interrupts off, flags clear; time, modes and RAM stay (data sheet, "RESET"). */
+  /**
+   * Pulls the RESET pin: interrupts off, flags clear; time, modes and RAM stay (data sheet,
+   * "RESET").
+   */
   reset(): void {
     this.#sync();
     const { bytes } = this.#state;
@@ -198,7 +204,8 @@ export class CmosRtc implements FixedPortDevice, Saveable, Resettable {
     const { bytes } = this.#state;
     const heldBefore = this.#state.heldMs !== null;
     if (!heldBefore) {
-      this.#hold(); // With the old modes: a change of mode does not convert what the registers hold.
+      // With the old modes: a change of mode does not convert what the registers hold.
+      this.#hold();
     }
     const dividerWasReset = isDividerReset(this.#registerA());
     bytes[index] = value;
@@ -281,7 +288,9 @@ export class CmosRtc implements FixedPortDevice, Saveable, Resettable {
     }
   }
 
-  /** Returns the ticks of 32,768 Hz between periodic interrupts, 0 for none (data sheet, table 5). */
+  /**
+   * Returns the ticks of 32,768 Hz between periodic interrupts, 0 for none (data sheet, table 5).
+   */
   #periodTicks(): number {
     const rate = this.#registerA() & 0x0f;
     return rate === 0 || isDividerReset(this.#registerA())

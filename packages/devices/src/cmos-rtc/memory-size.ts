@@ -4,7 +4,8 @@
  *     0x15/16  KiB below 1 MiB: 640          0x17/18, 0x30/31  KiB above 1 MiB, at most 65,535
  *     0x34/35  64 KiB blocks above 16 MiB    0x5b..0x5d        64 KiB blocks above 4 GiB
  *
- * The first three are of the IBM AT (Technical Reference, "CMOS RAM"), the others are what SeaBIOS reads.
+ * The first three are of the IBM AT (Technical Reference, "CMOS RAM"), the others are what SeaBIOS
+ * reads.
  *
  * @param belowBytes the size of the memory that starts at address 0
  * @param aboveBytes the size of the memory that starts at 4 GiB

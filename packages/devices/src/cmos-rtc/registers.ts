@@ -1,10 +1,11 @@
 /**
- * The register layout of the real-time clock (Motorola MC146818A data sheet, tables 2 and 5, figures 12 to
- * 15) and the places that a PC's firmware gives to the RAM behind it (IBM AT Technical Reference, "CMOS RAM").
+ * The register layout of the real-time clock (Motorola MC146818A data sheet, tables 2 and 5,
+ * figures 12 to 15) and the places that a PC's firmware gives to the RAM behind it (IBM AT
+ * Technical Reference, "CMOS RAM").
  *
  *     port 0x70  7 NMI off | 6..0 index          port 0x71  data
  *
- *     index  0 seconds, 1 their alarm, 2 minutes, 3 alarm, 4 hours (bit 7 = PM in 12-hour mode), 5 alarm,
+ *     index  0 seconds, 1 alarm, 2 minutes, 3 alarm, 4 hours (bit 7 = PM in 12-hour mode), 5 alarm,
  *            6 day of the week (1 = Sunday), 7 day, 8 month, 9 year, 0x32 century
  *     0x0a A  7 UIP | 6..4 divider | 3..0 periodic rate
  *     0x0b B  7 SET | 6 PIE | 5 AIE | 4 UIE | 3 SQWE | 2 binary | 1 24-hour | 0 daylight saving
@@ -15,7 +16,7 @@
 /** The ports of the clock. */
 export const rtcPort = { index: 0x70, data: 0x71 } as const;
 
-/** Register indices. */
+/** The indices of the clock's registers. */
 export const rtcRegister = {
   seconds: 0x00,
   secondsAlarm: 0x01,
@@ -62,7 +63,7 @@ export const validRamAndTime = 0x80;
 /** The frequency of the clock's crystal. */
 export const rtcHertz = 32_768;
 
-/** How long before the change of a second UIP is set: 244 us and an update cycle of 1,984 us (table 6). */
+/** How long before the change of a second UIP is set: 244 us and a cycle of 1,984 us (table 6). */
 export const updateWindowNs = 2_228_000;
 
 /** The number of registers and RAM bytes. */

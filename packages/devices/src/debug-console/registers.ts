@@ -4,5 +4,5 @@
  *     port 0xe9  write: one byte of output   read: 0xe9, by which guests find it
  */
 
-/** The port, and what it reads as. */
+/** The port of the console, and what it reads as. */
 export const debugConsoleAddress = 0xe9;

@@ -1,4 +1,7 @@
-/** The keyboard controller with a keyboard and a mouse (IBM PS/2 Hardware Interface Technical Reference). */
+/**
+ * The keyboard controller with a keyboard and a mouse (IBM PS/2 Hardware Interface Technical
+ * Reference).
+ */
 import type {
   AccessSize,
   Clock,
@@ -64,8 +67,8 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
   /**
    * Presses (again, for a repeat) or releases a key.
    *
-   * @param code a name of the W3C's "UI Events KeyboardEvent code Values", such as `KeyA`; a key that the
-   * keyboard does not have is ignored
+   * @param code a name of the W3C's "UI Events KeyboardEvent code Values", such as `KeyA`; a key
+   * that the keyboard does not have is ignored
    * @returns false if the keyboard's queue was full and the key is lost; wait and try again
    */
   key(code: string, pressed: boolean): boolean {

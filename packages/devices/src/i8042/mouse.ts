@@ -1,9 +1,12 @@
 /**
- * A PS/2 mouse with wheel and five buttons (IBM PS/2 Technical Reference, "Auxiliary Device"; the wheel is Microsoft's
- * IntelliMouse extension: sample rates 200, 100, 80 ask for identity 3; 200, 200, 80 for identity 4).
+ * A PS/2 mouse with wheel and five buttons (IBM PS/2 Technical Reference, "Auxiliary Device"; the
+ * wheel is Microsoft's IntelliMouse extension: sample rates 200, 100, 80 ask for identity 3; 200,
+ * 200, 80 for identity 4).
  *
- *     byte 0  7 y overflow | 6 x overflow | 5 y sign | 4 x sign | 3 = 1 | 2 middle | 1 right | 0 left
- *     byte 1  x    byte 2  y (away from the user)
+ *     byte 0  7 y overflow | 6 x overflow | 5 y sign | 4 x sign
+ *             3 = 1 | 2 middle | 1 right | 0 left
+ *     byte 1  x
+ *     byte 2  y (away from the user)
  *     byte 3  identity 3: z (towards the user)   identity 4: 5 button 5 | 4 button 4 | 3..0 z
  */
 import { acknowledge, deviceQueueSize, resend, selfTestPassed } from './registers.ts';
@@ -78,7 +81,9 @@ export function writeMouse(state: MouseState, byte: number): void {
   }
 }
 
-/** Takes the next byte for the controller, or `undefined`; with the queue empty a report may follow. */
+/**
+ * Takes the next byte for the controller, or `undefined`; with the queue empty a report may follow.
+ */
 export function takeMouseByte(state: MouseState): number | undefined {
   const byte = state.queue.shift();
   if (byte !== undefined) {

@@ -1,20 +1,21 @@
 /**
- * The keyboard controller of a PC (IBM Personal System/2 Hardware Interface Technical Reference, "Keyboard
- * and Auxiliary Device Controller"; Intel 8042 data sheet for the ports).
+ * The keyboard controller of a PC (IBM Personal System/2 Hardware Interface Technical Reference,
+ * "Keyboard and Auxiliary Device Controller"; Intel 8042 data sheet for the ports).
  *
  *     0x60  data
  *     0x64  write: command
  *           read: status  7 parity | 6 timeout | 5 mouse data | 4 not locked | 3 command | 2 system
  *                         1 input full | 0 output full
  *
- *     command byte  6 translate | 5 mouse off | 4 keyboard off | 2 system | 1 mouse IRQ | 0 keyboard IRQ
+ *     command byte  6 translate | 5 mouse off | 4 keyboard off | 2 system
+ *                   1 mouse IRQ | 0 keyboard IRQ
  *     output port   7..6 keyboard lines | 5 mouse data | 4 keyboard data | 1 A20 | 0 not reset
  */
 
 /** The ports of the controller. */
 export const i8042Port = { data: 0x60, command: 0x64 } as const;
 
-/** Status bits. */
+/** The bits of the status register. */
 export const status = {
   outputFull: 0x01,
   system: 0x04,
@@ -37,7 +38,9 @@ export const commandByte = {
 export const commandByteAfterFirmware: number =
   commandByte.translate | commandByte.mouseOff | commandByte.system | commandByte.keyboardInterrupt;
 
-/** Controller commands that are single numbers; 0x20..0x3f, 0x60..0x7f and 0xf0..0xff are ranges. */
+/**
+ * Controller commands that are single numbers; 0x20..0x3f, 0x60..0x7f and 0xf0..0xff are ranges.
+ */
 export const controllerCommand = {
   testPassword: 0xa4,
   mouseOff: 0xa7,

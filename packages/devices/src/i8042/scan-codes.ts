@@ -124,7 +124,10 @@ const set2: Readonly<Record<string, number>> = {
   NonConvert: 0x67,
 };
 
-/** Keys whose codes follow no rule: Print Screen carries a shift, and Pause is sent once, when pressed. */
+/**
+ * Keys whose codes follow no rule: Print Screen carries a shift, and Pause is sent once, when
+ * pressed.
+ */
 const irregular: Readonly<Record<string, { make: readonly number[]; break: readonly number[] }>> = {
   PrintScreen: {
     make: [0xe0, 0x12, 0xe0, 0x7c],
@@ -136,7 +139,10 @@ const irregular: Readonly<Record<string, { make: readonly number[]; break: reado
 /** The names of all keys that the keyboard has. */
 export const keyCodes: readonly string[] = [...Object.keys(set2), ...Object.keys(irregular)];
 
-/** Returns what the keyboard sends for a key in set 2, or `undefined` for a key that it does not have. */
+/**
+ * Returns what the keyboard sends for a key in set 2, or `undefined` for a key that it does not
+ * have.
+ */
 export function set2Bytes(code: string, pressed: boolean): readonly number[] | undefined {
   const special = Object.hasOwn(irregular, code) ? irregular[code] : undefined;
   if (special !== undefined) {
@@ -163,7 +169,9 @@ const set1: readonly number[] = [
   0x52, 0x53, 0x50, 0x4c, 0x4d, 0x48, 0x01, 0x45, 0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0x54,
 ];
 
-/** Translates one byte of set 2, that is no break prefix, to set 1; answers of devices mostly stay. */
+/**
+ * Translates one byte of set 2, that is no break prefix, to set 1; answers of devices mostly stay.
+ */
 export function translateToSet1(byte: number): number {
   if (byte === 0x83) {
     return 0x41;

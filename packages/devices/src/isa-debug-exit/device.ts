@@ -17,7 +17,10 @@ const stateVersion = 1;
 export interface IsaDebugExitOptions {
   /** The first of four ports; 0xf4 by default. */
   readonly base?: number;
-  /** Ends the machine with `status`, which is odd; called within the access, so the host acts after it. */
+  /**
+   * Ends the machine with `status`, which is odd; called within the access, so the host acts after
+   * it.
+   */
   readonly requestExit: (status: number) => void;
 }
 

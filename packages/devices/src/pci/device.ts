@@ -1,4 +1,7 @@
-/** PCI bus 0 behind configuration mechanism 1 (PCI 2.1, section 3.7.4.1), and the reset control register. */
+/**
+ * PCI bus 0 behind configuration mechanism 1 (PCI 2.1, section 3.7.4.1), and the reset control
+ * register.
+ */
 import { DeviceError } from '../error.ts';
 import type {
   AccessSize,
@@ -17,7 +20,9 @@ const stateVersion = 1;
 
 /** What the bus is connected to. */
 export interface PciBusOptions {
-  /** Resets the machine; called within the access, so the host acts when the instruction is done. */
+  /**
+   * Resets the machine; called within the access, so the host acts when the instruction is done.
+   */
   readonly requestReset: () => void;
 }
 
@@ -107,7 +112,9 @@ export class PciBus implements FixedPortDevice, Saveable, Resettable {
       : undefined;
   }
 
-  /** Runs a data access at its offset; one that would cross four bytes is no configuration cycle. */
+  /**
+   * Runs a data access at its offset; one that would cross four bytes is no configuration cycle.
+   */
   #split(port: number, size: AccessSize, access: (offset: number) => number): number {
     const lane = port - reg.pciPort.data;
     return lane + size > 4 ? ones(size) : access((this.#state.address & 0xfc) + lane);

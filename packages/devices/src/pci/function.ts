@@ -6,7 +6,9 @@ import * as reg from './registers.ts';
 
 /** A function as the bus sees it. */
 export interface PciFunction {
-  /** Reads `size` bytes at `offset` of the configuration space; an access never crosses four bytes. */
+  /**
+   * Reads `size` bytes at `offset` of the configuration space; an access never crosses four bytes.
+   */
   readConfig(offset: number, size: AccessSize): number;
   /** Writes `size` bytes at `offset` of the configuration space. */
   writeConfig(offset: number, size: AccessSize, value: number): void;
@@ -21,8 +23,8 @@ export interface PciMapping {
 /**
  * Where base addresses become effective: supplied by whoever owns ports and memory.
  *
- * The addresses are the guest's choice: neither method may throw, and a range that overlaps another device or
- * memory yields to it.
+ * The addresses are the guest's choice: neither method may throw, and a range that overlaps another
+ * device or memory yields to it.
  */
 export interface PciAddressSpace {
   /** Maps ports; the device is given port numbers that count from `first`. */
@@ -63,7 +65,9 @@ export interface PciFunctionOptions {
   readonly addressSpace?: PciAddressSpace;
   /** Values after reset of further registers: offset and bytes. */
   readonly initial?: readonly (readonly [offset: number, ...bytes: number[]])[];
-  /** Which bits of further registers can be written: offset and a mask for each byte from there on. */
+  /**
+   * Which bits of further registers can be written: offset and a mask for each byte from there on.
+   */
   readonly writable?: readonly (readonly [offset: number, ...masks: number[]])[];
 }
 
@@ -83,7 +87,9 @@ interface MappedBar {
   readonly mapping: PciMapping;
 }
 
-/** A function's configuration space: identity, write masks, sizing and mapping of base addresses. */
+/**
+ * A function's configuration space: identity, write masks, sizing and mapping of base addresses.
+ */
 export class PciConfigSpace implements PciFunction {
   readonly #bytes = new Uint8Array(reg.configSize);
   readonly #initial = new Uint8Array(reg.configSize);
@@ -135,7 +141,10 @@ export class PciConfigSpace implements PciFunction {
     return this.#bytes[offset & 0xff] ?? 0;
   }
 
-  /** Sets one byte whatever its write mask says: the device's own side, or a machine without firmware. */
+  /**
+   * Sets one byte whatever its write mask says: the device's own side, or a machine without
+   * firmware.
+   */
   setByte(offset: number, value: number): void {
     this.#bytes[offset & 0xff] = value & 0xff;
     this.#remap();
@@ -195,7 +204,8 @@ export class PciConfigSpace implements PciFunction {
     if (!isPower || bar.size > most || index < 0 || last >= reg.barCount) {
       throw new DeviceError(
         'bad-configuration',
-        `base address ${String(index)}: expected a power of two of at least ${String(least)}, found ${String(bar.size)}`,
+        `base address ${String(index)}: expected a power of two in ` +
+          `${String(least)}..${String(most)}, found ${String(bar.size)}`,
       );
     }
     if (this.#addressSpace === undefined) {
@@ -226,7 +236,8 @@ export class PciConfigSpace implements PciFunction {
     const low = this.readConfig(offset, 4);
     const base = low - (low % bar.size);
     const high = bar.kind === 'memory64' ? this.readConfig(offset + 4, 4) : 0;
-    // The top of the space is what sizing leaves in the register for a moment, and zero what reset does.
+    // The top of the space is what sizing leaves in the register for a moment, and zero what reset
+    // does.
     const end = bar.kind === 'ports' ? 0x1_0000 : 0x1_0000_0000;
     return high !== 0 || base === 0 || base + bar.size >= end ? -1 : base;
   }

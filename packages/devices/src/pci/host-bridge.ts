@@ -1,4 +1,7 @@
-/** The 82441FX host bridge: identity, and the PAM registers that put RAM under the BIOS (order 290549). */
+/**
+ * The 82441FX host bridge: identity, and the PAM registers that put RAM under the BIOS (order
+ * 290549).
+ */
 import type { AccessSize, DeviceState, Resettable, Saveable } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
 import { pciConfigShape, PciConfigSpace, type PciFunction } from './function.ts';
@@ -6,7 +9,9 @@ import * as reg from './registers.ts';
 
 const stateVersion = 1;
 
-/** A segment between 0xc0000 and 0xfffff, and where its accesses go: to memory, or else to the ROM. */
+/**
+ * A segment between 0xc0000 and 0xfffff, and where its accesses go: to memory, or else to the ROM.
+ */
 export interface ShadowSegment {
   /** The guest-physical address. */
   readonly start: number;

@@ -1,4 +1,7 @@
-/** The PIIX3 ISA bridge: identity, and the routing of PCI interrupts (82371SB data sheet, order 290550). */
+/**
+ * The PIIX3 ISA bridge: identity, and the routing of PCI interrupts (82371SB data sheet, order
+ * 290550).
+ */
 import type { AccessSize, DeviceState, IrqLine, Resettable, Saveable } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
 import { pciConfigShape, PciConfigSpace, type PciFunction } from './function.ts';
@@ -22,7 +25,10 @@ export interface IsaBridgeOptions {
 export class IsaBridge implements PciFunction, Saveable, Resettable {
   readonly #config: PciConfigSpace;
   readonly #irqLines: readonly IrqLine[];
-  /** Levels of INTA to INTD of each device: bit `pin` of entry `device`; they belong to the devices' states. */
+  /**
+   * Levels of INTA to INTD of each device: bit `pin` of entry `device`; they belong to the devices'
+   * states.
+   */
   readonly #pins = new Uint8Array(32);
 
   /** Makes the bridge. */
@@ -133,8 +139,8 @@ export class IsaBridge implements PciFunction, Saveable, Resettable {
 /**
  * Returns which PIRQ, 0 to 3, a device's interrupt pin is wired to on this board.
  *
- * Pins are rotated by the slot, so that INTA of neighbours differ: what the `_PRT` of the ACPI tables tells the
- * guest, and the wiring that firmware for i440FX boards expects.
+ * Pins are rotated by the slot, so that INTA of neighbours differ: what the `_PRT` of the ACPI
+ * tables tells the guest, and the wiring that firmware for i440FX boards expects.
  */
 export function pirqOf(device: number, pin: number): number {
   return (pin - 1 + device - 1 + 4) & 3;

@@ -5,7 +5,8 @@ import type { PciMapping } from './function.ts';
 /**
  * Maps the ports of a base address register on a `PortBus`.
  *
- * The device is given port numbers that count from `first`; ports that others claimed before stay theirs.
+ * The device is given port numbers that count from `first`; ports that others claimed before stay
+ * theirs.
  */
 export function mapPciPorts(
   bus: PortBus,

@@ -1,4 +1,7 @@
-/** The PIIX4 power management function: where the ACPI ports stand (82371AB data sheet, section 7.1). */
+/**
+ * The PIIX4 power management function: where the ACPI ports stand (82371AB data sheet, section
+ * 7.1).
+ */
 import type { AccessSize, DeviceState, PortDevice, Resettable, Saveable } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
 import {
@@ -48,7 +51,8 @@ export class PowerManagementFunction implements PciFunction, Saveable, Resettabl
         [reg.pciRegister.command, 0x00, 0x00, 0x80, 0x02],
         [reg.pciRegister.interruptLine, 9],
         [reg.pmBase, ((base ?? 0) & 0xc0) | 1, (base ?? 0) >> 8],
-        // DEVACTB bit 25, APMC_EN: to SeaBIOS this means that SMM is set up, and there is none here.
+        // DEVACTB bit 25, APMC_EN: to SeaBIOS this means that SMM is set up, and there is none
+        // here.
         [0x5b, 0x02],
         [reg.pmRegMisc, base === undefined ? 0 : 1],
         [0x90, 0x01],

@@ -1,9 +1,11 @@
 /**
- * The layout of PCI configuration space (PCI Local Bus Specification 2.1, chapter 6), of configuration mechanism
- * 1 (section 3.7.4.1), and of the chips of an i440FX PC: 82441FX (order 290549) and 82371SB/AB (290550, 290562).
+ * The layout of PCI configuration space (PCI Local Bus Specification 2.1, chapter 6), of
+ * configuration mechanism 1 (section 3.7.4.1), and of the chips of an i440FX PC: 82441FX (order
+ * 290549) and 82371SB/AB (290550, 290562).
  *
- *     0xcf8 CONFADD  31 enable | 30..24 = 0 | 23..16 bus | 15..11 device | 10..8 function | 7..2 register
- *     0xcf9 RC       2 reset CPU | 1 hard reset      (a byte within CONFADD that only byte accesses reach)
+ *     0xcf8 CONFADD   31 enable | 30..24 = 0 | 23..16 bus
+ *                     15..11 device | 10..8 function | 7..2 register
+ *     0xcf9 RC        2 reset CPU | 1 hard reset   (within CONFADD; only byte accesses reach it)
  *     0xcfc CONFDATA
  *
  *     type 0 header

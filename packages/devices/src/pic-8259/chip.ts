@@ -34,7 +34,10 @@ export class Pic8259Chip {
     }
   }
 
-  /** Returns the interrupt request register: latched edges, and the levels of level-triggered inputs. */
+  /**
+   * Returns the interrupt request register: latched edges, and the levels of level-triggered
+   * inputs.
+   */
   requests(): number {
     const { edges, lines, levelTriggered } = this.state;
     return (edges & ~levelTriggered) | (lines & levelTriggered);
@@ -203,7 +206,9 @@ export class Pic8259Chip {
     }
   }
 
-  /** Ends the service with the highest priority; in special mask mode masked ones stay (data sheet). */
+  /**
+   * Ends the service with the highest priority; in special mask mode masked ones stay (data sheet).
+   */
   #endHighest(): number {
     const { state } = this;
     const candidates = state.specialMask ? state.inService & ~state.mask : state.inService;

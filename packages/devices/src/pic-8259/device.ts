@@ -65,8 +65,9 @@ export class Pic8259Pair implements FixedPortDevice, Saveable, Resettable {
   /**
    * Runs the CPU's interrupt acknowledge cycle and returns the vector.
    *
-   * With nothing pending it is that of the spurious IRQ 7, which does not count as in service (8259A data
-   * sheet, "default IR7"). A spurious IRQ 15 needs a request that falls within the cycle, and here it is one call.
+   * With nothing pending it is that of the spurious IRQ 7, which does not count as in service
+   * (8259A data sheet, "default IR7"). A spurious IRQ 15 needs a request that falls within the
+   * cycle, and here it is one call.
    */
   acknowledge(): number {
     const input = this.#master.acknowledge();

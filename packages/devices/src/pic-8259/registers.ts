@@ -1,6 +1,6 @@
 /**
- * The register layout of the 8259A (Intel 8259A data sheet, order 231468, figures 7 and 8) and of the
- * edge/level registers that the 82371AB (PIIX4, order 290562, section 4.2.5) adds.
+ * The register layout of the 8259A (Intel 8259A data sheet, order 231468, figures 7 and 8) and of
+ * the edge/level registers that the 82371AB (PIIX4, order 290562, section 4.2.5) adds.
  *
  *     port        read                 write
  *     0x20, 0xa0  IRR, ISR or poll     ICW1 (bit 4 set), OCW2 (bits 4:3 = 0), OCW3 (bits 4:3 = 1)
@@ -54,7 +54,10 @@ export const ocw2Command = {
 /** A poll result: an interrupt was pending. */
 export const pollPending = 0x80;
 
-/** Which bits of the two ELCRs can be set: the timer, keyboard, cascade, RTC and FPU stay edge-triggered. */
+/**
+ * Which bits of the two ELCRs can be set: the timer, keyboard, cascade, RTC and FPU stay
+ * edge-triggered.
+ */
 export const elcrWritable: readonly [number, number] = [0xf8, 0xde];
 
 /** The ports of the pair. */

@@ -122,7 +122,10 @@ export class PitCounter {
       : state.mode !== 0;
   }
 
-  /** Returns how many rising edges OUT has made between two ticks within which nobody touched the counter. */
+  /**
+   * Returns how many rising edges OUT has made between two ticks within which nobody touched the
+   * counter.
+   */
   risesBetween(from: number, to: number): number {
     let rises = 0;
     let start = from;
@@ -135,7 +138,10 @@ export class PitCounter {
     return rises + this.#rises(to) - this.#rises(start);
   }
 
-  /** Returns the tick after `tick` at which OUT next changes, or in mode 2 next rises, or `Infinity`. */
+  /**
+   * Returns the tick after `tick` at which OUT next changes, or in mode 2 next rises, or
+   * `Infinity`.
+   */
   nextEvent(tick: number): number {
     this.settle(tick);
     const { state } = this;

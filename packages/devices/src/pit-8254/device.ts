@@ -158,7 +158,9 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     }
   }
 
-  /** Passes on the edges of OUT 0 since the last time; several at once, after a delay, become one. */
+  /**
+   * Passes on the edges of OUT 0 since the last time; several at once, after a delay, become one.
+   */
   #sync(tick: number): void {
     const counter = this.#counters[0];
     const rises = counter.risesBetween(this.#syncTick, tick);

@@ -1,6 +1,6 @@
 /**
- * The register layout of the 8254 (Intel 8254 data sheet, order 231164, figures 7 to 12) and of the NMI
- * status and control register of the 82371AB (order 290562, section 4.2.6).
+ * The register layout of the 8254 (Intel 8254 data sheet, order 231164, figures 7 to 12) and of the
+ * NMI status and control register of the 82371AB (order 290562, section 4.2.6).
  *
  *     0x40..0x42  counters 0..2
  *     0x43        control word, write only
@@ -10,7 +10,8 @@
  *     read-back command  7..6 = 3 | 5 count# | 4 status# | 3..1 counters 2..0 | 0 = 0
  *     status             7 OUT | 6 null count | 5..4 access | 3..1 mode | 0 BCD
  *
- *     0x61 NMISC  7 SERR# | 6 IOCHK# | 5 OUT 2 | 4 refresh | 3 IOCHK# off | 2 SERR# off | 1 speaker | 0 gate 2
+ *     0x61 NMISC  7 SERR# | 6 IOCHK# | 5 OUT 2 | 4 refresh
+ *                 3 IOCHK# off | 2 SERR# off | 1 speaker | 0 gate 2
  */
 
 /** The frequency at which the counters of a PC count: a third of the 3.579545 MHz colour burst. */
@@ -46,5 +47,7 @@ export const systemRefresh = 0x10;
 /** Port 0x61: level of OUT 2. */
 export const systemOut2 = 0x20;
 
-/** Counter ticks between two memory refreshes: 15 microseconds, which BIOS programs into counter 1. */
+/**
+ * Counter ticks between two memory refreshes: 15 microseconds, which BIOS programs into counter 1.
+ */
 export const refreshTicks = 18;

@@ -18,7 +18,10 @@ export interface PitCounterState {
   loadTick: number;
   /** The count with which it was loaded. */
   initial: number;
-  /** Ticks counted since the load when the gate stopped a counter of mode 0 or 4; `null` while it runs. */
+  /**
+   * Ticks counted since the load when the gate stopped a counter of mode 0 or 4; `null` while it
+   * runs.
+   */
   pausedElapsed: number | null;
   /** The tick at which `reload` is loaded in mode 1, 2 or 3; `null` when nothing waits. */
   reloadTick: number | null;

@@ -2,8 +2,8 @@
  * What a loaded counter shows and drives, as functions of the ticks since it was loaded.
  *
  * Nothing counts: the counting element, OUT and the next change of OUT follow from `elapsed` alone
- * (Intel 8254 data sheet, mode definitions and figures 15 to 20). `elapsed` is negative between the write of
- * a count and the clock pulse that loads it.
+ * (Intel 8254 data sheet, mode definitions and figures 15 to 20). `elapsed` is negative between the
+ * write of a count and the clock pulse that loads it.
  */
 
 /** The number of states of a counting element: it wraps from 0 to one less. */

@@ -1,4 +1,7 @@
-/** Port 0x92: the fast way to address line 20 and to a CPU reset (82371AB data sheet, section 4.2.7). */
+/**
+ * Port 0x92: the fast way to address line 20 and to a CPU reset (82371AB data sheet, section
+ * 4.2.7).
+ */
 import type {
   AccessSize,
   DeviceState,
@@ -16,7 +19,10 @@ const stateVersion = 1;
 
 /** What port 0x92 is connected to. */
 export interface Port92Options {
-  /** One of the sources of address line 20, the other being the keyboard controller; join them by `SharedLine`. */
+  /**
+   * One of the sources of address line 20, the other being the keyboard controller; join them by
+   * `SharedLine`.
+   */
   readonly a20: IrqLine;
   /** Resets the CPU; called within the access, so the host acts when the instruction is done. */
   readonly requestReset: () => void;

@@ -1,10 +1,10 @@
 /**
- * System control port A of the PS/2, as the 82371AB has it (order 290562, section 4.2.7, "port 92").
+ * System control port A of the PS/2, as the 82371AB has it (order 290562, section 4.2.7).
  *
  *     port 0x92  7..2 reserved = 0 | 1 FAST_A20 | 0 FAST_INIT (a change from 0 to 1 resets the CPU)
  */
 
-/** The port. */
+/** The port of system control A. */
 export const port92Address = 0x92;
 /** Opens address line 20. */
 export const fastA20 = 0x02;

@@ -1,52 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../manual-clock.ts';
 import { fuzzPorts, ProbeLine } from '../test-fuzz.ts';
-import { Uart16550, type Uart16550Options } from './device.ts';
-
-const base = 0x3f8;
-const [rbr, ierPort, iirPort, lcrPort, mcrPort, lsrPort, msrPort, scrPort] = [
-  0, 1, 2, 3, 4, 5, 6, 7,
-];
-
-class Rig {
-  readonly clock = new ManualClock();
-  readonly irq = new ProbeLine();
-  readonly sent: number[] = [];
-  readonly uart: Uart16550;
-
-  constructor(extra: Partial<Uart16550Options> = {}) {
-    this.uart = new Uart16550({
-      base,
-      clock: this.clock,
-      timers: this.clock,
-      irq: this.irq,
-      output: { write: (byte) => this.sent.push(byte) },
-      ...extra,
-    });
-  }
-
-  in(offset: number): number {
-    return this.uart.readPort(base + offset, 1);
-  }
-
-  out(offset: number, value: number): void {
-    this.uart.writePort(base + offset, 1, value);
-  }
-}
-
-/** FIFOs on with a trigger level of 14, all interrupts on, OUT2 set, 115200 8N1: as Linux leaves it. */
-function running(interrupts = 0x0f): Rig {
-  const rig = new Rig();
-  rig.out(lcrPort, 0x83);
-  rig.out(rbr, 1);
-  rig.out(ierPort, 0);
-  rig.out(lcrPort, 0x03);
-  rig.out(iirPort, 0xc1);
-  rig.out(mcrPort, 0x0b);
-  rig.out(ierPort, interrupts);
-  rig.in(iirPort);
-  return rig;
-}
+import { Uart16550 } from './device.ts';
+import {
+  Rig,
+  base,
+  ierPort,
+  iirPort,
+  lcrPort,
+  lsrPort,
+  mcrPort,
+  msrPort,
+  rbr,
+  running,
+  scrPort,
+} from './test-rig.ts';
 
 describe('16550 registers', () => {
   it('has the reset values of data sheet table 1', () => {
@@ -84,62 +52,6 @@ describe('16550 registers', () => {
     rig.out(lsrPort, 0xff);
     rig.out(msrPort, 0xff);
     expect([rig.in(lsrPort), rig.in(msrPort)]).toEqual([0x60, 0xb0]);
-  });
-});
-
-describe('16550 as operating systems probe it', () => {
-  it('passes the probe of the Linux 8250 driver and is found to be a 16550A', () => {
-    const rig = new Rig();
-    rig.out(ierPort, 0x00);
-    expect(rig.in(ierPort) & 0x0f).toBe(0x00);
-    rig.out(ierPort, 0x0f);
-    expect(rig.in(ierPort) & 0x0f).toBe(0x0f);
-    rig.out(ierPort, 0x00);
-    rig.out(mcrPort, 0x1a);
-    expect(rig.in(msrPort) & 0xf0).toBe(0x90);
-    rig.out(mcrPort, 0x00);
-    rig.out(lcrPort, 0xbf);
-    rig.out(iirPort, 0x00);
-    rig.out(lcrPort, 0x00);
-    rig.out(iirPort, 0x01);
-    expect(rig.in(iirPort) >> 6).toBe(3);
-    // A 16650 has its EFR at offset 2 behind LCR 0xbf; a 16750 has a 64-byte bit in the IIR.
-    rig.out(lcrPort, 0xbf);
-    expect(rig.in(iirPort)).not.toBe(0);
-    rig.out(lcrPort, 0x80);
-    rig.out(iirPort, 0x21);
-    expect(rig.in(iirPort) >> 5).toBe(6);
-    rig.out(lcrPort, 0x00);
-    // An XScale UART has a unit enable bit in the IER.
-    rig.out(ierPort, 0x40);
-    expect(rig.in(ierPort) & 0x40).toBe(0);
-  });
-
-  it('raises the transmitter interrupt each time it is enabled, as the Linux start-up test demands', () => {
-    const rig = new Rig();
-    for (let round = 0; round < 2; round += 1) {
-      rig.out(ierPort, 0x02);
-      expect(rig.in(iirPort) & 0x0f).toBe(0x02);
-      rig.out(ierPort, 0x00);
-    }
-  });
-
-  it('passes the probe of Windows: divisor, scratch and loopback behave, and LSR is not all ones', () => {
-    const rig = new Rig();
-    rig.out(lcrPort, 0x80);
-    rig.out(rbr, 0x0c);
-    rig.out(ierPort, 0x00);
-    expect(rig.in(rbr)).toBe(0x0c);
-    rig.out(lcrPort, 0x03);
-    rig.out(mcrPort, 0x10);
-    rig.out(rbr, 0x5a);
-    expect(rig.in(lsrPort) & 0x61).toBe(0x61);
-    expect(rig.in(rbr)).toBe(0x5a);
-    expect(rig.in(lsrPort)).not.toBe(0xff);
-    rig.out(iirPort, 0x01);
-    expect(rig.in(iirPort) & 0xc0).toBe(0xc0);
-    rig.out(iirPort, 0x00);
-    expect(rig.in(iirPort) & 0xc0).toBe(0x00);
   });
 });
 
@@ -290,42 +202,6 @@ describe('16550 receiver', () => {
     rig.uart.receive([1, 2, 3]);
     rig.out(iirPort, 0xc3);
     expect(rig.in(lsrPort) & 1).toBe(0);
-  });
-});
-
-describe('16550 that holds input until the receiver listens', () => {
-  it('keeps typed-ahead input through a start-up that clears FIFOs and reads the data register', () => {
-    const rig = new Rig({ input: 'when-listening' });
-    rig.uart.receive([1, 2, 3]);
-    rig.out(iirPort, 0x01);
-    rig.out(iirPort, 0x07);
-    rig.out(iirPort, 0x00);
-    rig.in(lsrPort);
-    rig.in(rbr);
-    rig.in(iirPort);
-    rig.in(msrPort);
-    rig.out(iirPort, 0x01);
-    rig.out(ierPort, 0x05);
-    expect(Array.from({ length: 3 }, () => rig.in(rbr))).toEqual([1, 2, 3]);
-  });
-
-  it('gives input to a receiver that polls LSR', () => {
-    const rig = new Rig({ input: 'when-listening' });
-    rig.uart.receive([7]);
-    expect(rig.in(lsrPort) & 1).toBe(0);
-    expect(rig.in(lsrPort) & 1).toBe(1);
-    expect(rig.in(rbr)).toBe(7);
-  });
-
-  it('takes cleared bytes back in order', () => {
-    const rig = new Rig({ input: 'when-listening' });
-    rig.out(iirPort, 0x01);
-    rig.out(ierPort, 0x01);
-    rig.uart.receive(Uint8Array.from({ length: 20 }, (_, index) => index));
-    rig.out(iirPort, 0x03);
-    expect(Array.from({ length: 20 }, () => rig.in(rbr))).toEqual([
-      ...Array.from({ length: 20 }, (_, index) => index),
-    ]);
   });
 });
 

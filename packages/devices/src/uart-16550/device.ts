@@ -32,8 +32,8 @@ export interface Uart16550Options {
   /** Where transmitted bytes go, at once: no baud rate slows the guest down. */
   readonly output: ByteSink;
   /**
-   * When input reaches the receiver: as soon as there is room (`immediate`, the default, as a line that
-   * cannot wait), or only while the receiver listens (`when-listening`), so that what is typed
+   * When input reaches the receiver: as soon as there is room (`immediate`, the default, as a line
+   * that cannot wait), or only while the receiver listens (`when-listening`), so that what is typed
    * ahead survives the guest's probing and clearing of FIFOs.
    */
   readonly input?: 'immediate' | 'when-listening';
@@ -68,7 +68,9 @@ export class Uart16550 implements FixedPortDevice, Saveable, Resettable {
     });
   }
 
-  /** Sends bytes to the guest and returns how many were taken; the rest does not fit and is left. */
+  /**
+   * Sends bytes to the guest and returns how many were taken; the rest does not fit and is left.
+   */
   receive(bytes: ArrayLike<number>): number {
     const room = this.#inputCapacity - this.#state.waiting.length;
     const taken = Math.min(room, bytes.length);
@@ -170,7 +172,10 @@ export class Uart16550 implements FixedPortDevice, Saveable, Resettable {
     this.#update();
   }
 
-  /** Pulses master reset; divisor, scratch and what the other side drives or still has to send remain. */
+  /**
+   * Pulses master reset; divisor, scratch and what the other side drives or still has to send
+   * remain.
+   */
   reset(): void {
     if (this.#waits) {
       this.#clearReceived();
@@ -338,7 +343,9 @@ export class Uart16550 implements FixedPortDevice, Saveable, Resettable {
   }
 }
 
-/** Returns MSR bits 7..4 as loopback wires them: RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD. */
+/**
+ * Returns MSR bits 7..4 as loopback wires them: RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD.
+ */
 function loopedModemLines(modemControl: number): number {
   return (
     ((modemControl & reg.mcr.rts) !== 0 ? reg.msr.cts : 0) |

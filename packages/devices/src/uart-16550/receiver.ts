@@ -1,4 +1,6 @@
-/** The receiving half of a 16550: FIFO, trigger level, timeout, and the queue of what is to come. */
+/**
+ * The receiving half of a 16550: FIFO, trigger level, timeout, and the queue of what is to come.
+ */
 import type { Clock, Timer } from '../interfaces.ts';
 import { nanosecondsPerSecond } from '../tick-rate.ts';
 import * as reg from './registers.ts';
@@ -27,7 +29,10 @@ export function reachesTrigger(state: UartState): boolean {
   return state.received.length >= level;
 }
 
-/** Puts a character from the line into the FIFO; with no room it is lost, or overwrites the register. */
+/**
+ * Puts a character from the line into the FIFO; with no room it is lost, or overwrites the
+ * register.
+ */
 export function pushCharacter(state: UartState, character: number): void {
   const capacity = fifosOn(state) ? reg.fifoSize : 1;
   if (state.received.length >= capacity) {
@@ -52,8 +57,8 @@ export function takeCharacter(state: UartState): number {
 /**
  * Moves waiting input into the FIFO as far as there is room.
  *
- * @param onlyWhenListening leaves it waiting until the receiver listens: it has its interrupt on, or it
- * polls, which is two reads of LSR with nothing between them.
+ * @param onlyWhenListening leaves it waiting until the receiver listens: it has its interrupt on,
+ * or it polls, which is two reads of LSR with nothing between them.
  */
 export function refill(state: UartState, onlyWhenListening: boolean): void {
   const listens =

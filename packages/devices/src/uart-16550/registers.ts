@@ -24,7 +24,7 @@
 /** The frequency of a PC's UART crystal. */
 export const uartHertz = 1_843_200;
 
-/** Register offsets. */
+/** The offsets of the registers from the first port. */
 export const uartRegister = {
   data: 0,
   interruptEnable: 1,
@@ -51,7 +51,7 @@ export const iir = {
   fifosOn: 0xc0,
 } as const;
 
-/** FCR bits. */
+/** The bits of the FCR. */
 export const fcr = { fifosOn: 0x01, clearReceive: 0x02, clearTransmit: 0x04 } as const;
 
 /** Receive FIFO trigger levels, by bits 7..6 of the FCR. */
@@ -60,7 +60,7 @@ export const triggerLevels: readonly number[] = [1, 4, 8, 14];
 /** The number of bytes in each FIFO. */
 export const fifoSize = 16;
 
-/** LCR bits. */
+/** The bits of the LCR. */
 export const lcr = {
   divisorLatch: 0x80,
   parity: 0x08,
@@ -68,10 +68,10 @@ export const lcr = {
   wordLength: 0x03,
 } as const;
 
-/** MCR bits. */
+/** The bits of the MCR. */
 export const mcr = { dtr: 0x01, rts: 0x02, out1: 0x04, out2: 0x08, loop: 0x10 } as const;
 
-/** LSR bits. */
+/** The bits of the LSR. */
 export const lsr = {
   dataReady: 0x01,
   overrun: 0x02,

@@ -26,7 +26,10 @@ export interface UartState {
   scratch: number;
   /** DLM and DLL. */
   divisor: number;
-  /** The receive FIFO, or the one receive register: characters with their error bits shifted up by 8. */
+  /**
+   * The receive FIFO, or the one receive register: characters with their error bits shifted up by
+   * 8.
+   */
   received: number[];
   /** The interrupt for an empty transmitter has not been taken. */
   transmitterEmptyPending: boolean;

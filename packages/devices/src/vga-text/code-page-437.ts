@@ -1,4 +1,7 @@
-/** The character set in the ROM of a PC's display adapter (IBM PC Technical Reference, "Of Characters, Keystrokes, and Colors"). */
+/**
+ * The character set in the ROM of a PC's display adapter (IBM PC Technical Reference, "Of
+ * Characters, Keystrokes, and Colors").
+ */
 const upper =
   'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»' +
   '░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀' +

@@ -53,7 +53,7 @@ describe('VGA registers', () => {
     });
   });
 
-  it('takes index and data in turn at the attribute port, and starts over after input status 1', () => {
+  it('takes attribute index and data in turn, and starts over after input status 1', () => {
     const rig = new Rig();
     rig.in(0x3da);
     rig.out(0x3c0, 0x01);

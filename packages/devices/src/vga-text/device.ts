@@ -1,4 +1,7 @@
-/** The registers of a VGA, for text modes (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"). */
+/**
+ * The registers of a VGA, for text modes (IBM PS/2 Hardware Interface Technical Reference, "Video
+ * Subsystem").
+ */
 import type {
   AccessSize,
   Clock,
@@ -21,13 +24,16 @@ const { vgaPort } = reg;
 export interface VgaTextOptions {
   /** The machine's clock, by which retrace comes and goes. */
   readonly clock: Clock;
-  /** Told whenever the guest maps video memory elsewhere or otherwise; ask `window` for the first mapping. */
+  /**
+   * Told whenever the guest maps video memory elsewhere or otherwise; ask `window` for the first
+   * mapping.
+   */
   readonly windowChanged?: (window: VgaWindow) => void;
 }
 
 /**
- * A VGA without its memory: whoever owns guest memory keeps that, as `window` describes it, and passes it in
- * when the screen is read.
+ * A VGA without its memory: whoever owns guest memory keeps that, as `window` describes it, and
+ * passes it in when the screen is read.
  */
 export class VgaText implements FixedPortDevice, Saveable, Resettable {
   /** The ports in colour and in monochrome. */

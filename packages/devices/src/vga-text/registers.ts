@@ -1,5 +1,6 @@
 /**
- * The register layout of the VGA (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem").
+ * The register layout of the VGA (IBM PS/2 Hardware Interface Technical Reference, "Video
+ * Subsystem").
  *
  *     port       read                     write
  *     0x3c0      attribute index          attribute index and data in turn
@@ -13,8 +14,10 @@
  *     0x3ca      feature control
  *     0x3cc      miscellaneous output
  *     0x3ce/f    graphics index, data     same
- *     0x3d4/5    CRTC index, data         same           (0x3b4/5 when miscellaneous bit 0 is clear)
- *     0x3da      input status 1           feature control (0x3ba when miscellaneous bit 0 is clear)
+ *     0x3d4/5    CRTC index, data         same
+ *     0x3da      input status 1           feature control
+ *
+ * The last three are at 0x3b4, 0x3b5 and 0x3ba while bit 0 of miscellaneous output is clear.
  *
  *     input status 1  3 vertical retrace | 0 not displaying
  */
@@ -46,7 +49,7 @@ export const monochromeOffset = 0x20;
 /** Miscellaneous output bits. */
 export const misc = { colour: 0x01, memory: 0x02, clock: 0x0c } as const;
 
-/** Sequencer registers. */
+/** The indices of sequencer registers. */
 export const sequencer = { clocking: 1, mapMask: 2, memoryMode: 4 } as const;
 /** Sequencer clocking mode: characters are 8 dots wide, not 9. */
 export const clocking8Dots = 0x01;
@@ -70,7 +73,7 @@ export const graphics = {
 /** Graphics miscellaneous: graphics rather than text. */
 export const graphicsMode = 0x01;
 
-/** CRTC registers. */
+/** The indices of CRTC registers. */
 export const crtc = {
   horizontalTotal: 0x00,
   horizontalDisplayEnd: 0x01,
@@ -118,15 +121,14 @@ export const memoryWindows: readonly (readonly [base: number, size: number])[] =
   [0xb_8000, 0x8000],
 ];
 
-/** The registers of mode 3, 80 columns by 25 rows of 9 by 16 dots (same reference, "Video Modes"). */
-// prettier-ignore
+/** The registers of mode 3, 80 by 25 cells of 9 by 16 dots (same reference, "Video Modes"). */
 export const mode3 = {
   misc: 0x67,
   sequencer: [0x03, 0x00, 0x03, 0x00, 0x02],
   graphics: [0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x00, 0xff],
   crtc: [
-    0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x0d, 0x0e, 0x00,
-    0x00, 0x00, 0x00, 0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff,
+    0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x0d, 0x0e, 0x00, 0x00, 0x00, 0x00,
+    0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff,
   ],
   attribute: [
     0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f,

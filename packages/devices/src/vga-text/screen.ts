@@ -1,4 +1,7 @@
-/** What the registers make of video memory: geometry, text, cursor, colours, and the moment of retrace. */
+/**
+ * What the registers make of video memory: geometry, text, cursor, colours, and the moment of
+ * retrace.
+ */
 import { codePage437 } from './code-page-437.ts';
 import * as reg from './registers.ts';
 import type { VgaState } from './state.ts';
@@ -46,7 +49,10 @@ export function textGeometry(state: VgaState): TextGeometry | undefined {
   };
 }
 
-/** Returns the rows of the screen without blanks at their ends; `memory` is the window, from its base on. */
+/**
+ * Returns the rows of the screen without blanks at their ends; `memory` is the window, from its
+ * base on.
+ */
 export function screenText(state: VgaState, memory: Uint8Array): string[] {
   const geometry = textGeometry(state);
   const cells = memory.length >> 1;

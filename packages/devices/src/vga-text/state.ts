@@ -64,7 +64,10 @@ export function powerOnVga(): VgaState {
   };
 }
 
-/** Returns a component of the palette of text modes: six bits r g b R G B, the upper three half as bright. */
+/**
+ * Returns a component of the palette of text modes: six bits r g b R G B, the upper three half as
+ * bright.
+ */
 function textPalette(entry: number, component: number): number {
   if (entry >= 64) {
     return 0;
