@@ -32,6 +32,8 @@ describe('loading DS, ES, FS, GS in protected mode (SDM 2B MOV)', () => {
     ['an invalid type', 0, x, 0x80, '#GP(0x90)'],
     ['data of an outer level', 0, x, 0xf3, 'none'],
     ['data with RPL above DPL', 0, x | 3, 0x93, '#GP(0x90)'],
+    ['data with RPL 1 above DPL 0', 0, x | 1, 0x93, '#GP(0x90)'],
+    ['data with RPL 2 above DPL 1', 0, x | 2, 0xb3, '#GP(0x90)'],
     ['data with RPL at DPL', 0, x | 3, 0xf3, 'none'],
     ['data of an inner level', 3, x, 0x93, '#GP(0x90)'],
     ['data at level 3', 3, x | 3, 0xf3, 'none'],
@@ -163,6 +165,17 @@ describe('loading SS in protected mode (SDM 2B MOV)', () => {
     ['an index past the GDT', 0, 0x100, 0, '#GP(0x100)'],
   ])('%s', (_name, cpl, selector, access, fault) => {
     expect(load(cpl, ss, selector, segment(access, 0, 0xffff)).fault).toBe(fault);
+  });
+});
+
+describe('the first entry of the GDT', () => {
+  it('is never loaded, whatever it holds', () => {
+    const machine = new TestMachine();
+    machine.enter(3);
+    machine.gdt(0, segment(0xf3, 0, 0xf_ffff, 0xc));
+    expect(machine.run((unit) => unit.loadSegment(ss, 3))).toBe('#GP(0x0)');
+    expect(machine.run((unit) => unit.loadSegment(ds, 3))).toBe('none');
+    expect(machine.word(Segment.ds + Word.attributes)).toBe(0);
   });
 });
 

@@ -391,6 +391,8 @@ describe('memory of a task switch from level 3', () => {
     const savedEip = from === '32-bit' ? saved(machine, 'eip') : machine.memory.peek(0x400e, 2);
     expect(savedEip).toBe(start.nextEip);
     if (how === 'farCall') expect(machine.flags & nt).toBe(nt);
+    expect(busyByte(machine, selector) & 2).toBe(2);
+    expect(busyByte(machine, Sel.tss) & 2).toBe(how === 'farCall' ? 2 : 0);
   });
 });
 
@@ -557,6 +559,7 @@ describe('faults after the commit point (SDM 3A 7.3)', () => {
 
   it.each([
     ['conforming CS with DPL below RPL', { cs: t | 3, ss: Sel.data3 | 3, ds: 0, es: 0 }, 0x9f],
+    ['conforming CS with DPL at RPL', { cs: t | 3, ss: Sel.data3 | 3, ds: 0, es: 0 }, 0xff],
     ['DS conforming code of an inner level', { ds: t | 3 }, 0x9f],
     ['DS data of an outer level', { ds: t | 3 }, 0xf3],
   ])('accepts %s', (_name, changes, access) => {
