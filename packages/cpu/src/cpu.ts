@@ -113,6 +113,7 @@ export class Cpu {
       tsc: () => this.tsc(),
       setTsc: (value) => {
         this.#tscOffset = value - host.tsc();
+        host.tscWritten?.();
       },
     });
     this.#interpreter = new Interpreter(

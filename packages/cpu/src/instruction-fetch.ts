@@ -26,12 +26,14 @@ import { faultWithError, noFault, Vector } from '@ringfence/segmentation';
 import {
   InvalidVariant,
   recordBytes,
+  RecordField,
   RecordWriter,
   SpecialHandler,
   variantOf,
 } from '@ringfence/translator';
 import type { Interpreter } from '@ringfence/translator';
 import type { GuestAccess } from './guest-access.ts';
+import { ScratchRecords } from './scratch-records.ts';
 import { Word } from './state-view.ts';
 
 /** The most instructions decoded at one miss. */
@@ -42,8 +44,8 @@ const longestInstruction = 15;
 
 const codeSegment = (CpuState.segments + segmentBytes * SegmentRegister.cs) >> 2;
 
-/** Where records of instructions that are decoded each time stand: two for each of a few slots. */
-const scratchSlots = 16;
+/** Owner of the scratch record for instructions in memory without backing. */
+const unbacked = 0;
 
 /** Flows after which the following bytes need not be code. */
 const endsRun: ReadonlySet<string> = new Set(['jump', 'call', 'return', 'interrupt', 'undefined']);
@@ -56,9 +58,10 @@ export class InstructionFetch {
   readonly #access: GuestAccess;
   readonly #cache: CodeCache;
   readonly #writer: RecordWriter;
+  readonly #scratch: ScratchRecords;
+  readonly #halves: Uint16Array;
   readonly #instruction = new Instruction();
   readonly #window = new Uint8Array(16);
-  #scratch = 0;
   #interpreter: Interpreter | undefined;
 
   constructor(
@@ -73,6 +76,8 @@ export class InstructionFetch {
     this.#access = access;
     this.#cache = cache;
     this.#writer = new RecordWriter(machine.memory.buffer);
+    this.#scratch = new ScratchRecords(machine, physical);
+    this.#halves = new Uint16Array(machine.memory.buffer);
   }
 
   /** The interpreter whose handlers records name; set once, since it needs this object first. */
@@ -90,31 +95,31 @@ export class InstructionFetch {
     const fault = this.#access.translateFetch(linear);
     if (fault !== noFault) return this.#fault(eip, fault);
     const physical = this.#access.physicalAddress;
-    if (physical < 0) return this.#decodeUncached(eip, linear, linear & 4095);
+    if (physical < 0) return this.#decodeScratch(unbacked, eip, linear, linear & 4095);
     const offset = physical & 4095;
     const mode = state[Word.codeMode] ?? 0;
     const block = this.#cache.block(physical >>> 12, mode);
-    if (block === 0) return this.#decodeUncached(eip, linear, offset);
+    if (block === 0) return this.#decodeScratch(unbacked, eip, linear, offset);
     const known = this.#cache.lookup(block, offset);
     const record = known !== 0 ? known : this.#decodeRun(block, physical >>> 12, offset, mode);
     // The exec entry may only now have a block to point to.
     this.#access.translateFetch(linear);
     this.#interpreter?.flush();
-    return record !== 0 ? record : this.#decodeUncached(eip, linear, offset);
+    return record !== 0 ? record : this.#decodeScratch(unbacked, eip, linear, offset);
   }
 
-  /** The page-crossing instruction at a record, decoded anew into a scratch record; 0 for a fault. */
+  /** The page-crossing instruction at a record, in a scratch record; 0 for a fault. */
   cross(record: number): number {
     const state = this.#state;
-    const half = new DataView(state.buffer);
-    const offset = half.getUint16(record + 2, true);
+    const offset = this.#halves[(record + RecordField.offset) >> 1] ?? 0;
     const eip = ((state[Word.eipBase] ?? 0) + offset) | 0;
     const linear = (eip + (state[codeSegment + (SegmentField.base >> 2)] ?? 0)) | 0;
-    return this.#decodeUncached(eip, linear, offset);
+    const known = this.#scratch.find(record, linear);
+    return known !== 0 ? known : this.#decodeScratch(record, eip, linear, offset);
   }
 
-  /** Decodes from fetched bytes; the record lives until `scratchSlots` others have been made. */
-  #decodeUncached(eip: number, linear: number, offset: number): number {
+  /** Decodes from fetched bytes into the scratch record for `owner`. */
+  #decodeScratch(owner: number, eip: number, linear: number, offset: number): number {
     const window = this.#window;
     let fault = noFault;
     let length = 0;
@@ -127,10 +132,11 @@ export class InstructionFetch {
     const mode = this.#state[Word.codeMode] ?? 0;
     const result = decodeInto(this.#instruction, window, 0, length, bitsOf(mode));
     if (result === NEED_MORE && fault !== noFault) return this.#fault(eip, fault);
-    const slot = Layout.scratch + (this.#scratch++ % scratchSlots) * 2 * recordBytes;
+    const slot = this.#scratch.slot(owner);
     this.#writeOne(slot, result, offset, mode);
     const used = result > 0 ? result : 0;
     this.#writer.writeBare(slot + recordBytes, SpecialHandler.stale, offset + used);
+    this.#scratch.keep(owner, window, used);
     this.#interpreter?.flush();
     return slot;
   }

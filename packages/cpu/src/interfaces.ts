@@ -36,6 +36,8 @@ export interface CpuHost {
   readonly hypercalls: Hypercalls;
   /** The time-stamp counter before the guest's own offset: ticks since the machine started. */
   tsc(): number;
+  /** Told after the guest wrote the counter: clocks that are counted from it must be set anew. */
+  tscWritten?(): void;
   /** 32 random bits for RDRAND and RDSEED. */
   random(): number;
 }

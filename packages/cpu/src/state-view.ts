@@ -10,6 +10,7 @@ export const Word: Readonly<
     | 'cpl'
     | 'codeMode'
     | 'eipBase'
+    | 'dirExec'
     | 'target'
     | 'budget'
     | 'runBudget'
@@ -37,6 +38,7 @@ export const Word: Readonly<
   cpl: CpuState.cpl >> 2,
   codeMode: CpuState.codeMode >> 2,
   eipBase: CpuState.eipBase >> 2,
+  dirExec: CpuState.dirExec >> 2,
   target: CpuState.target >> 2,
   budget: CpuState.budget >> 2,
   runBudget: CpuState.runBudget >> 2,

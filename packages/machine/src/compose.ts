@@ -97,6 +97,9 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     },
     hypercalls,
     tsc: () => time.hostTsc(),
+    tscWritten: () => {
+      hypercalls.clockChanged();
+    },
     random: randomSource(kind, host),
   };
   const cpu = new Cpu({ machine: memory.machine, physical: memory, host: cpuHost, model });

@@ -184,6 +184,37 @@ next:   in al, 0x64
     expect(machine.screen.text()).toBe('');
   });
 
+  it('keeps the paravirtual clock right when the guest writes the time-stamp counter', async () => {
+    // Clock = (TSC - stamp) << 1 * 2^31 >> 32 + base: at 1 GHz the difference plus the base.
+    const clock = (register: string): string => `
+        rdtsc
+        sub eax, [0x200008]
+        add eax, [0x200010]
+        mov ${register}, eax`;
+    const { host, machine } = await make(
+      `
+        mov ecx, 0x4b564d01
+        mov eax, 0x200001
+        xor edx, edx
+        wrmsr
+        ${clock('ebx')}
+        mov ecx, 0x10
+        mov eax, 0x12345678
+        mov edx, 0x10
+        wrmsr
+        ${clock('esi')}
+        sub esi, ebx
+        cmp esi, 100
+        ja bad
+        cmp dword [0x20000c], 0x10
+        jne bad
+        ${exitWith('1')}
+bad:    ${exitWith('2')}`,
+      { clock: 'instructions' },
+    );
+    expect(await ended(machine, host)).toMatchObject({ value: 1 });
+  });
+
   it('passes bytes of port 0xe9 to listeners', async () => {
     const { host, machine } = await make(`mov al, 72\n out 0xe9, al\n ${exitWith('0')}`);
     const bytes: number[] = [];
