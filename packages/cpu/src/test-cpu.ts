@@ -46,8 +46,8 @@ export function makeCpu(ramBytes = 16 << 20): TestCpu {
   const interrupts = { requested: false, vector: 0x20 };
   const host: CpuHost = {
     ports: {
-      read: (_, bytes) => (bytes === 4 ? -1 : (1 << (8 * bytes)) - 1),
-      write: (port, bytes, value) => {
+      read: (_: number, bytes: 1 | 2 | 4) => (bytes === 4 ? -1 : (1 << (8 * bytes)) - 1),
+      write: (port: number, bytes: 1 | 2 | 4, value: number) => {
         writes.push([port, bytes, value]);
       },
     },
