@@ -14,6 +14,15 @@ it('is high while any of its sources is', () => {
   expect([target.level, target.rises]).toEqual([false, 1]);
 });
 
+it('tells its target of changes only', () => {
+  const heard: boolean[] = [];
+  const source = new SharedLine({ set: (level) => heard.push(level) }).source();
+  for (const level of [false, true, true, false, false, true]) {
+    source.set(level);
+  }
+  expect(heard).toEqual([true, false, true]);
+});
+
 it('refuses more sources than it has bits', () => {
   const line = new SharedLine(new ProbeLine());
   for (let source = 0; source < 32; source += 1) {

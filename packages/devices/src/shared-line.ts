@@ -8,7 +8,9 @@ export const maximumSources = 32;
  * A wire that several devices drive and that is high while any of them is: a PCI interrupt pin, the
  * A20 gate.
  *
- * The sources' levels are not saved here: each device drives its source again when it is restored.
+ * The target hears of changes only, which devices that drive their wires after each access make
+ * worth it. The sources' levels are not saved here: each device drives its source again when it is
+ * restored.
  */
 export class SharedLine {
   readonly #target: IrqLine;
@@ -33,8 +35,11 @@ export class SharedLine {
     this.#sources += 1;
     return {
       set: (level) => {
-        this.#levels = level ? this.#levels | bit : this.#levels & ~bit;
-        this.#target.set(this.#levels !== 0);
+        const before = this.#levels;
+        this.#levels = level ? before | bit : before & ~bit;
+        if ((before !== 0) !== (this.#levels !== 0)) {
+          this.#target.set(this.#levels !== 0);
+        }
       },
     };
   }
