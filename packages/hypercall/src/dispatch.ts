@@ -79,7 +79,10 @@ export class HypercallDispatch {
     return 'absent';
   }
 
-  /** Serves a VMCALL or VMMCALL; false means that nobody did, and the instruction is undefined (#UD). */
+  /**
+   * Serves a VMCALL or VMMCALL; false means that nobody did, and the instruction is undefined
+   * (#UD).
+   */
   hypercall(registers: HypercallRegisters): boolean {
     return this.#abis.some((abi) => abi.hypercall(registers));
   }

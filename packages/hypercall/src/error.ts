@@ -1,4 +1,6 @@
-/** What went wrong when an interface was composed or restored; the guest can cause none of these. */
+/**
+ * What went wrong when an interface was composed or restored; the guest can cause none of these.
+ */
 export type HypercallErrorCode = 'bad-configuration' | 'bad-state';
 
 /** An error of the host's making. */

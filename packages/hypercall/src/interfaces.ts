@@ -1,16 +1,21 @@
 /**
  * What the paravirtual interfaces need from whoever hosts them, and what one of them offers.
  *
- * 64-bit values (MSRs, registers) travel as two 32-bit halves; either half may be given signed or unsigned.
+ * 64-bit values (MSRs, registers) travel as two 32-bit halves; either half may be given signed or
+ * unsigned.
  */
 
 /** Guest-physical memory, as far as a hypervisor writes into it. Nothing here may throw. */
 export interface GuestMemory {
-  /** Tells whether all of `bytes` bytes from `physical` are RAM; false for any address that is none. */
+  /**
+   * Tells whether all of `bytes` bytes from `physical` are RAM; false for any address that is none.
+   */
   isRam(physical: number, bytes: number): boolean;
   /** Reads four little-endian bytes of RAM, at any alignment. */
   read32(physical: number): number;
-  /** Writes four little-endian bytes of RAM, at any alignment, as a device would (traces see it). */
+  /**
+   * Writes four little-endian bytes of RAM, at any alignment, as a device would (traces see it).
+   */
   write32(physical: number, value: number): void;
 }
 
@@ -20,7 +25,10 @@ export interface GuestClock {
   now(): number;
   /** Ticks of the guest's time-stamp counter per second. */
   readonly tscHertz: number;
-  /** Returns what RDTSC gives at the clock reading `ns`, with the guest's own changes to the counter. */
+  /**
+   * Returns what RDTSC gives at the clock reading `ns`, with the guest's own changes to the
+   * counter.
+   */
   tscAt(ns: number): bigint;
 }
 
@@ -42,11 +50,16 @@ export interface HypercallEvents {
   pollInterrupts(): void;
 }
 
-/** The registers of a virtual CPU that makes a hypercall, by the manual's numbers (SDM 2A table 2-2). */
+/**
+ * The registers of a virtual CPU that makes a hypercall, by the manual's numbers (SDM 2A table
+ * 2-2).
+ */
 export interface HypercallRegisters {
   /** Privilege level of the caller. */
   readonly cpl: number;
-  /** Whether the caller is in 64-bit mode; outside of it high halves are neither read nor written. */
+  /**
+   * Whether the caller is in 64-bit mode; outside of it high halves are neither read nor written.
+   */
   readonly long: boolean;
   /** Returns the low 32 bits of a general register. */
   low(register: number): number;
@@ -71,7 +84,8 @@ export interface MsrValue {
 }
 
 /**
- * What became of a write to an MSR: done, refused with #GP(0), or of none of the MSRs that are known here.
+ * What became of a write to an MSR: done, refused with #GP(0), or of none of the MSRs that are
+ * known here.
  */
 export type MsrWriteResult = 'handled' | 'fault' | 'absent';
 
@@ -95,7 +109,10 @@ export interface HypercallAbi {
   readMsr(index: number): MsrValue | undefined;
   /** Writes an MSR; a refused write changes nothing. */
   writeMsr(index: number, low: number, high: number): MsrWriteResult;
-  /** Serves a hypercall and puts the result into the registers; false leaves it to the next interface. */
+  /**
+   * Serves a hypercall and puts the result into the registers; false leaves it to the next
+   * interface.
+   */
   hypercall(registers: HypercallRegisters): boolean;
   /** To be called before the virtual CPU runs again after the host did something else. */
   beforeRun(): void;

@@ -1,6 +1,9 @@
 import type { GuestClock, GuestMemory, HypercallRegisters } from './interfaces.ts';
 
-/** RAM in two pieces with a hole between, as tests want it; throws where an interface must not touch. */
+/**
+ * RAM in two pieces with a hole between, as tests want it; throws where an interface must not
+ * touch.
+ */
 export class TestMemory implements GuestMemory {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly holeFirst: number;

@@ -6,7 +6,9 @@ export type MachineEnd =
   | { readonly reason: 'poweroff' }
   /** The guest reset the machine and `noReboot` was asked for. */
   | { readonly reason: 'reset' }
-  /** A triple fault (SDM 3A 6.15, interrupt 8) with `noReboot`; `where` says at which instruction. */
+  /**
+   * A triple fault (SDM 3A 6.15, interrupt 8) with `noReboot`; `where` says at which instruction.
+   */
   | { readonly reason: 'triple-fault'; readonly where: string }
   /** The guest wrote `value` to the debug-exit port; `status` is `(value << 1) | 1`, 8 bits. */
   | { readonly reason: 'debug-exit'; readonly value: number; readonly status: number }
@@ -39,7 +41,8 @@ export interface SerialPort {
   /** Calls `listener` with bytes that the guest sends; returns a function that ends this. */
   onData(listener: (bytes: Uint8Array) => void): () => void;
   /**
-   * Waits until output since the last `expect` matches, and returns the match; output is read as Latin-1.
+   * Waits until output since the last `expect` matches, and returns the match; output is read as
+   * Latin-1.
    *
    * @throws MachineError with code `not-seen` when the machine ends or `timeoutMs` pass before.
    */
@@ -108,7 +111,8 @@ export interface Machine {
   /** Stops after the current slice; guest time stands still until `start` or `runSlice`. */
   pause(): void;
   /**
-   * Runs for about `sliceMs` of host time without giving control away, for hosts with their own loop.
+   * Runs for about `sliceMs` of host time without giving control away, for hosts with their own
+   * loop.
    *
    * Returns early when the processor waits; guest time goes on between slices until `pause`.
    */

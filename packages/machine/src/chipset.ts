@@ -1,8 +1,9 @@
 /**
  * The chips of an i440FX PC, wired together.
  *
- * ISA interrupt requests are shared wires, so that serial ports 0 and 2 can both be on request 4. What a chip asks of
- * the machine (reset, power-off) goes into the request box, since it is asked from within an access.
+ * ISA interrupt requests are shared wires, so that serial ports 0 and 2 can both be on request 4.
+ * What a chip asks of the machine (reset, power-off) goes into the request box, since it is asked
+ * from within an access.
  */
 import {
   AcpiPowerManagement,

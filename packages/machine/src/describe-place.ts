@@ -5,7 +5,8 @@ import { CpuState, SegmentRegister, segmentBytes } from '@ringfence/memory';
 export function describePlace(cpu: Cpu, words: Int32Array): string {
   const selector = words[(CpuState.segments + segmentBytes * SegmentRegister.cs) >> 2] ?? 0;
   const offset = words[CpuState.rip >> 2] ?? 0;
-  return `${digits(selector & 0xffff, 4)}:${digits(offset, 8)} at instruction ${String(cpu.instructions)}`;
+  const place = `${digits(selector & 0xffff, 4)}:${digits(offset, 8)}`;
+  return `${place} at instruction ${String(cpu.instructions)}`;
 }
 
 function digits(value: number, count: number): string {

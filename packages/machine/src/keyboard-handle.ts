@@ -45,7 +45,10 @@ interface Stroke {
   readonly pressed: boolean;
 }
 
-/** The keyboard, seen from outside the machine: text becomes keys, which wait for room in the device. */
+/**
+ * The keyboard, seen from outside the machine: text becomes keys, which wait for room in the
+ * device.
+ */
 export class KeyboardHandle implements Keyboard {
   readonly #device: KeyReceiver;
   readonly #wake: () => void;

@@ -28,7 +28,8 @@ import { SerialHandle } from './serial-handle.ts';
 import { collectStats } from './stats.ts';
 
 /**
- * Makes a machine and puts what it boots into its memory; it does not run before `start` or `runSlice`.
+ * Makes a machine and puts what it boots into its memory; it does not run before `start` or
+ * `runSlice`.
  *
  * @throws MachineError when the options, the images or the host do not allow the machine.
  */

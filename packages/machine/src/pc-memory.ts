@@ -1,5 +1,6 @@
 /**
- * The memory of a PC: RAM with its hole, the system ROM, and what devices and loaders may do with it.
+ * The memory of a PC: RAM with its hole, the system ROM, and what devices and loaders may do with
+ * it.
  */
 import type { GuestMemory } from '@ringfence/hypercall';
 import { Layout, MachineMemory, MemoryError, PhysicalMemory } from '@ringfence/memory';
@@ -13,7 +14,8 @@ const zeroBlock = 0x1_0000;
 /**
  * Makes guest-physical memory: RAM, a hole from 0xa0000, the system ROM with `rom` in it.
  *
- * @throws MachineError `bad-option` for a size that cannot be, `too-little-memory` when the host has none.
+ * @throws MachineError `bad-option` for a size that cannot be, `too-little-memory` when the host
+ * has none.
  */
 export function makePcMemory(
   ramBytes: number,

@@ -6,7 +6,8 @@ const seed = 0x9e37_79b9;
 /**
  * Returns the source of RDRAND's bits: the host's, or with the instruction clock a fixed sequence.
  *
- * The sequence is xorshift32 (Marsaglia, "Xorshift RNGs", 2003): a guest that wants secrets must not run with it.
+ * The sequence is xorshift32 (Marsaglia, "Xorshift RNGs", 2003): a guest that wants secrets must
+ * not run with it.
  */
 export function randomSource(kind: 'host' | 'instructions', host: HostServices): () => number {
   if (kind === 'host') {

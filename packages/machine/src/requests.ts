@@ -8,8 +8,8 @@ export type MachineRequest =
 /**
  * The request that waits to be served once the current instruction is done.
  *
- * Devices ask from within an access, where nothing can be torn down. The first request counts: what a
- * guest asks for after its power-off never happens.
+ * Devices ask from within an access, where nothing can be torn down. The first request counts: what
+ * a guest asks for after its power-off never happens.
  */
 export class RequestBox {
   readonly #notify: () => void;

@@ -133,7 +133,7 @@ describe('RunLoop', () => {
     expect([host.nextMs, host.waiting]).toEqual([0, 1]);
   });
 
-  it('says that a CPU which waits with interrupts off is halted, and asks the host for no more time', () => {
+  it('is halted while the CPU waits with interrupts off, and asks for no more time', () => {
     const { host, cpu, loop, states } = make('host');
     cpu.script = () => 'halt';
     cpu.interruptsEnabled = false;

@@ -1,10 +1,11 @@
 /**
- * The loop that gives a virtual CPU its time: slices, timers, waiting, and the host's own events between.
+ * The loop that gives a virtual CPU its time: slices, timers, waiting, and the host's own events
+ * between.
  *
- * Within a slice the CPU runs up to the next timer's deadline (or `maximumBudget` instructions), due timers fire, and
- * so on until the slice's host time is over. A CPU that waits for an interrupt ends the slice; the next one
- * begins at the next deadline or when somebody wakes the loop. With the instruction clock waiting takes no
- * host time: the clock moves to the deadline.
+ * Within a slice the CPU runs up to the next timer's deadline (or `maximumBudget` instructions),
+ * due timers fire, and so on until the slice's host time is over. A CPU that waits for an interrupt
+ * ends the slice; the next one begins at the next deadline or when somebody wakes the loop. With
+ * the instruction clock waiting takes no host time: the clock moves to the deadline.
  */
 import type { CpuStop } from '@ringfence/cpu';
 
@@ -14,7 +15,10 @@ import type { MachineRequest, RequestBox } from './requests.ts';
 import type { MachineClock } from './time/machine-clock.ts';
 import type { TimerQueue } from './time/timer-queue.ts';
 
-/** Host time of a slice of `start`, in milliseconds: short enough for a screen to be drawn between two. */
+/**
+ * Host time of a slice of `start`, in milliseconds: short enough for a screen to be drawn between
+ * two.
+ */
 export const sliceMs = 12;
 
 /** The most instructions between two looks at the host's clock: about a millisecond. */
@@ -69,7 +73,9 @@ export class RunLoop {
   #inSlice = false;
   #pauseAsked = false;
   #cancel: (() => void) | undefined;
-  /** Host milliseconds until something is due, as the last slice found; 0 when the CPU wants to run. */
+  /**
+   * Host milliseconds until something is due, as the last slice found; 0 when the CPU wants to run.
+   */
   #idleMs = 0;
   #stolenMs = 0;
   #leftMs: number | undefined;
@@ -127,7 +133,10 @@ export class RunLoop {
     }
   }
 
-  /** Tells that the CPU starts anew, or will with the next slice: a halt with interrupts off is over. */
+  /**
+   * Tells that the CPU starts anew, or will with the next slice: a halt with interrupts off is
+   * over.
+   */
   restarted(): void {
     if (this.#state === 'halted') {
       this.#setState('running');
@@ -135,7 +144,9 @@ export class RunLoop {
     this.wake();
   }
 
-  /** Runs for about `ms` of host time and returns the state; guest time then goes on until `pause`. */
+  /**
+   * Runs for about `ms` of host time and returns the state; guest time then goes on until `pause`.
+   */
   runSlice(ms: number): MachineState {
     if (this.#inSlice || this.#state === 'ended' || this.#state === 'disposed') {
       return this.#state;

@@ -3,7 +3,10 @@ import { Assembler } from '@ringfence/assembler';
 import type { Machine } from './api.ts';
 import type { TestHost } from './test-host.ts';
 
-/** Assembles a multiboot kernel that is loaded at 1 MiB and begins with `text`; 64 KiB of zeros follow. */
+/**
+ * Assembles a multiboot kernel that is loaded at 1 MiB and begins with `text`; 64 KiB of zeros
+ * follow.
+ */
 export function flatKernel(text: string): Uint8Array {
   const magic = 0x1bad_b002;
   const flags = 0x1_0000;

@@ -12,8 +12,8 @@ const windowEnd = systemRom - 0x2_0000;
 /**
  * The VGA's memory as text modes see it: plain RAM that shows where the registers say.
  *
- * In other layouts, which graphics modes and the loading of fonts use, nothing shows: reads give ones, writes are
- * ignored, and the text stays as it is.
+ * In other layouts, which graphics modes and the loading of fonts use, nothing shows: reads give
+ * ones, writes are ignored, and the text stays as it is.
  */
 export class VideoMemory {
   readonly #physical: PhysicalMemory;

@@ -13,7 +13,9 @@ export const KvmFeature = {
   clockSource2: 0x8,
   /** Steal time is at MSR 0x4b564d03. */
   stealTime: 0x20,
-  /** The clock does not warp between processors; flag bit 0 of the time structure tells the same. */
+  /**
+   * The clock does not warp between processors; flag bit 0 of the time structure tells the same.
+   */
   clockSourceStable: 0x100_0000,
 } as const;
 

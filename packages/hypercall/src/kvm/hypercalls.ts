@@ -24,10 +24,11 @@ const rbx = 3;
 const pairingWallClock = 0;
 
 /**
- * Serves one hypercall: the number is in RAX, arguments in RBX, RCX, RDX, RSI, the result goes to RAX.
+ * Serves one hypercall: the number is in RAX, arguments in RBX, RCX, RDX, RSI, the result goes to
+ * RAX.
  *
- * Other registers stay. Calls that need a feature bit which is not offered (kick, IPI, yield: there is
- * one virtual CPU and no APIC) are refused as unknown, as KVM does (Linux, hypercalls.rst).
+ * Other registers stay. Calls that need a feature bit which is not offered (kick, IPI, yield: there
+ * is one virtual CPU and no APIC) are refused as unknown, as KVM does (Linux, hypercalls.rst).
  */
 export function serveKvmHypercall(
   registers: HypercallRegisters,

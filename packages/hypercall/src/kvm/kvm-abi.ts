@@ -1,9 +1,9 @@
 /**
  * The KVM interface, as a stock Linux guest uses it: clock, time of day, steal time, hypercalls.
  *
- * The guest writes the address of a structure into an MSR; the host fills it in. A machine whose time-stamp
- * counter runs off the machine's own clock needs to write the time structure only when one of the two
- * jumps, so nothing here is on a hot path.
+ * The guest writes the address of a structure into an MSR; the host fills it in. A machine whose
+ * time-stamp counter runs off the machine's own clock needs to write the time structure only when
+ * one of the two jumps, so nothing here is on a hot path.
  *
  * An address that is not RAM is taken and not used, as KVM does; bits that KVM reserves are refused
  * with #GP. Each update asks anew whether the structure is RAM, since the guest can move things.
@@ -70,7 +70,8 @@ export class KvmAbi implements HypercallAbi {
   /**
    * Makes the interface with everything switched off.
    *
-   * @throws HypercallError for a time-stamp counter whose frequency is no whole number of hertz from 1.
+   * @throws HypercallError for a time-stamp counter whose frequency is no whole number of hertz
+   * from 1.
    */
   constructor(options: KvmOptions) {
     const { tscHertz } = options.clock;

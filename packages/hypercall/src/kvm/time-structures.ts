@@ -1,8 +1,9 @@
 /**
  * The structures that the KVM interface keeps in guest memory, and how they are written.
  *
- * All three carry a version: odd while an update is in progress, another even number after it. The guest reads
- * until it sees the same even number before and after (Linux, Documentation/virt/kvm/x86/msr.rst).
+ * All three carry a version: odd while an update is in progress, another even number after it. The
+ * guest reads until it sees the same even number before and after (Linux,
+ * Documentation/virt/kvm/x86/msr.rst).
  *
  *     pvclock_wall_clock      pvclock_vcpu_time_info        kvm_steal_time
  *     0  version              0  version                    0  steal (64)
@@ -81,7 +82,7 @@ export interface TimeInfo {
   readonly flags: number;
 }
 
-/** Writes `pvclock_vcpu_time_info`. */
+/** Writes `pvclock_vcpu_time_info`: the counter and the clock at one moment. */
 export function writeTimeInfo(memory: GuestMemory, physical: number, info: TimeInfo): void {
   update(memory, physical, () => {
     memory.write32(physical + 4, 0);
@@ -117,7 +118,10 @@ export function writeClockPairing(
   }
 }
 
-/** Makes the version odd, lets `write` change the fields, and makes the version the next even number. */
+/**
+ * Makes the version odd, lets `write` change the fields, and makes the version the next even
+ * number.
+ */
 function update(memory: GuestMemory, version: number, write: () => void): void {
   const odd = (memory.read32(version) + 1) | 1;
   memory.write32(version, odd);

@@ -51,7 +51,7 @@ export interface BootParams {
   readonly oldCommandLineOffset?: number;
 }
 
-/** Builds `boot_params`. */
+/** Builds the bytes of `boot_params` from their contents. */
 export function buildBootParams(params: BootParams): Uint8Array {
   const bytes = new Uint8Array(bootParamsBytes);
   const view = new DataView(bytes.buffer);

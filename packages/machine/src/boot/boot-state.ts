@@ -68,8 +68,8 @@ export interface BootRegisters {
 /**
  * Returns the state of 32-bit protected mode with flat segments, paging and interrupts off.
  *
- * Linux's 32-bit boot protocol (boot.rst, "32-bit Boot Protocol") and multiboot (Multiboot Specification
- * 0.6.96, 3.2) both ask for it. `gdt` is the physical address of `bootGdt`.
+ * Linux's 32-bit boot protocol (boot.rst, "32-bit Boot Protocol") and multiboot (Multiboot
+ * Specification 0.6.96, 3.2) both ask for it. `gdt` is the physical address of `bootGdt`.
  */
 export function flatBootState(eip: number, gdt: number, registers: BootRegisters): BootState {
   const code = { selector: bootCodeSelector, base: 0, limit: 0xffff_ffff, attributes: 0xc09b };

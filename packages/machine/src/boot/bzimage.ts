@@ -1,8 +1,10 @@
 /**
- * Loads a Linux kernel by the 32-bit boot protocol (Linux, Documentation/arch/x86/boot.rst, "32-bit Boot Protocol").
+ * Loads a Linux kernel by the 32-bit boot protocol (Linux, Documentation/arch/x86/boot.rst, "32-bit
+ * Boot Protocol").
  *
- * The code goes to its preferred address if memory reaches so far, else as low as it can be; the initial
- * RAM disk as high as kernel and memory allow, out of the way of a kernel that unpacks itself.
+ * The code goes to its preferred address if memory reaches so far, else as low as it can be; the
+ * initial RAM disk as high as kernel and memory allow, out of the way of a kernel that unpacks
+ * itself.
  */
 import { MachineError } from '../error.ts';
 

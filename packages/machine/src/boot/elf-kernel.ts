@@ -1,8 +1,9 @@
 /**
- * Loads a bare ELF32 kernel, such as Linux's `vmlinux`, in the state of Linux's 32-bit boot protocol.
+ * Loads a bare ELF32 kernel, such as Linux's `vmlinux`, in the state of Linux's 32-bit boot
+ * protocol.
  *
- * ESI points to `boot_params` with a setup header that the loader made up, since the file has none. A kernel
- * that is not Linux need not look at it: it starts in flat 32-bit protected mode.
+ * ESI points to `boot_params` with a setup header that the loader made up, since the file has none.
+ * A kernel that is not Linux need not look at it: it starts in flat 32-bit protected mode.
  */
 import { MachineError } from '../error.ts';
 
@@ -23,7 +24,9 @@ import {
 import type { LoaderMemory } from './loader-memory.ts';
 import { e820Map } from './memory-map.ts';
 
-/** The end of the memory that 32-bit Linux maps directly, where an initial RAM disk must be below. */
+/**
+ * The end of the memory that 32-bit Linux maps directly, where an initial RAM disk must be below.
+ */
 const initrdMaximum = 0x37ff_ffff;
 const pageBytes = 4096;
 const headerBytes = SetupOffset.initSize + 4 - SetupOffset.setupSectors;

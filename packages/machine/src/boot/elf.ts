@@ -1,6 +1,6 @@
 /**
- * Executables in the ELF format, 32-bit little-endian for the 80386 (System V ABI, chapters 4 and 5;
- * Intel386 supplement).
+ * Executables in the ELF format, 32-bit little-endian for the 80386 (System V ABI, chapters 4 and
+ * 5; Intel386 supplement).
  */
 import { MachineError } from '../error.ts';
 
@@ -159,7 +159,9 @@ function readSegment(image: ImageView, offset: number): ElfSegment | undefined {
   return segment;
 }
 
-/** An entry point may be given as a virtual address; paging is off, so the physical one is needed. */
+/**
+ * An entry point may be given as a virtual address; paging is off, so the physical one is needed.
+ */
 function physicalEntry(image: ImageView, segments: readonly ElfSegment[]): number {
   const entry = image.u32(HeaderOffset.entry);
   const within = (start: number, segment: ElfSegment): boolean =>

@@ -1,10 +1,13 @@
 /**
- * The setup header of a Linux kernel image (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header").
+ * The setup header of a Linux kernel image (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode
+ * Kernel Header").
  */
 import type { ImageView } from './image-view.ts';
 import { hex } from './image-view.ts';
 
-/** Offsets within the image and within `boot_params`: the header stands at the same place in both. */
+/**
+ * Offsets within the image and within `boot_params`: the header stands at the same place in both.
+ */
 export const SetupOffset = {
   setupSectors: 0x1f1,
   sizeParagraphs: 0x1f4,
@@ -69,7 +72,9 @@ export interface LinuxHeader {
   readonly minimumAlignment: number;
   /** Where it prefers to be loaded; 0 for no preference. */
   readonly preferredAddress: number;
-  /** Memory from its start that it needs before it looks at the memory map; at least `codeBytes`. */
+  /**
+   * Memory from its start that it needs before it looks at the memory map; at least `codeBytes`.
+   */
   readonly initBytes: number;
   /** Whether the kernel is for 64-bit mode. */
   readonly is64Bit: boolean;
@@ -152,7 +157,8 @@ function codeBytesOf(image: ImageView, version: number, codeOffset: number): num
     version >= 0x204
       ? image.u32(SetupOffset.sizeParagraphs)
       : image.u16(SetupOffset.sizeParagraphs);
-  // The size is in units of 16 bytes, rounded up; before 2.04 it is not reliable (boot.rst, "syssize").
+  // The size is in units of 16 bytes, rounded up; before 2.04 it is not reliable (boot.rst,
+  // "syssize").
   const claimed = version >= 0x204 ? field * 16 : 0;
   if (there <= 0 || claimed > there + 15) {
     throw image.bad(

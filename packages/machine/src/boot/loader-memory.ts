@@ -39,7 +39,9 @@ export interface Placement {
   readonly end: number;
 }
 
-/** The stretches of memory that loaders have given away, so that nothing is put where something is. */
+/**
+ * The stretches of memory that loaders have given away, so that nothing is put where something is.
+ */
 export class PlacementMap {
   readonly #ramBytes: number;
   readonly #taken: Placement[];
@@ -56,7 +58,8 @@ export class PlacementMap {
   /**
    * Takes a range.
    *
-   * @throws MachineError `too-little-memory` past the end of RAM, `bad-image` where something stands.
+   * @throws MachineError `too-little-memory` past the end of RAM, `bad-image` where something
+   * stands.
    */
   take(placement: Placement): void {
     const { name, start, end } = placement;

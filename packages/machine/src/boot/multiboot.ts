@@ -124,7 +124,9 @@ interface PlacedModule extends MultibootModule {
   readonly start: number;
 }
 
-/** Modules stand page-aligned behind the kernel, in order (Multiboot Specification 3.1.2, bit 0). */
+/**
+ * Modules stand page-aligned behind the kernel, in order (Multiboot Specification 3.1.2, bit 0).
+ */
 function placeModules(
   modules: readonly MultibootModule[],
   placements: PlacementMap,

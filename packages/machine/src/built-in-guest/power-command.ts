@@ -12,8 +12,8 @@ const exitValue = 0x15;
 /**
  * The ways out: debug exit, endless halt, triple fault, keyboard controller, ACPI.
  *
- * Power-off looks for the fixed ACPI description table, takes the control port from it and the value for S5 from
- * the object `_S5_` in the differentiated table (ACPI 6.4, 5.2.5, 5.2.9, 7.4.2).
+ * Power-off looks for the fixed ACPI description table, takes the control port from it and the
+ * value for S5 from the object `_S5_` in the differentiated table (ACPI 6.4, 5.2.5, 5.2.9, 7.4.2).
  */
 export const powerText: string = `
 command_exit:

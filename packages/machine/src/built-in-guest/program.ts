@@ -50,8 +50,8 @@ const data = [
 /**
  * Assembles the built-in guest and returns it as a multiboot kernel.
  *
- * It is a protected-mode program that takes commands on serial port 0 and shows what the hypervisor does: paging, ring
- * 3, self-modifying code, hypercalls, timers, the ways to switch off.
+ * It is a protected-mode program that takes commands on serial port 0 and shows what the hypervisor
+ * does: paging, ring 3, self-modifying code, hypercalls, timers, the ways to switch off.
  */
 export function builtInGuest(): Uint8Array {
   const assembler = new Assembler({ bits: 32, origin: GuestLayout.load });

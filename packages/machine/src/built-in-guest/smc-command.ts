@@ -5,8 +5,8 @@ const rounds = 1000;
 /**
  * `smc`: code that is written just before it runs.
  *
- * First a function whose constant is changed before each call: the sum of 0 to 999 tells whether each
- * change took effect. Then an instruction that changes the very next one.
+ * First a function whose constant is changed before each call: the sum of 0 to 999 tells whether
+ * each change took effect. Then an instruction that changes the very next one.
  */
 export const smcText: string = `
 command_smc:

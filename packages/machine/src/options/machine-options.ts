@@ -2,9 +2,14 @@ import { MachineError } from '../error.ts';
 
 import type { Settings } from './settings.ts';
 
-/** What a machine needs from the program around it; nothing in this package knows Node or the DOM. */
+/**
+ * What a machine needs from the program around it; nothing in this package knows Node or the DOM.
+ */
 export interface HostServices {
-  /** Returns milliseconds of a clock that never goes back (fractions welcome), as `performance.now()`. */
+  /**
+   * Returns milliseconds of a clock that never goes back (fractions welcome), as
+   * `performance.now()`.
+   */
   monotonicMs(): number;
   /** Returns milliseconds since 1970-01-01 00:00 UTC, as `Date.now()`. */
   unixTimeMs(): number;

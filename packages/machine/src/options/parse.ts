@@ -12,7 +12,8 @@ type Value = string | number | boolean | Properties;
 /**
  * Reads a command line into settings, by the option table.
  *
- * `-flag` and `--flag` are the same, and a value follows as the next argument or after `=` with two dashes.
+ * `-flag` and `--flag` are the same, and a value follows as the next argument or after `=` with two
+ * dashes.
  *
  * @throws MachineError with code `bad-option` or `unsupported`.
  */

@@ -4,8 +4,9 @@ export type Properties = Readonly<Record<string, string>>;
 /**
  * What somebody asked for, as plain data: one field per row of the option table.
  *
- * It is what the command line, the URL of the web page and a machine description (JSON) have in common. Files are
- * paths or URLs here; the application reads them and passes bytes to `createMachine`.
+ * It is what the command line, the URL of the web page and a machine description (JSON) have in
+ * common. Files are paths or URLs here; the application reads them and passes bytes to
+ * `createMachine`.
  */
 export interface Settings {
   /** Guest RAM in bytes. */

@@ -15,7 +15,9 @@ export type OptionKind =
   /** A regular expression of JavaScript's syntax. */
   | { readonly kind: 'pattern' }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  /** `key=value,key=value`; a doubled comma is a comma; a first word without `=` is `head`'s value. */
+  /**
+   * `key=value,key=value`; a doubled comma is a comma; a first word without `=` is `head`'s value.
+   */
   | { readonly kind: 'properties'; readonly keys: readonly string[]; readonly head?: string };
 
 /** One option of a machine or of the program that runs it. */
@@ -28,7 +30,9 @@ export interface OptionRow {
   readonly argument?: string;
   /** How the value is read. */
   readonly value: OptionKind;
-  /** The most times that it can be given; more than 1 makes the field an array. The default is 1. */
+  /**
+   * The most times that it can be given; more than 1 makes the field an array. The default is 1.
+   */
   readonly most?: number;
   /** Values (or `*` for all) that are known and that this version cannot serve, with the reason. */
   readonly unsupported?: Readonly<Record<string, string>>;
@@ -49,7 +53,8 @@ const pattern = { kind: 'pattern' } as const;
 const noDisks = { '*': 'there is no disk controller in this version' };
 
 /**
- * Every option, in the order of the help: the spellings are those that QEMU users know, where QEMU has them.
+ * Every option, in the order of the help: the spellings are those that QEMU users know, where QEMU
+ * has them.
  *
  * The command line, URL parameters, machine descriptions and the help derive from these rows.
  */

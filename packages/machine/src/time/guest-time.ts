@@ -28,8 +28,9 @@ export interface TscReader {
 /**
  * The clock as paravirtual interfaces see it, with the counter and what the guest added to it.
  *
- * The CPU asks `hostTsc` for the counter without the guest's additions, and `tscAt` learns the difference by
- * asking the CPU: it counts from the same reading, so that the two cannot drift apart.
+ * The CPU asks `hostTsc` for the counter without the guest's additions, and `tscAt` learns the
+ * difference by asking the CPU: it counts from the same reading, so that the two cannot drift
+ * apart.
  */
 export class GuestTime implements GuestClock {
   /** Ticks per second. */
@@ -66,7 +67,10 @@ export class GuestTime implements GuestClock {
   }
 }
 
-/** Returns the machine's time of day: the host's, or with the instruction clock a fixed start and guest time. */
+/**
+ * Returns the machine's time of day: the host's, or with the instruction clock a fixed start and
+ * guest time.
+ */
 export function wallClockOf(
   kind: 'host' | 'instructions',
   host: HostServices,

@@ -7,7 +7,8 @@ export interface MachineClock extends Clock {
   /** Returns how many instructions bring the clock to `deadlineNs`, at least 1, at most `most`. */
   budgetFor(deadlineNs: number, most: number): number;
   /**
-   * Moves the clock to `deadlineNs` while the processor waits, if the clock is one that can be moved.
+   * Moves the clock to `deadlineNs` while the processor waits, if the clock is one that can be
+   * moved.
    *
    * Returns false for a clock that only the host's time moves.
    */

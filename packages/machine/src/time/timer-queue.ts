@@ -3,13 +3,17 @@ import type { Timer, Timers } from '@ringfence/devices';
 /** The most timers that devices can create: many times what a full machine has. */
 export const maximumTimers = 1024;
 
-/** The most timers that fire in one `fire`, so that one that arms itself for now cannot stop the guest. */
+/**
+ * The most timers that fire in one `fire`, so that one that arms itself for now cannot stop the
+ * guest.
+ */
 export const maximumFirings = 1000;
 
 /**
  * The machine's timers, ordered by deadline, and by creation where deadlines are the same.
  *
- * There are a few dozen and few are armed, so a sorted array beats a heap: the next deadline is its last element.
+ * There are a few dozen and few are armed, so a sorted array beats a heap: the next deadline is its
+ * last element.
  */
 export class TimerQueue implements Timers {
   readonly #armed: QueuedTimer[] = [];
