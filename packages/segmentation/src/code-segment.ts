@@ -1,6 +1,6 @@
 /**
- * The checks that a code segment passes before CS is loaded, one function for each way to get there.
- * Each expects the descriptor in `context.low` and `context.high` and leaves it there.
+ * The checks that a code segment passes before CS is loaded, one function for each way to get
+ * there. Each expects the descriptor in `context.low` and `context.high` and leaves it there.
  */
 import type { Context } from './context.ts';
 import { descriptorDpl, DescriptorBit, isCode, isConforming } from './descriptor.ts';
@@ -19,8 +19,8 @@ export function checkDirectCode(context: Context, selector: number): Fault {
 
 /**
  * Fetches and checks the code segment of a call, interrupt or trap gate: it must be code at CPL or
- * more privileged (SDM 3A 5.8.4, 6.12.1.1). JMP is stricter (`sameLevel`): nonconforming code must be
- * at CPL. The RPL of the selector in the gate does not matter.
+ * more privileged (SDM 3A 5.8.4, 6.12.1.1). JMP is stricter (`sameLevel`): nonconforming code must
+ * be at CPL. The RPL of the selector in the gate does not matter.
  */
 export function fetchGateCode(context: Context, selector: number, sameLevel: boolean): Fault {
   if ((selector & 0xfffc) === 0) return generalProtection(context.external);

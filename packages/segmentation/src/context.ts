@@ -126,8 +126,8 @@ export class Context {
   }
 
   /**
-   * Loads a segment register in real mode: base and access change, limit, D/B and G stay as they are
-   * (SDM 3A 9.9.2 relies on it; "unreal" mode of DOS extenders does too).
+   * Loads a segment register in real mode: base and access change, limit, D/B and G stay as they
+   * are (SDM 3A 9.9.2 relies on it; "unreal" mode of DOS extenders does too).
    */
   setReal(at: number, selector: number): void {
     this.set(at + Word.selector, selector);

@@ -23,8 +23,8 @@ const contributoryVectors =
   (1 << Vector.generalProtection);
 
 /**
- * What to do with the fault that delivering `vector` of `kind` returned (SDM 3A table 6-5). External
- * and software interrupts are benign whatever their vector.
+ * What to do with the fault that delivering `vector` of `kind` returned (SDM 3A table 6-5).
+ * External and software interrupts are benign whatever their vector.
  */
 export function combineFaults(
   vector: number,

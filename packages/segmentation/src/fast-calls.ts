@@ -1,6 +1,6 @@
 /**
- * SYSENTER, SYSEXIT (SDM 2B) and the legacy-mode forms of SYSCALL and SYSRET (APM 3): CS and SS get fixed
- * flat segments, no descriptor is read.
+ * SYSENTER, SYSEXIT (SDM 2B) and the legacy-mode forms of SYSCALL and SYSRET (APM 3): CS and SS get
+ * fixed flat segments, no descriptor is read.
  *
  * Hot: every system call of a 32-bit kernel; benchmark in segmentation.bench.ts.
  */
@@ -45,8 +45,8 @@ export function syscall(context: Context, starLow: number, starHigh: number): Fa
 }
 
 /**
- * SYSRET outside long mode: to ECX, IF set (APM 3 SYSRET). SS gets a whole flat segment of DPL 3, of
- * which the manual promises only the selector.
+ * SYSRET outside long mode: to ECX, IF set (APM 3 SYSRET). SS gets a whole flat segment of DPL 3,
+ * of which the manual promises only the selector.
  */
 export function sysret(context: Context, starHigh: number): Fault {
   if ((context.get(State.efer) & ControlBit.eferSce) === 0) return invalidOpcode;

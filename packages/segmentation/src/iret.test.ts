@@ -69,7 +69,8 @@ describe('IRET to the same level (SDM 2A IRET)', () => {
 describe('flags that IRET loads in protected mode (SDM 2A IRET)', () => {
   const basic = definedFlags & 0xcdd5; // all of the low half but IF and IOPL
   const high = rf | ac | id;
-  // CPL, IOPL, operand size, flags that a frame of all ones sets in zeroed flags, and of zeros clears
+  // CPL, IOPL, operand size, flags that a frame of all ones sets in zeroed flags, and of zeros
+  // clears
   it.each([
     [0, 0, 4, basic | high | ifFlag | iopl3 | vif | vip],
     [0, 3, 4, basic | high | ifFlag | iopl3 | vif | vip],

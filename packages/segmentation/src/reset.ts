@@ -4,8 +4,9 @@ import { Attribute, decodeNull, setBounds, Word } from './descriptor.ts';
 import { Segment, segmentWords, State } from './state.ts';
 
 /**
- * Segment registers, GDTR, IDTR, LDTR, TR, CPL and EIP as after power-up (SDM 3A table 9-1). CR0 and
- * the rest of the CPU state are the caller's; EFLAGS.VM is cleared because the mode depends on it.
+ * Segment registers, GDTR, IDTR, LDTR, TR, CPL and EIP as after power-up (SDM 3A table 9-1). CR0
+ * and the rest of the CPU state are the caller's; EFLAGS.VM is cleared because the mode depends on
+ * it.
  */
 export function reset(context: Context): void {
   writeEflags(context.words, 0, Eflags.vm);

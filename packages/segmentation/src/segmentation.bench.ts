@@ -1,6 +1,6 @@
 /**
- * Nanoseconds per operation of the hot paths, on memory that costs what a shadow-table hit costs (one
- * lookup in an Int32Array per access). Run it:
+ * Nanoseconds per operation of the hot paths, on memory that costs what a shadow-table hit costs
+ * (one lookup in an Int32Array per access). Run it:
  *
  *     npx tsx --conditions=@ringfence/source packages/segmentation/src/segmentation.bench.ts
  */

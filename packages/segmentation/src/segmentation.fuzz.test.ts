@@ -1,6 +1,6 @@
 /**
- * Random descriptor tables, selectors, gates, task states and page permissions under random operations.
- * A seed repeats a run exactly: `fuzz(seed, steps)`.
+ * Random descriptor tables, selectors, gates, task states and page permissions under random
+ * operations. A seed repeats a run exactly: `fuzz(seed, steps)`.
  */
 import { CpuState, definedFlags, Eflags, SegmentRegister } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';

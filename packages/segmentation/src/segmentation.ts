@@ -35,7 +35,8 @@ export interface SegmentationOptions {
 
 /**
  * The segmentation unit of one virtual CPU (SDM 3A chapters 3, 5, 6, 7 and 20). The operations are
- * documented at `SegmentationOperations`. It has no state of its own: all of it is in the CPU state.
+ * documented at `SegmentationOperations`. It has no state of its own: all of it is in the CPU
+ * state.
  */
 export class Segmentation implements SegmentationOperations {
   readonly #context: Context;

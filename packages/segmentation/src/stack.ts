@@ -2,8 +2,8 @@
  * A stack as the far transfers see it: items popped and frames pushed with the limit checks of its
  * segment and the wrap of its pointer (SDM 1 6.2, SDM 3A 5.3).
  *
- * A frame is all or nothing: `reserve` checks every byte against the segment and against paging, after
- * which `push` cannot fail. Hot: used by every interrupt and IRET; benchmark in
+ * A frame is all or nothing: `reserve` checks every byte against the segment and against paging,
+ * after which `push` cannot fail. Hot: used by every interrupt and IRET; benchmark in
  * segmentation.bench.ts.
  */
 import { Attribute, Word } from './descriptor.ts';

@@ -1,6 +1,6 @@
 /**
- * Word indices of the CPU state that segmentation works on: `CpuState` addresses divided by 4, for an
- * Int32Array over linear memory from its byte 0.
+ * Word indices of the CPU state that segmentation works on: `CpuState` addresses divided by 4, for
+ * an Int32Array over linear memory from its byte 0.
  */
 import { CpuState, segmentBytes } from '@ringfence/memory';
 

@@ -1,6 +1,6 @@
 /**
- * The second half of a task switch, past the commit point: the state in `context.task` becomes the CPU's
- * (SDM 3A 7.3, steps 9 to 13). Faults are those of the new task.
+ * The second half of a task switch, past the commit point: the state in `context.task` becomes the
+ * CPU's (SDM 3A 7.3, steps 9 to 13). Faults are those of the new task.
  */
 import { definedFlags, Eflags, writeEflags } from '@ringfence/memory';
 import type { Context } from './context.ts';

@@ -7,8 +7,8 @@ import { Segment, State } from './state.ts';
 const tss32 = 8;
 
 /**
- * The I/O map base of the current TSS, or -1 if there is none to be read: not a 32-bit TSS, too short,
- * or a page fault, which is then in `memory.fault` (0 otherwise).
+ * The I/O map base of the current TSS, or -1 if there is none to be read: not a 32-bit TSS, too
+ * short, or a page fault, which is then in `memory.fault` (0 otherwise).
  */
 export function ioMapBase(context: Context): number {
   const memory = context.memory;
@@ -21,8 +21,8 @@ export function ioMapBase(context: Context): number {
 }
 
 /**
- * Whether IN, OUT, INS or OUTS may touch `bytes` ports from `port`: CPL against IOPL, then the I/O map,
- * of which two bytes are always read (SDM 1 19.5).
+ * Whether IN, OUT, INS or OUTS may touch `bytes` ports from `port`: CPL against IOPL, then the I/O
+ * map, of which two bytes are always read (SDM 1 19.5).
  */
 export function checkIo(context: Context, port: number, bytes: number): Fault {
   if (context.isReal()) return 0;

@@ -49,8 +49,8 @@ const savedSegments = [
 ] as const;
 
 /**
- * JMP and CALL that name a TSS descriptor: privilege, in the GDT, present (SDM 2A JMP, 7.2.2). The type
- * is known to be an available TSS.
+ * JMP and CALL that name a TSS descriptor: privilege, in the GDT, present (SDM 2A JMP, 7.2.2). The
+ * type is known to be an available TSS.
  */
 export function checkTaskDescriptor(context: Context, selector: number): Fault {
   const dpl = descriptorDpl(context.high);
@@ -83,8 +83,8 @@ export function fetchTaskOfGate(context: Context): Fault {
 }
 
 /**
- * Switches to the task whose fetched and checked TSS descriptor is in the context. `eip` is what the
- * old task goes on with, `savedFlags` are bits to set in its saved EFLAGS (RF).
+ * Switches to the task whose fetched and checked TSS descriptor is in the context. `eip` is what
+ * the old task goes on with, `savedFlags` are bits to set in its saved EFLAGS (RF).
  */
 export function switchTask(
   context: Context,

@@ -1,6 +1,6 @@
 /**
- * A CPU state, 1 MiB of identity-mapped guest memory with page permissions, and descriptor tables, for
- * the tests of this package.
+ * A CPU state, 1 MiB of identity-mapped guest memory with page permissions, and descriptor tables,
+ * for the tests of this package.
  *
  *     00000  interrupt vector table, real-mode code     08000  TSS32 "other"
  *     02000  GDT (selectors in `Sel`)                   09000  TSS16 "other"

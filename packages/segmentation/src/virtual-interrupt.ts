@@ -7,9 +7,9 @@ import { ControlBit, Segment, State } from './state.ts';
 import { ioMapBase } from './task-state.ts';
 
 /**
- * #GP(0) when VIF and VIP are both set where they mean something: an interrupt that the monitor holds
- * back may be delivered now (SDM 3A 20.3.2). Due after IRET and task switches, before the next
- * instruction, hence in the new context.
+ * #GP(0) when VIF and VIP are both set where they mean something: an interrupt that the monitor
+ * holds back may be delivered now (SDM 3A 20.3.2). Due after IRET and task switches, before the
+ * next instruction, hence in the new context.
  */
 export function checkVirtualInterrupt(context: Context): Fault {
   const eflags = context.get(State.eflags);
