@@ -1,6 +1,10 @@
 import { accessFunctions } from './access.ts';
 import { aesFunctions } from './sse-aes.ts';
 import { crc32c } from './sse-crc32.ts';
+import { floatArithmetic } from './sse-float-arithmetic.ts';
+import { floatComparisons } from './sse-float-compare.ts';
+import { floatConversions } from './sse-float-convert.ts';
+import { floatFunctions } from './sse-float-format.ts';
 import { compareStrings } from './sse-string.ts';
 import { stringFunctions } from './string-bulk.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
@@ -10,6 +14,10 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   ...accessFunctions,
   ...stringFunctions,
   ...aesFunctions,
+  ...floatFunctions,
+  ...floatArithmetic,
+  ...floatComparisons,
+  ...floatConversions,
   compareStrings,
   crc32c,
 ];

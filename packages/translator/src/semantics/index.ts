@@ -3,6 +3,8 @@ import { bits } from './bit.ts';
 import { control } from './control.ts';
 import { extendedStates } from './extended-state.ts';
 import { flagControl } from './flag-control.ts';
+import { floatArithmetics } from './float-arithmetic.ts';
+import { floatConversion } from './float-convert.ts';
 import { moves } from './move.ts';
 import { multiply } from './multiply.ts';
 import { packedInteger } from './packed-integer.ts';
@@ -35,6 +37,8 @@ const families: readonly SemanticsTable[] = [
   vectorShuffles,
   vectorCrypto,
   vectorStrings,
+  floatArithmetics,
+  floatConversion,
   x87Control,
 ];
 
