@@ -18,7 +18,7 @@ import {
 } from './test-machine.ts';
 import { field, saved, twoTasks } from './test-tasks.ts';
 
-const { external, fault: software } = InterruptKind;
+const { external } = InterruptKind;
 const { nt, vm, cf } = Eflags;
 
 describe('what a task switch saves and loads (SDM 3A 7.3)', () => {
