@@ -48,11 +48,11 @@ export function fixesOperandPrefix(form: Form): boolean {
 /** Operand sizes that a form can have in code of `bits`, the default first. */
 export function operandSizes(form: Form, bits: Bits): readonly (16 | 32 | 64)[] {
   if (bits !== 64) {
-    if (!form.legacy || form.rexW) return [];
+    if (!form.legacy) return [];
     return fixesOperandPrefix(form) ? [bits] : [bits, bits === 16 ? 32 : 16];
   }
   if (!form.long) return [];
-  if (form.rexW || form.longSize === 'f64') return [64];
+  if (form.longSize === 'f64') return [64];
   if (form.longSize === 'd64') return fixesOperandPrefix(form) ? [64] : [64, 16];
   return fixesOperandPrefix(form) ? [32, 64] : [32, 16, 64];
 }
@@ -145,7 +145,7 @@ class FormEncoder {
     const named = this.operands.flatMap((value) =>
       value instanceof Expression || value?.kind !== 'register' ? [] : [value],
     );
-    const wide = form.rexW || (bits === 64 && operandSize === 64 && form.longSize === 'default');
+    const wide = bits === 64 && operandSize === 64 && form.longSize === 'default';
     const b = form.opcodeRegister ? this.opcodeRegister >= 8 : this.rm >= 8;
     const fields =
       (wide ? 8 : 0) |

@@ -46,15 +46,27 @@ function buildDispatch(): { primary: Int16Array; groups: Int16Array } {
   const groups: number[] = [];
   const rows = new Map<number, Form[]>();
   for (const form of FORMS) {
-    for (const key of keysOf(form)) rows.set(key, [...(rows.get(key) ?? []), form]);
+    for (const key of keysOf(form)) {
+      const sharing = rows.get(key);
+      if (sharing === undefined) rows.set(key, [form]);
+      else sharing.push(form);
+    }
   }
   const byModrm = new Int16Array(256);
+  // Most keys differ in mode or prefix only and choose among the same forms.
+  const entries = new Map<string, number>();
   for (const [key, forms] of rows) {
-    byModrm.fill(NOTHING);
-    // The most specific row is entered last and wins.
-    forms.sort((left, right) => specificity(left) - specificity(right));
-    for (const form of forms) enter(byModrm, form);
-    primary[key] = compress(byModrm, groups);
+    const same = forms.map((form) => form.index).join();
+    let entry = entries.get(same);
+    if (entry === undefined) {
+      byModrm.fill(NOTHING);
+      // The most specific row is entered last and wins.
+      forms.sort((left, right) => specificity(left) - specificity(right));
+      for (const form of forms) enter(byModrm, form);
+      entry = compress(byModrm, groups);
+      entries.set(same, entry);
+    }
+    primary[key] = entry;
   }
   return { primary, groups: Int16Array.from(groups) };
 }

@@ -192,8 +192,6 @@ export interface Form {
   readonly mod: 'any' | 'memory' | 'register' | 'ignored';
   /** Fixed ModRM.rm (`0F 01 C1`), or -1. */
   readonly rm: number;
-  /** REX.W is part of the encoding (`REX.W`: must be 1). */
-  readonly rexW: boolean;
   /** Valid in 16 and 32-bit code. */
   readonly legacy: boolean;
   /** Valid in 64-bit code. */

@@ -3,16 +3,7 @@ import type { Form, MandatoryPrefix } from './form.ts';
 /** The fields of a {@link Form} that its encoding column decides. */
 export type Encoding = Pick<
   Form,
-  | 'encoding'
-  | 'map'
-  | 'opcode'
-  | 'prefix'
-  | 'opcodeRegister'
-  | 'hasModrm'
-  | 'digit'
-  | 'mod'
-  | 'rm'
-  | 'rexW'
+  'encoding' | 'map' | 'opcode' | 'prefix' | 'opcodeRegister' | 'hasModrm' | 'digit' | 'mod' | 'rm'
 >;
 
 const PREFIXES: ReadonlySet<string> = new Set(['NP', 'NFx', '66', 'F3', 'F2']);
@@ -20,14 +11,13 @@ const PREFIXES: ReadonlySet<string> = new Set(['NP', 'NFx', '66', 'F3', 'F2']);
 /**
  * Parses an encoding column, with `condition` added to the opcode where it says `+cc`.
  *
- * Grammar, as in SDM vol. 2A, 3.1.1.1: `[NP|NFx|66|F3|F2] [REX.W] [0F [38|3A]] opcode[+r|+cc]
+ * Grammar, as in SDM vol. 2A, 3.1.1.1: `[NP|NFx|66|F3|F2] [0F [38|3A]] opcode[+r|+cc]
  * [modrm[+i]] [/digit|/r] [11B|!11B]`. A second opcode byte after the map is a ModRM byte with fixed
  * fields; `+i` leaves its rm free. `11B` and `!11B` restrict ModRM.mod to registers or memory.
  */
 export function parseEncoding(source: string, condition: number): Encoding {
   const tokens = source.split(/\s+/);
   let prefix: MandatoryPrefix = '';
-  let rexW = false;
   const bytes: string[] = [];
   let digit = -1;
   let hasModrm = false;
@@ -35,7 +25,6 @@ export function parseEncoding(source: string, condition: number): Encoding {
   tokens.forEach((token, position) => {
     const mandatory = position === 0 && tokens.length > 1 && PREFIXES.has(token);
     if (mandatory) prefix = token as MandatoryPrefix;
-    else if (token === 'REX.W') rexW = true;
     else if (token === '11B') mod = 'register';
     else if (token === '!11B') mod = 'memory';
     else if (token === '/r') hasModrm = true;
@@ -66,7 +55,7 @@ export function parseEncoding(source: string, condition: number): Encoding {
   if (bytes.length < 1 || bytes.length > 2) throw new Error(`isa: no opcode in ${source}`);
   const encoding = source.replace(first, first.replace(/..\+cc$/, hex(opcode)));
   const opcodeRegister = first.endsWith('+r');
-  return { encoding, map, opcode, prefix, opcodeRegister, hasModrm, digit, mod, rm, rexW };
+  return { encoding, map, opcode, prefix, opcodeRegister, hasModrm, digit, mod, rm };
 }
 
 function hex(value: number): string {
