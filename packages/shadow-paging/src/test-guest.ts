@@ -9,8 +9,8 @@ export const pwu = 7;
 
 /** A guest of 4 MiB with a page directory at 0x1000 and a page table at 0x2000 for region 0. */
 export class TestGuest {
-  readonly machine = new MachineMemory({ ramBytes: 4 << 20 });
-  readonly physical = new PhysicalMemory(this.machine);
+  readonly machine: MachineMemory = new MachineMemory({ ramBytes: 4 << 20 });
+  readonly physical: PhysicalMemory = new PhysicalMemory(this.machine);
   readonly shadow: ShadowPaging;
   readonly directory: number = 0x1000;
   readonly table: number = 0x2000;
