@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessSize, MmioDevice, PortDevice } from '../interfaces.ts';
 import { PortBus } from '../port-bus.ts';
-import { fuzzPorts, ProbeLine } from '../test-fuzz.ts';
+import { fuzzPorts, ProbeLine, Random } from '../test-fuzz.ts';
 import { PciBus } from './device.ts';
 import { PciConfigSpace, type PciAddressSpace } from './function.ts';
 import { HostBridge, type ShadowSegment } from './host-bridge.ts';
@@ -343,5 +343,32 @@ describe('PCI state and hostility', () => {
       },
     });
     expect(rig.memory.size).toBe(0);
+  });
+
+  it('keeps one mapping per base address and restores each function after random writes', () => {
+    const rig = new Rig();
+    const random = new Random(0x5eed);
+    for (let round = 0; round < 20_000; round += 1) {
+      const slot = (
+        [
+          [0, 0],
+          [1, 0],
+          [1, 3],
+          [4, 0],
+        ] as const
+      )[random.below(4)] ?? [0, 0];
+      rig.write(slot[0], slot[1], random.below(256) & 0xfc, 4, random.below(2 ** 32));
+      rig.isaBridge.interruptPin(random.below(32), 1 + random.below(4)).set(round % 2 === 0);
+      expect(rig.memory.size).toBeLessThanOrEqual(2);
+    }
+    const other = new Rig();
+    for (const [from, to] of [
+      [rig.hostBridge, other.hostBridge],
+      [rig.isaBridge, other.isaBridge],
+      [rig.power, other.power],
+    ] as const) {
+      to.restore(JSON.parse(JSON.stringify(from.save())));
+      expect(to.save()).toEqual(from.save());
+    }
   });
 });

@@ -51,6 +51,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
   ];
   #systemControl = 0;
   #syncTick = 0;
+  #heldUntilTick = 0;
 
   /** Connects the timer; its counters wait to be programmed. */
   constructor(options: Pit8254Options) {
@@ -89,8 +90,10 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       this.#systemControl = value & reg.systemWritable;
       this.#counters[2].setGate((value & reg.systemGate2) !== 0, tick);
     } else if (port === reg.pitPort.control) {
+      this.#heldUntilTick = 0;
       this.#control(value & 0xff, tick);
     } else {
+      this.#heldUntilTick = 0;
       this.#counters[port & 3]?.write(value & 0xff, tick);
     }
     this.#drive();
@@ -102,6 +105,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       counter.state = powerOnPitCounter(index !== 2);
     }
     this.#systemControl = 0;
+    this.#heldUntilTick = 0;
     this.#syncTick = this.#tick();
     this.#drive();
   }
@@ -113,6 +117,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       counters: this.#counters.map((counter) => counter.state),
       systemControl: this.#systemControl,
       syncTick: this.#syncTick,
+      heldUntilTick: this.#heldUntilTick,
     });
   }
 
@@ -124,6 +129,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     }
     this.#systemControl = saved.systemControl;
     this.#syncTick = saved.syncTick;
+    this.#heldUntilTick = saved.heldUntilTick;
     this.#drive();
   }
 
@@ -165,10 +171,14 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     const counter = this.#counters[0];
     const rises = counter.risesBetween(this.#syncTick, tick);
     this.#syncTick = tick;
+    const out = counter.out(tick);
     if (rises > 0) {
       this.#irq.set(false);
+      this.#irq.set(true);
+      // An edge that is passed on after OUT has fallen again must stay up to be seen.
+      this.#heldUntilTick = out ? 0 : counter.nextEvent(tick);
     }
-    this.#irq.set(counter.out(tick));
+    this.#irq.set(out || tick < this.#heldUntilTick);
   }
 
   /** Drives the outputs after a change and arms the timers for the next. */

@@ -45,6 +45,8 @@ export interface PitState {
   systemControl: number;
   /** The tick up to which OUT 0's edges have been passed on. */
   syncTick: number;
+  /** Until this tick an edge that was passed on late keeps the request high. */
+  heldUntilTick: number;
 }
 
 const word = integer(0, 0xffff);
@@ -73,6 +75,7 @@ export const pitShape: Shape<PitState> = record<PitState>({
   counters: list(pitCounterShape, 3),
   systemControl: integer(0, 0x0f),
   syncTick: finite(),
+  heldUntilTick: finite(),
 });
 
 /** Returns a counter that nobody has programmed yet. */
