@@ -9,12 +9,11 @@ import {
   Segmentation,
 } from '@ringfence/segmentation';
 import { ShadowPaging } from '@ringfence/shadow-paging';
-import { Callout, Interpreter } from '@ringfence/translator';
+import { Callout, hotVariants, Interpreter } from '@ringfence/translator';
 import { Callouts } from './callouts.ts';
 import { ControlRegisters } from './control-registers.ts';
 import { deliver, deliverFault } from './exceptions.ts';
 import { GuestAccess } from './guest-access.ts';
-import { hotVariants } from './hot-variants.ts';
 import { InstructionFetch } from './instruction-fetch.ts';
 import type { InitialState } from './initial-state.ts';
 import { writeInitialState } from './initial-state.ts';

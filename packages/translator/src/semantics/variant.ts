@@ -153,3 +153,34 @@ export function unpackVariant(variant: Variant): VariantInfo {
     repne: bit(23),
   };
 }
+
+/** Traits of a variant of 32-bit code, for tables of variants. */
+export interface VariantTraits {
+  readonly form: Form;
+  readonly operandSize: 16 | 32;
+  /** The ModRM operand is memory. */
+  readonly memory: boolean;
+  /** The effective address has no index register. */
+  readonly simple: boolean;
+  /** There is an effective address, explicit or implied. */
+  readonly addressed: boolean;
+  readonly flat: boolean;
+  readonly flatStack: boolean;
+  /** The stack is used. */
+  readonly stack: boolean;
+}
+
+/** Packs the variant of an instruction with 32-bit addresses and stack. */
+export function packVariant(traits: VariantTraits): Variant {
+  const bit = (on: boolean, at: number): number => (on ? 1 << at : 0);
+  return (
+    traits.form.index |
+    (sizeCode(traits.operandSize) << 12) |
+    bit(traits.addressed, 14) |
+    bit(traits.memory, 16) |
+    bit(traits.simple, 17) |
+    bit(traits.flat, 18) |
+    bit(traits.flatStack, 19) |
+    bit(traits.stack, 20)
+  );
+}
