@@ -154,10 +154,9 @@ describe('a write', () => {
 
   it('keeps a page that is rewritten all the time within bounded memory', () => {
     const test = rig({ blocks: 16, chunks: 16 });
-    let block = test.cache.block(1, mode);
     for (let round = 0; round < 20_000; round += 1) {
       if (test.cache.needsCollect) test.cache.collect();
-      block = test.cache.block(1, mode);
+      const block = test.cache.block(1, mode);
       const address = record(test, block, 0x20, 2);
       expect(address).not.toBe(0);
       test.physical.write8(0x1021, round);
