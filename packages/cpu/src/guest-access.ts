@@ -226,6 +226,8 @@ export class GuestAccess implements LinearMemory {
     const fault = this.#translate(linear, Access.write, privilege);
     if (fault !== noFault) return fault;
     const last = (linear + bytes - 1) | 0;
-    return (linear ^ last) >>> 12 === 0 ? noFault : this.#translate(last, Access.write, privilege);
+    if ((linear ^ last) >>> 12 === 0) return noFault;
+    // A fault in the second page is one of its first byte.
+    return this.#translate(last & -4096, Access.write, privilege);
   }
 }

@@ -4,8 +4,10 @@
  * Arguments are three i32 `a, b, c`. A result goes through `CpuState.transfer` (low half first). The
  * host may record a fault, redirect control (to `CpuState.target`), or let the instruction go on.
  *
- * Operand sizes are in bits. `loadSegment` and `popFlags` let the instruction finish when they succeed:
- * what they changed about the next one is seen by the run loop (`attention`).
+ * Operand sizes are in bits. `loadSegment` and `popFlags` may redirect control although they
+ * succeed (to the next instruction in another code mode), so what the instruction does afterwards is
+ * given to them: their `c` is 0, or `state address << 8 | bytes` of a register that takes the value
+ * in `CpuState.transfer` (as it is on entry) once nothing can fault any more.
  */
 export const Callout = {
   /** a = vector of INT n, INT3 (3), INTO (4), ICEBP (1); b = 0 for INT n, 1 INT3/INTO, 2 ICEBP. */
@@ -17,7 +19,7 @@ export const Callout = {
   farCall: 3,
   /** a = bytes to release, c = operand size. */
   farReturn: 4,
-  /** a = segment register, b = selector. */
+  /** a = segment register, b = selector, c = deferred register write. */
   loadSegment: 5,
   /** a = port, b = bytes; result in transfer. Checks I/O permission first. */
   portIn: 6,
@@ -68,7 +70,7 @@ export const Callout = {
   interruptFlag: 30,
   /** a = operand size; the value to push in transfer. */
   pushFlags: 31,
-  /** a = operand size, b = the value popped. */
+  /** a = operand size, b = the value popped, c = deferred write of the stack pointer. */
   popFlags: 32,
   /** a = register form of XGETBV (0), XSETBV (1). */
   extendedControl: 33,

@@ -4,6 +4,7 @@ import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import type { InstructionContext } from './context.ts';
 import { signExtend } from './context.ts';
+import type { StateAddress } from './operand-source.ts';
 
 /** A constant of the IR type that holds `bytes`. */
 export function constant(b: IrBuilder, value: number, bytes: number): Value {
@@ -51,4 +52,21 @@ export function swapBytes(b: IrBuilder, value: Value, bytes: number): Value {
 /** What a callout left in `CpuState.transfer`: its low 1, 2, 4 or 8 bytes. */
 export function transferred(c: InstructionContext, bytes: number): Value {
   return c.loadState({ offset: CpuState.transfer }, bytes);
+}
+
+/**
+ * Argument `c` of the callouts that write a register for the semantics once they have succeeded
+ * (see `callout-numbers.ts`), with the value to write put into `CpuState.transfer`.
+ */
+export function deferWrite(
+  c: InstructionContext,
+  address: StateAddress,
+  value: Value,
+  bytes: number,
+): Value {
+  const b = c.b;
+  c.storeState({ offset: CpuState.transfer }, value, bytes);
+  const base = b.i32(address.offset);
+  const at = address.dynamic === undefined ? base : b.add(address.dynamic, base);
+  return b.or(b.shl(at, 8), bytes);
 }

@@ -5,7 +5,7 @@ import type { Value } from '../ir/value.ts';
 import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
 import { signExtend } from './context.ts';
-import { resize, swapBytes, transferred } from './integer.ts';
+import { deferWrite, resize, swapBytes, transferred } from './integer.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 
 const invalidOpcode = 6;
@@ -186,8 +186,8 @@ function loadFarPointer(segment: number): Semantics {
     const name = bytes === 2 ? 'i32.load16_u' : bytes === 4 ? 'i32.load' : 'i64.load';
     const offset = c.b.guestLoad(name, c.linear(1, bytes, false));
     const selector = c.b.guestLoad('i32.load16_u', c.linear(1, 2, false, bytes));
-    c.b.callout(Callout.loadSegment, c.b.i32(segment), selector);
-    c.write(0, offset);
+    const write = deferWrite(c, c.register(0), offset, bytes);
+    c.b.callout(Callout.loadSegment, c.b.i32(segment), selector, write);
   };
 }
 

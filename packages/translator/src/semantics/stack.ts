@@ -5,8 +5,8 @@ import type { LoopHandle } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
-import { loadOf, storeOf } from './context.ts';
-import { transferred } from './integer.ts';
+import { gprAddress, loadOf, storeOf } from './context.ts';
+import { deferWrite, transferred } from './integer.ts';
 import type { SemanticsTable } from './registry.ts';
 
 const rflag = {
@@ -21,6 +21,10 @@ const rflag = {
 /** Bytes of the stack pointer. */
 function pointerBytes(c: InstructionContext): number {
   return c.info.stackSize / 8;
+}
+
+function deferPointer(c: InstructionContext, pointer: Value): Value {
+  return deferWrite(c, gprAddress(Gpr.rsp, false), pointer, pointerBytes(c));
 }
 
 /** A selector is pushed zero-extended (AMD vol. 3, PUSH). */
@@ -45,8 +49,8 @@ function pop(c: InstructionContext): void {
   if (operand.location === Location.fixedSegment) {
     const selector = bytes === 8 ? c.b.wrap(value) : value;
     const number = c.b.i32(operand.register);
-    c.b.callout(Callout.loadSegment, number, c.b.and(selector, 0xffff));
-    c.stack.setPointer(fresh);
+    const write = deferPointer(c, fresh);
+    c.b.callout(Callout.loadSegment, number, c.b.and(selector, 0xffff), write);
     return;
   }
   if (!c.isMemory(0)) {
@@ -128,12 +132,13 @@ function popFlags(c: InstructionContext): void {
       const kept = b.and(system, ~(mask | rflag.resume));
       b.store('i32.store', CpuState.eflags, b.or(kept, b.and(word, mask)));
       c.flags.fromEflags(word);
+      c.stack.setPointer(fresh);
     },
     () => {
-      b.callout(Callout.popFlags, b.i32(c.info.operandSize), word);
+      const write = deferPointer(c, fresh);
+      b.callout(Callout.popFlags, b.i32(c.info.operandSize), word, write);
     },
   );
-  c.stack.setPointer(fresh);
 }
 
 function leave(c: InstructionContext): void {

@@ -155,12 +155,13 @@ describe('segments', () => {
     expect([machine.fault, machine.get('edi'), machine.get('ecx')]).toEqual([13, 0x20, 0x10]);
   });
 
-  it('are loaded by a callout, after which POP moves the stack pointer', () => {
+  it('are loaded by a callout that then moves the stack pointer for POP', () => {
     const machine = new TestMachine();
     machine.ram.setInt32(top, 0xabcd0018 | 0, true);
     machine.execute('pop ds');
-    expect(machine.callouts).toEqual([[Callout.loadSegment, 3, 0x18, 0]]);
-    expect(machine.get('esp')).toBe(top + 4);
+    const write = ((CpuState.gpr + 32) << 8) | 4;
+    expect(machine.callouts).toEqual([[Callout.loadSegment, 3, 0x18, write]]);
+    expect(machine.word(CpuState.transfer)).toBe(top + 4);
   });
 
   it('that fail to load leave the registers', () => {
@@ -231,7 +232,8 @@ describe('callouts', () => {
     const machine = new TestMachine();
     machine.ram.setInt32(top, 0x202, true);
     machine.execute('popfd');
-    expect(machine.callouts).toEqual([[Callout.popFlags, 32, 0x202, 0]]);
-    expect(machine.get('esp')).toBe(top + 4);
+    const write = ((CpuState.gpr + 32) << 8) | 4;
+    expect(machine.callouts).toEqual([[Callout.popFlags, 32, 0x202, write]]);
+    expect(machine.word(CpuState.transfer)).toBe(top + 4);
   });
 });
