@@ -188,7 +188,8 @@ export class InstructionFetch {
 
   #endsRun(): boolean {
     const form = FORMS[this.#instruction.form];
-    return form === undefined || endsRun.has(form.flow);
+    // INTO goes on with the next instruction unless OF is set.
+    return form === undefined || (endsRun.has(form.flow) && form.operation !== 'INTO');
   }
 
   #writeOne(record: number, result: number, offset: number, mode: number): void {

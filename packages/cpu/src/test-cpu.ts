@@ -38,7 +38,7 @@ export interface TestCpu {
 }
 
 /** Makes a CPU with RAM and no devices: port reads give all ones. */
-export function makeCpu(ramBytes = 16 << 20): TestCpu {
+export function makeCpu(ramBytes: number = 16 << 20): TestCpu {
   const machine = new MachineMemory({ ramBytes });
   const physical = new PhysicalMemory(machine);
   physical.mapRam(0, ramBytes, Layout.ram);
