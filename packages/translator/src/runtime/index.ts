@@ -7,6 +7,7 @@ import { floatConversions } from './sse-float-convert.ts';
 import { floatFunctions } from './sse-float-format.ts';
 import { compareStrings } from './sse-string.ts';
 import { stringFunctions } from './string-bulk.ts';
+import { x87Functions } from './x87-functions.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
 
 /** All runtime functions of the core module. */
@@ -20,4 +21,5 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   ...floatConversions,
   compareStrings,
   crc32c,
+  ...x87Functions,
 ];

@@ -18,6 +18,7 @@ import { vectorMoves } from './vector-move.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
 import { vectorStrings } from './vector-string.ts';
 import { x87Control } from './x87-control.ts';
+import { x87Semantics } from './x87.ts';
 
 /** All families. */
 const families: readonly SemanticsTable[] = [
@@ -40,6 +41,7 @@ const families: readonly SemanticsTable[] = [
   floatArithmetics,
   floatConversion,
   x87Control,
+  x87Semantics,
 ];
 
 /** What each operation of the instruction tables does; operations without semantics are absent. */

@@ -1,0 +1,19 @@
+import type { RuntimeFunction } from './runtime-function.ts';
+import { x87Arithmetic } from './x87-arithmetic.ts';
+import { x87Comparisons } from './x87-compare.ts';
+import { x87Conversions } from './x87-convert.ts';
+import { x87Decimal } from './x87-decimal.ts';
+import { x87Rounding } from './x87-round.ts';
+import { x87Stack } from './x87-stack.ts';
+import { divideWide } from './x87-wide.ts';
+
+/** All runtime functions of the x87. */
+export const x87Functions: readonly RuntimeFunction[] = [
+  divideWide,
+  ...x87Rounding,
+  ...x87Stack,
+  ...x87Arithmetic,
+  ...x87Conversions,
+  ...x87Decimal,
+  ...x87Comparisons,
+];
