@@ -52,7 +52,9 @@ const INTEGERS: ReadonlySet<string> = new Set(
   'FIADD FIMUL FICOM FICOMP FISUB FISUBR FIDIV FIDIVR FILD FIST FISTP FISTTP'.split(' '),
 );
 
-/** The AT&T assembler of old exchanged these when ST(i) is the destination; all later ones do so. */
+/**
+ * The AT&T assembler of old exchanged these when ST(i) is the destination; all later ones do so.
+ */
 const EXCHANGED: Readonly<Record<string, string>> = {
   FSUB: 'fsubr',
   FSUBR: 'fsub',

@@ -1,8 +1,9 @@
 /**
  * The decoder: one instruction from bytes into a reused record, without allocation.
  *
- * Bytes past the end are read as whatever is there, and the length is checked once, when it is known:
- * a result that used them is thrown away. So no read needs a check of its own. Hot: decoder.bench.ts.
+ * Bytes past the end are read as whatever is there, and the length is checked once, when it is
+ * known: a result that used them is thrown away. So no read needs a check of its own. Hot:
+ * decoder.bench.ts.
  */
 import { decodeMemory } from './decode-memory.ts';
 import { decodeOperands } from './decode-operands.ts';
@@ -20,8 +21,8 @@ import type { Instruction } from './instruction.ts';
 import { FORM_FLAGS, FormFlag } from './operand-tables.ts';
 import { PREFIX_CLASS, scanPrefixes } from './prefixes.ts';
 
-// Local names for imported ones: tools that keep modules apart (vitest) read imports through getters,
-// which makes a decode of 45 ns one of 1000 ns.
+// Local names for imported ones: tools that keep modules apart (vitest) read imports through
+// getters, which makes a decode of 45 ns one of 1000 ns.
 const LOCK = Prefix.lock;
 const REP = Prefix.rep;
 const REPNE = Prefix.repne;
@@ -53,10 +54,10 @@ export const MAX_LENGTH = 15;
 /**
  * Decodes the instruction at `bytes[offset]`, as code of `bits` width, into `instruction`.
  *
- * Returns its length, 1 to 15, or {@link INVALID} (#UD), {@link INVALID_LOCK} (#UD), {@link TOO_LONG}
- * (#GP), or {@link NEED_MORE} if it does not end before `end`: call again with more bytes, or raise the
- * fault of the page that follows. The record's fields are meaningful after a length only; `form` is
- * {@link NO_FORM} otherwise.
+ * Returns its length, 1 to 15, or {@link INVALID} (#UD), {@link INVALID_LOCK} (#UD), {@link
+ * TOO_LONG} (#GP), or {@link NEED_MORE} if it does not end before `end`: call again with more
+ * bytes, or raise the fault of the page that follows. The record's fields are meaningful after a
+ * length only; `form` is {@link NO_FORM} otherwise.
  */
 export function decodeInto(
   instruction: Instruction,
@@ -82,11 +83,7 @@ export function decodeInto(
       opcode = bytes[at++] ?? 0;
     }
   }
-  if ((prefixes & OPCODE_PREFIXES) !== 0) {
-    if ((prefixes & REPNE) !== 0) key |= 3;
-    else if ((prefixes & REP) !== 0) key |= 2;
-    else key |= 1;
-  }
+  if ((prefixes & OPCODE_PREFIXES) !== 0) key |= prefixSlot(prefixes);
   let form = primary[key | (opcode << 2)] ?? none;
   if (form >= groupBase) {
     const modrm = bytes[at] ?? 0;
@@ -132,6 +129,12 @@ export function decodeInto(
   return length;
 }
 
+/** Which of 66, F3 and F2 takes part in the choice: F2 and F3 come before 66. */
+function prefixSlot(prefixes: number): number {
+  if ((prefixes & REPNE) !== 0) return 3;
+  return (prefixes & REP) !== 0 ? 2 : 1;
+}
+
 function reset(instruction: Instruction): void {
   instruction.form = noForm;
   instruction.length = 0;
@@ -168,7 +171,9 @@ function setSizes(instruction: Instruction, flags: number, bits: number): void {
   instruction.addressSize = has67 ? 48 - bits : bits;
 }
 
-/** The reason why there is no instruction, `needed` being the position after the bytes looked at. */
+/**
+ * The reason why there is no instruction, `needed` being the position after the bytes looked at.
+ */
 function fail(offset: number, needed: number, end: number, otherwise: number): number {
   if (needed > end) return end - offset >= MAX_LENGTH ? TOO_LONG : NEED_MORE;
   return needed - offset > MAX_LENGTH ? TOO_LONG : otherwise;

@@ -22,7 +22,9 @@ const operandCounts = OPERAND_COUNT;
 const operandWords = OPERAND_WORDS;
 const readInt32 = read32;
 
-/** Control registers that exist: CR0, CR2, CR3, CR4, CR8 (SDM vol. 2B, MOV to control registers). */
+/**
+ * Control registers that exist: CR0, CR2, CR3, CR4, CR8 (SDM vol. 2B, MOV to control registers).
+ */
 const CONTROL_REGISTERS = 0b1_0001_1101;
 
 /**

@@ -69,7 +69,9 @@ export interface DecodedInstruction {
 /** Why there is no instruction. */
 export interface DecodeFailure {
   readonly valid: false;
-  /** `opcode`: #UD; `lock`: #UD for LOCK; `length`: #GP, over 15 bytes; `truncated`: bytes ended. */
+  /**
+   * `opcode`: #UD; `lock`: #UD for LOCK; `length`: #GP, over 15 bytes; `truncated`: bytes ended.
+   */
   readonly reason: 'opcode' | 'lock' | 'length' | 'truncated';
 }
 

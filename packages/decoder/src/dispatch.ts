@@ -7,9 +7,9 @@
  * | ----- | ---------- | ------------------------ | ------ | ---------------- |
  * |       | 64-bit     | map (1, 0F, 0F38, 0F3A)  | opcode | none, 66, F3, F2 |
  *
- * An entry is a form, {@link NOTHING}, or, where ModRM decides, {@link GROUP} plus the position of 16
- * entries in `GROUPS` (bit 3: register operand, bits 2..0: reg), which may again be `GROUP` plus the
- * position of 8 entries in `GROUPS`, one per rm (0F 01 and the x87 opcodes).
+ * An entry is a form, {@link NOTHING}, or, where ModRM decides, {@link GROUP} plus the position of
+ * 16 entries in `GROUPS` (bit 3: register operand, bits 2..0: reg), which may again be `GROUP`
+ * plus the position of 8 entries in `GROUPS`, one per rm (0F 01 and the x87 opcodes).
  */
 import { Access, FORMS, Location } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';

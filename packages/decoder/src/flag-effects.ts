@@ -1,4 +1,6 @@
-/** What one decoded instruction does to the flags, where the count of a shift makes a difference. */
+/**
+ * What one decoded instruction does to the flags, where the count of a shift makes a difference.
+ */
 import { FORMS, Flag } from '@ringfence/isa';
 import type { FlagEffects, Form } from '@ringfence/isa';
 import type { Instruction } from './instruction.ts';

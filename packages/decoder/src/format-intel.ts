@@ -34,8 +34,8 @@ const SIZE_WORDS: Readonly<Record<number, string>> = {
 /**
  * Text of a decoded instruction in Intel's syntax (SDM vol. 2A, 3.1.1.3), in lower case.
  *
- * Memory operands always show their size, numbers are hexadecimal, branches show their target for an
- * instruction at `ip`: `mov eax, dword ptr [ebx+ecx*4+0x10]`.
+ * Memory operands always show their size, numbers are hexadecimal, branches show their target for
+ * an instruction at `ip`: `mov eax, dword ptr [ebx+ecx*4+0x10]`.
  */
 export function formatIntel(instruction: Instruction, ip: bigint = 0n): string {
   const far = isFar(instruction) ? ' far' : '';

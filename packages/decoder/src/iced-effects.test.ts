@@ -92,14 +92,18 @@ const FLOWS: Readonly<Record<number, string>> = {
   [FlowControl.Exception]: 'undefined',
 };
 
-/** Two equal registers make some instructions idioms (XOR EAX, EAX), of which iced-x86 knows more. */
+/**
+ * Two equal registers make some instructions idioms (XOR EAX, EAX), of which iced-x86 knows more.
+ */
 function isIdiom(form: Form, ours: Instruction): boolean {
   if (ours.operandCount < 2 || ours.operandKind[0] !== ours.operandKind[1]) return false;
   if (ours.operandKind[0] === OperandKind.memory) return false;
   return form.hasModrm && ours.operandRegister[0] === ours.operandRegister[1];
 }
 
-/** Immediates that are counts tell three classes apart: 0, 1, more; and full turns of RCL and RCR. */
+/**
+ * Immediates that are counts tell three classes apart: 0, 1, more; and full turns of RCL and RCR.
+ */
 function keyOf(ours: Instruction, form: Form, iced: IcedInstruction): string {
   const count = form.flags.conditional ? ours.immediate & 63 : 0;
   return `${iced.code} ${ours.form} ${ours.mod === 3} ${count} ${ours.prefixes & 6}`;

@@ -16,7 +16,9 @@ import { ICED_OPTIONS, STRIDE } from './test-iced.ts';
 
 type Rule = readonly [pattern: RegExp, replacement: string];
 
-/** Instructions whose text differs for the reasons in test-differences.ts, or is a matter of taste. */
+/**
+ * Instructions whose text differs for the reasons in test-differences.ts, or is a matter of taste.
+ */
 const SKIPPED: readonly RegExp[] = [
   // Decoding differs, see test-differences.ts.
   /^(Reservednop|Prefetchit|Cldemote|Rdssp|Pause|Vmgexit|Pcmpestr[im]64|P?blendv)/i,

@@ -91,8 +91,8 @@ export class Instruction {
   rex: number = 0;
   /**
    * Effective segment of the memory operand (the overridable one, for strings the source):
-   * 0..5 = ES CS SS DS FS GS, defaults applied. The segment of CS and DS overrides in 64-bit code is
-   * that of the default, as they are ignored there.
+   * 0..5 = ES CS SS DS FS GS, defaults applied. The segment of CS and DS overrides in 64-bit code
+   * is that of the default, as they are ignored there.
    */
   segment: number = 3;
   /** 1 if there is a ModRM byte, else 0. */

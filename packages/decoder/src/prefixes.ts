@@ -9,8 +9,8 @@ const CLASS_SEGMENT = 16;
 const CLASS_REX = 32;
 
 /**
- * Class of each byte as a prefix, 64-bit code from position 256: 0 for none, a bit of {@link Prefix}, 16
- * plus a segment register, or 32 for REX.
+ * Class of each byte as a prefix, 64-bit code from position 256: 0 for none, a bit of {@link
+ * Prefix}, 16 plus a segment register, or 32 for REX.
  */
 export const PREFIX_CLASS: Uint8Array = buildClasses();
 
@@ -31,11 +31,12 @@ function buildClasses(): Uint8Array {
 }
 
 /**
- * Reads prefixes from `bytes[offset]` on into `prefixes`, `rex` and `segment`; returns the position of
- * the opcode.
+ * Reads prefixes from `bytes[offset]` on into `prefixes`, `rex` and `segment`; returns the
+ * position of the opcode.
  *
- * Of F2 and F3, and of several segment prefixes, the last one counts. REX counts only directly before
- * the opcode (SDM vol. 2A, 2.2.1). In 64-bit code only FS and GS override (SDM vol. 1, 3.3.7.1).
+ * Of F2 and F3, and of several segment prefixes, the last one counts. REX counts only directly
+ * before the opcode (SDM vol. 2A, 2.2.1). In 64-bit code only FS and GS override (SDM vol. 1,
+ * 3.3.7.1).
  */
 export function scanPrefixes(
   instruction: Instruction,

@@ -78,5 +78,5 @@ function writeOne(
   if (map === 2) data[at++] = 0x38;
   if (map === 3) data[at++] = 0x3a;
   data[at++] = (serial >>> 10) & 255;
-  data[at++] = (serial >>> 2) & 255;
+  data[at] = (serial >>> 2) & 255;
 }

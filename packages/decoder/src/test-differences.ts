@@ -52,12 +52,14 @@ export const DECODING_DIFFERENCES: readonly KnownDifference[] = [
     ours: 'XCHG',
     theirs: 'PAUSE',
     why:
-      'With REX.B, 90 is XCHG with R8 (AMD vol. 3, XCHG and NOP). Run on an AMD processor of family ' +
-      '25, F3 41 90 exchanges R8 and RAX.',
+      'With REX.B, 90 is XCHG with R8 (AMD vol. 3, XCHG and NOP). Run on an AMD processor ' +
+      'of family 25, F3 41 90 exchanges R8 and RAX.',
   },
 ];
 
-/** Differences of flags, operand roles, flow and class; `ours` and `theirs` as the test prints them. */
+/**
+ * Differences of flags, operand roles, flow and class; `ours` and `theirs` as the test prints them.
+ */
 export const EFFECT_DIFFERENCES: readonly KnownDifference[] = [
   {
     what: 'role 2',

@@ -1,8 +1,8 @@
 /**
  * Compares one decoded instruction with what iced-x86 decodes from the same bytes.
  *
- * Only tests use this file. iced-x86 runs in WebAssembly: each property read is a call, so what depends
- * on its `Code` alone is asked once and kept.
+ * Only tests use this file. iced-x86 runs in WebAssembly: each property read is a call, so what
+ * depends on its `Code` alone is asked once and kept.
  */
 import { FORMS } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';
@@ -53,7 +53,8 @@ interface CodeFacts {
 /** Features of iced-x86 that x86-64-v2 (and this project) does not have. */
 const NEWER: ReadonlySet<string> = new Set(
   (
-    'ADX AESKLE WIDE_KL KL AVX AVX2 CET_SS CLFLUSHOPT CLWB CLZERO D3NOW ENQCMD FRED GFNI HRESET INVLPGB ' +
+    'ADX AESKLE WIDE_KL KL AVX AVX2 CET_SS CLFLUSHOPT CLWB CLZERO D3NOW ENQCMD FRED ' +
+    'GFNI HRESET INVLPGB ' +
     'LKGS MCOMMIT MONITORX MOVDIR64B MOVDIRI MSRLIST OSS PADLOCK_ACE PADLOCK_GMI PADLOCK_PHE ' +
     'PADLOCK_PMM PADLOCK_RNG PADLOCK_UNDOC PCONFIG PKU PTWRITE RAO_INT RDPRU RMPQUERY RTM ' +
     'HLE_or_RTM SERIALIZE SEV_ES SEV_SNP SGX1 SHA SMX SSE4A TDX TSE TSXLDTRK UDBG UINTR WAITPKG ' +

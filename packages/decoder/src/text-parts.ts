@@ -41,8 +41,8 @@ export function branchTarget(instruction: Instruction, ip: bigint): bigint {
 }
 
 /**
- * Whether the segment of the memory operand is another than that of its addressing form, and is used:
- * LEA takes the offset alone (SDM vol. 2A, LEA).
+ * Whether the segment of the memory operand is another than that of its addressing form, and is
+ * used: LEA takes the offset alone (SDM vol. 2A, LEA).
  */
 export function showsSegment(instruction: Instruction, kind: number): boolean {
   const { base, segment } = instruction;
@@ -51,7 +51,9 @@ export function showsSegment(instruction: Instruction, kind: number): boolean {
   return segment !== (isStack ? SEGMENT_SS : SEGMENT_DS);
 }
 
-/** Address of a memory operand without base and index: its displacement, cut to the address size. */
+/**
+ * Address of a memory operand without base and index: its displacement, cut to the address size.
+ */
 export function absoluteText(instruction: Instruction): string {
   const { displacement, displacementHigh, addressSize } = instruction;
   if (addressSize === 16) return hex64(displacement & 0xffff, 0);
@@ -71,7 +73,10 @@ export function displacementText(instruction: Instruction): string {
   return displacement < 0 ? `-${magnitude}` : `+${magnitude}`;
 }
 
-/** Operands of the text: what the mnemonic implies (accumulators of strings, MASKMOVQ's address) is not. */
+/**
+ * Operands of the text: what the mnemonic implies (accumulators of strings, MASKMOVQ's address) is
+ * not.
+ */
 export function shownOperands(instruction: Instruction): readonly number[] {
   const positions = Array.from({ length: instruction.operandCount }, (_, position) => position);
   const form = FORMS[instruction.form];

@@ -117,8 +117,8 @@ export interface FlagEffects {
   /** written | cleared | set | undefined: everything that may not be preserved. */
   readonly modified: number;
   /**
-   * Nothing may be modified at all: shifts by a count, which may be 0 (SDM vol. 2B, SAL). With REP or
-   * REPE the same holds for strings, as eCX may be 0.
+   * Nothing may be modified at all: shifts by a count, which may be 0 (SDM vol. 2B, SAL). With REP
+   * or REPE the same holds for strings, as eCX may be 0.
    */
   readonly conditional: boolean;
 }
@@ -164,13 +164,20 @@ export type MandatoryPrefix =
 export interface Form {
   /** Position in {@link FORMS}; stable only within one version. */
   readonly index: number;
-  /** Mnemonic at operand size 16, and the name that keys semantics: `ADD`, `JNE`, `CBW`, `MOVSW`. */
+  /**
+   * Mnemonic at operand size 16, and the name that keys semantics: `ADD`, `JNE`, `CBW`, `MOVSW`.
+   */
   readonly mnemonic: string;
-  /** Stem shared by the sixteen conditions (`Jcc`, `SETcc`, `CMOVcc`), else the same as `mnemonic`. */
+  /**
+   * Stem shared by the sixteen conditions (`Jcc`, `SETcc`, `CMOVcc`), else the same as `mnemonic`.
+   */
   readonly operation: string;
   /** Condition code 0..15 (O NO B NB Z NZ BE NBE S NS P NP L NL LE NLE), or -1. */
   readonly condition: number;
-  /** Mnemonics by operand size 16, 32, 64 (CBW, CWDE, CDQE), or by address size (JCXZ, JECXZ, JRCXZ). */
+  /**
+   * Mnemonics by operand size 16, 32, 64 (CBW, CWDE, CDQE), or by address size (JCXZ, JECXZ,
+   * JRCXZ).
+   */
   readonly names: readonly [string, string, string];
   /** Which size picks among `names`. */
   readonly namedBy: 'operand' | 'address';
@@ -208,6 +215,8 @@ export interface Form {
   readonly flags: FlagEffects;
   readonly class: InstructionClass;
   readonly flow: Flow;
-  /** First processor that has it (`8086`, `286`, `386`, `486`, `P5`), or the CPUID feature (`SSE2`). */
+  /**
+   * First processor that has it (`8086`, `286`, `386`, `486`, `P5`), or the CPUID feature (`SSE2`).
+   */
   readonly feature: string;
 }

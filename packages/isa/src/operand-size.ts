@@ -3,9 +3,10 @@ import type { SizeCode } from './form.ts';
 /**
  * Bytes of each size letter at operand size 16, 32 and 64 (SDM vol. 2D, A.2.2).
  *
- * Letters that the manual does not have: `bs` a byte sign-extended to the operand size, `t` ten bytes
- * (x87), `yy` twice `y` (CMPXCHG16B), `n` the native width of the mode (moves to control registers),
- * `e` an x87 environment, `f` an x87 state, `fx` an FXSAVE area; no letter: no size (INVLPG).
+ * Letters that the manual does not have: `bs` a byte sign-extended to the operand size, `t` ten
+ * bytes (x87), `yy` twice `y` (CMPXCHG16B), `n` the native width of the mode (moves to control
+ * registers), `e` an x87 environment, `f` an x87 state, `fx` an FXSAVE area; no letter: no size
+ * (INVLPG).
  */
 const BYTES: Readonly<Record<SizeCode, readonly [number, number, number]>> = {
   '': [0, 0, 0],

@@ -12,8 +12,9 @@ const PREFIXES: ReadonlySet<string> = new Set(['NP', 'NFx', '66', 'F3', 'F2']);
  * Parses an encoding column, with `condition` added to the opcode where it says `+cc`.
  *
  * Grammar, as in SDM vol. 2A, 3.1.1.1: `[NP|NFx|66|F3|F2] [0F [38|3A]] opcode[+r|+cc]
- * [modrm[+i]] [/digit|/r] [11B|!11B]`. A second opcode byte after the map is a ModRM byte with fixed
- * fields; `+i` leaves its rm free. `11B` and `!11B` restrict ModRM.mod to registers or memory.
+ * [modrm[+i]] [/digit|/r] [11B|!11B]`. A second opcode byte after the map is a ModRM byte with
+ * fixed fields; `+i` leaves its rm free. `11B` and `!11B` restrict ModRM.mod to registers or
+ * memory.
  */
 export function parseEncoding(source: string, condition: number): Encoding {
   const tokens = source.split(/\s+/);

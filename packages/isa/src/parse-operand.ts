@@ -64,8 +64,8 @@ const ROLES: Readonly<Record<string, number>> = {
 /**
  * Parses one operand of a row: `Ev:rw`, `Rd/Mb:w`, `eAX`, `1`.
  *
- * The role after the colon is `r` (also when missing), `w`, `rw`, or `n` for an operand of which only
- * the address is used. Throws for a mistake in the tables, which are our own data.
+ * The role after the colon is `r` (also when missing), `w`, `rw`, or `n` for an operand of which
+ * only the address is used. Throws for a mistake in the tables, which are our own data.
  */
 export function parseOperand(source: string): OperandSpec {
   const [text = '', role = 'r'] = source.split(':');

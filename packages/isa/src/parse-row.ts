@@ -87,7 +87,9 @@ function parseNames(stem: string, condition: number): [string, string, string] {
   return [first, second, third];
 }
 
-/** R, N and U operands take registers only, M operands memory only: no need to write 11B or !11B. */
+/**
+ * R, N and U operands take registers only, M operands memory only: no need to write 11B or !11B.
+ */
 function modOf(written: Form['mod'], operands: Form['operands']): Form['mod'] {
   for (const { location } of operands) {
     if (location === Location.control || location === Location.debug) return 'ignored';
@@ -107,8 +109,8 @@ function classOf(attributes: ReadonlySet<string>): InstructionClass {
 }
 
 /**
- * Parses `r:c w:osz 0:oc 1:c u:a ?`: read, written, cleared, set, undefined; `cc` stands for the flags of
- * the condition, `?` for {@link FlagEffects.conditional}.
+ * Parses `r:c w:osz 0:oc 1:c u:a ?`: read, written, cleared, set, undefined; `cc` stands for the
+ * flags of the condition, `?` for {@link FlagEffects.conditional}.
  */
 function parseFlags(row: string, source: string, condition: number): FlagEffects {
   const masks: Record<string, number> = { r: 0, w: 0, '0': 0, '1': 0, u: 0 };

@@ -100,7 +100,7 @@ MFENCE  |      | NP 0F AE /6 11B |      |  | SSE2
 SFENCE  |      | NP 0F AE /7 11B |      |  | SSE
 ENDBR64 |      | F3 0F 1E FA     |      |  | NOPL
 ENDBR32 |      | F3 0F 1E FB     |      |  | NOPL
-# Reserved no-operations, which later features use for hints (SDM vol. 2D, table A-3, 0F 18 to 0F 1F).
+# Reserved no-operations, which later features use for hints: SDM vol. 2D, table A-3.
 NOP     | Ev:n | 0F 1F /r        |      |  | NOPL
 NOP     | Ev:n | 0F 18 /r        |      |  | NOPL
 NOP     | Ev:n | 0F 19 /r        |      |  | NOPL
