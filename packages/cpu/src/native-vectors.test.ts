@@ -1,4 +1,6 @@
-/** Every case of the native vectors on a whole CPU: privilege 3, paging, exceptions through an IDT. */
+/**
+ * Every case of the native vectors on a whole CPU: privilege 3, paging, exceptions through an IDT.
+ */
 import { FORMS } from '@ringfence/isa';
 import {
   APPROXIMATE,

@@ -1,6 +1,6 @@
 /**
- * Runs the cases of `@ringfence/native-vectors` on a whole virtual CPU: at privilege 3, under paging, with
- * exceptions delivered through an IDT to a supervisor that stands still.
+ * Runs the cases of `@ringfence/native-vectors` on a whole virtual CPU: at privilege 3, under
+ * paging, with exceptions delivered through an IDT to a supervisor that stands still.
  *
  * | address | what (one page each) |
  * | --- | --- |
@@ -177,8 +177,7 @@ export class VectorRunner {
     instruction.set(code);
     instruction.forEach((byte, at) => physical.write8(CODE + at, byte));
     bytes.set(before.bytes.subarray(0, 64), CpuState.gpr);
-    const put = (address: number, value: number): void =>
-      this.#view.setInt32(address, value, true);
+    const put = (address: number, value: number): void => this.#view.setInt32(address, value, true);
     put(CpuState.rip, CODE);
     writeEflags(machine.i32, before.eflags, definedFlags);
     put(CpuState.fpuControl, before.controlWord);

@@ -1,8 +1,8 @@
 /**
  * AES rounds (FIPS 197) and carry-less multiplication, for AES-NI and PCLMULQDQ.
  *
- * SubBytes looks bytes up in registers: sixteen swizzles, one for each row of the S-box. A swizzle gives
- * 0 for an index over 15, so row r answers exactly the bytes whose upper digit is r.
+ * SubBytes looks bytes up in registers: sixteen swizzles, one for each row of the S-box. A swizzle
+ * gives 0 for an index over 15, so row r answers exactly the bytes whose upper digit is r.
  */
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';

@@ -38,7 +38,10 @@ function compare(f: FloatFormat): RuntimeFunction {
   };
 }
 
-/** The second operand, unless the first is smaller (larger); any NaN is invalid and gives the second. */
+/**
+ * The second operand, unless the first is smaller (larger); any NaN is invalid and gives the
+ * second.
+ */
 function extreme(f: FloatFormat, maximum: boolean): RuntimeFunction {
   return {
     name: `${f.name}${maximum ? 'Max' : 'Min'}`,

@@ -1,9 +1,9 @@
 /**
  * Binary floating point in integer operations: what add, multiply, divide and the others share.
  *
- * Numbers are raw bits in an i64. MXCSR decides about rounding, DAZ, FTZ and masks (SDM vol. 1, 10.2.3,
- * 11.5); exceptions are collected in `pendingFlags` and merged into MXCSR by `sseFinish`, because an
- * instruction reports those of all its lanes together.
+ * Numbers are raw bits in an i64. MXCSR decides about rounding, DAZ, FTZ and masks (SDM vol. 1,
+ * 10.2.3, 11.5); exceptions are collected in `pendingFlags` and merged into MXCSR by `sseFinish`,
+ * because an instruction reports those of all its lanes together.
  */
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
@@ -165,7 +165,9 @@ export class FloatBits {
     b.if(any, () => raise(b, SseFlag.invalid));
   }
 
-  /** Returns the NaN of a binary operation, if there is one: the first operand's, else the second's. */
+  /**
+   * Returns the NaN of a binary operation, if there is one: the first operand's, else the second's.
+   */
   returnNan(left: Value, right: Value): void {
     const b = this.#b;
     b.if(b.or(this.isNan(left), this.isNan(right)), () => {
@@ -202,7 +204,9 @@ export function shiftRightSticky(b: IrBuilder, value: Value, count: Value): Valu
   return b.select(b.gtU(count, 63), b.extendU(b.ne(value, 0)), shifted);
 }
 
-/** Where overflow or underflow is not masked the result is never seen, and inexact is of its digits. */
+/**
+ * Where overflow or underflow is not masked the result is never seen, and inexact is of its digits.
+ */
 function returnUnmasked(
   b: IrBuilder,
   mask: number,
@@ -218,8 +222,9 @@ function returnUnmasked(
 }
 
 /**
- * `fNNRound(sign, exponent, significand)`: the number significand * 2^(exponent - bias - 62), rounded.
- * The significand is below 2^63, with what was lost in its lowest bit; the sign is in place.
+ * `fNNRound(sign, exponent, significand)`: the number significand * 2^(exponent - bias - 62),
+ * rounded. The significand is below 2^63, with what was lost in its lowest bit; the sign is in
+ * place.
  */
 function rounder(f: FloatFormat): RuntimeFunction {
   const bits = 62 - f.fraction;
@@ -274,8 +279,9 @@ function rounder(f: FloatFormat): RuntimeFunction {
 }
 
 /**
- * Merges the collected exceptions into MXCSR; 1 if one of them is not masked. Exceptions that are found
- * before the operation keep those from being reported that it would have (SDM vol. 1, 11.5.3).
+ * Merges the collected exceptions into MXCSR; 1 if one of them is not masked. Exceptions that are
+ * found before the operation keep those from being reported that it would have (SDM vol. 1,
+ * 11.5.3).
  */
 const finish: RuntimeFunction = {
   name: 'sseFinish',

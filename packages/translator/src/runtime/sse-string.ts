@@ -1,4 +1,6 @@
-/** The comparison behind PCMPESTRI and its family: SDM vol. 2B, 4.1, "Imm8 control byte operation". */
+/**
+ * The comparison behind PCMPESTRI and its family: SDM vol. 2B, 4.1, "Imm8 control byte operation".
+ */
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder, LoopHandle } from '../ir/builder.ts';
 import type { Value, Variable } from '../ir/value.ts';
@@ -84,7 +86,13 @@ function equalOrdered(c: Comparison): void {
 }
 
 /** Builds one of two bodies by a bit of the control byte. */
-function byBit(b: IrBuilder, control: Value, bit: number, set: () => void, clear: () => void): void {
+function byBit(
+  b: IrBuilder,
+  control: Value,
+  bit: number,
+  set: () => void,
+  clear: () => void,
+): void {
   b.if(b.and(control, 1 << bit), set, clear);
 }
 
@@ -95,10 +103,21 @@ function aggregate(c: Comparison, control: Value): void {
     b,
     control,
     3,
-    () => low(() => equalOrdered(c), () => equalEach(c)),
     () =>
       low(
-        () => byBit(b, control, 1, () => ranges(c, 's'), () => ranges(c, 'u')),
+        () => equalOrdered(c),
+        () => equalEach(c),
+      ),
+    () =>
+      low(
+        () =>
+          byBit(
+            b,
+            control,
+            1,
+            () => ranges(c, 's'),
+            () => ranges(c, 'u'),
+          ),
         () => equalAny(c),
       ),
   );
@@ -125,7 +144,13 @@ export const compareStrings: RuntimeFunction = {
       const inverted = b.select(b.and(control, 0x20), validSecond, b.i32(all));
       b.if(b.and(control, 0x10), () => b.set(result, b.xor(b.get(result), inverted)));
     };
-    byBit(b, control, 0, () => compare('i16x8', 2), () => compare('i8x16', 1));
+    byBit(
+      b,
+      control,
+      0,
+      () => compare('i16x8', 2),
+      () => compare('i8x16', 1),
+    );
     b.return(b.get(result));
   },
 };

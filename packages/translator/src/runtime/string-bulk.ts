@@ -1,6 +1,6 @@
 /**
- * Bulk operations behind REP MOVS and REP STOS: one chunk within a page, when shadow entries allow the
- * fast path. They return 1 when the work is done and 0, with nothing changed, when it must be
+ * Bulk operations behind REP MOVS and REP STOS: one chunk within a page, when shadow entries allow
+ * the fast path. They return 1 when the work is done and 0, with nothing changed, when it must be
  * done element by element.
  */
 import { CpuState, Layout, pageBytes } from '@ringfence/memory';

@@ -1,13 +1,14 @@
 /**
  * Host functions that semantics call by `callout`, implemented by the `cpu` package.
  *
- * Arguments are three i32 `a, b, c`. A result goes through `CpuState.transfer` (low half first). The
- * host may record a fault, redirect control (to `CpuState.target`), or let the instruction go on.
+ * Arguments are three i32 `a, b, c`. A result goes through `CpuState.transfer` (low half first).
+ * The host may record a fault, redirect control (to `CpuState.target`), or let the instruction go
+ * on.
  *
  * Operand sizes are in bits. `loadSegment` and `popFlags` may redirect control although they
- * succeed (to the next instruction in another code mode), so what the instruction does afterwards is
- * given to them: their `c` is 0, or `state address << 8 | bytes` of a register that takes the value
- * in `CpuState.transfer` (as it is on entry) once nothing can fault any more.
+ * succeed (to the next instruction in another code mode), so what the instruction does afterwards
+ * is given to them: their `c` is 0, or `state address << 8 | bytes` of a register that takes the
+ * value in `CpuState.transfer` (as it is on entry) once nothing can fault any more.
  */
 export const Callout = {
   /** a = vector of INT n, INT3 (3), INTO (4), ICEBP (1); b = 0 for INT n, 1 INT3/INTO, 2 ICEBP. */
@@ -78,7 +79,9 @@ export const Callout = {
   invalidatePcid: 34,
   /** a = 0 RDRAND 1 RDSEED, b = bytes: the value in transfer. */
   random: 35,
-  /** XSAVE family: a = 0 XSAVE 1 XRSTOR 2 XSAVEOPT 3 XSAVEC 4 XSAVES 5 XRSTORS, b = linear address. */
+  /**
+   * XSAVE family: a = 0 XSAVE 1 XRSTOR 2 XSAVEOPT 3 XSAVEC 4 XSAVES 5 XRSTORS, b = linear address.
+   */
   extendedState: 36,
   /** #NM and #UD conditions of x87 (a = 0) that do not hold inline; all others fault inline. */
   fpuUnavailable: 37,

@@ -29,8 +29,8 @@ export const storeOf: Readonly<Record<number, string>> = {
 /**
  * What the semantics of one instruction see: its operands by index, the builder, flags, stack.
  *
- * Integers of up to 4 bytes are i32, zero-extended; of 8 bytes i64; of 16 bytes v128. Everything that
- * can fault comes before the first change of state, because faults leave the state as it was.
+ * Integers of up to 4 bytes are i32, zero-extended; of 8 bytes i64; of 16 bytes v128. Everything
+ * that can fault comes before the first change of state, because faults leave the state as it was.
  */
 export class InstructionContext {
   readonly b: IrBuilder;
@@ -184,7 +184,10 @@ export class InstructionContext {
     this.b.store(storeName(bytes), address.offset, value, address.dynamic);
   }
 
-  /** Effective address (offset in the segment) of memory operand `index`, as the address size has it. */
+  /**
+   * Effective address (offset in the segment) of memory operand `index`, as the address size has
+   * it.
+   */
   effectiveAddress(index: number): Value {
     const size = this.info.addressSize;
     const mask = (value: Value): Value => (size === 16 ? this.b.and(value, 0xffff) : value);

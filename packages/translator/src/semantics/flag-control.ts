@@ -1,4 +1,6 @@
-/** Instructions that change single flags: SDM vol. 1, 5.1.11; CLI and STI are with the system ones. */
+/**
+ * Instructions that change single flags: SDM vol. 1, 5.1.11; CLI and STI are with the system ones.
+ */
 import { CpuState } from '@ringfence/memory';
 import type { Semantics, SemanticsTable } from './registry.ts';
 

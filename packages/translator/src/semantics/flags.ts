@@ -1,6 +1,6 @@
 /**
- * Arithmetic flags as two state words (ARCHITECTURE.md, "Flags"): how operations produce them and how
- * conditions read them.
+ * Arithmetic flags as two state words (ARCHITECTURE.md, "Flags"): how operations produce them and
+ * how conditions read them.
  */
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
@@ -58,7 +58,13 @@ export class FlagsBuilder {
   }
 
   /** Sets ZF, SF, PF from a result, and CF, OF, AF from conditions of value 0 or 1. */
-  setExplicit(result: Value, carry: Value, overflow: Value, adjust: Value | undefined, bytes: number): void {
+  setExplicit(
+    result: Value,
+    carry: Value,
+    overflow: Value,
+    adjust: Value | undefined,
+    bytes: number,
+  ): void {
     const extended = this.#extendResult(result, bytes);
     this.#store(extended, this.#compose(carry, overflow, adjust));
   }
@@ -67,7 +73,11 @@ export class FlagsBuilder {
   setCarryOverflow(carry: Value, overflow: Value): void {
     const b = this.#b;
     const kept = b.and(b.load('i32.load', CpuState.flagsCarries), 0x3fff_ffff);
-    b.store('i32.store', CpuState.flagsCarries, b.or(kept, this.#compose(carry, overflow, undefined)));
+    b.store(
+      'i32.store',
+      CpuState.flagsCarries,
+      b.or(kept, this.#compose(carry, overflow, undefined)),
+    );
   }
 
   /** Replaces CF (0 or 1) and keeps the others: CLC, STC, CMC, BT. */
@@ -78,10 +88,7 @@ export class FlagsBuilder {
   /** Replaces ZF (0 or 1) and keeps the others: LAR, CMPXCHG8B, ARPL. */
   setZero(zero: Value): void {
     const b = this.#b;
-    const word = b.or(
-      b.and(this.toEflags(), ~0x40),
-      b.shl(zero, 6),
-    );
+    const word = b.or(b.and(this.toEflags(), ~0x40), b.shl(zero, 6));
     this.fromEflags(word);
   }
 
@@ -98,10 +105,7 @@ export class FlagsBuilder {
     const carry = b.and(word, 1);
     const overflow = b.and(b.shrU(word, 11), 1);
     const adjust = b.and(b.shrU(word, 4), 1);
-    const carries = b.or(
-      this.#compose(carry, overflow, adjust),
-      b.or(sign, b.shl(delta, 8)),
-    );
+    const carries = b.or(this.#compose(carry, overflow, adjust), b.or(sign, b.shl(delta, 8)));
     this.#store(result, carries);
   }
 

@@ -44,7 +44,8 @@ function safeResult(
   const normal = normalLanes(c, f, result, safeExponent);
   const zero = zeroLanes(c, f, left);
   const divisor = zeroLanes(c, f, right);
-  const exact = name === 'Mul' ? b.op('v128.or', zero, divisor) : b.op('v128.andnot', zero, divisor);
+  const exact =
+    name === 'Mul' ? b.op('v128.or', zero, divisor) : b.op('v128.andnot', zero, divisor);
   return b.op('v128.or', normal, exact);
 }
 
@@ -135,12 +136,7 @@ function extreme(f: FloatFormat, scalar: boolean, name: 'Min' | 'Max'): Semantic
     const allowed = allLanes(c, ordinaryLanes(c, f, left), ordinaryLanes(c, f, right));
     const result = fastOrSlow(c, allowed, native, () =>
       eachLane(c, f, left, scalar ? 1 : laneCount(f), (index) =>
-        b.call(
-          `${f.name}${name}`,
-          'i64',
-          rawLane(c, f, left, index),
-          rawLane(c, f, right, index),
-        ),
+        b.call(`${f.name}${name}`, 'i64', rawLane(c, f, left, index), rawLane(c, f, right, index)),
       ),
     );
     writeFloats(c, f, operands, result);
@@ -271,8 +267,8 @@ function dotProduct(f: FloatFormat): Semantics {
 }
 
 /**
- * RCPPS and RSQRTPS: processors give 12 bits from tables that differ between makers; here the result is
- * exact to the last place, which is within the bound of 1.5 * 2^-12 (SDM vol. 2B, RCPPS).
+ * RCPPS and RSQRTPS: processors give 12 bits from tables that differ between makers; here the
+ * result is exact to the last place, which is within the bound of 1.5 * 2^-12 (SDM vol. 2B, RCPPS).
  */
 function approximate(scalar: boolean, root: boolean): Semantics {
   return (c) => {

@@ -52,7 +52,10 @@ function integerToScalar(f: FloatFormat): Semantics {
     }
     const wide = bytes === 8 ? value : b.extendS(value);
     const size = bytes === 8 ? 'i64' : 'i32';
-    const rounded = b.op(`${f.name}x${laneCount(f)}.splat`, b.op(`${f.name}.convert_${size}_s`, value));
+    const rounded = b.op(
+      `${f.name}x${laneCount(f)}.splat`,
+      b.op(`${f.name}.convert_${size}_s`, value),
+    );
     const result = fastOrSlow(c, isDefaultControl(c, true), rounded, () =>
       withRawLane(c, f, rest, 0, b.call(`${f.name}FromI64`, 'i64', wide)),
     );
@@ -185,7 +188,9 @@ function doublesToSingles(scalar: boolean): Semantics {
   };
 }
 
-/** ROUNDPS and its family: bits 1:0 are the mode unless bit 2 takes MXCSR's; bit 3: never inexact. */
+/**
+ * ROUNDPS and its family: bits 1:0 are the mode unless bit 2 takes MXCSR's; bit 3: never inexact.
+ */
 function roundToInteger(f: FloatFormat, scalar: boolean): Semantics {
   return (c) => {
     const b = c.b;

@@ -1,6 +1,6 @@
 /**
- * How SSE floating point is computed: by WebAssembly's vector operations where that is certainly what
- * the processor does, else lane by lane by the functions of runtime/sse-float-*.ts.
+ * How SSE floating point is computed: by WebAssembly's vector operations where that is certainly
+ * what the processor does, else lane by lane by the functions of runtime/sse-float-*.ts.
  *
  * WebAssembly rounds to nearest and reports nothing. That is enough when MXCSR has its default
  * controls, the inexact flag is set already (it is sticky, and programs set it early), and operands
@@ -70,12 +70,7 @@ export function spread(c: InstructionContext, f: FloatFormat, value: Value): Val
 }
 
 /** Lane 0 of `value`, the rest of `rest`. */
-export function mergeLow(
-  c: InstructionContext,
-  f: FloatFormat,
-  value: Value,
-  rest: Value,
-): Value {
+export function mergeLow(c: InstructionContext, f: FloatFormat, value: Value, rest: Value): Value {
   const count = laneCount(f);
   const lanes = Array.from({ length: count }, (_, at) => (at === 0 ? 0 : count + at));
   return shuffle(c, value, rest, laneBytes(lanes, 16 / count));
@@ -142,7 +137,9 @@ export function finishFloat(c: InstructionContext): void {
   });
 }
 
-/** `fast` if `allowed`, else what `slow` builds between collecting exceptions and reporting them. */
+/**
+ * `fast` if `allowed`, else what `slow` builds between collecting exceptions and reporting them.
+ */
 export function fastOrSlow(
   c: InstructionContext,
   allowed: Value,

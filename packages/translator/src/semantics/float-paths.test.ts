@@ -1,6 +1,6 @@
 /**
- * The fast path of SSE floating point against the slow one: with default controls and the inexact flag
- * set, numbers go through WebAssembly's vector operations; with the flag clear they do not.
+ * The fast path of SSE floating point against the slow one: with default controls and the inexact
+ * flag set, numbers go through WebAssembly's vector operations; with the flag clear they do not.
  */
 import { CpuState } from '@ringfence/memory';
 import { assembleText } from '@ringfence/assembler';
@@ -51,7 +51,10 @@ function operand(next: () => number, double: boolean): number[] {
       const near = [next(), 0x3fe00000 + (next() & 0x80ffffff)] as const;
       const [high = 0, low = 0] = doubles[next() % doubles.length] ?? [];
       words.push(...(pick === 0 ? near : ([low, high] as const)));
-    } else words.push(pick === 0 ? 0x3f000000 + (next() & 0x80ffffff) : (singles[next() % singles.length] ?? 0));
+    } else
+      words.push(
+        pick === 0 ? 0x3f000000 + (next() & 0x80ffffff) : (singles[next() % singles.length] ?? 0),
+      );
   }
   return words;
 }
@@ -85,7 +88,9 @@ describe('the fast path', () => {
     (name) => {
       const machine = new TestMachine();
       const bits = name === 'cvtps2dq' || name.endsWith('ps') || name.endsWith('ss');
-      const one = bits ? '3f800000 3f800000 3f800000 3f800000' : '3ff0000000000000 3ff0000000000000';
+      const one = bits
+        ? '3f800000 3f800000 3f800000 3f800000'
+        : '3ff0000000000000 3ff0000000000000';
       machine.setXmm(1, one);
       machine.setXmm(2, one);
       machine.setWord(CpuState.mxcsr, defaultControl | inexact);
@@ -105,7 +110,8 @@ describe('the fast and the slow path agree about', () => {
     machine.set('eax', 0);
     machine.executeBytes(code);
     const flags = machine.word(CpuState.mxcsr) | inexact;
-    return `${machine.xmm(1)} ${machine.get('eax').toString(16)} ${flags.toString(16)} ${machine.fault}`;
+    const integer = machine.get('eax').toString(16);
+    return `${machine.xmm(1)} ${integer} ${flags.toString(16)} ${machine.fault}`;
   };
 
   it.each(instructions)('%s', (text) => {

@@ -14,7 +14,11 @@ const arithmetic: readonly Case[] = [
   ['cmp eax, 5', { eax: 5 }, { eax: 5, flags: 'zp' }],
   ['inc eax', { eax: 0x7fffffff, flags: 'c' }, { eax: 0x80000000, flags: 'osapc' }],
   ['dec cl', { ecx: 0x100, flags: '' }, { ecx: 0x1ff, flags: 'sap' }],
-  ['neg dword [ebx]', { ebx: data, memory: { [data]: 1 } }, { memory: { [data]: 0xffffffff }, flags: 'sapc' }],
+  [
+    'neg dword [ebx]',
+    { ebx: data, memory: { [data]: 1 } },
+    { memory: { [data]: 0xffffffff }, flags: 'sapc' },
+  ],
   ['xor eax, eax', { eax: 5, flags: 'c' }, { eax: 0, flags: 'zp' }],
   ['not ah', { eax: 0x0f00, flags: 'c' }, { eax: 0xf000, flags: 'c' }],
 ];
@@ -25,7 +29,11 @@ const moves: readonly Case[] = [
   ['movzx eax, bx', { eax: -1, ebx: 0x12348000 }, { eax: 0x8000 }],
   ['movsx ax, bl', { eax: 0x11110000, ebx: 0x80 }, { eax: 0x1111ff80 }],
   ['bswap eax', { eax: 0x12345678 }, { eax: 0x78563412 }],
-  ['xchg [ebx], eax', { eax: 1, ebx: data, memory: { [data]: 2 } }, { eax: 2, memory: { [data]: 1 } }],
+  [
+    'xchg [ebx], eax',
+    { eax: 1, ebx: data, memory: { [data]: 2 } },
+    { eax: 2, memory: { [data]: 1 } },
+  ],
   ['xchg al, ah', { eax: 0x1234 }, { eax: 0x3412 }],
   ['lea eax, [ebx+ecx*4+8]', { ebx: 0x100, ecx: 3 }, { eax: 0x114 }],
   ['lea ax, [ebx+1]', { eax: -1, ebx: 0x1ffff }, { eax: 0xffff0000 }],
@@ -43,7 +51,15 @@ const moves: readonly Case[] = [
   ],
   [
     'cmpxchg8b [esi]',
-    { esi: data, eax: 1, edx: 2, ebx: 3, ecx: 4, memory: { [data]: 8, [data + 4]: 9 }, flags: 'zs' },
+    {
+      esi: data,
+      eax: 1,
+      edx: 2,
+      ebx: 3,
+      ecx: 4,
+      memory: { [data]: 8, [data + 4]: 9 },
+      flags: 'zs',
+    },
     { eax: 8, edx: 9, memory: { [data]: 8 }, flags: 's' },
   ],
   ['xadd eax, ebx', { eax: 3, ebx: 4 }, { eax: 7, ebx: 3, flags: '' }],
@@ -63,7 +79,11 @@ const moves: readonly Case[] = [
 const multiply: readonly Case[] = [
   ['mul ebx', { eax: 0x80000000, ebx: 4 }, { eax: 0, edx: 2, flags: 'oc', among: 'oc' }],
   ['mul bl', { eax: 0xff10, ebx: 15 }, { eax: 0xf0, flags: '', among: 'oc' }],
-  ['mul bx', { eax: 0xffff, ebx: 0xffff, edx: -1 }, { eax: 1, edx: 0xfffffffe, flags: 'oc', among: 'oc' }],
+  [
+    'mul bx',
+    { eax: 0xffff, ebx: 0xffff, edx: -1 },
+    { eax: 1, edx: 0xfffffffe, flags: 'oc', among: 'oc' },
+  ],
   ['imul ebx', { eax: -2, ebx: 3 }, { eax: 0xfffffffa, edx: 0xffffffff, flags: '', among: 'oc' }],
   ['imul bl', { eax: 0x80, ebx: 0xff }, { eax: 0x80, flags: 'oc', among: 'oc' }],
   ['imul eax, ebx, -3', { ebx: 5 }, { eax: 0xfffffff1, flags: '', among: 'oc' }],
@@ -108,16 +128,32 @@ const shifts: readonly Case[] = [
   ['rcr eax, 1', { eax: 1, flags: 'c' }, { eax: 0x80000000, flags: 'oc', among: 'oc' }],
   ['rcr ax, 17', { eax: 0x1234, flags: 'c' }, { eax: 0x1234, flags: 'c', among: 'c' }],
   ['rcr eax, 31', { eax: 0x80000001 }, { eax: 5, flags: '', among: 'c' }],
-  ['shld eax, ebx, 8', { eax: 0x12345678, ebx: 0xabcdef01 }, { eax: 0x345678ab, flags: '', among: 'c' }],
-  ['shrd eax, ebx, 8', { eax: 0x12345678, ebx: 0xabcdef01 }, { eax: 0x01123456, flags: '', among: 'sc' }],
+  [
+    'shld eax, ebx, 8',
+    { eax: 0x12345678, ebx: 0xabcdef01 },
+    { eax: 0x345678ab, flags: '', among: 'c' },
+  ],
+  [
+    'shrd eax, ebx, 8',
+    { eax: 0x12345678, ebx: 0xabcdef01 },
+    { eax: 0x01123456, flags: '', among: 'sc' },
+  ],
   ['shrd ax, bx, 4', { eax: 0x1238, ebx: 0xf }, { eax: 0xf123, flags: 'sc', among: 'sc' }],
   ['shld eax, ebx, cl', { eax: 1, ebx: -1, ecx: 0, flags: 'c' }, { eax: 1, flags: 'c' }],
 ];
 
 const bits: readonly Case[] = [
   ['bt eax, ebx', { eax: 4, ebx: 34, flags: 'z' }, { flags: 'zc', among: 'zc' }],
-  ['bts [esi], eax', { esi: data + 4, eax: -1, memory: { [data]: 0 } }, { memory: { [data]: 0x80000000 }, flags: '', among: 'c' }],
-  ['btr word [esi], 17', { esi: data, memory: { [data]: 3 } }, { memory: { [data]: 1 }, flags: 'c', among: 'c' }],
+  [
+    'bts [esi], eax',
+    { esi: data + 4, eax: -1, memory: { [data]: 0 } },
+    { memory: { [data]: 0x80000000 }, flags: '', among: 'c' },
+  ],
+  [
+    'btr word [esi], 17',
+    { esi: data, memory: { [data]: 3 } },
+    { memory: { [data]: 1 }, flags: 'c', among: 'c' },
+  ],
   ['btc [esi], ax', { esi: 0x4000, eax: 0x8011, memory: { 0x3002: 0 } }, { memory: { 0x3002: 2 } }],
   ['bsf eax, ebx', { eax: 9, ebx: 0 }, { eax: 9, flags: 'z', among: 'z' }],
   ['bsf eax, ebx', { ebx: 0x50 }, { eax: 4, flags: '', among: 'z' }],

@@ -163,8 +163,7 @@ function convertHalf(c: InstructionContext): void {
 function convertDouble(c: InstructionContext): void {
   const bytes = c.operandBytes;
   const value = c.gpr(Gpr.rax, bytes);
-  const sign =
-    bytes === 8 ? c.b.shrS(value, 63) : c.b.shrS(signExtend(c.b, value, bytes), 31);
+  const sign = bytes === 8 ? c.b.shrS(value, 63) : c.b.shrS(signExtend(c.b, value, bytes), 31);
   c.setGpr(Gpr.rdx, sign, bytes);
 }
 

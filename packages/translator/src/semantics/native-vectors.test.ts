@@ -27,7 +27,9 @@ const tolerance = 3 / 4096;
 function acceptClose(vector: VectorCase, state: MachineState): void {
   for (let index = 0; index < 8; index++) {
     const [want, have] = [vector.after.xmm(index), state.xmm(index)];
-    const views = [want, have].map(({ buffer, byteOffset }) => new DataView(buffer, byteOffset, 16));
+    const views = [want, have].map(
+      ({ buffer, byteOffset }) => new DataView(buffer, byteOffset, 16),
+    );
     for (let at = 0; at < 16; at += 4) {
       const [expected = 0, actual = 0] = views.map((view) => view.getFloat32(at, true));
       if (Math.abs(actual - expected) > tolerance * Math.abs(expected)) continue;
@@ -38,10 +40,9 @@ function acceptClose(vector: VectorCase, state: MachineState): void {
 
 /** Operations that other descriptor tables than the flat ones, or interrupts, must serve. */
 const served: ReadonlySet<string> = new Set(
-  (
-    'POPF POP MOV LES LDS LSS LFS LGS JMP CALL RETF IRET INTO VERR VERW LAR LSL ' +
-    'WAIT'
-  ).split(' '),
+  ('POPF POP MOV LES LDS LSS LFS LGS JMP CALL RETF IRET INTO VERR VERW LAR LSL ' + 'WAIT').split(
+    ' ',
+  ),
 );
 
 describe.each(FAMILIES)('the processor and the semantics agree about %s', (family) => {

@@ -1,6 +1,8 @@
 import type { Value } from '../ir/value.ts';
 
-/** An address in the CPU state: a constant, or a constant plus a value that is known at run time. */
+/**
+ * An address in the CPU state: a constant, or a constant plus a value that is known at run time.
+ */
 export interface StateAddress {
   readonly offset: number;
   readonly dynamic?: Value;

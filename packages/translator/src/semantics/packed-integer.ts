@@ -139,7 +139,10 @@ function pairs(
   const both = joined(c, left, right);
   const perVector = 16 / bytes;
   const lanes = (first: number): number[] =>
-    laneBytes(Array.from({ length: perVector }, (_, at) => 2 * at + first), bytes);
+    laneBytes(
+      Array.from({ length: perVector }, (_, at) => 2 * at + first),
+      bytes,
+    );
   const [a, z] = both === undefined ? [left, right] : [both, both];
   return { even: shuffle(c, a, z, lanes(0)), odd: shuffle(c, a, z, lanes(1)) };
 }
@@ -155,7 +158,10 @@ const multiplyAddBytes = binary((c, left, right) => {
     );
   const [first, second] = [product('low'), product('high')];
   const lanes = (odd: number): number[] =>
-    laneBytes(Array.from({ length: 8 }, (_, at) => 2 * at + odd), 2);
+    laneBytes(
+      Array.from({ length: 8 }, (_, at) => 2 * at + odd),
+      2,
+    );
   const even = shuffle(c, first, second, lanes(0));
   return b.op('i16x8.add_sat_s', even, shuffle(c, first, second, lanes(1)));
 });

@@ -25,8 +25,16 @@ export class SegmentAccess {
     return this.#b.add(this.#field(segment, SegmentField.base), offset);
   }
 
-  /** Linear address of `bytes` at `offset`, or #SS(0) / #GP(0) when the segment does not allow it. */
-  linear(segment: StateAddress, isStack: Value, offset: Value, bytes: number, write: boolean): Value {
+  /**
+   * Linear address of `bytes` at `offset`, or #SS(0) / #GP(0) when the segment does not allow it.
+   */
+  linear(
+    segment: StateAddress,
+    isStack: Value,
+    offset: Value,
+    bytes: number,
+    write: boolean,
+  ): Value {
     const b = this.#b;
     const first = this.#field(segment, write ? SegmentField.writeFirst : SegmentField.readFirst);
     const last = this.#field(segment, SegmentField.readLast);

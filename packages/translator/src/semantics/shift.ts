@@ -68,8 +68,7 @@ const shiftLeft: Shift = (b, value, count, bytes) => {
   return {
     result,
     // The last bit out: below 32 bits it is still there above the result.
-    carry: () =>
-      bytes < 4 ? bitAt(b, result, bytes * 8) : lowBit(b, b.shrU(value, b.neg(by))),
+    carry: () => (bytes < 4 ? bitAt(b, result, bytes * 8) : lowBit(b, b.shrU(value, b.neg(by)))),
     overflow: (carry) => b.xor(topBit(b, result, bytes), carry),
   };
 };
@@ -176,14 +175,8 @@ function throughCarry64(
   const inverse = b.sub(b.i64(64), by);
   // For a count of 1 to 63; the bits that come around are shifted once more, by the carry between.
   const turned = left
-    ? b.or(
-        b.or(b.shl(value, by), b.shl(carry, b.sub(by, 1))),
-        b.shrU(b.shrU(value, 1), inverse),
-      )
-    : b.or(
-        b.or(b.shrU(value, by), b.shl(carry, inverse)),
-        b.shl(b.shl(value, 1), inverse),
-      );
+    ? b.or(b.or(b.shl(value, by), b.shl(carry, b.sub(by, 1))), b.shrU(b.shrU(value, 1), inverse))
+    : b.or(b.or(b.shrU(value, by), b.shl(carry, inverse)), b.shl(b.shl(value, 1), inverse));
   const last = left ? b.shrU(value, inverse) : b.shrU(value, b.sub(by, 1));
   const some = b.ne(count, 0);
   return {

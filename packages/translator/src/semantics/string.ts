@@ -127,8 +127,8 @@ function roomOf(c: InstructionContext, linear: Value, bytes: number): Value {
 }
 
 /**
- * Elements of the next chunk of MOVS and STOS: forward up to the next page border of the operands, so
- * that one bulk operation can do it.
+ * Elements of the next chunk of MOVS and STOS: forward up to the next page border of the operands,
+ * so that one bulk operation can do it.
  */
 function pageChunk(c: InstructionContext, ranges: readonly Range[], bytes: number): Value {
   const b = c.b;

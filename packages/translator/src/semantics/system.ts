@@ -1,4 +1,7 @@
-/** System instructions and ports: SDM vol. 1, 5.1.9 and 5.20; what they do to the machine is a callout. */
+/**
+ * System instructions and ports: SDM vol. 1, 5.1.9 and 5.20; what they do to the machine is a
+ * callout.
+ */
 import { CpuState } from '@ringfence/memory';
 import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';

@@ -1,5 +1,5 @@
-import type { RegisterName } from './test-machine.ts';
-import { flagLetters, flagsOf, TestMachine, unmappedPage } from './test-machine.ts';
+import type { RegisterName, TestMachine } from './test-machine.ts';
+import { flagLetters, flagsOf, unmappedPage } from './test-machine.ts';
 
 /** Registers, flags by letter and memory words of a state; what is not named is not looked at. */
 export type State = Partial<Record<RegisterName, number>> & {

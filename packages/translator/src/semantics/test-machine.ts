@@ -1,5 +1,6 @@
 /**
- * A memory, an interpreter and a host that can run single instructions: what semantics are tested on.
+ * A memory, an interpreter and a host that can run single instructions: what semantics are tested
+ * on.
  *
  * Linear memory 0 .. 0x3ffff is mapped to itself except page 0x3f000, whose accesses fault. Code is
  * assembled at 0x1000; callouts are recorded and go on, unless a test answers them.
@@ -54,8 +55,7 @@ export class TestMachine {
   readonly view: DataView = new DataView(this.memory.buffer);
   readonly callouts: CalloutRecord[] = [];
   /** Answers callouts; the default lets the instruction go on. */
-  onCallout: (number: number, a: number, b: number, c: number) => number = () =>
-    CalloutResult.goOn;
+  onCallout: (number: number, a: number, b: number, c: number) => number = () => CalloutResult.goOn;
   readonly #bits: 16 | 32;
   readonly #interpreter: Interpreter;
   readonly #writer = new RecordWriter(this.memory.buffer);
@@ -140,7 +140,10 @@ export class TestMachine {
   xmm(number: number): string {
     let text = '';
     for (let at = 15; at >= 0; at--) {
-      text += this.view.getUint8(CpuState.xmm + 16 * number + at).toString(16).padStart(2, '0');
+      text += this.view
+        .getUint8(CpuState.xmm + 16 * number + at)
+        .toString(16)
+        .padStart(2, '0');
     }
     return text;
   }
@@ -197,7 +200,9 @@ export class TestMachine {
 
   /** Decodes one instruction; the record after it is stale, so that the next is fetched again. */
   #fetch(eip: number): number {
-    const base = this.word(CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base);
+    const base = this.word(
+      CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base,
+    );
     const linear = (base + eip) >>> 0;
     const instruction = this.#instruction;
     const bytes = new Uint8Array(this.memory.buffer, Layout.ram, ramBytes);
@@ -240,7 +245,8 @@ export class TestMachine {
   #writeSlow(linear: number, bytes: number, value: number): void {
     if (!this.#check(linear, bytes, true)) return;
     for (let index = 0; index < bytes; index++) {
-      const byte = bytes <= 4 ? value >>> (8 * index) : this.view.getUint8(CpuState.transfer + index);
+      const byte =
+        bytes <= 4 ? value >>> (8 * index) : this.view.getUint8(CpuState.transfer + index);
       this.ram.setUint8((linear >>> 0) + index, byte);
     }
   }

@@ -19,15 +19,27 @@ const stack: readonly Case[] = [
   ['pop esp', { memory: { [top]: 9 } }, { esp: 9 }],
   ['pop dword [esp]', { memory: { [top]: 9 } }, { esp: top + 4, memory: { [top + 4]: 9 } }],
   ['pop dword [ebx]', { ebx: faultingPage }, { esp: top, fault: 14 }],
-  ['pushad', { eax: 1, edi: 8 }, { esp: top - 32, memory: { [top - 4]: 1, [top - 20]: top, [top - 32]: 8 } }],
-  ['popad', { memory: { [top + 28]: 1, [top + 12]: 4, [top]: 8 } }, { eax: 1, edi: 8, esp: top + 32 }],
+  [
+    'pushad',
+    { eax: 1, edi: 8 },
+    { esp: top - 32, memory: { [top - 4]: 1, [top - 20]: top, [top - 32]: 8 } },
+  ],
+  [
+    'popad',
+    { memory: { [top + 28]: 1, [top + 12]: 4, [top]: 8 } },
+    { eax: 1, edi: 8, esp: top + 32 },
+  ],
   ['pushfd', { flags: 'zc' }, { memory: { [top - 4]: 0x43 } }],
   ['popfd', { memory: { [top]: 0x8d7 } }, { flags: 'oszapc', esp: top + 4 }],
   ['enter 16, 0', { ebp: 7 }, { ebp: top - 4, esp: top - 20, memory: { [top - 4]: 7 } }],
   [
     'enter 8, 2',
     { ebp: 0x7000, memory: { 0x6ffc: 5 } },
-    { ebp: top - 4, esp: top - 20, memory: { [top - 4]: 0x7000, [top - 8]: 5, [top - 12]: top - 4 } },
+    {
+      ebp: top - 4,
+      esp: top - 20,
+      memory: { [top - 4]: 0x7000, [top - 8]: 5, [top - 12]: top - 4 },
+    },
   ],
   ['leave', { ebp: 0x7000, memory: { 0x7000: 3 } }, { ebp: 3, esp: 0x7004 }],
 ];
@@ -53,7 +65,11 @@ const control: readonly Case[] = [
 ];
 
 const strings: readonly Case[] = [
-  ['movsd', { esi: data, edi: data + 64, memory: { [data]: 5 } }, { esi: data + 4, memory: { [data + 64]: 5 } }],
+  [
+    'movsd',
+    { esi: data, edi: data + 64, memory: { [data]: 5 } },
+    { esi: data + 4, memory: { [data + 64]: 5 } },
+  ],
   [
     'rep movsb',
     { esi: data, edi: data + 64, ecx: 4, memory: { [data]: 0x01020304, [data + 64]: 0 } },
@@ -64,7 +80,11 @@ const strings: readonly Case[] = [
     { esi: data, edi: data + 1, ecx: 6, memory: { [data]: 0x00000007, [data + 4]: 0 } },
     { memory: { [data]: 0x07070707, [data + 4]: 0x00070707 } },
   ],
-  ['rep movsd', { esi: data, edi: 0x3000, ecx: 0 }, { ecx: 0, esi: data, edi: 0x3000, eip: codeAddress + 2 }],
+  [
+    'rep movsd',
+    { esi: data, edi: 0x3000, ecx: 0 },
+    { ecx: 0, esi: data, edi: 0x3000, eip: codeAddress + 2 },
+  ],
   [
     'rep movsd',
     { esi: 0x2ffc, edi: 0x5000, ecx: 3, memory: { 0x2ffc: 1, 0x3000: 2, 0x3004: 3 } },
@@ -82,15 +102,27 @@ const strings: readonly Case[] = [
     { ecx: 7, esi: data + 2, edi: faultingPage - 1, fault: 14 },
     2,
   ],
-  ['rep stosd', { edi: data, ecx: 2, eax: 0x01020304 }, { edi: data + 8, ecx: 0, memory: { [data + 4]: 0x01020304 } }],
-  ['rep stosw', { edi: data, ecx: 3, eax: 0x55aa, memory: { [data + 4]: -1 } }, { memory: { [data]: 0x55aa55aa, [data + 4]: 0xffff55aa } }],
+  [
+    'rep stosd',
+    { edi: data, ecx: 2, eax: 0x01020304 },
+    { edi: data + 8, ecx: 0, memory: { [data + 4]: 0x01020304 } },
+  ],
+  [
+    'rep stosw',
+    { edi: data, ecx: 3, eax: 0x55aa, memory: { [data + 4]: -1 } },
+    { memory: { [data]: 0x55aa55aa, [data + 4]: 0xffff55aa } },
+  ],
   ['lodsb', { esi: data, memory: { [data]: 0x99 } }, { eax: 0x99, esi: data + 1 }],
   [
     'repe cmpsb',
     { esi: data, edi: data + 16, ecx: 4, memory: { [data]: 0x00030201, [data + 16]: 0x00040201 } },
     { ecx: 1, esi: data + 3, flags: 'sapc' },
   ],
-  ['repne scasb', { edi: data, ecx: 9, eax: 3, memory: { [data]: 0x00030201 } }, { ecx: 6, edi: data + 3, flags: 'zp' }],
+  [
+    'repne scasb',
+    { edi: data, ecx: 9, eax: 3, memory: { [data]: 0x00030201 } },
+    { ecx: 6, edi: data + 3, flags: 'zp' },
+  ],
   ['repne scasb', { edi: data, ecx: 0, flags: 'c' }, { ecx: 0, flags: 'c' }],
 ];
 

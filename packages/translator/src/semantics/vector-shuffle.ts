@@ -1,4 +1,6 @@
-/** Shuffles, blends and widenings of MMX and SSE, and the SSE4.1 integer operations of their own. */
+/**
+ * Shuffles, blends and widenings of MMX and SSE, and the SSE4.1 integer operations of their own.
+ */
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import type { InstructionContext } from './context.ts';
@@ -24,8 +26,8 @@ interface Selector {
 }
 
 /**
- * A shuffle by an immediate: constant where it is known, else through scratch memory, where a lane is an
- * address.
+ * A shuffle by an immediate: constant where it is known, else through scratch memory, where a lane
+ * is an address.
  */
 function selectLanes(
   c: InstructionContext,

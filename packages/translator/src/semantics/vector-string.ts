@@ -31,7 +31,10 @@ function implicitCount(c: InstructionContext, value: Value): Value {
   return atMost(c, count, capacity(c));
 }
 
-function compare(explicit: boolean, finish: (c: InstructionContext, result: Value) => void): Semantics {
+function compare(
+  explicit: boolean,
+  finish: (c: InstructionContext, result: Value) => void,
+): Semantics {
   return (c) => {
     const b = c.b;
     const second = readVector(c, 1, false);

@@ -54,7 +54,12 @@ describe('availability', () => {
 });
 
 describe('memory operands', () => {
-  const aligned = ['addps xmm0, [0x2008]', 'movaps xmm0, [0x2001]', 'movdqa [0x2008], xmm0', 'pshufd xmm0, [0x2004], 0'];
+  const aligned = [
+    'addps xmm0, [0x2008]',
+    'movaps xmm0, [0x2001]',
+    'movdqa [0x2008], xmm0',
+    'pshufd xmm0, [0x2004], 0',
+  ];
   it.each(aligned)('%s must be aligned', (text) => {
     const machine = new TestMachine();
     machine.execute(text);
@@ -175,7 +180,10 @@ describe('FXSAVE and FXRSTOR', () => {
     machine.setXmm(3, '0');
     machine.execute('fxrstor [0x2000]');
     expect(machine.word(CpuState.fpu + 32)).toBe(0x1234);
-    expect([machine.word(CpuState.fpuStatus), machine.word(CpuState.fpuTags)]).toEqual([2 << 11, 4]);
+    expect([machine.word(CpuState.fpuStatus), machine.word(CpuState.fpuTags)]).toEqual([
+      2 << 11,
+      4,
+    ]);
     expect(machine.xmm(3).slice(-4)).toBe('abcd');
   });
 
@@ -184,6 +192,8 @@ describe('FXSAVE and FXRSTOR', () => {
     machine.set('ebx', unmappedPage - 256);
     machine.ram.setUint32(unmappedPage - 256, 0x55555555, true);
     machine.execute('fxsave [ebx]');
-    expect([machine.fault, machine.ram.getUint32(unmappedPage - 256, true)]).toEqual([14, 0x55555555]);
+    expect([machine.fault, machine.ram.getUint32(unmappedPage - 256, true)]).toEqual([
+      14, 0x55555555,
+    ]);
   });
 });

@@ -1,8 +1,8 @@
 /**
  * What MMX and SSE instructions share: whether they are available, and their operands as v128.
  *
- * An MMX operand is the low half of a v128, so that one builder serves `PADDB mm` and `PADDB xmm`. MMX
- * registers are the significands of the x87 registers R0 to R7 (SDM vol. 1, 9.2.1).
+ * An MMX operand is the low half of a v128, so that one builder serves `PADDB mm` and `PADDB xmm`.
+ * MMX registers are the significands of the x87 registers R0 to R7 (SDM vol. 1, 9.2.1).
  */
 import { Location } from '@ringfence/isa';
 import { CpuState } from '@ringfence/memory';
@@ -128,8 +128,8 @@ export function low(c: InstructionContext, value: Value, bytes: number): Value {
 }
 
 /**
- * Operand `index` as v128. Memory of 16 bytes must be aligned unless `aligned` is false; less memory is
- * zero-extended, a register is read whole.
+ * Operand `index` as v128. Memory of 16 bytes must be aligned unless `aligned` is false; less
+ * memory is zero-extended, a register is read whole.
  */
 export function readVector(c: InstructionContext, index: number, aligned = true): Value {
   const b = c.b;
