@@ -74,7 +74,7 @@ describe('start', () => {
       [],
       'echo "six times seven: $((6 * 7))"; uname -m\npoweroff -f\n',
     );
-    expect(ended.status).toBe(0);
+    expect(ended.status, ended.stderr).toBe(0);
     expect(ended.stdout).toContain('six times seven: 42\r\ni686');
   });
 
@@ -85,14 +85,14 @@ describe('start', () => {
       [],
       'id -u > /tmp/id\nset < /tmp/id; cat /tmp/id /proc/uptime\n',
     );
-    expect(ended.status).toBe(0);
+    expect(ended.status, ended.stderr).toBe(0);
     expect(ended.stdout).toMatch(/\n0\r\n\d+\.\d\d \d+\.\d\d\r/);
   });
 
   it('says why and runs the built-in guest where there is no apt', async () => {
     const env = { ...process.env, PATH: '/nonexistent', XDG_CACHE_HOME: join(folder, 'cache') };
     const ended = await run(starter, [], 'smc\npoweroff\n', env);
-    expect(ended.status).toBe(0);
+    expect(ended.status, ended.stderr).toBe(0);
     expect(ended.stderr.split('\n')).toContain(
       "Debian's kernel cannot be had (there is no apt-get on this machine): " +
         'the built-in guest runs instead',
