@@ -10,7 +10,7 @@ import {
 import type { MachineState, VectorCase } from '@ringfence/native-vectors';
 import { describe, expect, it } from 'vitest';
 import { SEMANTICS } from './index.ts';
-import { VectorRunner } from './vector-runner.ts';
+import { VectorRunner } from './test-vector-runner.ts';
 
 const formByKey = new Map(FORMS.map((form) => [formKey(form), form]));
 
