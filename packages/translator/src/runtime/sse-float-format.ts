@@ -40,9 +40,9 @@ function format(name: 'f32' | 'f64', fraction: number, exponent: number): FloatF
   };
 }
 
-/** Single precision. */
+/** Single precision: 8 bits of exponent, 23 of fraction (IEEE 754-2008, table 3.5). */
 export const f32: FloatFormat = format('f32', 23, 8);
-/** Double precision. */
+/** Double precision: 11 bits of exponent, 52 of fraction (IEEE 754-2008, table 3.5). */
 export const f64: FloatFormat = format('f64', 52, 11);
 
 /** Exception flags of MXCSR (SDM vol. 1, figure 10-3). */
@@ -72,7 +72,7 @@ export function raise(b: IrBuilder, flags: number): void {
   b.store('i32.store', pendingFlags, b.or(b.load('i32.load', pendingFlags), flags));
 }
 
-/** MXCSR. */
+/** The control and status register MXCSR (SDM vol. 1, 10.2.3). */
 export function mxcsr(b: IrBuilder): Value {
   return b.load('i32.load', CpuState.mxcsr);
 }
