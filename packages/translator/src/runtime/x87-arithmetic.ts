@@ -3,7 +3,15 @@ import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
 import type { X87Parts } from './x87-format.ts';
-import { bias, integerBit, quietBit, secondWord, X87Builder, X87Flag } from './x87-format.ts';
+import {
+  bias,
+  integerBit,
+  maximumExponent,
+  quietBit,
+  secondWord,
+  X87Builder,
+  X87Flag,
+} from './x87-format.ts';
 import type { Wide } from './x87-wide.ts';
 import { addWide, mulWide, shiftWideRightSticky, subWide } from './x87-wide.ts';
 
@@ -153,6 +161,19 @@ export function remainderFraction(b: IrBuilder, rest: Value, divisor: Value): Va
   return b.or(half, b.extendU(b.eqz(exact)));
 }
 
+/** Division of a number by zero, which a denormal dividend does not change. */
+function divideByZero(x: X87Builder, left: X87Parts, right: X87Parts): void {
+  const b = x.b;
+  const dividend = b.and(b.ne(left.significand, 0), b.ne(left.exponent, maximumExponent));
+  const divisor = b.eqz(b.or(right.significand, b.extendU(right.exponent)));
+  const supported = b.eqz(x.isUnsupported(left));
+  b.if(b.and(b.and(dividend, divisor), supported), () => {
+    x.raise(X87Flag.zeroDivide);
+    x.setInfinity(b.xor(left.sign, right.sign));
+    b.return();
+  });
+}
+
 const divide: Build = (x, left, right) => {
   const b = x.b;
   const sign = b.xor(left.sign, right.sign);
@@ -169,11 +190,6 @@ const divide: Build = (x, left, right) => {
     x.setZero(sign);
     b.return();
   });
-  b.if(x.isZero(right), () => {
-    x.raise(X87Flag.zeroDivide);
-    x.setInfinity(sign);
-    b.return();
-  });
   const [a, z] = [x.normalized(left), x.normalized(right)];
   // The dividend below the divisor, so that the quotient has 64 bits, the highest of them set.
   const halve = b.geU(a.significand, z.significand);
@@ -187,7 +203,7 @@ const divide: Build = (x, left, right) => {
   x.round(sign, exponent, quotient, rest, x.precision());
 };
 
-function binary(name: string, build: Build): RuntimeFunction {
+function binary(name: string, build: Build, first?: Build): RuntimeFunction {
   return {
     name,
     parameters: ['i32', 'i32', 'i32'],
@@ -196,6 +212,7 @@ function binary(name: string, build: Build): RuntimeFunction {
       if (!left || !right || !denormal) return;
       const x = new X87Builder(b);
       const [a, z] = [x.parts(left), x.parts(right)];
+      first?.(x, a, z);
       b.if(b.call('x87Special', 'i32', left, right, denormal), () => b.return());
       build(x, a, z);
     },
@@ -267,6 +284,6 @@ export const x87Arithmetic: readonly RuntimeFunction[] = [
   binary('x87Add', add),
   binary('x87Sub', subtract),
   binary('x87Mul', multiply),
-  binary('x87Div', divide),
+  binary('x87Div', divide, divideByZero),
   squareRoot,
 ];

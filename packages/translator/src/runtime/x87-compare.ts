@@ -3,7 +3,7 @@ import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
 import type { X87Parts } from './x87-format.ts';
-import { X87Builder, X87Flag } from './x87-format.ts';
+import { pendingWord, X87Builder, X87Flag } from './x87-format.ts';
 
 /** What a comparison finds, in the bits of EFLAGS; C3, C2, C0 are 8 places higher. */
 const Relation = { greater: 0, less: 0x01, equal: 0x40, unordered: 0x45 } as const;
@@ -40,7 +40,10 @@ function ordered(x: X87Builder, left: X87Parts, right: X87Parts): Value {
   return b.select(equal, b.i32(Relation.equal), order);
 }
 
-/** `x87Compare(left, right, options)`: the relation as EFLAGS bits, or -1 after an unmasked fault. */
+/**
+ * `x87Compare(left, right, options)`: the relation as EFLAGS bits. An unmasked exception keeps the
+ * registers on the stack, and not the relation from being reported.
+ */
 const compare: RuntimeFunction = {
   name: 'x87Compare',
   parameters: ['i32', 'i32', 'i32'],
@@ -69,14 +72,20 @@ const compare: RuntimeFunction = {
         });
       },
     );
-    b.if(b.eqz(b.call('x87Settle', 'i32')), () => b.return(b.i32(-1)));
-    b.if(b.eqz(b.and(options, CompareOption.eflags)), () => {
-      const status = b.and(b.load('i32.load', CpuState.fpuStatus), ~conditionBits);
-      b.store('i32.store', CpuState.fpuStatus, b.or(status, b.shl(b.get(found), 8)));
-    });
+    const kept = b.and(b.load('i32.load', CpuState.fpuStatus), X87Flag.c1);
+    const counts = b.call('x87Settle', 'i32');
+    const status = b.load('i32.load', CpuState.fpuStatus);
+    const relation = b.or(b.and(status, ~conditionBits), b.shl(b.get(found), 8));
+    // FCOMI leaves C1 alone, but for the stack fault that clears it.
+    const fault = b.and(b.load('i32.load', pendingWord), X87Flag.stackFault);
+    const toFlags = b.or(status, b.select(fault, b.i32(0), kept));
+    const inFlags = b.and(options, CompareOption.eflags);
+    b.store('i32.store', CpuState.fpuStatus, b.select(inFlags, toFlags, relation));
     const pops = CompareOption.popOne | CompareOption.popTwo;
-    b.if(b.and(options, pops), () => b.call('x87Pop', 'void'));
-    b.if(b.and(options, CompareOption.popTwo), () => b.call('x87Pop', 'void'));
+    b.if(b.and(b.ne(b.and(options, pops), 0), counts), () => b.call('x87Pop', 'void'));
+    b.if(b.and(b.ne(b.and(options, CompareOption.popTwo), 0), counts), () => {
+      b.call('x87Pop', 'void');
+    });
     b.return(b.get(found));
   },
 };

@@ -4,6 +4,7 @@ import { x87Comparisons } from './x87-compare.ts';
 import { x87Conversions } from './x87-convert.ts';
 import { x87Decimal } from './x87-decimal.ts';
 import { x87Rounding } from './x87-round.ts';
+import { x87Scaling } from './x87-scale.ts';
 import { x87Stack } from './x87-stack.ts';
 import { divideWide } from './x87-wide.ts';
 
@@ -16,4 +17,5 @@ export const x87Functions: readonly RuntimeFunction[] = [
   ...x87Conversions,
   ...x87Decimal,
   ...x87Comparisons,
+  ...x87Scaling,
 ];

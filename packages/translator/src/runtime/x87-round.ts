@@ -86,6 +86,8 @@ const roundTo: RuntimeFunction = {
   build: (b, sign, exponent, significand, low, bits, least, most) => {
     if (!sign || !exponent || !significand || !low || !bits || !least || !most) return;
     const x = new X87Builder(b);
+    // Nothing is stored then, and nothing else reported.
+    const forMemory = b.ne(least, 1);
     b.if(b.eqz(b.or(significand, low)), () => {
       x.setZero(sign);
       b.return();
@@ -104,6 +106,7 @@ const roundTo: RuntimeFunction = {
         wraps,
         () => {
           x.raise(X87Flag.underflow);
+          b.if(forMemory, () => b.return());
           b.set(exp, b.add(b.get(exp), wrapAround));
         },
         () => {
@@ -123,6 +126,7 @@ const roundTo: RuntimeFunction = {
         x.isUnmasked(X87Flag.overflow),
         () => {
           x.raise(X87Flag.overflow);
+          b.if(forMemory, () => b.return());
           b.set(exp, b.sub(b.get(exp), wrapAround));
         },
         () => overflow(x, sign, bits, most),

@@ -85,7 +85,9 @@ const push: RuntimeFunction = {
       x.raise(X87Flag.stackFault | X87Flag.c1);
       x.invalid();
     });
-    b.if(b.call('x87Settle', 'i32'), () => {
+    // An unmasked denormal is pushed nevertheless, as processors do.
+    const invalid = b.and(b.load('i32.load', pendingWord), X87Flag.invalid);
+    b.if(b.or(b.call('x87Settle', 'i32'), b.eqz(invalid)), () => {
       const status = b.load('i32.load', CpuState.fpuStatus);
       const moved = b.and(b.sub(status, topOne), topField);
       b.store('i32.store', CpuState.fpuStatus, b.or(b.and(status, ~topField), moved));
@@ -110,9 +112,10 @@ const load: RuntimeFunction = {
     const x = new X87Builder(b);
     x.clearPending();
     const slot = b.i32(memorySlot);
-    b.if(b.eqz(b.call('x87Special', 'i32', slot, slot, denormal)), () => {
+    b.if(b.eqz(b.call('x87Special', 'i32', slot, slot, b.i32(0))), () => {
       copyNumber(b, resultSlot, memorySlot);
     });
+    b.if(denormal, () => x.raise(X87Flag.denormal));
     b.call('x87Push', 'void');
   },
 };
@@ -282,6 +285,25 @@ const copy: RuntimeFunction = {
   },
 };
 
+/** `x87CopyUnchecked(to)`: FSTPNCE; an empty ST(0) is popped without exception and copy. */
+const copyUnchecked: RuntimeFunction = {
+  name: 'x87CopyUnchecked',
+  parameters: ['i32'],
+  results: [],
+  build: (b, to) => {
+    if (!to) return;
+    const x = new X87Builder(b);
+    x.clearPending();
+    const zero = b.i32(0);
+    b.if(b.eqz(x.isEmpty(zero)), () => {
+      copyNumber(b, resultSlot, x.address(zero));
+      b.call('x87Put', 'void', to);
+    });
+    b.call('x87Settle', 'i32');
+    b.call('x87Pop', 'void');
+  },
+};
+
 /** `x87MoveIf(condition, number)`: FCMOVcc; empty registers count even if nothing moves. */
 const moveIf: RuntimeFunction = {
   name: 'x87MoveIf',
@@ -290,12 +312,17 @@ const moveIf: RuntimeFunction = {
   build: (b, condition, number) => {
     if (!condition || !number) return;
     const x = new X87Builder(b);
-    x.clearPending();
     const zero = b.i32(0);
-    const from = b.select(condition, number, zero);
-    copyNumber(b, resultSlot, x.address(from));
-    b.if(b.or(x.isEmpty(zero), x.isEmpty(number)), () => underflowStack(x));
-    b.if(b.call('x87Settle', 'i32'), () => b.call('x87Put', 'void', zero));
+    b.if(
+      b.or(x.isEmpty(zero), x.isEmpty(number)),
+      () => {
+        x.clearPending();
+        underflowStack(x);
+        b.if(b.call('x87Settle', 'i32'), () => b.call('x87Put', 'void', zero));
+      },
+      // C1 stays as it is.
+      () => b.if(condition, () => copyNumber(b, x.address(zero), x.address(number))),
+    );
   },
 };
 
@@ -315,5 +342,6 @@ export const x87Stack: readonly RuntimeFunction[] = [
   unary('x87SquareRoot', (x, address) => void x.b.call('x87Sqrt', 'void', address)),
   exchange,
   copy,
+  copyUnchecked,
   moveIf,
 ];

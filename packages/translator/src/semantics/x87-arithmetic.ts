@@ -85,15 +85,15 @@ function compareToFlags(options: number): Semantics {
     beginX87(c);
     const all = b.i32(options | CompareOption.eflags);
     const found = b.call('x87Compare', 'i32', b.i32(0), stackNumber(c, 1), all);
-    b.if(b.geS(found, 0), () => c.flags.fromEflags(found));
+    c.flags.fromEflags(found);
   };
 }
 
 /** A function without operands. */
-function plain(name: string): Semantics {
+function plain(name: string, ...options: number[]): Semantics {
   return (c) => {
     beginX87(c);
-    c.b.call(name, 'void');
+    c.b.call(name, 'void', ...options.map((option) => c.b.i32(option)));
   };
 }
 
@@ -125,4 +125,8 @@ export const x87ArithmeticSemantics: SemanticsTable = {
   FCHS: plain('x87ChangeSign'),
   FABS: plain('x87Absolute'),
   FRNDINT: plain('x87RoundInteger'),
+  FSCALE: plain('x87Scale'),
+  FXTRACT: plain('x87Extract'),
+  FPREM: plain('x87Remainder', 0),
+  FPREM1: plain('x87Remainder', 1),
 };

@@ -138,11 +138,16 @@ function storeEnvironment(c: InstructionContext, linear: Value): void {
   });
 }
 
-/** Stores all or nothing: both ends are probed first. */
+/** Stores all or nothing: the first word and the last byte are probed, as AMD processors do it. */
 function probe(c: InstructionContext, linear: Value, bytes: number): void {
-  const b = c.b;
-  b.guestProbe(Math.min(bytes, 16), linear);
-  if (bytes > 16) b.guestProbe(16, b.add(linear, bytes - 16));
+  c.b.guestProbe(2, linear);
+  c.b.guestProbe(1, c.b.add(linear, bytes - 1));
+}
+
+/** The same for loads. */
+function touch(c: InstructionContext, linear: Value, bytes: number): void {
+  c.b.guestLoad('i32.load16_u', linear);
+  c.b.guestLoad('i32.load8_u', c.b.add(linear, bytes - 1));
 }
 
 function saveEnvironment(c: InstructionContext): void {
@@ -193,7 +198,10 @@ function applyEnvironment(c: InstructionContext, fields: readonly Value[]): void
 function loadEnvironment(c: InstructionContext): void {
   requireFpu(c);
   requireNoPending(c);
-  applyEnvironment(c, readEnvironment(c, c.linear(0, environmentBytes(c), false)));
+  const bytes = environmentBytes(c);
+  const linear = c.linear(0, bytes, false);
+  touch(c, linear, bytes);
+  applyEnvironment(c, readEnvironment(c, linear));
 }
 
 /** FNSAVE: the environment, then ST(0) to ST(7), ten bytes each; then as FNINIT. */
@@ -220,6 +228,7 @@ function restore(c: InstructionContext): void {
   requireNoPending(c);
   const bytes = environmentBytes(c);
   const linear = c.linear(0, bytes + 80, false);
+  touch(c, linear, bytes + 80);
   const fields = readEnvironment(c, linear);
   const contents: [Value, Value][] = [];
   for (let number = 0; number < 8; number++) {
@@ -288,7 +297,7 @@ export const x87Control: SemanticsTable = {
     requireFpu(c);
     requireNoPending(c);
     free(c);
-    moveTop(c, 1);
+    c.b.call('x87Pop', 'void');
   },
   FNOP: (c) => {
     requireFpu(c);

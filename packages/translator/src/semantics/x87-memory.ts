@@ -63,12 +63,3 @@ export function readTenBytes(c: InstructionContext, index: number): { low: Value
   recordPointers(c);
   return { low, high };
 }
-
-/** Writes ten bytes, all or nothing. */
-export function writeTenBytes(c: InstructionContext, index: number, low: Value, high: Value): void {
-  const b = c.b;
-  const linear = c.linear(index, 10, true);
-  b.guestProbe(10, linear);
-  b.guestStore('i64.store', linear, low);
-  b.guestStore('i32.store16', b.add(linear, 8), high);
-}

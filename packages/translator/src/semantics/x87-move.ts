@@ -2,6 +2,7 @@
 import type { Value } from '../ir/value.ts';
 import { resultSlot } from '../runtime/x87-format.ts';
 import type { InstructionContext } from './context.ts';
+import { storeOf } from './context.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 import {
   beginX87,
@@ -10,7 +11,6 @@ import {
   readTenBytes,
   recordPointers,
   requireReady,
-  writeTenBytes,
 } from './x87-memory.ts';
 
 function load(c: InstructionContext): void {
@@ -27,9 +27,13 @@ function load(c: InstructionContext): void {
 }
 
 /** Stores to memory, if the exceptions that the conversion found allow it; then they are reported. */
-function storeMemory(c: InstructionContext, pop: boolean, store: () => void): void {
+function storeMemory(c: InstructionContext, pop: boolean, store: (linear: Value) => void): void {
   const b = c.b;
-  b.if(b.call('x87MayStore', 'i32'), store);
+  // An address that faults does so even if nothing is stored.
+  const bytes = c.bytes(0);
+  const linear = c.linear(0, bytes, true);
+  b.guestProbe(bytes, linear);
+  b.if(b.call('x87MayStore', 'i32'), () => store(linear));
   recordPointers(c);
   b.call('x87Stored', 'void', b.i32(pop ? 1 : 0));
 }
@@ -37,10 +41,10 @@ function storeMemory(c: InstructionContext, pop: boolean, store: () => void): vo
 /** The ten bytes of the result slot. */
 function storeTenBytes(c: InstructionContext): void {
   const b = c.b;
-  storeMemory(c, true, () => {
-    const low = b.load('i64.load', resultSlot);
+  storeMemory(c, true, (linear) => {
+    b.guestStore('i64.store', linear, b.load('i64.load', resultSlot));
     const high = b.load('i32.load16_u', resultSlot + 8);
-    writeTenBytes(c, 0, low, high);
+    b.guestStore('i32.store16', b.add(linear, 8), high);
   });
 }
 
@@ -61,7 +65,9 @@ function store(pop: boolean): Semantics {
       return;
     }
     const bits = b.call(bytes === 8 ? 'x87ToF64' : 'x87ToF32', 'i64');
-    storeMemory(c, pop, () => c.write(0, bytes === 8 ? bits : b.wrap(bits)));
+    storeMemory(c, pop, (linear) => {
+      b.guestStore(storeOf[bytes] ?? '', linear, bytes === 8 ? bits : b.wrap(bits));
+    });
   };
 }
 
@@ -72,7 +78,9 @@ function storeInteger(pop: boolean, truncate: boolean): Semantics {
     const bytes = c.bytes(0);
     const mode = b.i32(truncate ? 1 : 0);
     const value = b.call('x87ToInteger', 'i64', b.i32(8 * bytes), mode);
-    storeMemory(c, pop, () => c.write(0, bytes === 8 ? value : b.wrap(value)));
+    storeMemory(c, pop, (linear) => {
+      b.guestStore(storeOf[bytes] ?? '', linear, bytes === 8 ? value : b.wrap(value));
+    });
   };
 }
 
@@ -113,7 +121,10 @@ export const x87MoveSemantics: SemanticsTable = {
   FLD: load,
   FST: store(false),
   FSTP: store(true),
-  FSTPNCE: store(true),
+  FSTPNCE: (c) => {
+    beginX87(c);
+    c.b.call('x87CopyUnchecked', 'void', c.source.stNumber(0));
+  },
   FILD: (c) => void c.b.call('x87Load', 'void', loadInteger(c, 0)),
   FIST: storeInteger(false, false),
   FISTP: storeInteger(true, false),
