@@ -45,8 +45,14 @@ const served: ReadonlySet<string> = new Set(
   ),
 );
 
-describe.each(FAMILIES)('the processor and the semantics agree about %s', (family) => {
-  const runner = new VectorRunner();
+const runs = FAMILIES.flatMap((family) => [
+  [family, 'flat', true] as const,
+  [family, 'bounded', false] as const,
+]);
+
+describe.each(runs)('the processor and the semantics agree about %s in %s segments', (...run) => {
+  const [family, , flat] = run;
+  const runner = new VectorRunner(flat);
   const wrong: string[] = [];
   const unserved = new Set<string>();
   let compared = 0;

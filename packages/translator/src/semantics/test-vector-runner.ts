@@ -28,9 +28,11 @@ export interface VectorOutcome {
 
 /** One machine that runs case after case. */
 export class VectorRunner {
-  readonly #machine = new TestMachine();
+  readonly #machine: TestMachine;
 
-  constructor() {
+  /** Without `flat`, bases and limits of all segments are looked at. */
+  constructor(flat = true) {
+    this.#machine = new TestMachine(32, flat);
     const inside = (page: number, first: number, bytes: number): boolean =>
       page >= first && page < first + bytes;
     this.#machine.map(
