@@ -3,7 +3,9 @@ import type { Settings } from '@ringfence/machine';
 import { fileFault } from './boot-files.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Where the bytes of one serial port go; `isConsole` says that it is the terminal's, with input. */
+/**
+ * Where the bytes of one serial port go; `isConsole` says that it is the terminal's, with input.
+ */
 export interface SerialLine {
   readonly isConsole: boolean;
   write(bytes: Uint8Array): void;

@@ -8,7 +8,10 @@ export interface Seabios {
   readonly vgaBios: string;
 }
 
-/** Gives SeaBIOS and its VGA BIOS from Debian's package `seabios`, cached; never part of the repository. */
+/**
+ * Gives SeaBIOS and its VGA BIOS from Debian's package `seabios`, cached; never part of the
+ * repository.
+ */
 export async function seabios(progress: (message: string) => void): Promise<Seabios> {
   const root = join(cacheFolder(), 'guest');
   const folder = join(root, 'seabios');

@@ -15,7 +15,9 @@ import { type Finished, run } from './process.ts';
 /** Told what is going on, one short sentence at a time; `percent` of the present step if known. */
 export type Progress = (message: string, percent?: number) => void;
 
-/** Tries at getting the package lists; a suite's index may be half-way through a mirror's update. */
+/**
+ * Tries at getting the package lists; a suite's index may be half-way through a mirror's update.
+ */
 const UPDATE_TRIES = 3;
 const DOWNLOAD_TRIES = 3;
 
@@ -40,7 +42,9 @@ export class PrivateApt {
     this.#progress = progress;
   }
 
-  /** Gets the package lists until the named packages are found; throws GuestError if they are not. */
+  /**
+   * Gets the package lists until the named packages are found; throws GuestError if they are not.
+   */
   async update(names: readonly string[]): Promise<void> {
     await this.#prepare();
     for (let attempt = 1; ; attempt++) {

@@ -5,7 +5,8 @@
  * 6 + 13 * 8 ASCII characters, the name with a closing NUL, padding to 4 bytes, the contents, and
  * padding to 4 bytes; the member `TRAILER!!!` closes the archive:
  *
- *     magic ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
+ *     magic ino mode uid gid nlink mtime filesize
+ *     devmajor devminor rdevmajor rdevminor namesize check
  */
 
 /** One member of an archive; `path` has no leading slash. */

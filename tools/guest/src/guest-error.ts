@@ -1,7 +1,10 @@
 /** Why a guest could not be had. */
 export type GuestErrorCode = 'no-apt' | 'no-dpkg' | 'no-package' | 'download' | 'contents';
 
-/** An operating error while fetching a guest: the message is one line, `details` the tools' own words. */
+/**
+ * An operating error while fetching a guest: the message is one line, `details` the tools' own
+ * words.
+ */
 export class GuestError extends Error {
   readonly code: GuestErrorCode;
   readonly details: string;

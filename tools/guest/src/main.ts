@@ -1,4 +1,7 @@
-/** `tsx tools/guest/src/main.ts [--pae] [--refresh]`: fetches the guest and prints its paths as JSON. */
+/**
+ * `tsx tools/guest/src/main.ts [--pae] [--refresh]`: fetches the guest and prints its paths as
+ * JSON.
+ */
 import { debianGuest } from './debian.ts';
 import { GuestError } from './guest-error.ts';
 import { progressLines } from './progress-lines.ts';

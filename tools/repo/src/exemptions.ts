@@ -13,6 +13,7 @@ export const longFiles: readonly Exemption[] = [
 /** Files that may have lines of more than 100 columns. */
 export const wideFiles: readonly Exemption[] = [
   { path: 'packages/isa/src/tables/', reason: 'tables: one row per line' },
+  { path: 'packages/wasm/src/opcodes.ts', reason: 'a table: one group of opcodes per line' },
 ];
 
 /** Functions, as `path#name`, that may have more than 70 lines. */

