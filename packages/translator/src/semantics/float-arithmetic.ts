@@ -1,28 +1,24 @@
-/** Arithmetic and comparison of SSE to SSE4.1: SDM vol. 1, 10.4.1, 11.4.1, 12.3 ff. */
+/** Packed arithmetic and comparison of SSE to SSE4.1: SDM vol. 1, 10.4.1, 11.4.1, 12.3 ff. */
 import type { Value } from '../ir/value.ts';
-import { Relation } from '../runtime/sse-float-compare.ts';
 import type { FloatFormat } from '../runtime/sse-float-format.ts';
-import { f32, f64, pendingFlags } from '../runtime/sse-float-format.ts';
+import { f32, f64 } from '../runtime/sse-float-format.ts';
 import type { InstructionContext } from './context.ts';
-import type { FloatOperands } from './float-lanes.ts';
 import {
   allLanes,
   eachLane,
   fastOrSlow,
-  finishFloat,
   floatLanes,
   integerLanes,
   isDefaultControl,
   laneCount,
+  mergeLow,
   normalLanes,
   ordinaryLanes,
   rawLane,
-  readFloats,
   splatBits,
-  spread,
-  writeFloats,
   zeroLanes,
 } from './float-lanes.ts';
+import { predicates, quietPredicates } from './float-predicates.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 import { laneBytes, readVector, shuffle, vectors, writeVector } from './vector.ts';
 
@@ -54,13 +50,12 @@ interface Pair {
   readonly right: Value;
 }
 
-/** left `name` right in `count` lanes; `lane` may name another operation for each lane. */
+/** left `name` right in all lanes; `lane` may name another operation for each lane. */
 function compute(
   c: InstructionContext,
   f: FloatFormat,
   name: Name,
   pair: Pair,
-  count: number,
   fast?: Value,
   lane?: (index: number) => Name,
 ): Value {
@@ -76,7 +71,7 @@ function compute(
     ),
   );
   return fastOrSlow(c, allowed, native, () =>
-    eachLane(c, f, left, count, (index) =>
+    eachLane(c, f, left, laneCount(f), (index) =>
       c.b.call(
         `${f.name}${lane?.(index) ?? name}`,
         'i64',
@@ -87,35 +82,32 @@ function compute(
   );
 }
 
-function spreadPair(c: InstructionContext, f: FloatFormat, operands: FloatOperands): Pair {
-  if (!operands.scalar) return operands;
-  return { left: spread(c, f, operands.left), right: spread(c, f, operands.right) };
+/** Destination, then source; the source's faults come first. */
+function readPair(c: InstructionContext): Pair {
+  const right = readVector(c, 1);
+  return { left: readVector(c, 0), right };
 }
 
-function arithmetic(f: FloatFormat, scalar: boolean, name: Name): Semantics {
+function arithmetic(f: FloatFormat, name: Name): Semantics {
   return (c) => {
-    const operands = readFloats(c, scalar);
-    const pair = spreadPair(c, f, operands);
-    const result = compute(c, f, name, pair, scalar ? 1 : laneCount(f));
-    writeFloats(c, f, operands, result);
+    writeVector(c, 0, compute(c, f, name, readPair(c)));
   };
 }
 
-function squareRoot(f: FloatFormat, scalar: boolean): Semantics {
+function squareRoot(f: FloatFormat): Semantics {
   return (c) => {
     const b = c.b;
-    const operands = readFloats(c, scalar);
-    const value = scalar ? spread(c, f, operands.right) : operands.right;
+    const value = readVector(c, 1);
     const positive = positiveLanes(c, f, value);
     const ordinary = b.op('v128.or', positive, zeroLanes(c, f, value));
     const allowed = b.and(isDefaultControl(c, true), allLanes(c, ordinary));
     const native = b.op(`${floatLanes(f)}.sqrt`, value);
     const result = fastOrSlow(c, allowed, native, () =>
-      eachLane(c, f, value, scalar ? 1 : laneCount(f), (index) =>
+      eachLane(c, f, value, laneCount(f), (index) =>
         b.call(`${f.name}Sqrt`, 'i64', rawLane(c, f, value, index)),
       ),
     );
-    writeFloats(c, f, operands, result);
+    writeVector(c, 0, result);
   };
 }
 
@@ -127,32 +119,25 @@ function positiveLanes(c: InstructionContext, f: FloatFormat, value: Value): Val
 }
 
 /** Minimum and maximum of ordinary numbers have no exceptions, whatever MXCSR says. */
-function extreme(f: FloatFormat, scalar: boolean, name: 'Min' | 'Max'): Semantics {
+function extreme(f: FloatFormat, name: 'Min' | 'Max'): Semantics {
   return (c) => {
     const b = c.b;
-    const operands = readFloats(c, scalar);
-    const { left, right } = spreadPair(c, f, operands);
+    const { left, right } = readPair(c);
     const native = b.op(`${floatLanes(f)}.p${name.toLowerCase()}`, right, left);
     const allowed = allLanes(c, ordinaryLanes(c, f, left), ordinaryLanes(c, f, right));
     const result = fastOrSlow(c, allowed, native, () =>
-      eachLane(c, f, left, scalar ? 1 : laneCount(f), (index) =>
+      eachLane(c, f, left, laneCount(f), (index) =>
         b.call(`${f.name}${name}`, 'i64', rawLane(c, f, left, index), rawLane(c, f, right, index)),
       ),
     );
-    writeFloats(c, f, operands, result);
+    writeVector(c, 0, result);
   };
 }
 
-/** The relations that make predicates 0..7 true, four bits each (SDM vol. 2A, CMPPD, table 3-1). */
-const predicates = 0x7ced_8312;
-/** Predicates that accept quiet NaNs: EQ, UNORD, NEQ, ORD. */
-const quietPredicates = 0x99;
-
-function compareMask(f: FloatFormat, scalar: boolean): Semantics {
+function compareMask(f: FloatFormat): Semantics {
   return (c) => {
     const b = c.b;
-    const operands = readFloats(c, scalar);
-    const { left, right } = spreadPair(c, f, operands);
+    const { left, right } = readPair(c);
     const predicate = b.and(c.immediate(1), 7);
     const accepted = b.shrU(b.i32(predicates), b.shl(predicate, 2));
     const quiet = b.and(b.shrU(b.i32(quietPredicates), predicate), 1);
@@ -163,12 +148,12 @@ function compareMask(f: FloatFormat, scalar: boolean): Semantics {
     const native = b.op('v128.or', b.op('v128.or', part('lt', 0), part('eq', 1)), part('gt', 2));
     const allowed = allLanes(c, ordinaryLanes(c, f, left), ordinaryLanes(c, f, right));
     const result = fastOrSlow(c, allowed, native, () =>
-      eachLane(c, f, left, scalar ? 1 : laneCount(f), (index) => {
+      eachLane(c, f, left, laneCount(f), (index) => {
         const relation = relate(c, f, left, right, index, quiet);
         return b.extendS(b.neg(b.ne(b.and(relation, accepted), 0)));
       }),
     );
-    writeFloats(c, f, operands, result);
+    writeVector(c, 0, result);
   };
 }
 
@@ -184,22 +169,6 @@ function relate(
   return c.b.call(`${f.name}Compare`, 'i32', a, z, quiet);
 }
 
-/** ZF PF CF by relation: less 001, equal 100, greater 000, unordered 111. */
-function compareFlags(f: FloatFormat, quiet: boolean): Semantics {
-  return (c) => {
-    const b = c.b;
-    const right = readVector(c, 1);
-    const left = readVector(c, 0);
-    b.store('i32.store', pendingFlags, b.i32(0));
-    const relation = relate(c, f, left, right, 0, b.i32(quiet ? 1 : 0));
-    finishFloat(c);
-    const zero = b.select(b.and(relation, Relation.equal), b.i32(0x40), b.i32(0));
-    const ordered = b.or(zero, b.and(relation, Relation.less));
-    const unordered = b.and(relation, Relation.unordered);
-    c.flags.fromEflags(b.select(unordered, b.i32(0x45), ordered));
-  };
-}
-
 /** The even or the odd lanes of two vectors. */
 function alternate(c: InstructionContext, f: FloatFormat, pair: Pair, odd: 0 | 1): Value {
   const count = laneCount(f);
@@ -209,10 +178,10 @@ function alternate(c: InstructionContext, f: FloatFormat, pair: Pair, odd: 0 | 1
 
 function horizontal(f: FloatFormat, name: 'Add' | 'Sub'): Semantics {
   return (c) => {
-    const operands = readFloats(c, false);
+    const operands = readPair(c);
     const left = alternate(c, f, operands, 0);
     const right = alternate(c, f, operands, 1);
-    writeVector(c, 0, compute(c, f, name, { left, right }, laneCount(f)));
+    writeVector(c, 0, compute(c, f, name, { left, right }));
   };
 }
 
@@ -220,7 +189,7 @@ function horizontal(f: FloatFormat, name: 'Add' | 'Sub'): Semantics {
 function addSubtract(f: FloatFormat): Semantics {
   return (c) => {
     const b = c.b;
-    const operands = readFloats(c, false);
+    const operands = readPair(c);
     const single = [f.sign, 0n, f.sign, 0n];
     const bytes = single.slice(0, laneCount(f)).flatMap((bits) => {
       const size = 16 / laneCount(f);
@@ -229,7 +198,7 @@ function addSubtract(f: FloatFormat): Semantics {
     const turned = b.op('v128.xor', operands.right, b.v128(bytes));
     const fast = b.op(`${floatLanes(f)}.add`, operands.left, turned);
     const lane = (index: number): Name => (index % 2 === 0 ? 'Sub' : 'Add');
-    writeVector(c, 0, compute(c, f, 'Add', operands, laneCount(f), fast, lane));
+    writeVector(c, 0, compute(c, f, 'Add', operands, fast, lane));
   };
 }
 
@@ -252,15 +221,15 @@ function dotProduct(f: FloatFormat): Semantics {
   return (c) => {
     const b = c.b;
     const count = laneCount(f);
-    const operands = readFloats(c, false);
+    const operands = readPair(c);
     const mask = chosenLanes(c, f, 4);
     const left = b.op('v128.and', operands.left, mask);
     const right = b.op('v128.and', operands.right, mask);
-    let sum = compute(c, f, 'Mul', { left, right }, count);
+    let sum = compute(c, f, 'Mul', { left, right });
     for (let lanes: number = count; lanes > 1; lanes /= 2) {
       const pair = { left: sum, right: sum };
       const [even, odd] = [alternate(c, f, pair, 0), alternate(c, f, pair, 1)];
-      sum = compute(c, f, 'Add', { left: even, right: odd }, count);
+      sum = compute(c, f, 'Add', { left: even, right: odd });
     }
     writeVector(c, 0, b.op('v128.and', sum, chosenLanes(c, f, 0)));
   };
@@ -274,8 +243,7 @@ function approximate(scalar: boolean, root: boolean): Semantics {
   return (c) => {
     const b = c.b;
     const f = f32;
-    const operands = readFloats(c, scalar);
-    const { right } = operands;
+    const { left, right } = readPair(c);
     const value = flushLanes(c, f, right);
     const base = root ? b.op('f32x4.sqrt', value) : value;
     const one = splatBits(c, f, 0x3f80_0000n);
@@ -288,7 +256,7 @@ function approximate(scalar: boolean, root: boolean): Semantics {
       const indefinite = splatBits(c, f, f.sign | f.infinity | f.quiet);
       result = b.op('v128.bitselect', indefinite, result, negative);
     }
-    writeFloats(c, f, operands, result);
+    writeVector(c, 0, scalar ? mergeLow(c, f, result, left) : result);
   };
 }
 
@@ -303,31 +271,24 @@ function flushLanes(c: InstructionContext, f: FloatFormat, value: Value): Value 
 
 function formatted(): SemanticsTable {
   const table: Record<string, Semantics> = {};
-  for (const [suffix, f, scalar] of [
-    ['PS', f32, false],
-    ['SS', f32, true],
-    ['PD', f64, false],
-    ['SD', f64, true],
+  for (const [suffix, f] of [
+    ['PS', f32],
+    ['PD', f64],
   ] as const) {
-    table[`ADD${suffix}`] = arithmetic(f, scalar, 'Add');
-    table[`SUB${suffix}`] = arithmetic(f, scalar, 'Sub');
-    table[`MUL${suffix}`] = arithmetic(f, scalar, 'Mul');
-    table[`DIV${suffix}`] = arithmetic(f, scalar, 'Div');
-    table[`SQRT${suffix}`] = squareRoot(f, scalar);
-    table[`MIN${suffix}`] = extreme(f, scalar, 'Min');
-    table[`MAX${suffix}`] = extreme(f, scalar, 'Max');
-    table[`CMP${suffix}`] = compareMask(f, scalar);
+    for (const name of ['Add', 'Sub', 'Mul', 'Div'] as const) {
+      table[`${name.toUpperCase()}${suffix}`] = arithmetic(f, name);
+    }
+    table[`SQRT${suffix}`] = squareRoot(f);
+    table[`MIN${suffix}`] = extreme(f, 'Min');
+    table[`MAX${suffix}`] = extreme(f, 'Max');
+    table[`CMP${suffix}`] = compareMask(f);
   }
   return table;
 }
 
-/** Arithmetic, comparison and approximation of packed and scalar numbers. */
+/** Arithmetic and comparison of packed numbers, and the approximations. */
 export const floatArithmetics: SemanticsTable = vectors({
   ...formatted(),
-  COMISS: compareFlags(f32, false),
-  COMISD: compareFlags(f64, false),
-  UCOMISS: compareFlags(f32, true),
-  UCOMISD: compareFlags(f64, true),
   HADDPS: horizontal(f32, 'Add'),
   HADDPD: horizontal(f64, 'Add'),
   HSUBPS: horizontal(f32, 'Sub'),

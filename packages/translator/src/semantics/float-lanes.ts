@@ -12,7 +12,7 @@ import type { Value } from '../ir/value.ts';
 import type { FloatFormat } from '../runtime/sse-float-format.ts';
 import { pendingFlags } from '../runtime/sse-float-format.ts';
 import type { InstructionContext } from './context.ts';
-import { enterMmx, laneBytes, readVector, shuffle, usesMm, writeVector } from './vector.ts';
+import { enterMmx, laneBytes, shuffle, usesMm } from './vector.ts';
 
 const simdException = 19;
 const invalidOpcode = 6;
@@ -61,12 +61,6 @@ export function withRawLane(
 ): Value {
   const lane = f.name === 'f32' ? c.b.wrap(raw) : raw;
   return c.b.opLanes(`${integerLanes(f)}.replace_lane`, [index], value, lane);
-}
-
-/** Lane 0 in all lanes. */
-export function spread(c: InstructionContext, f: FloatFormat, value: Value): Value {
-  const lanes = new Array<number>(laneCount(f)).fill(0);
-  return shuffle(c, value, value, laneBytes(lanes, 16 / laneCount(f)));
 }
 
 /** Lane 0 of `value`, the rest of `rest`. */
@@ -169,27 +163,4 @@ export function eachLane(
     result = withRawLane(c, f, result, index, compute(index));
   }
   return result;
-}
-
-/** Operands 0 and 1; of a scalar instruction spread over all lanes for the fast path. */
-export interface FloatOperands {
-  readonly left: Value;
-  readonly right: Value;
-  readonly scalar: boolean;
-}
-
-/** Reads both operands. */
-export function readFloats(c: InstructionContext, scalar: boolean): FloatOperands {
-  const right = readVector(c, 1);
-  return { left: readVector(c, 0), right, scalar };
-}
-
-/** Writes the result: whole, or its lane 0 over the destination's. */
-export function writeFloats(
-  c: InstructionContext,
-  f: FloatFormat,
-  operands: FloatOperands,
-  result: Value,
-): void {
-  writeVector(c, 0, operands.scalar ? mergeLow(c, f, result, operands.left) : result);
 }

@@ -5,6 +5,7 @@ import { extendedStates } from './extended-state.ts';
 import { flagControl } from './flag-control.ts';
 import { floatArithmetics } from './float-arithmetic.ts';
 import { floatConversion } from './float-convert.ts';
+import { floatScalars } from './float-scalar.ts';
 import { moves } from './move.ts';
 import { multiply } from './multiply.ts';
 import { packedInteger } from './packed-integer.ts';
@@ -40,6 +41,7 @@ const families: readonly SemanticsTable[] = [
   vectorStrings,
   floatArithmetics,
   floatConversion,
+  floatScalars,
   x87Control,
   x87Semantics,
 ];

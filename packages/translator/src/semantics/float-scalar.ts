@@ -1,0 +1,324 @@
+/**
+ * Scalar floating point of SSE (ADDSS, ADDSD ...): lane 0 alone, as a WebAssembly number.
+ *
+ * The division into a fast and a slow path is that of float-lanes.ts. Only the lane is loaded and stored:
+ * the rest of the destination stays as it is.
+ */
+import { CpuState } from '@ringfence/memory';
+import type { Value } from '../ir/value.ts';
+import { Relation } from '../runtime/sse-float-compare.ts';
+import type { FloatFormat } from '../runtime/sse-float-format.ts';
+import { f32, f64, pendingFlags } from '../runtime/sse-float-format.ts';
+import type { InstructionContext } from './context.ts';
+import { finishFloat, isDefaultControl, isInexactSet } from './float-lanes.ts';
+import { predicates, quietPredicates } from './float-predicates.ts';
+import { resize } from './integer.ts';
+import type { Semantics, SemanticsTable } from './registry.ts';
+import { vectors } from './vector.ts';
+
+const bytesOf = (f: FloatFormat): 4 | 8 => (f.name === 'f32' ? 4 : 8);
+
+function constant(c: InstructionContext, f: FloatFormat, value: number): Value {
+  return f.name === 'f32' ? c.b.f32(value) : c.b.f64(value);
+}
+
+const smallest = (f: FloatFormat): number => (f.name === 'f32' ? 2 ** -126 : 2 ** -1022);
+const largest = (f: FloatFormat): number =>
+  f.name === 'f32' ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
+
+/** Operand `index` as a number: memory, or lane 0 of a register. */
+function read(c: InstructionContext, f: FloatFormat, index: number): Value {
+  const b = c.b;
+  if (!c.isMemory(index)) {
+    const { offset, dynamic } = c.register(index);
+    return b.load(`${f.name}.load`, offset, dynamic);
+  }
+  const linear = c.linear(index, bytesOf(f), false);
+  return f.name === 'f32'
+    ? b.op('f32.reinterpret_i32', b.guestLoad('i32.load', linear))
+    : b.op('f64.reinterpret_i64', b.guestLoad('i64.load', linear));
+}
+
+/** Stores lane 0 of the destination. */
+function write(c: InstructionContext, f: FloatFormat, value: Value): void {
+  const { offset, dynamic } = c.register(0);
+  c.b.store(`${f.name}.store`, offset, value, dynamic);
+}
+
+/** A number's bits in an i64. */
+function raw(c: InstructionContext, f: FloatFormat, value: Value): Value {
+  return f.name === 'f32'
+    ? c.b.extendU(c.b.op('i32.reinterpret_f32', value))
+    : c.b.op('i64.reinterpret_f64', value);
+}
+
+function fromRaw(c: InstructionContext, f: FloatFormat, bits: Value): Value {
+  return f.name === 'f32'
+    ? c.b.op('f32.reinterpret_i32', c.b.wrap(bits))
+    : c.b.op('f64.reinterpret_i64', bits);
+}
+
+/** Whether the magnitude is from `least` up to the largest number. */
+function within(c: InstructionContext, f: FloatFormat, value: Value, least: number): Value {
+  const b = c.b;
+  const size = b.op(`${f.name}.abs`, value);
+  const above = b.op(`${f.name}.ge`, size, constant(c, f, least));
+  return b.and(above, b.op(`${f.name}.le`, size, constant(c, f, largest(f))));
+}
+
+function isZero(c: InstructionContext, f: FloatFormat, value: Value): Value {
+  return c.b.eq(value, constant(c, f, 0));
+}
+
+/** Whether the number is a zero or normal. */
+function isOrdinary(c: InstructionContext, f: FloatFormat, value: Value): Value {
+  return c.b.or(within(c, f, value, smallest(f)), isZero(c, f, value));
+}
+
+/** `fast` if `allowed`, else the number whose bits `slow` gives. */
+function fastOrSlow(
+  c: InstructionContext,
+  f: FloatFormat,
+  allowed: Value,
+  fast: Value,
+  slow: () => Value,
+): Value {
+  const b = c.b;
+  const result = b.variable(f.name, fast);
+  b.if(b.eqz(allowed), () => {
+    b.store('i32.store', pendingFlags, b.i32(0));
+    b.set(result, fromRaw(c, f, slow()));
+    finishFloat(c);
+  });
+  return b.get(result);
+}
+
+type Name = 'Add' | 'Sub' | 'Mul' | 'Div';
+
+/** Whether a result shows that no exception but inexact happened. */
+function isSafe(
+  c: InstructionContext,
+  f: FloatFormat,
+  name: Name,
+  left: Value,
+  right: Value,
+  result: Value,
+): Value {
+  const b = c.b;
+  if (name === 'Add' || name === 'Sub') return isOrdinary(c, f, result);
+  const normal = within(c, f, result, 2 * smallest(f));
+  const [zero, other] = [isZero(c, f, left), isZero(c, f, right)];
+  const exact = name === 'Mul' ? b.or(zero, other) : b.and(zero, b.eqz(other));
+  return b.or(normal, exact);
+}
+
+function arithmetic(f: FloatFormat, name: Name): Semantics {
+  return (c) => {
+    const b = c.b;
+    const right = read(c, f, 1);
+    const left = read(c, f, 0);
+    const fast = b.op(`${f.name}.${name.toLowerCase()}`, left, right);
+    const ordinary = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
+    const safe = b.and(ordinary, isSafe(c, f, name, left, right, fast));
+    const allowed = b.and(safe, isDefaultControl(c, true));
+    const slow = (): Value => b.call(`${f.name}${name}`, 'i64', raw(c, f, left), raw(c, f, right));
+    write(c, f, fastOrSlow(c, f, allowed, fast, slow));
+  };
+}
+
+function squareRoot(f: FloatFormat): Semantics {
+  return (c) => {
+    const b = c.b;
+    const value = read(c, f, 1);
+    const positive = b.op(`${f.name}.ge`, value, constant(c, f, smallest(f)));
+    const finite = b.op(`${f.name}.le`, value, constant(c, f, largest(f)));
+    const ordinary = b.or(b.and(positive, finite), isZero(c, f, value));
+    const allowed = b.and(ordinary, isDefaultControl(c, true));
+    const slow = (): Value => b.call(`${f.name}Sqrt`, 'i64', raw(c, f, value));
+    write(c, f, fastOrSlow(c, f, allowed, b.op(`${f.name}.sqrt`, value), slow));
+  };
+}
+
+/** The second operand unless the first is smaller (larger): no exceptions for ordinary numbers. */
+function extreme(f: FloatFormat, name: 'Min' | 'Max'): Semantics {
+  return (c) => {
+    const b = c.b;
+    const right = read(c, f, 1);
+    const left = read(c, f, 0);
+    const chosen = b.op(`${f.name}.${name === 'Min' ? 'lt' : 'gt'}`, left, right);
+    const allowed = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
+    const slow = (): Value => b.call(`${f.name}${name}`, 'i64', raw(c, f, left), raw(c, f, right));
+    write(c, f, fastOrSlow(c, f, allowed, b.select(chosen, left, right), slow));
+  };
+}
+
+/** The `Relation` of two numbers. */
+function relate(
+  c: InstructionContext,
+  f: FloatFormat,
+  left: Value,
+  right: Value,
+  quiet: Value,
+): Value {
+  const b = c.b;
+  const less = b.op(`${f.name}.lt`, left, right);
+  const other = b.select(b.eq(left, right), b.i32(Relation.equal), b.i32(Relation.greater));
+  const relation = b.variable('i32', b.select(less, b.i32(Relation.less), other));
+  const ordinary = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
+  b.if(b.eqz(ordinary), () => {
+    b.store('i32.store', pendingFlags, b.i32(0));
+    const [first, second] = [raw(c, f, left), raw(c, f, right)];
+    b.set(relation, b.call(`${f.name}Compare`, 'i32', first, second, quiet));
+    finishFloat(c);
+  });
+  return b.get(relation);
+}
+
+function compareMask(f: FloatFormat): Semantics {
+  return (c) => {
+    const b = c.b;
+    const right = read(c, f, 1);
+    const left = read(c, f, 0);
+    const predicate = b.and(c.immediate(1), 7);
+    const quiet = b.and(b.shrU(b.i32(quietPredicates), predicate), 1);
+    const relation = relate(c, f, left, right, quiet);
+    const accepted = b.shrU(b.i32(predicates), b.shl(predicate, 2));
+    const mask = b.neg(b.ne(b.and(relation, accepted), 0));
+    c.storeState(c.register(0), resize(b, mask, 4, bytesOf(f), true), bytesOf(f));
+  };
+}
+
+/** ZF PF CF by relation: less 001, equal 100, greater 000, unordered 111. */
+function compareFlags(f: FloatFormat, quiet: boolean): Semantics {
+  return (c) => {
+    const b = c.b;
+    const right = read(c, f, 1);
+    const left = read(c, f, 0);
+    const relation = relate(c, f, left, right, b.i32(quiet ? 1 : 0));
+    const equal = b.shl(b.and(relation, Relation.equal), 5);
+    const ordered = b.or(equal, b.and(relation, Relation.less));
+    const unordered = b.and(relation, Relation.unordered);
+    c.flags.fromEflags(b.select(unordered, b.i32(0x45), ordered));
+  };
+}
+
+/** CVTSS2SD: exact. */
+function widen(c: InstructionContext): void {
+  const b = c.b;
+  const value = read(c, f32, 1);
+  const slow = (): Value => b.call('f32ToF64', 'i64', raw(c, f32, value));
+  const wide = b.op('f64.promote_f32', value);
+  write(c, f64, fastOrSlow(c, f64, isOrdinary(c, f32, value), wide, slow));
+}
+
+/** CVTSD2SS: between the normal singles and clear of both ends, or zero. */
+function narrow(c: InstructionContext): void {
+  const b = c.b;
+  const value = read(c, f64, 1);
+  const size = b.op('f64.abs', value);
+  const above = b.op('f64.ge', size, b.f64(2 ** -125));
+  const inside = b.and(above, b.op('f64.lt', size, b.f64(2 ** 127)));
+  const safe = b.or(inside, isZero(c, f64, value));
+  const allowed = b.and(safe, isDefaultControl(c, true));
+  const slow = (): Value => b.call('f64ToF32', 'i64', raw(c, f64, value));
+  write(c, f32, fastOrSlow(c, f32, allowed, b.op('f32.demote_f64', value), slow));
+}
+
+/** CVTSI2SS, CVTSI2SD: an integer of 4 or 8 bytes; 4 bytes are exact in double precision. */
+function fromInteger(f: FloatFormat): Semantics {
+  return (c) => {
+    const b = c.b;
+    const value = c.read(1);
+    const fast = b.op(`${f.name}.convert_${value.type}_s`, value);
+    if (value.type === 'i32' && f.name === 'f64') {
+      write(c, f, fast);
+      return;
+    }
+    const wide = value.type === 'i64' ? value : b.extendS(value);
+    const slow = (): Value => b.call(`${f.name}FromI64`, 'i64', wide);
+    write(c, f, fastOrSlow(c, f, isDefaultControl(c, true), fast, slow));
+  };
+}
+
+/** MXCSR.RC. */
+function roundingMode(c: InstructionContext): Value {
+  return c.b.and(c.b.shrU(c.b.load('i32.load', CpuState.mxcsr), 13), 3);
+}
+
+const towardsZero = 3;
+
+/** CVTSS2SI, CVTSD2SI and their truncating forms, to 4 or 8 bytes. */
+function toInteger(f: FloatFormat, truncate: boolean): Semantics {
+  return (c) => {
+    const b = c.b;
+    const bytes = c.bytes(0) === 8 ? 8 : 4;
+    const type = bytes === 8 ? 'i64' : 'i32';
+    const value = read(c, f, 1);
+    const whole = b.op(`${f.name}.${truncate ? 'trunc' : 'nearest'}`, value);
+    // Whatever the rounding, smaller numbers fit; NaNs are not smaller.
+    const limit = constant(c, f, f.name === 'f32' || bytes === 8 ? 2 ** 30 : 2 ** 31 - 1);
+    const fits = b.op(`${f.name}.lt`, b.op(`${f.name}.abs`, value), limit);
+    const silent = b.or(isInexactSet(c), b.eq(whole, value));
+    const mode = truncate ? b.i32(towardsZero) : roundingMode(c);
+    const nearest = truncate ? fits : b.and(fits, b.eqz(mode));
+    const result = b.variable(type, b.op(`${type}.trunc_sat_${f.name}_s`, whole));
+    b.if(b.eqz(b.and(nearest, silent)), () => {
+      b.store('i32.store', pendingFlags, b.i32(0));
+      const bits = raw(c, f, value);
+      const wide = b.call(`${f.name}ToI64`, 'i64', bits, mode, b.i32(8 * bytes));
+      b.set(result, resize(b, wide, 8, bytes, true));
+      finishFloat(c);
+    });
+    c.write(0, b.get(result), bytes);
+  };
+}
+
+/** ROUNDSS, ROUNDSD: bits 1:0 are the mode unless bit 2 takes MXCSR's; bit 3: never inexact. */
+function roundToInteger(f: FloatFormat): Semantics {
+  return (c) => {
+    const b = c.b;
+    const value = read(c, f, 1);
+    const immediate = c.immediate(1);
+    const mode = b.select(b.and(immediate, 4), roundingMode(c), b.and(immediate, 3));
+    const quiet = b.and(b.shrU(immediate, 3), 1);
+    const rounded = (op: string): Value => b.op(`${f.name}.${op}`, value);
+    const odd = b.and(mode, 1);
+    const upOrZero = b.select(odd, rounded('trunc'), rounded('ceil'));
+    const nearestOrDown = b.select(odd, rounded('floor'), rounded('nearest'));
+    const whole = b.select(b.and(mode, 2), upOrZero, nearestOrDown);
+    const allowed = b.and(b.or(quiet, isInexactSet(c)), isOrdinary(c, f, value));
+    const slow = (): Value =>
+      b.call(`${f.name}RoundToInteger`, 'i64', raw(c, f, value), mode, quiet);
+    write(c, f, fastOrSlow(c, f, allowed, whole, slow));
+  };
+}
+
+function formatted(): SemanticsTable {
+  const table: Record<string, Semantics> = {};
+  for (const [letter, f] of [
+    ['S', f32],
+    ['D', f64],
+  ] as const) {
+    for (const name of ['Add', 'Sub', 'Mul', 'Div'] as const) {
+      table[`${name.toUpperCase()}S${letter}`] = arithmetic(f, name);
+    }
+    table[`SQRTS${letter}`] = squareRoot(f);
+    table[`MINS${letter}`] = extreme(f, 'Min');
+    table[`MAXS${letter}`] = extreme(f, 'Max');
+    table[`CMPS${letter}`] = compareMask(f);
+    table[`COMIS${letter}`] = compareFlags(f, false);
+    table[`UCOMIS${letter}`] = compareFlags(f, true);
+    table[`CVTSI2S${letter}`] = fromInteger(f);
+    table[`CVTS${letter}2SI`] = toInteger(f, false);
+    table[`CVTTS${letter}2SI`] = toInteger(f, true);
+    table[`ROUNDS${letter}`] = roundToInteger(f);
+  }
+  return table;
+}
+
+/** Scalar arithmetic, comparison and conversion. */
+export const floatScalars: SemanticsTable = vectors({
+  ...formatted(),
+  CVTSS2SD: widen,
+  CVTSD2SS: narrow,
+});
