@@ -35,6 +35,20 @@ export interface CpuOptions {
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
 const maximumSlice = 0x4000_0000;
 
+/** What an entry into generated code that retires nothing takes from the budget. */
+const emptySliceCost = 50;
+
+/**
+ * Work of the host, in slow accesses or callouts, after which `run` returns: about 5 ms.
+ *
+ * A repeated string instruction makes a thousand of them and counts as one instruction, so the
+ * budget alone would let a guest hold the host for half a minute.
+ */
+const maximumWork = 8192;
+
+/** What a fetch counts as work: it decodes up to 64 instructions and may generate handlers. */
+const fetchWork = 64;
+
 /** DR6.BS: a single step (SDM 3B 17.2.3). */
 const debugStatusStep = 1 << 14;
 
@@ -118,16 +132,30 @@ export class Cpu {
     this.#interpreter = new Interpreter(
       machine.memory,
       {
-        fetch: (eip) => fetch.fetch(eip),
-        cross: (record) => fetch.cross(record),
-        readSlow: (linear, bytes) => this.access.readSlow(linear, bytes),
+        fetch: (eip) => {
+          this.#charge(fetchWork);
+          return fetch.fetch(eip);
+        },
+        cross: (record) => {
+          this.#charge(1);
+          return fetch.cross(record);
+        },
+        readSlow: (linear, bytes) => {
+          this.#charge(1);
+          return this.access.readSlow(linear, bytes);
+        },
         writeSlow: (linear, bytes, value) => {
+          this.#charge(1);
           this.access.writeSlow(linear, bytes, value);
         },
         probeSlow: (linear, bytes) => {
+          this.#charge(1);
           this.access.probeSlow(linear, bytes);
         },
-        callout: (number, a, b, c) => this.#callouts.call(number, a, b, c),
+        callout: (number, a, b, c) => {
+          this.#charge(1);
+          return this.#callouts.call(number, a, b, c);
+        },
       },
       hotVariants(),
     );
@@ -218,7 +246,7 @@ export class Cpu {
 
   /** Runs up to `budget` instructions; see `CpuStop`. */
   run(budget: number): CpuStop {
-    const end = this.#retired + budget;
+    let end = this.#retired + budget;
     while (this.#retired < end) {
       if (!this.#takeInterrupts()) return 'tripleFault';
       if (this.#halted) return 'halt';
@@ -226,6 +254,8 @@ export class Cpu {
       const stop = this.#runSlice(Math.min(end - this.#retired, maximumSlice));
       if (stop !== undefined) return stop;
       if (this.cache.needsCollect) this.cache.collect();
+      // Exceptions whose handlers fault at once retire nothing and must not hold the host.
+      if (this.#retired === requestsBefore) end -= emptySliceCost;
       if (this.#returnEarly) {
         this.#returnEarly = false;
         if (this.#retired > requestsBefore) return 'budget';
@@ -242,6 +272,18 @@ export class Cpu {
     this.#returnEarly = true;
     this.attention();
   }
+
+  /** Takes note of work that the host does for the guest, and makes `run` return after much. */
+  #charge(work: number): void {
+    this.#work += work;
+    if (this.#work >= maximumWork) {
+      this.#work = 0;
+      this.yield();
+    }
+  }
+
+  /** Work of the host since `run` last returned because of it. */
+  #work = 0;
 
   /** One entry into generated code, and the delivery of what it ended with. */
   #runSlice(limit: number): CpuStop | undefined {

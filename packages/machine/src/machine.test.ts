@@ -98,6 +98,32 @@ zero:   dd 0, 0`);
     }
   });
 
+  it('gives the host its turn within a repeated string instruction to a port', async () => {
+    const { machine } = await make('mov ecx, 0xffffffff\n mov edx, 0x80\n rep outsb');
+    machine.runSlice(0.25);
+    expect(machine.state).toBe('running');
+    expect(machine.stats().exits['portOut']).toBeLessThan(20_000);
+  });
+
+  it('gives the host its turn while exception handlers fault at once', async () => {
+    const { machine } = await make(`
+        mov eax, handler
+        mov [0x200030], ax
+        mov word [0x200032], 0x10
+        mov word [0x200034], 0x8e00
+        shr eax, 16
+        mov [0x200036], ax
+        lidt [table]
+        mov esp, 0xf0000000
+handler: ud2
+table:  dw 2047
+        dd 0x200000`);
+    machine.runSlice(0.25);
+    expect(machine.state).toBe('running');
+    expect(machine.stats().exits['fault']).toBeGreaterThan(100);
+    expect(machine.stats().instructions.total).toBeLessThan(20);
+  });
+
   it('leaves ROM and holes as they are when the guest writes to them', async () => {
     const { host, machine } = await make(`
         mov eax, [0xe0000]
