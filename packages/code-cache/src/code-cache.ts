@@ -43,6 +43,12 @@ export interface ExecRevoker {
   revokeExec(page: number): void;
 }
 
+/** Whoever made something of the code of pages, beyond records. */
+export interface CodeObserver {
+  /** Records of the page (canonical) have become stale: its code has changed or is let go. */
+  codeChanged(page: number): void;
+}
+
 /** Settings of `CodeCache`. */
 export interface CodeCacheOptions {
   /** The most blocks, at least 4. Default and upper bound `maxBlocks`. */
@@ -72,6 +78,9 @@ export class CodeCache implements TraceOwner, MapObserver {
   private readonly view: DataView;
   private readonly pool: BlockPool;
   private revoker: ExecRevoker | undefined;
+  private observer: CodeObserver | undefined;
+  /** Bytes that `watch` was called for, as flags, by page. */
+  private readonly watched = new Map<number, Uint8Array>();
   /** For each page 1 + its current block, 0 none; `blockNext` leads to blocks of other modes. */
   private readonly pageHead = new Int32Array(tracedPages);
   private readonly blockNext: Int32Array;
@@ -97,6 +106,32 @@ export class CodeCache implements TraceOwner, MapObserver {
     this.referenced = new Uint8Array(blocks);
     memory.traces.setOwner(TraceOwnerId.code, this);
     memory.addObserver(this);
+  }
+
+  /** Names who is told of pages whose code changes. */
+  observe(observer: CodeObserver): void {
+    this.observer = observer;
+  }
+
+  /** Has the observer told of writes to bytes of a page, with or without records, until `drop`. */
+  watch(page: number, offset: number, length: number): void {
+    let bytes = this.watched.get(page);
+    if (bytes === undefined) {
+      bytes = new Uint8Array(4096);
+      this.watched.set(page, bytes);
+    }
+    bytes.fill(1, offset, offset + length);
+    this.memory.traces.addRange(TraceOwnerId.code, page, offset, length);
+  }
+
+  /** Makes every record of a page (canonical) stale, and watches none of its bytes. */
+  drop(page: number): void {
+    this.watched.delete(page);
+    let block = (this.pageHead[page] ?? 0) - 1;
+    while (block >= 0) {
+      this.retire(block, 'dropped');
+      block = (this.pageHead[page] ?? 0) - 1;
+    }
   }
 
   /** Names who holds block addresses; shadow paging, usually. */
@@ -213,11 +248,13 @@ export class CodeCache implements TraceOwner, MapObserver {
       block = next;
     }
     if (to < 0) {
-      this.statistics.nearMisses += 1;
+      if (this.watchHits(page, first, size)) this.observer?.codeChanged(page);
+      else this.statistics.nearMisses += 1;
       return;
     }
     const count = this.rewriteCount[page] ?? 0;
     if (count < 0xffff) this.rewriteCount[page] = count + 1;
+    this.observer?.codeChanged(page);
     if ((this.pageHead[page] ?? 0) !== 0) this.dropTraces(page, from >>> 6, Math.min(to >>> 6, 63));
   }
 
@@ -287,7 +324,17 @@ export class CodeCache implements TraceOwner, MapObserver {
     }
   }
 
+  private watchHits(page: number, first: number, size: number): boolean {
+    const bytes = this.watched.get(page);
+    if (bytes === undefined) return false;
+    for (let offset = first; offset < first + size; offset += 1) {
+      if (bytes[offset] === 1) return true;
+    }
+    return false;
+  }
+
   private chunkCovered(page: number, first: number): boolean {
+    if (this.watchHits(page, first, 64)) return true;
     const start = Math.max(0, first - maxInstructionBytes + 1);
     let block = (this.pageHead[page] ?? 0) - 1;
     for (; block >= 0; block = this.blockNext[block] ?? none) {
@@ -375,6 +422,7 @@ export class CodeCache implements TraceOwner, MapObserver {
     this.inUse[block] = 0;
     this.pool.retire(block);
     this.revoker?.revokeExec(page);
+    this.observer?.codeChanged(page);
     if ((this.pageHead[page] ?? 0) === 0) {
       this.memory.traces.remove(TraceOwnerId.code, page, -1, -1);
     } else {

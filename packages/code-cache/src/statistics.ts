@@ -1,5 +1,6 @@
 /** Why predecoded records became stale. */
-export type InvalidationCause = 'write' | 'device' | 'remap' | 'rewritten' | 'evicted' | 'flush';
+export type InvalidationCause =
+  'write' | 'device' | 'remap' | 'rewritten' | 'evicted' | 'flush' | 'dropped';
 
 /** Counters of one `CodeCache`, since it was made. */
 export interface CodeCacheStatistics {
@@ -22,7 +23,7 @@ export function zeroStatistics(): CodeCacheStatistics {
   return {
     blocks: 0,
     records: 0,
-    invalidations: { write: 0, device: 0, remap: 0, rewritten: 0, evicted: 0, flush: 0 },
+    invalidations: { write: 0, device: 0, remap: 0, rewritten: 0, evicted: 0, flush: 0, dropped: 0 },
     evictions: 0,
     nearMisses: 0,
     rebuilds: 0,

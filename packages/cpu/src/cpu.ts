@@ -1,6 +1,6 @@
 import { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
-import { CpuState, definedFlags, ExitReason, writeEflags } from '@ringfence/memory';
+import { CpuState, definedFlags, ExitReason, readEflags, writeEflags } from '@ringfence/memory';
 import {
   faultFromFields,
   InterruptKind,
@@ -21,6 +21,7 @@ import type { CpuHost, CpuStatistics, CpuStop } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
 import { ModelSpecificRegisters } from './model-specific-registers.ts';
+import { Regions, sampleInterval } from './regions.ts';
 import { Cr0, Eflag, Word } from './state-view.ts';
 
 /** What a virtual CPU is made of. */
@@ -30,6 +31,8 @@ export interface CpuOptions {
   readonly host: CpuHost;
   /** Default: the first of `cpuModels`. */
   readonly model?: CpuModel;
+  /** Whether hot code is translated; default `interpreter`. */
+  readonly accel?: 'interpreter' | 'translator';
 }
 
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
@@ -66,6 +69,8 @@ export class Cpu {
   readonly control: ControlRegisters;
   readonly access: GuestAccess;
   readonly model: CpuModel;
+  /** The translator tier, if there is one. */
+  readonly regions: Regions | undefined;
   readonly #state: Int32Array;
   readonly #host: CpuHost;
   readonly #interpreter: Interpreter;
@@ -160,6 +165,11 @@ export class Cpu {
       hotVariants(),
     );
     fetch.attach(this.#interpreter);
+    if (options.accel === 'translator') {
+      const inspect = (linear: number): number => this.shadow.inspect(linear);
+      this.regions = new Regions(machine, physical, this.cache, this.#interpreter, inspect);
+      fetch.attachRegions(this.regions);
+    }
     this.reset();
   }
 
@@ -177,6 +187,11 @@ export class Cpu {
   /** Whether maskable interrupts are enabled. */
   get interruptsEnabled(): boolean {
     return ((this.#state[Word.eflags] ?? 0) & Eflag.if) !== 0;
+  }
+
+  /** EFLAGS as PUSHFD would store it with nothing hidden. */
+  eflags(): number {
+    return readEflags(this.#state);
   }
 
   /** The time-stamp counter as the guest reads it. */
@@ -290,7 +305,8 @@ export class Cpu {
     const state = this.#state;
     const stepping = ((state[Word.eflags] ?? 0) & Eflag.tf) !== 0;
     const shadowed = this.#shadowAt === this.#retired && this.#host.interrupts.requested;
-    const slice = stepping || shadowed ? 1 : limit;
+    const most = this.regions === undefined ? limit : Math.min(limit, sampleInterval);
+    const slice = stepping || shadowed ? 1 : most;
     state[Word.budget] = slice;
     state[Word.runBudget] = slice;
     this.#interpreter.run();
@@ -298,7 +314,7 @@ export class Cpu {
     state[Word.budget] = 0;
     state[Word.runBudget] = 0;
     const reason = state[Word.exitReason] ?? 0;
-    if (reason === ExitReason.fault) {
+    if (reason === ExitReason.fault || reason === ExitReason.faultAtRip) {
       this.#count('fault');
       const fault = faultFromFields(state[Word.faultVector] ?? -1, state[Word.faultError] ?? 0);
       state[Word.faultVector] = -1;
@@ -308,7 +324,10 @@ export class Cpu {
     if (reason === ExitReason.halt) {
       this.#count('halt');
       this.#halted = true;
-    } else this.#count('budget');
+    } else {
+      this.#count('budget');
+      this.regions?.sample();
+    }
     if (stepping && !this.#trapStep()) return 'tripleFault';
     return undefined;
   }

@@ -50,6 +50,12 @@ const unbacked = 0;
 /** Flows after which the following bytes need not be code. */
 const endsRun: ReadonlySet<string> = new Set(['jump', 'call', 'return', 'interrupt', 'undefined']);
 
+/** Where regions can be entered. */
+export interface RegionEntries {
+  /** Handler number of the region entered at an offset of a page in a code mode, 0 for none. */
+  entryAt(page: number, offset: number, mode: number): number;
+}
+
 /** Decodes guest code into records. */
 export class InstructionFetch {
   readonly #state: Int32Array;
@@ -63,6 +69,7 @@ export class InstructionFetch {
   readonly #instruction = new Instruction();
   readonly #window = new Uint8Array(16);
   #interpreter: Interpreter | undefined;
+  #regions: RegionEntries | undefined;
 
   constructor(
     machine: MachineMemory,
@@ -83,6 +90,11 @@ export class InstructionFetch {
   /** The interpreter whose handlers records name; set once, since it needs this object first. */
   attach(interpreter: Interpreter): void {
     this.#interpreter = interpreter;
+  }
+
+  /** Names whose regions records lead to. */
+  attachRegions(regions: RegionEntries): void {
+    this.#regions = regions;
   }
 
   /** Record of the instruction at an EIP, or 0 with a fault recorded and `rip` at that EIP. */
@@ -164,6 +176,8 @@ export class InstructionFetch {
       previous = record;
       this.#writeOne(record, result, offset, mode);
       cache.link(block, offset, record, length);
+      const entry = this.#regions?.entryAt(page, offset, mode) ?? 0;
+      if (entry !== 0) this.#halves[record >> 1] = entry;
       if (result <= 0 || this.#endsRun()) return first;
       offset += result;
     }

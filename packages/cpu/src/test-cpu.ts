@@ -38,7 +38,10 @@ export interface TestCpu {
 }
 
 /** Makes a CPU with RAM and no devices: port reads give all ones. */
-export function makeCpu(ramBytes: number = 16 << 20): TestCpu {
+export function makeCpu(
+  ramBytes: number = 16 << 20,
+  accel: 'interpreter' | 'translator' = 'interpreter',
+): TestCpu {
   const machine = new MachineMemory({ ramBytes });
   const physical = new PhysicalMemory(machine);
   physical.mapRam(0, ramBytes, Layout.ram);
@@ -70,5 +73,5 @@ export function makeCpu(ramBytes: number = 16 << 20): TestCpu {
     tsc: () => 0,
     random: () => 4,
   };
-  return { cpu: new Cpu({ machine, physical, host }), machine, physical, writes, interrupts };
+  return { cpu: new Cpu({ machine, physical, host, accel }), machine, physical, writes, interrupts };
 }

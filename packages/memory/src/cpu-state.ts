@@ -38,8 +38,8 @@ export const CpuState = {
   faultVector: 0x10b8,
   /** Error code of the pending fault. */
   faultError: 0x10bc,
-  /** Nonzero when the run loop must look at events before the next instruction. */
-  attention: 0x10c0,
+  /** Nonzero after translated regions were dropped; a running region then returns soon. */
+  regionsDropped: 0x10c0,
   /** Nonzero while CR0.AM, EFLAGS.AC and CPL 3 make unaligned accesses fault. */
   alignmentCheck: 0x10c4,
   /** Current shadow directory for data (linear-memory address), by address space and privilege. */
@@ -150,6 +150,8 @@ export const ExitReason = {
   attention: 2,
   /** HLT retired; `rip` is after it. */
   halt: 3,
+  /** As `fault`, and `rip` is set: a fault in a region. */
+  faultAtRip: 4,
 } as const;
 
 /**

@@ -6,3 +6,5 @@ export * from './interpreter/handler-target.ts';
 export * from './interpreter/hot-variants.ts';
 export * from './interpreter/interpreter.ts';
 export * from './interpreter/record.ts';
+export * from './region/discover.ts';
+export * from './region/region.ts';

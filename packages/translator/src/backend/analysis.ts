@@ -9,9 +9,16 @@ function kindOf(value: Value): number {
   return value.op === 'load' || value.op === 'get' ? enum_.read : enum_.effect;
 }
 
+const statePreserving: ReadonlySet<string> = new Set([
+  'guest.load',
+  'guest.modify',
+  'guest.probe',
+  'mark',
+]);
+
 /** Operations that never change what a `load` of CPU state or a `get` sees. */
 function keepsState(value: Value): boolean {
-  return value.op === 'guest.load' || value.op === 'guest.modify' || value.op === 'guest.probe';
+  return statePreserving.has(value.op);
 }
 
 interface Use {

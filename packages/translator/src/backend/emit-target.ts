@@ -26,6 +26,12 @@ export interface EmitTarget {
   jumpTo(): void;
   /** Leaves after a fault was recorded in the CPU state. */
   leave(): void;
+  /** An instruction of a region begins; nowhere else. */
+  mark?(index: number): void;
+  /** Registers in locals are written to the CPU state; only in regions. */
+  spill?(): void;
+  /** And read from it. */
+  reload?(): void;
   /** Writes a call of host function `number` with the arguments that `push` writes. */
   callout(number: number, push: () => void): void;
 }

@@ -45,12 +45,16 @@ export class Interpreter {
   readonly #run: () => void;
   #pending: { variant: Variant; number: number }[] = [];
   #nextNumber: number;
+  readonly #hotCount: number;
+  readonly #functions = new Map<Variant, number>();
+  readonly #freeSlots: number[] = [];
 
   /** `hot`: variants that become cases of the loop, most frequent first. */
   constructor(memory: WebAssembly.Memory, host: InterpreterHost, hot: readonly Variant[]) {
     this.#memory = memory;
     hot.forEach((variant, index) => this.#numbers.set(variant, firstHotHandler + index));
     this.#nextNumber = firstHotHandler + hot.length;
+    this.#hotCount = hot.length;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096 });
     const imports = {
       memory: this.#memory,
@@ -68,7 +72,8 @@ export class Interpreter {
     };
     const module = new WebAssembly.Module(buildCore(hot));
     const { exports } = new WebAssembly.Instance(module, { env: imports });
-    this.#runtime = { ...exports, cross: imports.cross, callout: imports.callout };
+    const { memory: _memory, table: _table, ...functions } = imports;
+    this.#runtime = { ...exports, ...functions };
     this.#run = exports['run'] as () => void;
   }
 
@@ -91,6 +96,49 @@ export class Interpreter {
     this.#numbers.set(variant, number);
     this.#pending.push({ variant, number });
     return number;
+  }
+
+  /**
+   * A handler of a variant that is a function of the table, for calls from regions, even if the
+   * variant is a case of the loop.
+   */
+  handlerFunction(variant: Variant): number {
+    const number = this.handler(variant);
+    if (number >= firstHotHandler + this.#hotCount) return number;
+    const known = this.#functions.get(variant);
+    if (known !== undefined) return known;
+    const slot = this.allocateSlot();
+    this.#functions.set(variant, slot);
+    this.#pending.push({ variant, number: slot });
+    return slot;
+  }
+
+  /** Takes a slot of the handler table for an entry of a region. */
+  allocateSlot(): number {
+    const free = this.#freeSlots.pop();
+    if (free !== undefined) return free;
+    const slot = this.#nextNumber++;
+    if (slot > maximumHandlers) throw new Error('translator: out of handler numbers');
+    if (slot >= this.#table.length) this.#table.grow(this.#table.length);
+    return slot;
+  }
+
+  /** How many more slots can be taken. */
+  get slotsLeft(): number {
+    return maximumHandlers - this.#nextNumber + this.#freeSlots.length;
+  }
+
+  /** Gives a slot back; no record may name it any more. */
+  releaseSlot(slot: number): void {
+    this.#table.set(slot, null);
+    this.#freeSlots.push(slot);
+  }
+
+  /** Compiles and instantiates a region's module, which fills its slots. */
+  install(bytes: Uint8Array<ArrayBuffer>): void {
+    this.flush();
+    const env = { ...this.#runtime, memory: this.#memory, table: this.#table };
+    void new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
   }
 
   /** Compiles the handlers that `handler` gave numbers since the last flush. */

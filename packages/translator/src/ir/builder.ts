@@ -36,6 +36,21 @@ function typeOf(op: string): ValueType {
   return type;
 }
 
+/** Words of the CPU state that a region keeps in locals. */
+export interface PromotedState {
+  /** The local that holds the word at a state address, if it is one of them. */
+  find(address: number): Variable | undefined;
+}
+
+/** The operation that the flag words come from, where it is known: conditions read it directly. */
+export interface FlagsOrigin {
+  readonly kind: 'sub' | 'result';
+  readonly left: Value;
+  readonly right: Value;
+  readonly result: Value;
+  readonly bytes: number;
+}
+
 /**
  * Appends IR operations to the current block, folding constants as it goes.
  *
@@ -45,7 +60,42 @@ function typeOf(op: string): ValueType {
 export class IrBuilder {
   /** The outermost block. */
   readonly body: Value[] = [];
+  /** What the flags come from, in a region; kept by `FlagsBuilder`. */
+  flagsOrigin: FlagsOrigin | undefined = undefined;
   #block: Value[] = this.body;
+  #depth = 0;
+  readonly #promoted: PromotedState | undefined;
+  /** Values that promoted locals are known to hold, in straight-line code. */
+  readonly #known = new Map<Variable, Value>();
+  #promoting = true;
+
+  /** `promoted`: state that loads and stores of constant addresses find in locals. */
+  constructor(promoted?: PromotedState) {
+    this.#promoted = promoted;
+  }
+
+  /** Whether this is code of a region outside of any condition: facts hold until changed. */
+  get isStraight(): boolean {
+    return this.#promoted !== undefined && this.#promoting && this.#depth === 0;
+  }
+
+  /** Begins instruction `index` of a region. */
+  mark(index: number): void {
+    const value = new Value('mark', 'void', []);
+    value.imm = index;
+    this.#append(value);
+  }
+
+  /** Builds with the CPU state in memory and not in locals, for code that calls functions using it. */
+  unpromoted(build: () => void): void {
+    this.#append(new Value('spill', 'void', []));
+    this.#promoting = false;
+    build();
+    this.#promoting = true;
+    this.#known.clear();
+    this.flagsOrigin = undefined;
+    this.#append(new Value('reload', 'void', []));
+  }
 
   /** Any pure WebAssembly instruction by name. */
   op(name: string, ...args: Value[]): Value {
@@ -204,6 +254,8 @@ export class IrBuilder {
 
   /** Loads from host memory at a constant offset plus, if given, an address. */
   load(name: string, offset: number, address?: Value): Value {
+    const slot = this.#slot(offset, address);
+    if (slot !== undefined) return this.#loadSlot(slot, name, offset & 3);
     const value = new Value('load', typeOf(name), address === undefined ? [] : [address]);
     value.name = name;
     value.imm = offset;
@@ -212,6 +264,11 @@ export class IrBuilder {
 
   /** Stores to host memory at a constant offset plus, if given, an address. */
   store(name: string, offset: number, content: Value, address?: Value): void {
+    const slot = this.#slot(offset, address);
+    if (slot !== undefined) {
+      this.#storeSlot(slot, name, offset & 3, content);
+      return;
+    }
     const args = address === undefined ? [content] : [address, content];
     const value = new Value('store', 'void', args);
     value.name = name;
@@ -265,6 +322,7 @@ export class IrBuilder {
   /** Builds a loop: it is left at the end of its body or by `break`, repeated by `continue`. */
   loop(body: (loop: LoopHandle) => void): void {
     const value = new Value('loop', 'void', []);
+    this.#known.clear();
     value.blocks = [this.#nested(() => body(value))];
     this.#append(value);
   }
@@ -406,10 +464,58 @@ export class IrBuilder {
   #nested(build: () => void): Value[] {
     const outer = this.#block;
     const inner: Value[] = [];
+    const before = new Map(this.#known);
     this.#block = inner;
+    this.#depth += 1;
     build();
+    this.#depth -= 1;
     this.#block = outer;
+    // What the branch changed is unknown after it; what it knows holds only inside.
+    for (const [variable, value] of before) {
+      if (this.#known.get(variable) !== value) before.delete(variable);
+    }
+    this.#known.clear();
+    for (const [variable, value] of before) this.#known.set(variable, value);
     return inner;
+  }
+
+  #slot(offset: number, address: Value | undefined): Variable | undefined {
+    if (this.#promoted === undefined || address !== undefined || !this.#promoting) return undefined;
+    return this.#promoted.find(offset & ~3);
+  }
+
+  #loadSlot(slot: Variable, name: string, byte: number): Value {
+    let word = this.#known.get(slot);
+    if (word === undefined) {
+      word = this.get(slot);
+      if (this.#depth === 0) this.#known.set(slot, word);
+    }
+    const part = this.shrU(word, 8 * byte);
+    switch (name) {
+      case 'i32.load':
+        return part;
+      case 'i32.load8_u':
+        return this.and(part, 0xff);
+      case 'i32.load16_u':
+        return this.and(part, 0xffff);
+      case 'i32.load8_s':
+        return this.op('i32.extend8_s', part);
+      case 'i32.load16_s':
+        return this.op('i32.extend16_s', part);
+      default:
+        throw new Error(`ir: no ${name} of a promoted word`);
+    }
+  }
+
+  #storeSlot(slot: Variable, name: string, byte: number, content: Value): void {
+    let word = content;
+    if (name !== 'i32.store') {
+      const mask = (name === 'i32.store8' ? 0xff : 0xffff) << (8 * byte);
+      const kept = this.and(this.#loadSlot(slot, 'i32.load', 0), ~mask);
+      word = this.or(kept, this.and(this.shl(content, 8 * byte), mask));
+    }
+    this.set(slot, word);
+    this.#known.set(slot, word);
   }
 
   #append(value: Value): Value {

@@ -38,6 +38,8 @@ export type IrType = ValueType | 'void';
  * | `jump` | | ends it: to the relative target of the instruction |
  * | `jump.to` | eip | ends it: to an EIP |
  * | `fault` | vector, error | ends it: guest fault; state is that of before the instruction |
+ * | `mark` | | instruction number `imm` of a region begins: order of effects, exits |
+ * | `spill`, `reload` | | of a region: registers in locals to and from the CPU state |
  * | `callout` | a, b, c | calls the host's function number `imm`; leaves if it says so |
  */
 export class Value {

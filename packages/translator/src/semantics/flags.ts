@@ -5,6 +5,7 @@
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
+import { conditionFrom, isDifference } from './fused-condition.ts';
 
 /** Bits of `flagsCarries` that mean something. */
 const carriesMask = 0xc000_0008 | 0;
@@ -19,7 +20,9 @@ export class FlagsBuilder {
 
   /** Sets ZF, SF, PF from a result of `bytes` and CF, OF, AF from a vector of carries per bit. */
   set(result: Value, carries: Value, bytes: number): void {
-    this.#store(this.#extendResult(result, bytes), this.#normalize(carries, bytes));
+    const extended = this.#extendResult(result, bytes);
+    this.#store(extended, this.#normalize(carries, bytes));
+    this.#remember('result', extended, extended, extended, 4);
   }
 
   /** Flags of a + b + carry = result: the carry out of each bit. */
@@ -35,11 +38,15 @@ export class FlagsBuilder {
     const notLeft = b.not(left);
     const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
     this.set(result, borrows, bytes);
+    if (isDifference(result, left, right)) this.#remember('sub', left, right, result, bytes);
   }
 
   /** Flags of AND, OR, XOR, TEST: CF, OF and (undefined, here 0) AF are clear. */
   logic(result: Value, bytes: number): void {
-    this.#store(this.#extendResult(result, bytes), this.#b.i32(0));
+    const extended = this.#extendResult(result, bytes);
+    this.#store(extended, this.#b.i32(0));
+    // As after a comparison with zero.
+    if (bytes <= 4) this.#remember('sub', extended, this.#b.i32(0), extended, 4);
   }
 
   /** As `add`, CF kept: INC. */
@@ -73,6 +80,7 @@ export class FlagsBuilder {
   setCarryOverflow(carry: Value, overflow: Value): void {
     const b = this.#b;
     const kept = b.and(b.load('i32.load', CpuState.flagsCarries), 0x3fff_ffff);
+    b.flagsOrigin = undefined;
     b.store(
       'i32.store',
       CpuState.flagsCarries,
@@ -159,7 +167,7 @@ export class FlagsBuilder {
   /** Condition code 0..15 as nonzero or zero (SDM vol. 1, appendix B). */
   condition(code: number): Value {
     const b = this.#b;
-    const base = this.#baseCondition(code >> 1);
+    const base = conditionFrom(b, b.flagsOrigin, code >> 1) ?? this.#baseCondition(code >> 1);
     return (code & 1) === 0 ? base : b.eqz(base);
   }
 
@@ -193,7 +201,21 @@ export class FlagsBuilder {
     return this.#b.load('i32.load', CpuState.flagsCarries);
   }
 
+  /** Notes, in a region, what the flags are from. */
+  #remember(
+    kind: 'sub' | 'result',
+    left: Value,
+    right: Value,
+    result: Value,
+    bytes: number,
+  ): void {
+    if (this.#b.isStraight && bytes <= 4) {
+      this.#b.flagsOrigin = { kind, left, right, result, bytes };
+    }
+  }
+
   #store(result: Value, carries: Value): void {
+    this.#b.flagsOrigin = undefined;
     this.#b.store('i32.store', CpuState.flagsResult, result);
     this.#b.store('i32.store', CpuState.flagsCarries, carries);
   }
@@ -210,7 +232,9 @@ export class FlagsBuilder {
     const carry = this.carry();
     const overflow = b.shrU(b.xor(fresh, b.shl(fresh, 1)), 31);
     const word = b.or(this.#compose(carry, overflow, undefined), b.and(fresh, 8));
-    this.#store(this.#extendResult(result, bytes), word);
+    const extended = this.#extendResult(result, bytes);
+    this.#store(extended, word);
+    this.#remember('result', extended, extended, extended, 4);
   }
 
   /** Moves the carries out of the top two bits of an operand to bits 31 and 30, and keeps bit 3. */

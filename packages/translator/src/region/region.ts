@@ -1,0 +1,165 @@
+/**
+ * Compiles a region: hot basic blocks of one page become one WebAssembly function with the registers
+ * in locals and loops as loops.
+ *
+ * Hot while guest code is new. What a region may contain is in `suitability.ts`, how it is found in
+ * `discover.ts`, how it gets its control flow in `structure.ts`.
+ */
+import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import { CpuState } from '@ringfence/memory';
+import { Emitter } from '../backend/emit.ts';
+import { IrBuilder } from '../ir/builder.ts';
+import type { Value } from '../ir/value.ts';
+import { RUNTIME } from '../runtime/index.ts';
+import { hostImports } from '../runtime/runtime-function.ts';
+import { InstructionContext } from '../semantics/context.ts';
+import { SEMANTICS } from '../semantics/index.ts';
+import { unpackVariant } from '../semantics/variant.ts';
+import { ConstantSource } from './constant-source.ts';
+import { removeDeadSets } from './dead-sets.ts';
+import type { RegionBlock, RegionInstruction } from './discover.ts';
+import type { PromotedRegisters } from './promoted-registers.ts';
+import { RegionTarget } from './region-target.ts';
+import { Structurer } from './structure.ts';
+import { Suitability } from './suitability.ts';
+
+/** A way into a region from the interpreter. */
+export interface RegionEntry {
+  /** Offset in the page of the block that begins here. */
+  readonly offset: number;
+  /** Slot of the handler table for the entry. */
+  readonly slot: number;
+  /** Slot of a handler of the block's first instruction alone, for when the budget is short. */
+  readonly fallback: number;
+}
+
+const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
+const regionSignature = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
+
+/** The module of one region; instantiating it puts its entries into the table. */
+export function buildRegion(
+  blocks: readonly RegionBlock[],
+  entries: readonly RegionEntry[],
+): Uint8Array<ArrayBuffer> {
+  const used = new Map<string, number>();
+  const functions = (name: string): number => {
+    const known = used.get(name);
+    if (known !== undefined) return known;
+    used.set(name, used.size);
+    return used.size - 1;
+  };
+  const body = buildBody(blocks, entries, functions);
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory');
+  module.importTable('env', 'table', 0);
+  const types = new Map([...RUNTIME, ...hostImports].map((item) => [item.name, item]));
+  for (const name of used.keys()) {
+    const type = types.get(name);
+    if (type === undefined) throw new Error(`translator: no runtime function ${name}`);
+    module.importFunction('env', name, type);
+  }
+  const handlerType = module.type(handlerSignature);
+  const region = module.declare(regionSignature);
+  module.define(region, body);
+  for (const entry of entries) {
+    const index = blocks.findIndex((block) => block.offset === entry.offset);
+    const declared = module.declare(handlerSignature);
+    const cost = blocks[index]?.instructions.length ?? 1;
+    module.define(declared, buildEntry(entry, index, cost, region, handlerType));
+    module.elements(entry.slot, [declared]);
+  }
+  return module.build();
+}
+
+/** Calls the region, unless the budget does not reach over the first block. */
+function buildEntry(
+  entry: RegionEntry,
+  index: number,
+  cost: number,
+  region: number,
+  handlerType: number,
+): FunctionBody {
+  const body = new FunctionBody(['i32']);
+  body.i32(0);
+  body.memory('i32.load', CpuState.budget);
+  body.i32(cost - 1);
+  body.op('i32.lt_s');
+  const short = body.if('i32');
+  body.get(0);
+  body.i32(entry.fallback);
+  body.callIndirect(handlerType);
+  body.else();
+  body.get(0);
+  body.i32(index);
+  body.call(region);
+  body.end(short);
+  return body;
+}
+
+function buildBody(
+  blocks: readonly RegionBlock[],
+  entries: readonly RegionEntry[],
+  functions: (name: string) => number,
+): FunctionBody {
+  const body = new FunctionBody(['i32', 'i32']);
+  const pending = 1;
+  const numbers = new Map(blocks.map((block, index) => [block.offset, index]));
+  const entryNumbers = new Set(entries.map((entry) => numbers.get(entry.offset) ?? -1));
+  const target = new RegionTarget(body, functions, (offset) => {
+    const number = numbers.get(offset);
+    if (number === undefined) target.leaveTo(offset);
+    else structurer.goto(number);
+  });
+  const structurer = new Structurer({
+    body,
+    pending,
+    successors: blocks.map((block) => successorsOf(block, numbers)),
+    entries: entryNumbers,
+    emitBlock: (index) => {
+      const block = blocks[index];
+      if (block !== undefined) emitBlock(block, target);
+    },
+  });
+  target.begin();
+  body.keepLocals();
+  structurer.emit();
+  body.unreachable();
+  target.end();
+  return body;
+}
+
+function successorsOf(block: RegionBlock, numbers: ReadonlyMap<number, number>): number[] {
+  const successors: number[] = [];
+  const fall = block.fallsThrough ? numbers.get(block.end) : undefined;
+  const jump = block.target >= 0 ? numbers.get(block.target) : undefined;
+  for (const number of [fall, jump]) if (number !== undefined) successors.push(number);
+  return successors;
+}
+
+function emitBlock(block: RegionBlock, target: RegionTarget): void {
+  target.beginBlock(block);
+  const ir = blockIr(block, target.registers);
+  new Emitter(target, ir).emit(ir);
+  if (block.fallsThrough) target.fallThrough(block);
+  else target.body.unreachable();
+  target.body.releaseLocals();
+}
+
+/** IR of a block, dead flags removed. */
+export function blockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
+  const b = new IrBuilder(registers);
+  block.instructions.forEach((found, index) => {
+    b.mark(index);
+    if (found.suitability === Suitability.spilled) b.unpromoted(() => build(b, found));
+    else build(b, found);
+  });
+  return removeDeadSets(b.body);
+}
+
+function build(b: IrBuilder, found: RegionInstruction): void {
+  const info = unpackVariant(found.variant);
+  const source = new ConstantSource(b, found.instruction, found.offset);
+  const semantics = SEMANTICS.get(info.form.operation);
+  if (semantics === undefined) b.fault(6);
+  else semantics(new InstructionContext(b, info, source));
+}

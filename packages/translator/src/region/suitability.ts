@@ -1,0 +1,32 @@
+import type { Value } from '../ir/value.ts';
+import { interpreterIr } from '../interpreter/interpreter.ts';
+import type { Variant } from '../semantics/variant.ts';
+import { unpackVariant } from '../semantics/variant.ts';
+
+/** How an instruction fits into a region. */
+export const Suitability = {
+  /** Its registers are in locals. */
+  full: 0,
+  /** It calls functions that use the CPU state: registers are written back around it. */
+  spilled: 1,
+  /** It needs the interpreter: callouts, repeated strings. */
+  unsuitable: 2,
+} as const;
+
+const unsuitableOps: ReadonlySet<string> = new Set(['callout', 'repeat', 'next']);
+
+/** The suitability of a variant: read off its IR. */
+export function classify(variant: Variant): number {
+  const { form, operandSize } = unpackVariant(variant);
+  // A 16-bit transfer truncates EIP; rare enough to leave to the interpreter.
+  if (operandSize === 16 && form.flow !== 'next') return Suitability.unsuitable;
+  return Math.max(...suitabilities(interpreterIr(variant)), Suitability.full);
+}
+
+function* suitabilities(list: readonly Value[]): Generator<number> {
+  for (const value of list) {
+    if (unsuitableOps.has(value.op)) yield Suitability.unsuitable;
+    else if (value.op === 'call') yield Suitability.spilled;
+    for (const block of value.blocks ?? []) yield* suitabilities(block);
+  }
+}
