@@ -136,12 +136,21 @@ const extract: RuntimeFunction = {
         );
       },
     );
-    b.if(b.eqz(b.call('x87Settle', 'i32')), () => b.return());
-    const top = x.address(zero);
-    copyNumber(b, top, memorySlot);
+    b.if(b.call('x87Settle', 'i32'), () => b.call('x87ReplaceAndPush', 'void'));
+  },
+};
+
+/** `x87ReplaceAndPush()`: ST(0) becomes the memory slot, then the result slot is pushed. */
+const replaceAndPush: RuntimeFunction = {
+  name: 'x87ReplaceAndPush',
+  parameters: [],
+  results: [],
+  build: (b) => {
+    const x = new X87Builder(b);
+    const zero = b.i32(0);
+    copyNumber(b, x.address(zero), memorySlot);
     const tags = b.load('i32.load', CpuState.fpuTags);
-    const bits = b.or(b.shl(b.i32(1), x.physical(zero)), b.shl(b.i32(1), x.physical(b.i32(7))));
-    b.store('i32.store', CpuState.fpuTags, b.or(tags, bits));
+    b.store('i32.store', CpuState.fpuTags, b.or(tags, b.shl(b.i32(1), x.physical(zero))));
     const status = b.load('i32.load', CpuState.fpuStatus);
     const moved = b.and(b.sub(status, 0x800), 0x3800);
     b.store('i32.store', CpuState.fpuStatus, b.or(b.and(status, ~0x3800), moved));
@@ -285,4 +294,4 @@ const remainder: RuntimeFunction = {
 };
 
 /** Functions on exponents. */
-export const x87Scaling: readonly RuntimeFunction[] = [scale, extract, remainder];
+export const x87Scaling: readonly RuntimeFunction[] = [scale, extract, replaceAndPush, remainder];

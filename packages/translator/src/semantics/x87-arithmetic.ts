@@ -129,4 +129,12 @@ export const x87ArithmeticSemantics: SemanticsTable = {
   FXTRACT: plain('x87Extract'),
   FPREM: plain('x87Remainder', 0),
   FPREM1: plain('x87Remainder', 1),
+  FSIN: plain('x87Sine'),
+  FCOS: plain('x87Cosine'),
+  FSINCOS: plain('x87SineCosine'),
+  FPTAN: plain('x87Tangent'),
+  FPATAN: plain('x87Arctangent'),
+  FYL2X: plain('x87YLog2X'),
+  FYL2XP1: plain('x87YLog2XPlus1'),
+  F2XM1: plain('x87Exponential'),
 };
