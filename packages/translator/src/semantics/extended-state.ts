@@ -62,9 +62,9 @@ function save(c: InstructionContext): void {
   requireFpu(c);
   const linear = c.linear(0, imageBytes, true);
   requireAligned(c, linear);
-  // The first and the last byte, as AMD processors check them.
-  b.guestProbe(1, linear);
+  // The last byte, then the first, as AMD processors check them.
   b.guestProbe(1, b.add(linear, imageBytes - 1));
+  b.guestProbe(1, linear);
   const put = (offset: number, bytes: 2 | 4, value: Value): void => {
     b.guestStore(bytes === 2 ? 'i32.store16' : 'i32.store', b.add(linear, offset), value);
   };
@@ -98,8 +98,9 @@ function restore(c: InstructionContext): void {
   requireAligned(c, linear);
   const word = (offset: number, name = 'i32.load'): Value =>
     b.guestLoad(name, b.add(linear, offset));
-  const mxcsr = word(image.mxcsr);
   b.guestLoad('i32.load8_u', b.add(linear, imageBytes - 1));
+  b.guestLoad('i32.load8_u', linear);
+  const mxcsr = word(image.mxcsr);
   b.if(b.and(mxcsr, ~mxcsrMask), () => b.fault(generalProtection, 0));
   const fpuControl = word(0, 'i32.load16_u');
   const exceptions = word(image.status, 'i32.load16_u');
