@@ -38,12 +38,24 @@ export interface RunServices {
 
 /** Runs a machine until something ends it and returns the exit status. */
 export async function runMachine(settings: Settings, services: RunServices): Promise<number> {
-  const { streams } = services;
   if (settings.screenshot !== undefined) {
     throw new UsageError('option --screenshot: pictures of the screen are not in this version');
   }
+  const { outcome, unwritten } = await runToEnd(settings, services);
+  // Only now, as the terminal is itself again.
+  for (const message of [outcome.message, unwritten]) {
+    if (message !== undefined) services.streams.stderr.write(`ringfence: ${message}\n`);
+  }
+  return outcome.status === 0 && unwritten !== undefined ? ExitStatus.failure : outcome.status;
+}
+
+async function runToEnd(
+  settings: Settings,
+  services: RunServices,
+): Promise<{ outcome: Outcome; unwritten: string | undefined }> {
   const options = machineOptions(settings, readBootFiles(settings), nodeHost);
-  const lines = openSerialLines(settings, (bytes) => void streams.stdout.write(bytes));
+  const { stdout } = services.streams;
+  const lines = openSerialLines(settings, (bytes) => void stdout.write(bytes));
   const ends: (() => void)[] = lines.map((line) => () => line.close());
   try {
     const machine = await services.createMachine(options);
@@ -52,11 +64,7 @@ export async function runMachine(settings: Settings, services: RunServices): Pro
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);
     });
-    const written = writeResults(machine, settings);
-    for (const message of [outcome.message, written]) {
-      if (message !== undefined) streams.stderr.write(`ringfence: ${message}\n`);
-    }
-    return outcome.status === 0 && written !== undefined ? ExitStatus.failure : outcome.status;
+    return { outcome, unwritten: writeResults(machine, settings) };
   } finally {
     for (const end of ends.reverse()) end();
   }
