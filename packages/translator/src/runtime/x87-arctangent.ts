@@ -163,9 +163,9 @@ function arctangentOf(x: X87Builder, h: X87Parts, v: X87Parts): void {
   firstOf(
     b,
     [
-      [both, () => b.if(h.sign, angle((3n * pi) / 4n), angle(pi / 4n))],
-      [b.and(flat, b.eqz(vInfinite)), () => b.if(h.sign, angle(pi), () => x.setZero(v.sign))],
-      [b.or(x.isZero(h), vInfinite), angle(pi / 2n)],
+      [() => both, () => b.if(h.sign, angle((3n * pi) / 4n), angle(pi / 4n))],
+      [() => b.and(flat, b.eqz(vInfinite)), () => b.if(h.sign, angle(pi), () => x.setZero(v.sign))],
+      [() => b.or(x.isZero(h), vInfinite), angle(pi / 2n)],
     ],
     () => angleOf(x, h, v),
   );

@@ -152,15 +152,14 @@ function areNumbers(x: X87Builder, left: X87Parts, right: X87Parts): Value {
   return b.eqz(b.or(nan, b.or(x.isUnsupported(left), x.isUnsupported(right))));
 }
 
-/** Cases of nested `if`s: the first whose condition holds, or the last. */
-export function firstOf(
-  b: IrBuilder,
-  cases: readonly (readonly [condition: Value, then: () => void])[],
-  otherwise: () => void,
-): void {
+/** A case: its condition is built only where the cases before it do not hold. */
+export type Case = readonly [condition: () => Value, then: () => void];
+
+/** The first case whose condition holds, or `otherwise`. */
+export function firstOf(b: IrBuilder, cases: readonly Case[], otherwise: () => void): void {
   const [first, ...rest] = cases;
   if (first === undefined) otherwise();
-  else b.if(first[0], first[1], () => firstOf(b, rest, otherwise));
+  else b.if(first[0](), first[1], () => firstOf(b, rest, otherwise));
 }
 
 function yLog2X(x: X87Builder, p: X87Parts, y: X87Parts, special: () => Value): void {
@@ -181,17 +180,17 @@ function yLog2X(x: X87Builder, p: X87Parts, y: X87Parts, special: () => Value): 
   firstOf(
     b,
     [
-      [b.and(numbers, invalid), () => x.invalid()],
+      [() => b.and(numbers, invalid), () => x.invalid()],
       [
-        divides,
+        () => divides,
         () => {
           x.raise(X87Flag.zeroDivide);
           x.setInfinity(b.xor(y.sign, 0x8000));
         },
       ],
-      [special(), () => undefined],
-      [b.or(b.or(zero, infinite), yInfinite), () => x.setInfinity(sign)],
-      [b.or(isOne, yZero), () => x.setZero(sign)],
+      [special, () => undefined],
+      [() => b.or(b.or(zero, infinite), yInfinite), () => x.setInfinity(sign)],
+      [() => b.or(isOne, yZero), () => x.setZero(sign)],
     ],
     () => {
       const n = x.normalized(p);
@@ -230,13 +229,13 @@ function yLog2XPlus1(x: X87Builder, p: X87Parts, y: X87Parts, special: () => Val
   firstOf(
     b,
     [
-      [b.and(numbers, invalid), () => x.invalid()],
-      [special(), () => undefined],
-      [b.or(infinite, yInfinite), () => x.setInfinity(sign)],
-      [b.or(zero, yZero), () => x.setZero(sign)],
+      [() => b.and(numbers, invalid), () => x.invalid()],
+      [special, () => undefined],
+      [() => b.or(infinite, yInfinite), () => x.setInfinity(sign)],
+      [() => b.or(zero, yZero), () => x.setZero(sign)],
       // Not defined by the manuals; processors give back the operand.
       [
-        tooLow,
+        () => tooLow,
         () => {
           x.raise(X87Flag.precision);
           x.setResult(b.or(p.sign, p.exponent), p.significand);
@@ -296,14 +295,19 @@ function exponentialMinusOne(x: X87Builder, address: Value): void {
   firstOf(
     b,
     [
-      [b.call('x87Special', 'i32', address, address, b.i32(0)), () => undefined],
-      [lowestInfinite, () => constant(0x8000 | bias)],
-      [isMinusOne, () => constant(0x8000 | (bias - 1))],
-      // Beyond 1 nothing is defined; processors give back the operand.
-      [b.or(x.isInfinite(p), x.isZero(p)), same],
-      [isOne, same],
+      [() => b.call('x87Special', 'i32', address, address, b.i32(0)), () => undefined],
+      [() => lowestInfinite, () => constant(0x8000 | bias)],
       [
-        b.geU(p.exponent, bias),
+        () => isMinusOne,
+        () => {
+          x.raise(X87Flag.precision);
+          constant(0x8000 | (bias - 1));
+        },
+      ],
+      // From 1 on processors give back the operand, and call it inexact.
+      [() => b.or(x.isInfinite(p), x.isZero(p)), same],
+      [
+        () => b.geU(p.exponent, bias),
         () => {
           x.raise(X87Flag.precision);
           same();

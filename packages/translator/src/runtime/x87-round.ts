@@ -108,6 +108,12 @@ const roundTo: RuntimeFunction = {
           x.raise(X87Flag.underflow);
           b.if(forMemory, () => b.return());
           b.set(exp, b.add(b.get(exp), wrapAround));
+          b.if(b.ltS(b.get(exp), 1), () => {
+            // Too far even for that, as only FSCALE comes.
+            x.raise(X87Flag.precision);
+            x.setZero(sign);
+            b.return();
+          });
         },
         () => {
           const number = { high: b.get(sig), low: b.get(rest) };
@@ -128,6 +134,11 @@ const roundTo: RuntimeFunction = {
           x.raise(X87Flag.overflow);
           b.if(forMemory, () => b.return());
           b.set(exp, b.sub(b.get(exp), wrapAround));
+          b.if(b.gtS(b.get(exp), most), () => {
+            x.raise(X87Flag.precision | X87Flag.c1);
+            x.setInfinity(sign);
+            b.return();
+          });
         },
         () => overflow(x, sign, bits, most),
       );

@@ -253,6 +253,13 @@ function divisionIsInvalid(x: X87Builder, left: X87Parts, right: X87Parts): Valu
   return b.and(invalid, b.eqz(b.or(nan, unsupported)));
 }
 
+/** The number itself, which may be a denormal that is reported when underflow is not masked. */
+function setSame(x: X87Builder, p: X87Parts): void {
+  const b = x.b;
+  const exponent = b.select(p.exponent, p.exponent, b.i32(1));
+  x.round(p.sign, exponent, p.significand, b.i64(0), b.i32(64));
+}
+
 /** `x87Remainder(nearest)`: FPREM, or FPREM1 with 1. */
 const remainder: RuntimeFunction = {
   name: 'x87Remainder',
@@ -279,7 +286,7 @@ const remainder: RuntimeFunction = {
               b.or(x.isZero(left), x.isInfinite(right)),
               () => {
                 b.set(conditions, zero);
-                x.setResult(b.or(left.sign, left.exponent), left.significand);
+                setSame(x, left);
               },
               () => b.set(conditions, remainderOf(x, left, right, nearest)),
             );

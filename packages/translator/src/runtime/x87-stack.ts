@@ -81,9 +81,11 @@ const push: RuntimeFunction = {
   build: (b) => {
     const x = new X87Builder(b);
     b.if(b.eqz(x.isEmpty(b.i32(7))), () => {
+      // An empty source counts more: C1 is then 0.
+      const underflow = b.and(b.load('i32.load', pendingWord), X87Flag.stackFault);
       x.clearPending();
-      x.raise(X87Flag.stackFault | X87Flag.c1);
-      x.invalid();
+      underflowStack(x);
+      b.if(b.eqz(underflow), () => x.raise(X87Flag.c1));
     });
     // An unmasked denormal is pushed nevertheless, as processors do.
     const invalid = b.and(b.load('i32.load', pendingWord), X87Flag.invalid);

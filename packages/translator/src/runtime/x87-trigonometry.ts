@@ -175,13 +175,24 @@ const tangent: Circular = {
     const [s, c] = [sineOf(x, real), cosineOf(x, real)];
     const octant = b.get(r.octant);
     const inverted = b.and(b.add(octant, 1), 2);
+    const quotient = (): Real => divideReal(b, choose(c, s), choose(s, c));
     const choose = (yes: Real, no: Real): Real => ({
       high: b.select(inverted, yes.high, no.high),
       low: b.select(inverted, yes.low, no.low),
       exponent: b.select(inverted, yes.exponent, no.exponent),
     });
     const sign = b.xor(p.sign, b.shl(b.and(octant, 2), 14));
-    roundReal(x, sign, divideReal(b, choose(c, s), choose(s, c)));
+    b.if(
+      b.ltS(real.exponent, bias - 62),
+      // So near to the argument that a quotient of 128 bits cannot tell on which side.
+      () =>
+        b.if(
+          inverted,
+          () => roundReal(x, sign, quotient()),
+          () => roundReal(x, sign, real),
+        ),
+      () => roundReal(x, sign, quotient()),
+    );
     copyNumber(b, memorySlot, resultSlot);
     setOne(x);
   },

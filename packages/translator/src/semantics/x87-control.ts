@@ -138,15 +138,15 @@ function storeEnvironment(c: InstructionContext, linear: Value): void {
   });
 }
 
-/** Stores all or nothing: the first word and the last byte are probed, as AMD processors do it. */
+/** Stores all or nothing: the first field and the last byte are probed, as AMD processors do it. */
 function probe(c: InstructionContext, linear: Value, bytes: number): void {
-  c.b.guestProbe(2, linear);
+  c.b.guestProbe(environmentBytes(c) / 7, linear);
   c.b.guestProbe(1, c.b.add(linear, bytes - 1));
 }
 
 /** The same for loads. */
 function touch(c: InstructionContext, linear: Value, bytes: number): void {
-  c.b.guestLoad('i32.load16_u', linear);
+  c.b.guestLoad(c.info.operandSize === 16 ? 'i32.load16_u' : 'i32.load', linear);
   c.b.guestLoad('i32.load8_u', c.b.add(linear, bytes - 1));
 }
 
