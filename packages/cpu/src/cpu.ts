@@ -38,8 +38,12 @@ export interface CpuOptions {
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
 const maximumSlice = 0x4000_0000;
 
-/** What an entry into generated code that retires nothing takes from the budget. */
-const emptySliceCost = 50;
+/**
+ * What each entry into generated code takes from the budget of `run`, beside its instructions.
+ *
+ * Exceptions whose handlers fault at once retire little or nothing and must not hold the host.
+ */
+const entryCost = 100;
 
 /**
  * Work of the host, in slow accesses or callouts, after which `run` returns: about 5 ms.
@@ -269,8 +273,7 @@ export class Cpu {
       const stop = this.#runSlice(Math.min(end - this.#retired, maximumSlice));
       if (stop !== undefined) return stop;
       if (this.cache.needsCollect) this.cache.collect();
-      // Exceptions whose handlers fault at once retire nothing and must not hold the host.
-      if (this.#retired === requestsBefore) end -= emptySliceCost;
+      end -= entryCost;
       if (this.#returnEarly) {
         this.#returnEarly = false;
         if (this.#retired > requestsBefore) return 'budget';
