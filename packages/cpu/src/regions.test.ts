@@ -36,8 +36,10 @@ describe('regions', () => {
     const interpreted = run(source, 'interpreter');
     const translated = run(source, 'translator');
     expect(translated.cpu.regions?.statistics.regions).toBeGreaterThan(0);
-    const state = (parts: typeof translated): number[] =>
-      [...parts.machine.i32.subarray(Word.gpr, Word.gpr + 16), parts.cpu.eflags()];
+    const state = (parts: typeof translated): number[] => [
+      ...parts.machine.i32.subarray(Word.gpr, Word.gpr + 16),
+      parts.cpu.eflags(),
+    ];
     expect(state(translated)).toEqual(state(interpreted));
     expect(translated.cpu.instructions).toBe(interpreted.cpu.instructions);
   });

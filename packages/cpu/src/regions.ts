@@ -9,14 +9,17 @@ import type { CodeCache, CodeObserver } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CodeMode, CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
 import type { Interpreter, RegionBlock, RegionEntry } from '@ringfence/translator';
-import { buildRegion, discover, RecordField } from '@ringfence/translator';
+import { buildRegion, discover, RecordField, Suitabilities } from '@ringfence/translator';
 import { Word } from './state-view.ts';
 
 /** Instructions between samples. */
 export const sampleInterval = 20_000;
 
-/** Samples in one part of a page that make it hot. */
-const hotSamples = 3;
+/**
+ * Samples in one part of a page that make it hot: by then the interpreter has spent about as long there
+ * as a translation takes.
+ */
+const hotSamples = 40;
 
 /** Bytes of such a part, as a shift. */
 const partShift = 7;
@@ -38,11 +41,9 @@ const maximumEntries = 48;
 const reservedSlots = 8192;
 
 /** The one code mode that is translated: 32-bit code and stack, flat segments. */
-const translatedMode: number =
-  CodeMode.valid | CodeMode.code32 | CodeMode.stack32 | CodeMode.flat;
+const translatedMode: number = CodeMode.valid | CodeMode.code32 | CodeMode.stack32 | CodeMode.flat;
 
-const codeBase =
-  (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
+const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
 
 /** Counters of the translator tier. */
 export interface RegionStatistics {
@@ -77,6 +78,7 @@ export class Regions implements CodeObserver {
   readonly #cache: CodeCache;
   readonly #interpreter: Interpreter;
   readonly #translate: (linear: number) => number;
+  readonly #suitabilities = new Suitabilities();
   readonly #counts = new Map<number, number>();
   readonly #pages = new Map<number, PageRegions>();
   readonly #drops = new Map<number, number>();
@@ -154,6 +156,7 @@ export class Regions implements CodeObserver {
       backing,
       codeMode: translatedMode,
       bits: 32,
+      suitabilities: this.#suitabilities,
     } as const;
     let blocks = discover(source, offset);
     const head = loopHead(blocks, offset);

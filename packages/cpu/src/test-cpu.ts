@@ -73,5 +73,11 @@ export function makeCpu(
     tsc: () => 0,
     random: () => 4,
   };
-  return { cpu: new Cpu({ machine, physical, host, accel }), machine, physical, writes, interrupts };
+  return {
+    cpu: new Cpu({ machine, physical, host, accel }),
+    machine,
+    physical,
+    writes,
+    interrupts,
+  };
 }

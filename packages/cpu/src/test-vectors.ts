@@ -53,6 +53,14 @@ const cr4 = 0x600;
 /** Most steps of a repeated instruction. */
 const maximumSteps = 64;
 
+/** Physical pages that hold the instruction in turn, each for some cases. */
+const codePages = 0x40_0000;
+const codePageCount = 3072;
+const casesPerPage = 15;
+
+/** More samples than make code hot. */
+const mostSamples = 100;
+
 const present = 1;
 const writable = 2;
 const user = 4;
@@ -65,7 +73,8 @@ export interface VectorOutcome {
 
 /** One CPU that runs case after case. */
 export class VectorRunner {
-  readonly #test: TestCpu = makeCpu();
+  readonly #test: TestCpu;
+  #cases = 0;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #ram: DataView;
@@ -73,13 +82,16 @@ export class VectorRunner {
   readonly #segments: Uint8Array;
   readonly #codeMode: number;
 
-  constructor() {
+  /** With `translator`, each instruction is compiled as a region before it runs. */
+  constructor(accel: 'interpreter' | 'translator' = 'interpreter') {
+    this.#test = makeCpu(16 << 20, accel);
     const { machine, cpu } = this.#test;
     const buffer = machine.i32.buffer;
     this.#view = new DataView(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#ram = new DataView(buffer, Layout.ram, 16 << 20);
     this.#writeTables();
+    this.#bytes.fill(0xcc, Layout.ram + codePages, Layout.ram + codePages + 4096 * codePageCount);
     const code = segment(CODE_SELECTOR, 0xc0fb);
     const data = segment(DATA_SELECTOR, 0xc0f3);
     const tr = { selector: 0x18, base: tss, limit: 0x67, attributes: 0x8b };
@@ -107,6 +119,7 @@ export class VectorRunner {
   run(vector: VectorCase): VectorOutcome {
     const { cpu } = this.#test;
     this.#load(vector);
+    this.#heat();
     for (let step = 0; step < maximumSteps; step++) {
       cpu.run(1);
       if (this.#privilege !== 3 || this.#eip !== CODE) break;
@@ -114,6 +127,14 @@ export class VectorRunner {
     return this.#privilege === 3
       ? { state: this.#save(vector.before), fault: undefined }
       : this.#faulted(vector.before);
+  }
+
+  /** Has the instruction compiled, if it is one that can be: samples until the code is hot. */
+  #heat(): void {
+    const { regions } = this.#test.cpu;
+    if (regions === undefined) return;
+    const before = this.regions;
+    for (let count = 0; count < mostSamples && this.regions === before; count++) regions.sample();
   }
 
   get #privilege(): number {
@@ -175,7 +196,8 @@ export class VectorRunner {
     // Through the physical map, so that decoded instructions are forgotten.
     const instruction = new Uint8Array(16).fill(0xcc);
     instruction.set(code);
-    instruction.forEach((byte, at) => physical.write8(CODE + at, byte));
+    const page = this.#codePage();
+    instruction.forEach((byte, at) => physical.write8(page + (CODE & 0xfff) + at, byte));
     bytes.set(before.bytes.subarray(0, 64), CpuState.gpr);
     const put = (address: number, value: number): void => this.#view.setInt32(address, value, true);
     put(CpuState.rip, CODE);
@@ -194,6 +216,22 @@ export class VectorRunner {
       bytes.set(before.st(index), CpuState.fpu + 16 * ((top + index) & 7));
       bytes.set(before.xmm(index), CpuState.xmm + 16 * index);
     }
+  }
+
+  /**
+   * Maps the page of the instruction to the next of many: a page whose code is written again and again
+   * is not translated any more.
+   */
+  #codePage(): number {
+    const page = codePages + 4096 * Math.floor((this.#cases++ / casesPerPage) % codePageCount);
+    const entry = table + 4 * (CODE >> 12);
+    this.#test.physical.write32(entry, page | present | writable | user);
+    return page;
+  }
+
+  /** Regions compiled so far. */
+  get regions(): number {
+    return this.#test.cpu.regions?.statistics.regions ?? 0;
   }
 
   #save(before: MachineState): MachineState {

@@ -8,3 +8,4 @@ export * from './interpreter/interpreter.ts';
 export * from './interpreter/record.ts';
 export * from './region/discover.ts';
 export * from './region/region.ts';
+export * from './region/suitability.ts';

@@ -6,7 +6,8 @@ import { decodeInto, Instruction, OperandKind } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
 import type { Variant } from '../semantics/variant.ts';
 import { variantOf } from '../semantics/variant.ts';
-import { classify, Suitability } from './suitability.ts';
+import type { Suitabilities } from './suitability.ts';
+import { Suitability } from './suitability.ts';
 
 /** One instruction of a region. */
 export interface RegionInstruction {
@@ -32,7 +33,7 @@ export interface RegionBlock {
 }
 
 /** Limits of a region. */
-export const regionLimits = { instructions: 600, blocks: 160 } as const;
+export const regionLimits = { instructions: 160, blocks: 80 } as const;
 
 /** What a region is found in. */
 export interface RegionSource {
@@ -41,6 +42,7 @@ export interface RegionSource {
   readonly backing: number;
   readonly codeMode: number;
   readonly bits: 16 | 32 | 64;
+  readonly suitabilities: Suitabilities;
 }
 
 /** The blocks of the region around the instruction at an offset, by offset; empty if it is unsuitable. */
@@ -64,9 +66,10 @@ class Search {
     const work = [start];
     this.#entries.add(start);
     this.#leaders.add(start);
-    while (work.length > 0 && this.#found.size < regionLimits.instructions) {
-      const offset = work.pop();
-      if (offset !== undefined) this.#follow(offset, work);
+    // Breadth first: what is near the hot instruction comes before what is far.
+    for (let next = 0; next < work.length; next++) {
+      if (this.#found.size >= regionLimits.instructions) return;
+      this.#follow(work[next] ?? 0, work);
     }
   }
 
@@ -110,9 +113,10 @@ class Search {
     const { bytes, backing, bits, codeMode } = this.#source;
     if (offset >= 4096) return undefined;
     const instruction = new Instruction();
-    if (decodeInto(instruction, bytes, backing + offset, backing + 4096, bits) <= 0) return undefined;
+    if (decodeInto(instruction, bytes, backing + offset, backing + 4096, bits) <= 0)
+      return undefined;
     const variant = variantOf(instruction, codeMode);
-    return { offset, instruction, variant, suitability: classify(variant) };
+    return { offset, instruction, variant, suitability: this.#source.suitabilities.of(variant) };
   }
 
   blocks(): RegionBlock[] {

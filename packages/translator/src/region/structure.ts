@@ -152,7 +152,7 @@ export class Structurer {
   /** The blocks and loops that a range consists of; `inside` excludes the loop that is the range. */
   #items(first: number, last: number, inside: boolean): Item[] {
     const items: Item[] = [];
-    for (let at = first; at <= last; ) {
+    for (let at = first; at <= last;) {
       const loop = this.#loops.find(
         (interval) =>
           interval.first === at &&
@@ -189,7 +189,7 @@ function findLoops(successors: readonly (readonly number[])[]): Interval[] {
   });
   const intervals = [...lastOf].map(([first, last]): Interval => ({ first, last }));
   intervals.sort((a, b) => a.first - b.first || b.last - a.last);
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const outer of intervals) {
       for (const inner of intervals) {

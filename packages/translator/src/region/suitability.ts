@@ -15,8 +15,21 @@ export const Suitability = {
 
 const unsuitableOps: ReadonlySet<string> = new Set(['callout', 'repeat', 'next']);
 
-/** The suitability of a variant: read off its IR. */
-export function classify(variant: Variant): number {
+/** The suitability of variants, remembered: reading one off its IR costs more than decoding. */
+export class Suitabilities {
+  readonly #known = new Map<Variant, number>();
+
+  /** One of `Suitability`. */
+  of(variant: Variant): number {
+    const known = this.#known.get(variant);
+    if (known !== undefined) return known;
+    const fresh = classify(variant);
+    this.#known.set(variant, fresh);
+    return fresh;
+  }
+}
+
+function classify(variant: Variant): number {
   const { form, operandSize } = unpackVariant(variant);
   // A 16-bit transfer truncates EIP; rare enough to leave to the interpreter.
   if (operandSize === 16 && form.flow !== 'next') return Suitability.unsuitable;
