@@ -101,6 +101,7 @@ target: ud2
   it('gets a general-protection fault for a return to a null code segment', async () => {
     const { ends } = await run(
       `${sameHandler}
+        mov esp, 0x180000
         push 0x202
         push 0
         push 0
@@ -127,7 +128,7 @@ bad:    ${exitWith('2')}${table}`,
   });
 
   it('pushes through all of memory, ROM, holes and its own code', async () => {
-    const { machine } = await run('mov eax, 0xcccccccc\n again: push eax\n jmp again', 200);
+    const { machine } = await run('mov eax, 0xcccccccc\n again: push eax\n jmp again', 20);
     expect(['running', 'ended']).toContain(machine.state);
     machine.dispose();
   });
@@ -189,16 +190,21 @@ again:  push eax
 again:  in al, dx
         in ax, dx
         in eax, dx
-        cmp edx, 0xf4
-        je next
         cmp edx, 0x600
         jae last
-        cmp edx, 0xcf9
-        je next
-        cmp edx, 0x64
-        je next
-        cmp edx, 0x92
-        je next
+        mov ecx, edx
+        sub ecx, 0xf1
+        cmp ecx, 3
+        jbe next
+        ; Wide writes reach what resets or ends the machine from three ports below it.
+        mov ecx, edx
+        sub ecx, 0x61
+        cmp ecx, 3
+        jbe next
+        mov ecx, edx
+        sub ecx, 0x8f
+        cmp ecx, 3
+        jbe next
         mov eax, 0xffffffff
         out dx, eax
         mov eax, 0x5a5a5a5a
@@ -225,7 +231,7 @@ done:   ${exitWith('7')}`,
       state ^= state << 5;
       return state & 255;
     };
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 12; round += 1) {
       const bytes = Array.from({ length: 600 }, next).join(', ');
       const { machine } = await run(`${sameHandler}\n handler: sti\n db ${bytes}${table}`, 3);
       expect(['running', 'ended', 'halted']).toContain(machine.state);
