@@ -3,6 +3,7 @@ import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import type { InstructionContext } from './context.ts';
 import type { SemanticsTable } from './registry.ts';
+import { beginX87 } from './x87-memory.ts';
 import {
   moveTop,
   physicalRegister,
@@ -245,8 +246,7 @@ function restore(c: InstructionContext): void {
 
 function rotate(by: number): (c: InstructionContext) => void {
   return (c) => {
-    requireFpu(c);
-    requireNoPending(c);
+    beginX87(c);
     setStatusWord(c, c.b.and(statusWord(c), ~Status.c1));
     moveTop(c, by);
   };
@@ -289,20 +289,15 @@ export const x87Control: SemanticsTable = {
   FINCSTP: rotate(1),
   FDECSTP: rotate(-1),
   FFREE: (c) => {
-    requireFpu(c);
-    requireNoPending(c);
+    beginX87(c);
     free(c);
   },
   FFREEP: (c) => {
-    requireFpu(c);
-    requireNoPending(c);
+    beginX87(c);
     free(c);
     c.b.call('x87Pop', 'void');
   },
-  FNOP: (c) => {
-    requireFpu(c);
-    requireNoPending(c);
-  },
+  FNOP: beginX87,
   // What the 287 had to be told, later ones take as no operation.
   FNENI: requireFpu,
   FNDISI: requireFpu,

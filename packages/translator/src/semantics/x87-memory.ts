@@ -1,10 +1,24 @@
 /** What x87 instructions do first: checks, operands from memory, and the pointers to both. */
+import { Location } from '@ringfence/isa';
 import { CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import type { InstructionContext } from './context.ts';
 import { requireFpu, requireNoPending } from './x87-state.ts';
 
 const codeSelector = CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.selector;
+
+/** ModRM of a memory operand as the opcode register shows it: the record has not kept mod and rm. */
+const absoluteAddress = 0b00_000_101;
+
+/** The low three bits of the first opcode byte and the second byte (SDM vol. 1, 8.1.9). */
+function opcode(c: InstructionContext): Value {
+  const { b, form } = c;
+  const fixed = ((form.opcode & 7) << 8) | (form.digit << 3);
+  if (form.operands.length > 0 && c.isMemory(0)) return b.i32(fixed | absoluteAddress);
+  const stack = form.operands.findIndex((operand) => operand.location === Location.sti);
+  const rm = stack >= 0 ? c.source.stNumber(stack) : b.i32(form.rm);
+  return b.or(rm, fixed | 0xc0);
+}
 
 /**
  * Remembers where the instruction and its operand in memory are (SDM vol. 1, 8.1.8); comes after all
@@ -14,6 +28,7 @@ export function recordPointers(c: InstructionContext): void {
   const b = c.b;
   b.store('i32.store', CpuState.fpuIp, c.source.eip());
   b.store('i32.store', CpuState.fpuCs, b.load('i32.load16_u', codeSelector));
+  b.store('i32.store', CpuState.fpuOpcode, opcode(c));
   if (c.form.operands.length === 0 || !c.isMemory(0)) return;
   const { offset, dynamic } = c.source.segment();
   b.store('i32.store', CpuState.fpuDp, c.effectiveAddress(0));
