@@ -102,7 +102,13 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     },
     random: randomSource(kind, host),
   };
-  const cpu = new Cpu({ machine: memory.machine, physical: memory, host: cpuHost, model });
+  const cpu = new Cpu({
+    machine: memory.machine,
+    physical: memory,
+    host: cpuHost,
+    model,
+    accel: options.accel ?? 'interpreter',
+  });
   later.cpu = cpu;
   time.connect(cpu);
   return { memory, chipset, hypercalls, clock, timers, requests, cpu };

@@ -15,6 +15,7 @@ export function collectStats(
   const { firstMs, busyMs } = loop;
   const { instructions = 0, exits = {} } = cpu?.statistics() ?? {};
   const shadow = cpu?.shadow.statistics;
+  const regions = cpu?.regions?.statistics;
   return {
     seconds: {
       total: firstMs === undefined ? 0 : (host.monotonicMs() - firstMs) / msPerSecond,
@@ -24,9 +25,9 @@ export function collectStats(
     },
     instructions: { interpreted: instructions, translated: 0, total: instructions },
     translations: {
-      regions: 0,
-      modules: 0,
-      wasmBytes: 0,
+      regions: regions?.regions ?? 0,
+      modules: regions?.modules ?? 0,
+      wasmBytes: regions?.wasmBytes ?? 0,
       invalidations: { ...cpu?.cache.statistics.invalidations },
     },
     exits: { ...exits },

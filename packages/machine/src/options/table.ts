@@ -178,7 +178,6 @@ export const optionTable: readonly OptionRow[] = [
     flag: '-accel',
     argument: 'interpreter|translator',
     value: { kind: 'choice', choices: ['interpreter', 'translator'] },
-    unsupported: { translator: 'guest code is interpreted in this version' },
     scope: 'machine',
     help: 'how guest code runs',
   },
