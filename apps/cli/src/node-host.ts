@@ -1,6 +1,6 @@
 import type { HostServices } from '@ringfence/machine';
 
-/** Clock and timers of Node for a machine. */
+/** Clock, timers, randomness and memory use of Node for a machine. */
 export const nodeHost: HostServices = {
   monotonicMs: () => performance.now(),
   unixTimeMs: () => Date.now(),
@@ -13,6 +13,8 @@ export const nodeHost: HostServices = {
     const timer = setTimeout(callback, Math.min(delayMs, MOST_DELAY_MS));
     return () => clearTimeout(timer);
   },
+  random32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  residentBytes: () => process.memoryUsage.rss(),
 };
 
 /** setTimeout takes a longer delay for 1 ms; a machine that wakes early finds nothing to do. */

@@ -1,9 +1,9 @@
 /** The program with real machines: inputs that are no good, and guests that do their worst. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMachine } from '@ringfence/machine';
+import { type MachineStats, createMachine } from '@ringfence/machine';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from './command.ts';
 
@@ -136,5 +136,29 @@ describe('the built-in guest', () => {
   it('leaves with the status that it writes to the debug-exit device', async () => {
     const args = ['-device', 'isa-debug-exit', '--timeout', '20'];
     expect((await run(args, ['exit'])).status & 1).toBe(1);
+  });
+
+  it('leaves statistics of the agreed shape', async () => {
+    const file = join(folder, 'stats.json');
+    await run(['--timeout', '20', '--stats', file], ['smc', 'poweroff']);
+    const number: unknown = expect.any(Number);
+    const stats = JSON.parse(readFileSync(file, 'utf8')) as MachineStats;
+    expect(stats).toMatchObject({
+      seconds: { total: number, guest: number, translate: number, compile: number },
+      instructions: { interpreted: number, translated: number, total: number },
+      translations: {
+        regions: number,
+        modules: number,
+        wasmBytes: number,
+        invalidations: { write: number },
+      },
+      exits: { portOut: number },
+      shadow: { fills: number, switches: number, kept: number, traces: number },
+      memory: { residentBytes: number },
+    });
+    const { interpreted, translated, total } = stats.instructions;
+    expect(total).toBe(interpreted + translated);
+    expect(total).toBeGreaterThan(1000);
+    expect(stats.memory.residentBytes).toBeGreaterThan(10e6);
   });
 });
