@@ -98,19 +98,32 @@ export function roundReal(x: X87Builder, sign: Value, value: Real): void {
   x.round(sign, value.exponent, value.high, b.or(value.low, b.i64(1)), b.i32(64));
 }
 
-/** Rounds sine or cosine of the octant: `shift` 0 for the sine, 2 for the cosine. */
+/**
+ * `x87RoundCircular(sign, octant, exponent, high, low)`: the sine of an argument that was reduced from
+ * the octant, in the result slot; that of two octants further is the cosine.
+ */
+const roundCircularFunction: RuntimeFunction = {
+  name: 'x87RoundCircular',
+  parameters: ['i32', 'i32', 'i32', 'i64', 'i64'],
+  results: [],
+  build: (b, sign, octant, exponent, high, low) => {
+    if (!sign || !octant || !exponent || !high || !low) return;
+    const x = new X87Builder(b);
+    const r = { exponent, high, low };
+    // Octants 1 and 2 (and 5, 6) of the sine are cosines of what is left.
+    const useCosine = b.and(b.add(octant, 1), 2);
+    const total = b.xor(b.shl(b.and(octant, 4), 13), sign);
+    b.if(
+      useCosine,
+      () => roundReal(x, total, cosineOf(x, r)),
+      () => roundReal(x, total, sineOf(x, r)),
+    );
+  },
+};
+
 function roundCircular(x: X87Builder, sign: Value, octant: Value, r: Real, shift: 0 | 2): void {
-  const b = x.b;
-  const eighth = b.add(octant, shift);
-  // Octants 1 and 2 (and 5, 6) of the sine are cosines of what is left.
-  const useCosine = b.and(b.add(eighth, 1), 2);
-  const negative = b.shl(b.and(eighth, 4), 13);
-  const total = b.xor(negative, sign);
-  b.if(
-    useCosine,
-    () => roundReal(x, total, cosineOf(x, r)),
-    () => roundReal(x, total, sineOf(x, r)),
-  );
+  const shifted = x.b.add(octant, shift);
+  x.b.call('x87RoundCircular', 'void', sign, shifted, r.exponent, r.high, r.low);
 }
 
 /** What an instruction computes of a nonzero argument below 2^63, and of zero. */
@@ -268,6 +281,7 @@ function circular(name: string, what: Circular): RuntimeFunction {
 
 /** Circular functions. */
 export const x87Trigonometry: readonly RuntimeFunction[] = [
+  roundCircularFunction,
   circular('x87Sine', sine),
   circular('x87Cosine', cosine),
   circular('x87SineCosine', sineAndCosine),
