@@ -219,8 +219,8 @@ export class VectorRunner {
   }
 
   /**
-   * Maps the page of the instruction to the next of many: a page whose code is written again and again
-   * is not translated any more.
+   * Maps the page of the instruction to the next of many: a page whose code is written again and
+   * again is not translated any more.
    */
   #codePage(): number {
     const page = codePages + 4096 * Math.floor((this.#cases++ / casesPerPage) % codePageCount);
