@@ -1,8 +1,8 @@
 /**
  * The host's half of instructions that generated code cannot do alone, by callout number.
  *
- * Hot: interrupts, IRET, SYSENTER, segment loads, control registers. Each is one method; the table at
- * the end of the class binds them to the numbers that the semantics use.
+ * Hot: interrupts, IRET, SYSENTER, segment loads, control registers. Each is one method; the table
+ * at the end of the class binds them to the numbers that the semantics use.
  */
 import type { CpuidValues, HypercallRegisters } from '@ringfence/hypercall';
 import { hypervisorLeaf } from '@ringfence/hypercall';

@@ -1,6 +1,7 @@
 import { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState, definedFlags, ExitReason, readEflags, writeEflags } from '@ringfence/memory';
+import type { SegmentationHost } from '@ringfence/segmentation';
 import {
   faultFromFields,
   InterruptKind,
@@ -15,6 +16,7 @@ import { ControlRegisters } from './control-registers.ts';
 import { deliver, deliverFault } from './exceptions.ts';
 import { GuestAccess } from './guest-access.ts';
 import { InstructionFetch } from './instruction-fetch.ts';
+import { makeInterpreterHost } from './interpreter-host.ts';
 import type { InitialState } from './initial-state.ts';
 import { writeInitialState } from './initial-state.ts';
 import type { CpuHost, CpuStatistics, CpuStop } from './interfaces.ts';
@@ -52,9 +54,6 @@ const entryCost = 100;
  * budget alone would let a guest hold the host for half a minute.
  */
 const maximumWork = 8192;
-
-/** What a fetch counts as work: it decodes up to 64 instructions and may generate handlers. */
-const fetchWork = 64;
 
 /** DR6.BS: a single step (SDM 3B 17.2.3). */
 const debugStatusStep = 1 << 14;
@@ -105,15 +104,7 @@ export class Cpu {
     this.segmentation = new Segmentation({
       words: state,
       memory: this.access,
-      host: {
-        onPrivilegeChange: () => {
-          this.#privilegeChanged();
-        },
-        loadCr3: (value) => this.control.writeCr3(value),
-        onTaskSwitch: (debugTrap) => {
-          this.#taskSwitched(debugTrap);
-        },
-      },
+      host: this.#segmentationHost(),
     });
     this.control = new ControlRegisters(state, this.shadow, this.segmentation, this.model);
     const fetch = new InstructionFetch(machine, physical, this.access, this.cache);
@@ -138,40 +129,19 @@ export class Cpu {
         host.tscWritten?.();
       },
     });
+    const charge = (work: number): void => {
+      this.#charge(work);
+    };
     this.#interpreter = new Interpreter(
       machine.memory,
-      {
-        fetch: (eip) => {
-          this.#charge(fetchWork);
-          return fetch.fetch(eip);
-        },
-        cross: (record) => {
-          this.#charge(1);
-          return fetch.cross(record);
-        },
-        readSlow: (linear, bytes) => {
-          this.#charge(1);
-          return this.access.readSlow(linear, bytes);
-        },
-        writeSlow: (linear, bytes, value) => {
-          this.#charge(1);
-          this.access.writeSlow(linear, bytes, value);
-        },
-        probeSlow: (linear, bytes) => {
-          this.#charge(1);
-          this.access.probeSlow(linear, bytes);
-        },
-        callout: (number, a, b, c) => {
-          this.#charge(1);
-          return this.#callouts.call(number, a, b, c);
-        },
-      },
+      makeInterpreterHost(fetch, this.access, this.#callouts, charge),
       hotVariants(),
     );
     fetch.attach(this.#interpreter);
     if (options.accel === 'translator') {
       const inspect = (linear: number): number => this.shadow.inspect(linear);
-      this.regions = new Regions(machine, physical, this.cache, this.#interpreter, inspect);
+      const now = (): number => host.monotonicMs?.() ?? 0;
+      this.regions = new Regions(machine, physical, this.cache, this.#interpreter, inspect, now);
       fetch.attachRegions(this.regions);
     }
     this.reset();
@@ -359,6 +329,18 @@ export class Cpu {
     this.#count('interrupt');
     const vector = interrupts.acknowledge();
     return deliver(this.segmentation, vector, InterruptKind.external, noErrorCode);
+  }
+
+  #segmentationHost(): SegmentationHost {
+    return {
+      onPrivilegeChange: () => {
+        this.#privilegeChanged();
+      },
+      loadCr3: (value) => this.control.writeCr3(value),
+      onTaskSwitch: (debugTrap) => {
+        this.#taskSwitched(debugTrap);
+      },
+    };
   }
 
   #privilegeChanged(): void {

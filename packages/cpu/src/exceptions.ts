@@ -16,8 +16,8 @@ import {
 const maximumSerialFaults = 8;
 
 /**
- * Delivers an event through the IDT, and what follows from faults on the way: other faults, the double
- * fault, shutdown (SDM 3A 6.15, interrupt 8, table 6-5).
+ * Delivers an event through the IDT, and what follows from faults on the way: other faults, the
+ * double fault, shutdown (SDM 3A 6.15, interrupt 8, table 6-5).
  *
  * @returns false when the processor shuts down (triple fault).
  */

@@ -1,6 +1,6 @@
 /**
- * Guest memory by linear address for everything that is not the fast path of generated code: its slow
- * path, segmentation, and callouts.
+ * Guest memory by linear address for everything that is not the fast path of generated code: its
+ * slow path, segmentation, and callouts.
  *
  * Hot: `readSlow` and `writeSlow` (page-table writes, MMIO, first touches).
  */
@@ -143,7 +143,9 @@ export class GuestAccess implements LinearMemory {
     return system ? Privilege.system : this.#privilege();
   }
 
-  /** #AC for generated code's accesses: only CPL 3 with AM and AC set (SDM 3A 6.15, interrupt 17). */
+  /**
+   * #AC for generated code's accesses: only CPL 3 with AM and AC set (SDM 3A 6.15, interrupt 17).
+   */
   #misaligned(linear: number, bytes: number): boolean {
     if (this.#state[Word.alignmentCheck] === 0 || (linear & (bytes - 1)) === 0) return false;
     this.record(faultWithError(Vector.alignmentCheck, 0));

@@ -17,7 +17,9 @@ export interface InitialTable {
   readonly limit: number;
 }
 
-/** The state in which a boot protocol starts the processor; what it does not name is as after reset. */
+/**
+ * The state in which a boot protocol starts the processor; what it does not name is as after reset.
+ */
 export interface InitialState {
   /** EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. */
   readonly gpr: readonly number[];

@@ -17,7 +17,6 @@ import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import {
   CodeMode,
   CpuState,
-  Layout,
   SegmentField,
   SegmentRegister,
   segmentBytes,

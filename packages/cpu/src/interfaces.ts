@@ -38,6 +38,8 @@ export interface CpuHost {
   tsc(): number;
   /** Told after the guest wrote the counter: clocks that are counted from it must be set anew. */
   tscWritten?(): void;
+  /** The host's clock in milliseconds, for statistics of the translator; absent: they stay 0. */
+  monotonicMs?(): number;
   /** 32 random bits for RDRAND and RDSEED. */
   random(): number;
 }

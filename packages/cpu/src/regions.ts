@@ -52,6 +52,11 @@ export interface RegionStatistics {
   wasmBytes: number;
   dropped: number;
   refused: number;
+  /** Instructions retired in regions. */
+  instructions: number;
+  /** Host time for finding and lowering regions, and for the engine's part of compiling them. */
+  translateMs: number;
+  compileMs: number;
 }
 
 interface PageRegions {
@@ -70,6 +75,9 @@ export class Regions implements CodeObserver {
     wasmBytes: 0,
     dropped: 0,
     refused: 0,
+    instructions: 0,
+    translateMs: 0,
+    compileMs: 0,
   };
   readonly #state: Int32Array;
   readonly #halves: Uint16Array;
@@ -79,6 +87,7 @@ export class Regions implements CodeObserver {
   readonly #interpreter: Interpreter;
   readonly #translate: (linear: number) => number;
   readonly #suitabilities = new Suitabilities();
+  readonly #monotonicMs: () => number;
   readonly #counts = new Map<number, number>();
   readonly #pages = new Map<number, PageRegions>();
   readonly #drops = new Map<number, number>();
@@ -90,7 +99,9 @@ export class Regions implements CodeObserver {
     cache: CodeCache,
     interpreter: Interpreter,
     translate: (linear: number) => number,
+    monotonicMs: () => number,
   ) {
+    this.#monotonicMs = monotonicMs;
     this.#state = machine.i32;
     this.#halves = new Uint16Array(machine.memory.buffer);
     this.#bytes = machine.u8;
@@ -104,6 +115,8 @@ export class Regions implements CodeObserver {
   /** Looks where the CPU stands, and compiles what is hot. */
   sample(): void {
     const state = this.#state;
+    this.statistics.instructions += state[CpuState.translated >> 2] ?? 0;
+    state[CpuState.translated >> 2] = 0;
     if (state[Word.codeMode] !== translatedMode) return;
     const linear = ((state[Word.rip] ?? 0) + (state[codeBase] ?? 0)) | 0;
     const physical = this.#translate(linear);
@@ -158,11 +171,12 @@ export class Regions implements CodeObserver {
       bits: 32,
       suitabilities: this.#suitabilities,
     } as const;
+    const began = this.#monotonicMs();
     let blocks = discover(source, offset);
     const head = loopHead(blocks, offset);
     if (head !== offset) blocks = discover(source, head);
-    if (blocks.length === 0) return;
-    this.#install(page, blocks);
+    if (blocks.length > 0) this.#install(page, blocks);
+    this.statistics.translateMs += this.#monotonicMs() - began;
   }
 
   #install(page: number, blocks: readonly RegionBlock[]): void {
@@ -180,7 +194,11 @@ export class Regions implements CodeObserver {
       entries.push({ offset: block.offset, slot: interpreter.allocateSlot(), fallback });
     }
     const bytes = buildRegion(blocks, entries);
+    const began = this.#monotonicMs();
     interpreter.install(bytes);
+    const compileMs = this.#monotonicMs() - began;
+    this.statistics.compileMs += compileMs;
+    this.statistics.translateMs -= compileMs;
     for (const block of blocks) {
       for (const { offset } of block.instructions) regions.covered.add(offset);
     }

@@ -1,10 +1,10 @@
 /**
- * Records of instructions that no code page can hold: those that cross into another page, whose second
- * half may be any page by the next time, and those in memory that is not backed.
+ * Records of instructions that no code page can hold: those that cross into another page, whose
+ * second half may be any page by the next time, and those in memory that is not backed.
  *
- * Each execution of such an instruction comes to the host. A slot remembers what a crossing record was
- * decoded from; as long as both pages may still be executed and hold the same bytes, its record is used
- * again. Hot: `find`, about once per thousand instructions of ordinary code.
+ * Each execution of such an instruction comes to the host. A slot remembers what a crossing record
+ * was decoded from; as long as both pages may still be executed and hold the same bytes, its record
+ * is used again. Hot: `find`, about once per thousand instructions of ordinary code.
  */
 import { BlockField } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';

@@ -100,6 +100,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     tscWritten: () => {
       hypercalls.clockChanged();
     },
+    monotonicMs: () => host.monotonicMs(),
     random: randomSource(kind, host),
   };
   const cpu = new Cpu({

@@ -16,14 +16,19 @@ export function collectStats(
   const { instructions = 0, exits = {} } = cpu?.statistics() ?? {};
   const shadow = cpu?.shadow.statistics;
   const regions = cpu?.regions?.statistics;
+  const translated = regions?.instructions ?? 0;
   return {
     seconds: {
       total: firstMs === undefined ? 0 : (host.monotonicMs() - firstMs) / msPerSecond,
       guest: busyMs / msPerSecond,
-      translate: 0,
-      compile: 0,
+      translate: (regions?.translateMs ?? 0) / msPerSecond,
+      compile: (regions?.compileMs ?? 0) / msPerSecond,
     },
-    instructions: { interpreted: instructions, translated: 0, total: instructions },
+    instructions: {
+      interpreted: instructions - translated,
+      translated,
+      total: instructions,
+    },
     translations: {
       regions: regions?.regions ?? 0,
       modules: regions?.modules ?? 0,

@@ -50,6 +50,8 @@ export const CpuState = {
   dirSystem: 0x10d0,
   /** Address of the record being executed when a callout is made. */
   record: 0x10d4,
+  /** Instructions that regions have retired since the run loop last looked. */
+  translated: 0x10d8,
   /** Low and high half of a value passed to or from a slow access (16 bytes). */
   transfer: 0x10e0,
   /** Retired instructions (i64) up to the entry of the current run. */

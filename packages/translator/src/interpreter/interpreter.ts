@@ -1,5 +1,6 @@
 import { FORMS } from '@ringfence/isa';
-import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import { ModuleBuilder } from '@ringfence/wasm';
+import type { FunctionBody } from '@ringfence/wasm';
 import { Emitter } from '../backend/emit.ts';
 import { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
@@ -34,8 +35,9 @@ export const InvalidVariant = { undefinedOpcode: -1, tooLong: -2, crossing: -3 }
 const maximumHandlers = 0xffff;
 
 /**
- * The interpreter of one machine: the core module (loop and runtime functions) and the handlers made
- * so far. `handler` gives numbers at once; `flush` compiles what is new before guest code runs.
+ * The interpreter of one machine: the core module (loop and runtime functions) and the handlers
+ * made so far. `handler` gives numbers at once; `flush` compiles what is new before guest code
+ * runs.
  */
 export class Interpreter {
   readonly #memory: WebAssembly.Memory;
@@ -77,7 +79,9 @@ export class Interpreter {
     this.#run = exports['run'] as () => void;
   }
 
-  /** Runs guest code from `CpuState.rip` until `CpuState.budget` is used up or something happens. */
+  /**
+   * Runs guest code from `CpuState.rip` until `CpuState.budget` is used up or something happens.
+   */
   run(): void {
     this.#run();
   }

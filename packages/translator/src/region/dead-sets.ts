@@ -17,8 +17,8 @@ const leavingOps: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Removes `set` operations whose variable is set again before anything can see it, mostly flags: one
- * pass backwards over straight-line code. Everything is needed at the end.
+ * Removes `set` operations whose variable is set again before anything can see it, mostly flags:
+ * one pass backwards over straight-line code. Everything is needed at the end.
  */
 export function removeDeadSets(body: Value[]): Value[] {
   const overwritten = new Set<Variable>();
@@ -44,7 +44,9 @@ function forgetReads(value: Value, overwritten: Set<Variable>): void {
   }
 }
 
-/** Whether the instruction before a mark accesses guest memory: a region may be left at the mark. */
+/**
+ * Whether the instruction before a mark accesses guest memory: a region may be left at the mark.
+ */
 function accessesBefore(body: readonly Value[], mark: number): boolean {
   for (let index = mark - 1; index >= 0; index--) {
     const value = body[index];

@@ -1,6 +1,7 @@
 /**
- * Finds the code of a region: the basic blocks that direct branches reach from a hot instruction without
- * leaving its page. A page is the unit because what follows in the next page depends on the address space.
+ * Finds the code of a region: the basic blocks that direct branches reach from a hot instruction
+ * without leaving its page. A page is the unit because what follows in the next page depends on the
+ * address space.
  */
 import { decodeInto, Instruction, OperandKind } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
@@ -45,7 +46,10 @@ export interface RegionSource {
   readonly suitabilities: Suitabilities;
 }
 
-/** The blocks of the region around the instruction at an offset, by offset; empty if it is unsuitable. */
+/**
+ * The blocks of the region around the instruction at an offset, by offset; empty if it is
+ * unsuitable.
+ */
 export function discover(source: RegionSource, start: number): RegionBlock[] {
   const search = new Search(source);
   search.run(start);

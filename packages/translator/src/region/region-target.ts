@@ -21,6 +21,8 @@ export class RegionTarget implements EmitTarget {
   readonly #functions: (name: string) => number;
   readonly #goto: (offset: number) => void;
   readonly #budget: number;
+  /** What the budget was at the entry. */
+  readonly #entryBudget: number;
   readonly #eipBase: number;
   readonly #directory: number;
   readonly #exit: number;
@@ -44,6 +46,7 @@ export class RegionTarget implements EmitTarget {
     this.#goto = goto;
     this.registers = new PromotedRegisters(body);
     this.#budget = body.local('i32');
+    this.#entryBudget = body.local('i32');
     this.#eipBase = body.local('i32');
     this.#directory = body.local('i32');
     this.#exit = body.local('i32');
@@ -56,6 +59,8 @@ export class RegionTarget implements EmitTarget {
     const { body } = this;
     this.registers.reload();
     this.#load(CpuState.budget, this.#budget, 1);
+    body.get(this.#budget);
+    body.set(this.#entryBudget);
     this.#load(CpuState.eipBase, this.#eipBase);
     this.#load(CpuState.dirData, this.#directory);
     this.#eipExit = body.block();
@@ -69,7 +74,7 @@ export class RegionTarget implements EmitTarget {
     body.end(this.#faultExit);
     this.registers.spill();
     this.#refund();
-    this.#store(CpuState.budget, () => body.get(this.#budget));
+    this.#settle();
     body.i32(0);
     this.#pushExitEip();
     body.op('i64.extend_i32_u');
@@ -83,7 +88,7 @@ export class RegionTarget implements EmitTarget {
     body.set(this.#eip);
     body.end(this.#eipExit);
     this.registers.spill();
-    this.#store(CpuState.budget, () => body.get(this.#budget));
+    this.#settle();
     this.#store(CpuState.target, () => body.get(this.#eip));
     body.i32(HandlerResult.lookup);
   }
@@ -171,9 +176,8 @@ export class RegionTarget implements EmitTarget {
   /** A budget that the host has cleared, and code that it has dropped, both end the region soon. */
   afterSlow(): void {
     const { body } = this;
-    body.i32(0);
-    body.memory('i32.load', CpuState.budget);
-    body.tee(this.#budget);
+    this.#forgive();
+    body.get(this.#budget);
     body.op('i32.eqz');
     body.i32(0);
     body.memory('i32.load', CpuState.regionsDropped);
@@ -185,6 +189,21 @@ export class RegionTarget implements EmitTarget {
     body.i32(this.#left(this.#index + 1));
     body.op('i32.sub');
     body.set(this.#budget);
+  }
+
+  /** Reloads the budget; what the host took off counts as if it had never been given. */
+  #forgive(): void {
+    const { body } = this;
+    body.get(this.#entryBudget);
+    body.get(this.#budget);
+    body.i32(this.#left(this.#index + 1));
+    body.op('i32.add');
+    body.op('i32.sub');
+    body.i32(0);
+    body.memory('i32.load', CpuState.budget);
+    body.tee(this.#budget);
+    body.op('i32.add');
+    body.set(this.#entryBudget);
   }
 
   next(): void {
@@ -262,6 +281,20 @@ export class RegionTarget implements EmitTarget {
     body.op('i32.shr_u');
     body.op('i32.add');
     body.set(this.#budget);
+  }
+
+  /** Stores the budget, and counts what was retired here. */
+  #settle(): void {
+    const { body } = this;
+    this.#store(CpuState.budget, () => body.get(this.#budget));
+    this.#store(CpuState.translated, () => {
+      body.i32(0);
+      body.memory('i32.load', CpuState.translated);
+      body.get(this.#entryBudget);
+      body.op('i32.add');
+      body.get(this.#budget);
+      body.op('i32.sub');
+    });
   }
 
   #pushExitEip(): void {

@@ -1,6 +1,6 @@
 /**
- * Compiles a region: hot basic blocks of one page become one WebAssembly function with the registers
- * in locals and loops as loops.
+ * Compiles a region: hot basic blocks of one page become one WebAssembly function with the
+ * registers in locals and loops as loops.
  *
  * Hot while guest code is new. What a region may contain is in `suitability.ts`, how it is found in
  * `discover.ts`, how it gets its control flow in `structure.ts`.

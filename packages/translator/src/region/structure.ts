@@ -1,11 +1,12 @@
 /**
  * WebAssembly control flow for a list of basic blocks in a fixed order.
  *
- * WebAssembly has no goto: a forward jump leaves a `block` that ends before its target, a backward jump
- * repeats a `loop` that begins at it. Blocks stay in their order. Every backward jump t -> h makes the
- * interval h..t a loop; intervals that overlap are merged until they nest. A jump to the inside of a
- * loop from outside goes to the loop's head with the number of its target in the local `pending`, where
- * a br_table sends it on; `pending` is -1 at all other times. Entries of the function work the same.
+ * WebAssembly has no goto: a forward jump leaves a `block` that ends before its target, a backward
+ * jump repeats a `loop` that begins at it. Blocks stay in their order. Every backward jump t -> h
+ * makes the interval h..t a loop; intervals that overlap are merged until they nest. A jump to the
+ * inside of a loop from outside goes to the loop's head with the number of its target in the local
+ * `pending`, where a br_table sends it on; `pending` is -1 at all other times. Entries of the
+ * function work the same.
  */
 import type { FunctionBody, Label } from '@ringfence/wasm';
 
@@ -149,7 +150,9 @@ export class Structurer {
     emitBlock(item.first);
   }
 
-  /** The blocks and loops that a range consists of; `inside` excludes the loop that is the range. */
+  /**
+   * The blocks and loops that a range consists of; `inside` excludes the loop that is the range.
+   */
   #items(first: number, last: number, inside: boolean): Item[] {
     const items: Item[] = [];
     for (let at = first; at <= last;) {
