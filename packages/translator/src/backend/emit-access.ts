@@ -175,7 +175,9 @@ export class AccessEmitter {
     return () => this.#body.get(local);
   }
 
-  /** Sets `entry` and leaves a condition on the stack: nonzero when the fast path does not serve. */
+  /**
+   * Sets `entry` and leaves a condition on the stack: nonzero when the fast path does not serve.
+   */
   #lookup(linear: number, entry: number, kind: number, bytes: number): void {
     const body = this.#body;
     this.#target.pushDirectory();

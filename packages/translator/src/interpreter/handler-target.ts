@@ -93,7 +93,9 @@ export class HandlerTarget implements EmitTarget {
     this.body.return();
   }
 
-  /** The handler of an instruction that crosses into the next page: the host decodes it each time. */
+  /**
+   * The handler of an instruction that crosses into the next page: the host decodes it each time.
+   */
   crossing(): void {
     const body = this.body;
     const next = body.local('i32');

@@ -1,10 +1,10 @@
 /**
- * The variants that are cases of the interpreter loop: a profile of Debian's stock kernel from reset to
- * /init, most frequent first (SDM vol. 2D, appendix A notation; operand size; what the memory operand
- * and the stack are). All other variants are functions in the handler table.
+ * The variants that are cases of the interpreter loop: a profile of Debian's stock kernel from
+ * reset to /init, most frequent first (SDM vol. 2D, appendix A notation; operand size; what the
+ * memory operand and the stack are). All other variants are functions in the handler table.
  *
- * As functions alone the first 3,000 million instructions run at 110 million per second; with 60, 110, 160,
- * 280 rows as cases at 241, 248, 236, 228.
+ * As functions alone the first 3,000 million instructions run at 110 million per second; with 60,
+ * 110, 160, 280 rows as cases at 241, 248, 236, 228.
  */
 import { FORMS_BY_MNEMONIC } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';

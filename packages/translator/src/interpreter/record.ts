@@ -105,7 +105,9 @@ function isRelative(instruction: Instruction): boolean {
   return instruction.operandKind[0] === OperandKind.relative;
 }
 
-/** MASKMOVQ and MASKMOVDQU: memory at an implied address, which needs no base, and two registers. */
+/**
+ * MASKMOVQ and MASKMOVDQU: memory at an implied address, which needs no base, and two registers.
+ */
 function hasThirdRegister(instruction: Instruction): boolean {
   if (instruction.operandKind[0] !== OperandKind.memory) return false;
   const kind = instruction.operandKind[2];

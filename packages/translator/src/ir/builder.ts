@@ -54,8 +54,8 @@ export interface FlagsOrigin {
 /**
  * Appends IR operations to the current block, folding constants as it goes.
  *
- * The two-argument helpers (`add`, `shl`, `eq` ...) choose the instruction by the type of their first
- * argument. Values are used in any later operation of the same block or of blocks inside it.
+ * The two-argument helpers (`add`, `shl`, `eq` ...) choose the instruction by the type of their
+ * first argument. Values are used in any later operation of the same block or of blocks inside it.
  */
 export class IrBuilder {
   /** The outermost block. */
@@ -86,7 +86,9 @@ export class IrBuilder {
     this.#append(value);
   }
 
-  /** Builds with the CPU state in memory and not in locals, for code that calls functions using it. */
+  /**
+   * Builds with the CPU state in memory and not in locals, for code that calls functions using it.
+   */
   unpromoted(build: () => void): void {
     this.#append(new Value('spill', 'void', []));
     this.#promoting = false;

@@ -1,6 +1,8 @@
 import type { ValueType } from '@ringfence/wasm';
 
-/** A mutable local of one IR body, for values that differ by path (results of `if`, loop counters). */
+/**
+ * A mutable local of one IR body, for values that differ by path (results of `if`, loop counters).
+ */
 export interface Variable {
   readonly type: ValueType;
   /** WebAssembly local, given by the back end; -1 before. */

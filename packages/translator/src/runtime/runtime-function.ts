@@ -3,8 +3,8 @@ import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 
 /**
- * A WebAssembly function that semantics call by name (`b.call(name, ...)`): written in IR, compiled once
- * into the core module, imported by the modules of handlers and regions.
+ * A WebAssembly function that semantics call by name (`b.call(name, ...)`): written in IR, compiled
+ * once into the core module, imported by the modules of handlers and regions.
  */
 export interface RuntimeFunction {
   readonly name: string;
@@ -22,7 +22,9 @@ export const hostImports: readonly Omit<RuntimeFunction, 'build'>[] = [
   { name: 'cross', parameters: ['i32'], results: ['i32'] },
   /** Loads bytes (1, 2, 4, 8, 16) at a linear address; 8 and 16 into `CpuState.transfer`. */
   { name: 'readSlow', parameters: ['i32', 'i32'], results: ['i32'] },
-  /** Stores bytes (1, 2, 4) at a linear address; 8 and 16 from `CpuState.transfer` (value ignored). */
+  /**
+   * Stores bytes (1, 2, 4) at a linear address; 8 and 16 from `CpuState.transfer` (value ignored).
+   */
   { name: 'writeSlow', parameters: ['i32', 'i32', 'i32'], results: [] },
   /** Faults unless bytes at a linear address may be written. */
   { name: 'probeSlow', parameters: ['i32', 'i32'], results: [] },

@@ -1,4 +1,6 @@
-/** FADD, FSUB, FMUL, FDIV and FSQRT: SDM vol. 1, 8.3.5, special operands from the tables of vol. 2A. */
+/**
+ * FADD, FSUB, FMUL, FDIV and FSQRT: SDM vol. 1, 8.3.5, special operands from the tables of vol. 2A.
+ */
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
@@ -15,7 +17,9 @@ import {
 import type { Wide } from './x87-wide.ts';
 import { addWide, mulWide, shiftWideRightSticky, subWide } from './x87-wide.ts';
 
-/** NaN that a pair gives: quiet before signaling, then the larger significand, then the positive. */
+/**
+ * NaN that a pair gives: quiet before signaling, then the larger significand, then the positive.
+ */
 function chosenNan(x: X87Builder, left: X87Parts, right: X87Parts): Value {
   const b = x.b;
   const [l, r] = [left.significand, right.significand];

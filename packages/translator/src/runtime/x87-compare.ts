@@ -90,7 +90,9 @@ const compare: RuntimeFunction = {
   },
 };
 
-/** C3, C2, C0 by class: unsupported 000, NaN 001, normal 010, infinity 011, zero 100, empty 101 ... */
+/**
+ * C3, C2, C0 by class: unsupported 000, NaN 001, normal 010, infinity 011, zero 100, empty 101 ...
+ */
 const Class = {
   unsupported: 0,
   nan: 0x100,

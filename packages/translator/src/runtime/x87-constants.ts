@@ -7,7 +7,9 @@
 const workingBits = 192n;
 const one: bigint = 1n << workingBits;
 
-/** The sum of ratio^(2k+1) / (2k+1), with alternating signs or not: arctangent, or its hyperbolic. */
+/**
+ * The sum of ratio^(2k+1) / (2k+1), with alternating signs or not: arctangent, or its hyperbolic.
+ */
 function arcSeries(numerator: bigint, denominator: bigint, alternating: boolean): bigint {
   let power = (one * numerator) / denominator;
   let sum = 0n;

@@ -30,7 +30,9 @@ interface Narrow {
 const single: Narrow = { name: 'F32', fraction: 23, maximum: 0xff, bias: 0x7f };
 const double: Narrow = { name: 'F64', fraction: 52, maximum: 0x7ff, bias: 0x3ff };
 
-/** `x87FromF32(bits)`, `x87FromF64(bits)`: exactly, to the memory slot; whether it was a denormal. */
+/**
+ * `x87FromF32(bits)`, `x87FromF64(bits)`: exactly, to the memory slot; whether it was a denormal.
+ */
 function widen(f: Narrow): RuntimeFunction {
   return {
     name: `x87From${f.name}`,

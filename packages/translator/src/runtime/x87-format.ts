@@ -6,9 +6,9 @@
  *     +0  significand, 64 bits, the integer bit is bit 63
  *     +8  sign (bit 15) and biased exponent (14..0)
  *
- * Its value is significand * 2^(exponent - 16383 - 63). An operation leaves its result in the result
- * slot and its exceptions, with C1, in the pending word; `x87Settle` makes them the status, and its
- * answer decides whether the result is stored.
+ * Its value is significand * 2^(exponent - 16383 - 63). An operation leaves its result in the
+ * result slot and its exceptions, with C1, in the pending word; `x87Settle` makes them the status,
+ * and its answer decides whether the result is stored.
  */
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';

@@ -1,9 +1,9 @@
 /**
  * Fractions of 128 bits, in which the transcendental instructions are computed.
  *
- * Results are good to about 2^-120 of themselves, far below the last of 64 bits, so that they are those
- * of exact computation and correct rounding but for about one case in 2^50. A *real* here is a fraction F
- * with its highest bit set and a biased exponent e: F / 2^127 * 2^(e - 16383).
+ * Results are good to about 2^-120 of themselves, far below the last of 64 bits, so that they are
+ * those of exact computation and correct rounding but for about one case in 2^50. A *real* here is
+ * a fraction F with its highest bit set and a biased exponent e: F / 2^127 * 2^(e - 16383).
  */
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';

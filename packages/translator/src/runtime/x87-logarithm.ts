@@ -19,7 +19,9 @@ import { underflowStack, unary } from './x87-stack.ts';
 import type { Wide } from './x87-wide.ts';
 import { addWide, shiftWideRightSticky, subWide } from './x87-wide.ts';
 
-/** Where `x87LogarithmRatio` and `x87Logarithm` leave exponent and sign (bit 15) of their result. */
+/**
+ * Where `x87LogarithmRatio` and `x87Logarithm` leave exponent and sign (bit 15) of their result.
+ */
 const exponentWord: number = CpuState.temporary + 48;
 /** See {@link exponentWord}. */
 const signWord: number = CpuState.temporary + 52;
@@ -69,8 +71,8 @@ function multiplyStored(x: X87Builder, factor: X87Parts, sticky: Value): void {
 }
 
 /**
- * `x87Logarithm(exponent, high, low)`: stores the logarithm to base 2 of a real that is not 1; whether
- * it is inexact.
+ * `x87Logarithm(exponent, high, low)`: stores the logarithm to base 2 of a real that is not 1;
+ * whether it is inexact.
  */
 const logarithm: RuntimeFunction = {
   name: 'x87Logarithm',

@@ -75,9 +75,9 @@ function overflow(x: X87Builder, sign: Value, bits: Value, most: Value): void {
 }
 
 /**
- * `x87RoundTo(sign, exponent, significand, rest, bits, least, most)`: the number (significand + rest /
- * 2^64) * 2^(exponent - 16383 - 63), rounded to `bits` and to exponents of `least` to `most`, in the
- * result slot. Tininess is detected after rounding, as SDM vol. 1, 4.9.1.5 says.
+ * `x87RoundTo(sign, exponent, significand, rest, bits, least, most)`: the number (significand +
+ * rest / 2^64) * 2^(exponent - 16383 - 63), rounded to `bits` and to exponents of `least` to
+ * `most`, in the result slot. Tininess is detected after rounding, as SDM vol. 1, 4.9.1.5 says.
  */
 const roundTo: RuntimeFunction = {
   name: 'x87RoundTo',

@@ -1,4 +1,7 @@
-/** FXTRACT, FSCALE, FPREM and FPREM1: SDM vol. 1, 8.3.5; special operands from the tables of vol. 2A. */
+/**
+ * FXTRACT, FSCALE, FPREM and FPREM1: SDM vol. 1, 8.3.5; special operands from the tables of vol.
+ * 2A.
+ */
 import { CpuState } from '@ringfence/memory';
 import type { Value, Variable } from '../ir/value.ts';
 import type { RuntimeFunction } from './runtime-function.ts';

@@ -13,8 +13,9 @@ const summary = 0x8080;
 const preComputation = X87Flag.invalid | X87Flag.denormal | X87Flag.zeroDivide;
 
 /**
- * `x87Settle()`: makes the pending word part of the status word; whether the result counts, which it
- * does not after an unmasked invalid operation, denormal operand or division by zero (SDM vol. 1, 8.6).
+ * `x87Settle()`: makes the pending word part of the status word; whether the result counts, which
+ * it does not after an unmasked invalid operation, denormal operand or division by zero (SDM vol.
+ * 1, 8.6).
  */
 const settle: RuntimeFunction = {
   name: 'x87Settle',
@@ -104,7 +105,9 @@ export function underflowStack(x: X87Builder): void {
   x.invalid();
 }
 
-/** `x87Load(denormal)`: pushes the memory slot, a widened float: NaNs and denormals are reported. */
+/**
+ * `x87Load(denormal)`: pushes the memory slot, a widened float: NaNs and denormals are reported.
+ */
 const load: RuntimeFunction = {
   name: 'x87Load',
   parameters: ['i32'],
@@ -169,8 +172,8 @@ const loadConstant: RuntimeFunction = {
 export const BinaryOption = { pop: 1, denormal: 2 } as const;
 
 /**
- * `x87Binary(kind, to, left, right, options)`: ST(to) = ST(left) op ST(right), where 8 is the memory
- * slot; kind 0 adds, 1 subtracts, 2 multiplies, 3 divides.
+ * `x87Binary(kind, to, left, right, options)`: ST(to) = ST(left) op ST(right), where 8 is the
+ * memory slot; kind 0 adds, 1 subtracts, 2 multiplies, 3 divides.
  */
 const binary: RuntimeFunction = {
   name: 'x87Binary',

@@ -1,8 +1,8 @@
 /**
  * FSIN, FCOS, FSINCOS and FPTAN: SDM vol. 1, 8.3.8 to 8.3.10.
  *
- * The argument is reduced exactly by the 66-bit value of pi that processors have, so that results for
- * large arguments are theirs: sin(FLDPI) is -2^-64.
+ * The argument is reduced exactly by the 66-bit value of pi that processors have, so that results
+ * for large arguments are theirs: sin(FLDPI) is -2^-64.
  */
 import { CpuState } from '@ringfence/memory';
 import type { Value, Variable } from '../ir/value.ts';
@@ -27,7 +27,9 @@ import { subWide } from './x87-wide.ts';
 const pi66 = pi >> 62n;
 const c2 = 0x400;
 
-/** Where the reduced argument is: in which eighth of the circle, and how far from its start or end. */
+/**
+ * Where the reduced argument is: in which eighth of the circle, and how far from its start or end.
+ */
 interface Reduced {
   /** Low three bits count. */
   readonly octant: Variable;
@@ -99,8 +101,8 @@ export function roundReal(x: X87Builder, sign: Value, value: Real): void {
 }
 
 /**
- * `x87RoundCircular(sign, octant, exponent, high, low)`: the sine of an argument that was reduced from
- * the octant, in the result slot; that of two octants further is the cosine.
+ * `x87RoundCircular(sign, octant, exponent, high, low)`: the sine of an argument that was reduced
+ * from the octant, in the result slot; that of two octants further is the cosine.
  */
 const roundCircularFunction: RuntimeFunction = {
   name: 'x87RoundCircular',
@@ -130,7 +132,10 @@ function roundCircular(x: X87Builder, sign: Value, octant: Value, r: Real, shift
 interface Circular {
   readonly compute: (x: X87Builder, p: X87Parts) => void;
   readonly ofZero: (x: X87Builder, p: X87Parts) => void;
-  /** There is a second result, which is pushed from the result slot; the first is in the memory slot. */
+  /**
+   * There is a second result, which is pushed from the result slot; the first is in the memory
+   * slot.
+   */
   readonly pushes: boolean;
 }
 

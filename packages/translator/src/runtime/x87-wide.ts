@@ -77,8 +77,8 @@ function quotientDigit(b: IrBuilder, rest: Value, next: Value, divisor: Value): 
 }
 
 /**
- * `x87Divide(high, low, divisor)`: the quotient of 128 by 64 bits, the remainder in the second word. The
- * divisor has bit 63 set and is above `high`.
+ * `x87Divide(high, low, divisor)`: the quotient of 128 by 64 bits, the remainder in the second
+ * word. The divisor has bit 63 set and is above `high`.
  */
 export const divideWide: RuntimeFunction = {
   name: 'x87Divide',

@@ -111,7 +111,9 @@ const singlesToDoubles: Semantics = (c) => {
   writeVector(c, 0, result);
 };
 
-/** CVTPD2PS: the fast path between the normal singles and clear of both ends, 2^-125 up to 2^127. */
+/**
+ * CVTPD2PS: the fast path between the normal singles and clear of both ends, 2^-125 up to 2^127.
+ */
 const doublesToSingles: Semantics = (c) => {
   const b = c.b;
   const value = readVector(c, 1);

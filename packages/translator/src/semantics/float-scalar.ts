@@ -1,8 +1,8 @@
 /**
  * Scalar floating point of SSE (ADDSS, ADDSD ...): lane 0 alone, as a WebAssembly number.
  *
- * The division into a fast and a slow path is that of float-lanes.ts. Only the lane is loaded and stored:
- * the rest of the destination stays as it is.
+ * The division into a fast and a slow path is that of float-lanes.ts. Only the lane is loaded and
+ * stored: the rest of the destination stays as it is.
  */
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';

@@ -1,6 +1,7 @@
 /**
- * Conditions straight from the operation that set the flags, where a region knows it: `CMP; JB` becomes
- * one unsigned comparison, and the flag words are computed only if something else needs them.
+ * Conditions straight from the operation that set the flags, where a region knows it: `CMP; JB`
+ * becomes one unsigned comparison, and the flag words are computed only if something else needs
+ * them.
  */
 import type { FlagsOrigin, IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
@@ -11,7 +12,9 @@ export function isDifference(result: Value, left: Value, right: Value): boolean 
   return result === left && right.isConst && right.type === 'i32' && right.imm === 0;
 }
 
-/** Condition pairs 0..7 (O, B, Z, BE, S, P, L, LE) as nonzero or zero; undefined if not known here. */
+/**
+ * Condition pairs 0..7 (O, B, Z, BE, S, P, L, LE) as nonzero or zero; undefined if not known here.
+ */
 export function conditionFrom(
   b: IrBuilder,
   origin: FlagsOrigin | undefined,

@@ -1,4 +1,6 @@
-/** How far transcendental results may be from the processor's: its own are not rounded correctly. */
+/**
+ * How far transcendental results may be from the processor's: its own are not rounded correctly.
+ */
 import type { MachineState, VectorCase } from '@ringfence/native-vectors';
 
 const c1 = 0x200;

@@ -99,7 +99,9 @@ function plain(name: string, ...options: number[]): Semantics {
 
 const { quiet, popOne, popTwo } = CompareOption;
 
-/** FADD, FSUB, FMUL, FDIV in all forms, FCOM, FUCOM, FICOM, FCOMI, FTST, FXAM, FSQRT, FCHS, FABS. */
+/**
+ * FADD, FSUB, FMUL, FDIV in all forms, FCOM, FUCOM, FICOM, FCOMI, FTST, FXAM, FSQRT, FCHS, FABS.
+ */
 export const x87ArithmeticSemantics: SemanticsTable = {
   ...arithmeticTable(),
   FCOM: compare(0),

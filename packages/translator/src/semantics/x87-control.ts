@@ -92,7 +92,9 @@ function abridgedTags(c: InstructionContext, word: Value): Value {
   return tags;
 }
 
-/** Whether the image's pointers are segment and offset, not a linear address (SDM vol. 1, 8.1.10). */
+/**
+ * Whether the image's pointers are segment and offset, not a linear address (SDM vol. 1, 8.1.10).
+ */
 function protectedMode(c: InstructionContext): Value {
   const b = c.b;
   const pe = b.and(b.load('i32.load', CpuState.cr), 1);

@@ -7,7 +7,9 @@ import { requireFpu, requireNoPending } from './x87-state.ts';
 
 const codeSelector = CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.selector;
 
-/** ModRM of a memory operand as the opcode register shows it: the record has not kept mod and rm. */
+/**
+ * ModRM of a memory operand as the opcode register shows it: the record has not kept mod and rm.
+ */
 const absoluteAddress = 0b00_000_101;
 
 /** The low three bits of the first opcode byte and the second byte (SDM vol. 1, 8.1.9). */
@@ -21,8 +23,8 @@ function opcode(c: InstructionContext): Value {
 }
 
 /**
- * Remembers where the instruction and its operand in memory are (SDM vol. 1, 8.1.8); comes after all
- * that can fault.
+ * Remembers where the instruction and its operand in memory are (SDM vol. 1, 8.1.8); comes after
+ * all that can fault.
  */
 export function recordPointers(c: InstructionContext): void {
   const b = c.b;
@@ -48,7 +50,9 @@ export function beginX87(c: InstructionContext): void {
   recordPointers(c);
 }
 
-/** Reads a single or double to the memory slot; the bit of `BinaryOption.denormal` if it was one. */
+/**
+ * Reads a single or double to the memory slot; the bit of `BinaryOption.denormal` if it was one.
+ */
 export function loadFloat(c: InstructionContext, index: number): Value {
   const b = c.b;
   requireReady(c);

@@ -26,7 +26,9 @@ function load(c: InstructionContext): void {
   }
 }
 
-/** Stores to memory, if the exceptions that the conversion found allow it; then they are reported. */
+/**
+ * Stores to memory, if the exceptions that the conversion found allow it; then they are reported.
+ */
 function storeMemory(c: InstructionContext, pop: boolean, store: (linear: Value) => void): void {
   const b = c.b;
   // An address that faults does so even if nothing is stored.
@@ -85,8 +87,8 @@ function storeInteger(pop: boolean, truncate: boolean): Semantics {
 }
 
 /**
- * A constant: the significand rounded down, the exponent, and by how much rounding to nearest and up
- * raise it (SDM vol. 2A, FLDPI: the constants are held with 66 bits and rounded by RC).
+ * A constant: the significand rounded down, the exponent, and by how much rounding to nearest and
+ * up raise it (SDM vol. 2A, FLDPI: the constants are held with 66 bits and rounded by RC).
  */
 function constant(word: number, significand: bigint, nearest: 0 | 1, up: 0 | 1): Semantics {
   return (c) => {

@@ -4,7 +4,6 @@
  */
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
-import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
 
 const deviceNotAvailable = 7;
@@ -39,26 +38,18 @@ export function requireFpu(c: InstructionContext): void {
   b.if(b.and(b.load('i32.load', CpuState.cr), unavailable), () => b.fault(deviceNotAvailable));
 }
 
-/** CR0.NE: numeric errors are #MF, not a signal on the FERR# pin. */
-const numericError = 0x20;
-
 /**
- * #MF for an exception that an earlier instruction left pending, as every waiting instruction has
- * it (SDM vol. 1, 8.7): the summary bit is set exactly while an unmasked flag is.
+ * Vector 16 for an exception that an earlier instruction left pending, as every waiting instruction
+ * has it (SDM vol. 1, 8.7): the summary bit is set exactly while an unmasked flag is.
  *
- * Without CR0.NE the error goes out on FERR# and comes back as IRQ 13 (SDM vol. 1, 8.7.2): the callout
- * `fpuError` with the EIP of this instruction raises it, and either lets the instruction go on (IGNNE#
- * is active) or redirects control to that EIP, where the interrupt is taken.
+ * With CR0.NE this is #MF. Without it the error goes out on FERR# and comes back as IRQ 13 (SDM vol.
+ * 1, 8.7.2), and who delivers faults has to do that: raise the interrupt, and run this instruction
+ * again; if IGNNE# is active, with the summary bit cleared. It is no callout, because instructions with
+ * one cannot be part of a region.
  */
 export function requireNoPending(c: InstructionContext): void {
   const b = c.b;
-  b.if(b.and(statusWord(c), Status.summary), () => {
-    b.if(
-      b.and(b.load('i32.load', CpuState.cr), numericError),
-      () => b.fault(floatingPointError),
-      () => b.callout(Callout.fpuError, c.source.eip()),
-    );
-  });
+  b.if(b.and(statusWord(c), Status.summary), () => b.fault(floatingPointError));
 }
 
 /** The status word, TOP included. */
