@@ -197,5 +197,5 @@ const arctangent: RuntimeFunction = {
   },
 };
 
-/** The arctangent. */
+/** The runtime function of FPATAN (SDM 2A). */
 export const x87Arctangents: readonly RuntimeFunction[] = [arctangent];

@@ -128,5 +128,5 @@ const examine: RuntimeFunction = {
   },
 };
 
-/** Comparison functions. */
+/** The runtime functions of comparisons and of FXAM (SDM 1, 8.3.6). */
 export const x87Comparisons: readonly RuntimeFunction[] = [compare, examine];

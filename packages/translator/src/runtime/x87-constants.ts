@@ -57,7 +57,7 @@ function factorial(n: bigint): bigint {
 
 /** 1 / (2k+1)!, down to 2^-128 at z^k for z below 0.62. */
 export const sineCoefficients: readonly bigint[] = reciprocals(18, (k) => factorial(2n * k + 1n));
-/** 1 / (2k)!. */
+/** 1 / (2k)!, down to 2^-128 at z^k for z below 0.62. */
 export const cosineCoefficients: readonly bigint[] = reciprocals(18, (k) => factorial(2n * k));
 /** 1 / (k+1)!, for arguments below 0.7. */
 export const exponentialCoefficients: readonly bigint[] = reciprocals(33, (k) => factorial(k + 1n));

@@ -268,7 +268,7 @@ const toExtended: RuntimeFunction = {
   },
 };
 
-/** Conversions. */
+/** The runtime functions of conversions from and to memory formats (SDM 1, 4.2 and 8.3.3). */
 export const x87Conversions: readonly RuntimeFunction[] = [
   widen(single),
   widen(double),

@@ -165,5 +165,5 @@ const round: RuntimeFunction = {
   },
 };
 
-/** Rounding functions. */
+/** The runtime functions of rounding to the precision and range of a format (SDM 1, 4.8.4). */
 export const x87Rounding: readonly RuntimeFunction[] = [roundTo, round];

@@ -284,7 +284,7 @@ function circular(name: string, what: Circular): RuntimeFunction {
   };
 }
 
-/** Circular functions. */
+/** The runtime functions of FSIN, FCOS, FSINCOS and FPTAN (SDM 1, 8.3.7). */
 export const x87Trigonometry: readonly RuntimeFunction[] = [
   roundCircularFunction,
   circular('x87Sine', sine),
