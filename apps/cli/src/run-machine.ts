@@ -88,7 +88,8 @@ function connect(
   ends.push(services.onSignal((status) => leave({ status })));
   ends.push(
     machine.on('state', (state) => {
-      if (state === 'halted') stderr.write(`ringfence: ${HALTED}\r\n`);
+      // After what the guest said last, which is on its way when the state changes.
+      if (state === 'halted') queueMicrotask(() => stderr.write(`ringfence: ${HALTED}\r\n`));
     }),
   );
   ends.push(new ScreenWatch(machine, settings, () => leave({ status: 0 })).start());
