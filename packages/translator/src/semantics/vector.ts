@@ -7,7 +7,6 @@
 import { Location } from '@ringfence/isa';
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
-import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
 import { loadOf, storeOf } from './context.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
@@ -57,7 +56,9 @@ export function requireSse(c: InstructionContext): void {
   });
 }
 
-/** #UD, #NM, or #MF for a pending x87 exception. */
+const floatingPointError = 16;
+
+/** #UD, #NM, or #MF for a pending x87 exception (see `requireNoPending` of the x87). */
 export function requireMmx(c: InstructionContext): void {
   const b = c.b;
   const cr0 = b.load('i32.load', CpuState.cr);
@@ -66,7 +67,7 @@ export function requireMmx(c: InstructionContext): void {
   b.if(b.or(busy, pending), () => {
     b.if(b.and(cr0, emulation), () => b.fault(invalidOpcode));
     b.if(busy, () => b.fault(deviceNotAvailable));
-    b.callout(Callout.fpuError);
+    b.fault(floatingPointError);
   });
 }
 
