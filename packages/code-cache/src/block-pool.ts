@@ -132,6 +132,14 @@ export class BlockPool {
     this.limboChunks = 0;
   }
 
+  /** Whether a part of both pools is free or will be after `collect`. */
+  hasRoom(fraction: number): boolean {
+    const { blocks, chunks, freeBlocks, freeChunks, limboBlocks, limboChunks } = this;
+    return (
+      freeBlocks + limboBlocks >= blocks * fraction && freeChunks + limboChunks >= chunks * fraction
+    );
+  }
+
   private addChunk(block: number): boolean {
     if (this.freeChunks === 0) return false;
     this.freeChunks -= 1;

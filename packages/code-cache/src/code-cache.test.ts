@@ -1,7 +1,8 @@
 import { Layout, MachineMemory, PhysicalMemory, TraceOwnerId } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';
 import { BlockField, chunkRecords, RecordField, recordBytes } from './code-block.ts';
-import { CodeCache, rebuildAfterStale, type CodeCacheOptions } from './code-cache.ts';
+import { CodeCache, rebuildAfterStale } from './code-cache.ts';
+import type { CodeCacheOptions } from './interfaces.ts';
 
 const mode = 3;
 

@@ -27,6 +27,7 @@ import {
   type PhysicalMemory,
   type TraceOwner,
 } from '@ringfence/memory';
+import { BlockChains, none } from './block-chains.ts';
 import { BlockPool } from './block-pool.ts';
 import {
   BlockField,
@@ -35,27 +36,9 @@ import {
   maxInstructionBytes,
   RecordField,
 } from './code-block.ts';
+import type { CodeCacheOptions, CodeObserver, ExecRevoker } from './interfaces.ts';
 import { zeroStatistics, type CodeCacheStatistics, type InvalidationCause } from './statistics.ts';
-
-/** Whoever holds the addresses of blocks and must let go of a page's. */
-export interface ExecRevoker {
-  /** No block of the page (canonical) that was handed out before may be entered any more. */
-  revokeExec(page: number): void;
-}
-
-/** Whoever made something of the code of pages, beyond records. */
-export interface CodeObserver {
-  /** Records of the page (canonical) have become stale: its code has changed or is let go. */
-  codeChanged(page: number): void;
-}
-
-/** Settings of `CodeCache`. */
-export interface CodeCacheOptions {
-  /** The most blocks, at least 4. Default and upper bound `maxBlocks`. */
-  readonly blocks?: number;
-  /** The most record chunks, at least 8. Default and upper bound `maxChunks`. */
-  readonly chunks?: number;
-}
+import { WatchedBytes } from './watched-bytes.ts';
 
 /** A block with more stale records than this, and more stale than live ones, is retired. */
 export const rebuildAfterStale = 64;
@@ -63,7 +46,6 @@ export const rebuildAfterStale = 64;
 /** When less than this part of a pool is free, blocks are evicted until twice as much is. */
 export const lowWaterFraction: number = 1 / 16;
 
-const none = -1;
 const indexWord = BlockField.index >>> 2;
 
 /** The predecoded code of one machine. */
@@ -79,11 +61,8 @@ export class CodeCache implements TraceOwner, MapObserver {
   private readonly pool: BlockPool;
   private revoker: ExecRevoker | undefined;
   private observer: CodeObserver | undefined;
-  /** Bytes that `watch` was called for, as flags, by page. */
-  private readonly watched = new Map<number, Uint8Array>();
-  /** For each page 1 + its current block, 0 none; `blockNext` leads to blocks of other modes. */
-  private readonly pageHead = new Int32Array(tracedPages);
-  private readonly blockNext: Int32Array;
+  private readonly watched = new WatchedBytes();
+  private readonly chains: BlockChains;
   private readonly live: Int32Array;
   private readonly stale: Int32Array;
   private readonly inUse: Uint8Array;
@@ -99,7 +78,7 @@ export class CodeCache implements TraceOwner, MapObserver {
     this.u8 = memory.machine.u8;
     this.view = memory.machine.view;
     this.pool = new BlockPool(this.i32, this.view, blocks, chunks);
-    this.blockNext = new Int32Array(blocks).fill(none);
+    this.chains = new BlockChains(blocks);
     this.live = new Int32Array(blocks);
     this.stale = new Int32Array(blocks);
     this.inUse = new Uint8Array(blocks);
@@ -115,22 +94,17 @@ export class CodeCache implements TraceOwner, MapObserver {
 
   /** Has the observer told of writes to bytes of a page, with or without records, until `drop`. */
   watch(page: number, offset: number, length: number): void {
-    let bytes = this.watched.get(page);
-    if (bytes === undefined) {
-      bytes = new Uint8Array(4096);
-      this.watched.set(page, bytes);
-    }
-    bytes.fill(1, offset, offset + length);
+    this.watched.add(page, offset, length);
     this.memory.traces.addRange(TraceOwnerId.code, page, offset, length);
   }
 
   /** Makes every record of a page (canonical) stale, and watches none of its bytes. */
   drop(page: number): void {
-    this.watched.delete(page);
-    let block = (this.pageHead[page] ?? 0) - 1;
+    this.watched.drop(page);
+    let block = this.chains.head(page);
     while (block >= 0) {
       this.retire(block, 'dropped');
-      block = (this.pageHead[page] ?? 0) - 1;
+      block = this.chains.head(page);
     }
   }
 
@@ -146,23 +120,25 @@ export class CodeCache implements TraceOwner, MapObserver {
    * is no room before `collect`.
    */
   block(page: number, mode: number): number {
-    const head = (this.pageHead[page] ?? 0) - 1;
-    let before = none;
-    for (let block = head; block >= 0; block = this.blockNext[block] ?? none) {
+    const head = this.chains.head(page);
+    for (let block = head; block >= 0; block = this.chains.next(block)) {
       const address = this.pool.address(block);
       if (this.i32[address >>> 2] === mode) {
-        if (before >= 0) this.moveToFront(page, block, before);
+        if (block !== head) {
+          this.chains.unlink(page, block);
+          this.chains.push(page, block);
+          this.revoker?.revokeExec(page);
+        }
         this.referenced[block] = 1;
         return address;
       }
-      before = block;
     }
     return this.create(page, mode);
   }
 
   /** Returns the address of a page's current block, 0 if it has none. */
   entry(page: number): number {
-    const block = (this.pageHead[page] ?? 0) - 1;
+    const block = this.chains.head(page);
     if (block < 0) return 0;
     this.referenced[block] = 1;
     return this.pool.address(block);
@@ -236,9 +212,9 @@ export class CodeCache implements TraceOwner, MapObserver {
     const cause: InvalidationCause = device ? 'device' : 'write';
     let from = 4096;
     let to = -1;
-    let block = (this.pageHead[page] ?? 0) - 1;
+    let block = this.chains.head(page);
     while (block >= 0) {
-      const next = this.blockNext[block] ?? none;
+      const next = this.chains.next(block);
       const lowest = this.staleRange(block, first, first + size - 1, cause);
       if (lowest < 4096) {
         if (lowest < from) from = lowest;
@@ -248,23 +224,23 @@ export class CodeCache implements TraceOwner, MapObserver {
       block = next;
     }
     if (to < 0) {
-      if (this.watchHits(page, first, size)) this.observer?.codeChanged(page);
+      if (this.watched.hits(page, first, size)) this.observer?.codeChanged(page);
       else this.statistics.nearMisses += 1;
       return;
     }
     const count = this.rewriteCount[page] ?? 0;
     if (count < 0xffff) this.rewriteCount[page] = count + 1;
     this.observer?.codeChanged(page);
-    if ((this.pageHead[page] ?? 0) !== 0) this.dropTraces(page, from >>> 6, Math.min(to >>> 6, 63));
+    if (this.chains.head(page) !== none) this.dropTraces(page, from >>> 6, Math.min(to >>> 6, 63));
   }
 
   /** MapObserver: other memory stands at these pages. */
   remapped(first: number, count: number): void {
     for (let page = first; page < first + count; page += 1) {
-      let block = (this.pageHead[page] ?? 0) - 1;
+      let block = this.chains.head(page);
       while (block >= 0) {
         this.retire(block, 'remap');
-        block = (this.pageHead[page] ?? 0) - 1;
+        block = this.chains.head(page);
       }
     }
   }
@@ -324,20 +300,11 @@ export class CodeCache implements TraceOwner, MapObserver {
     }
   }
 
-  private watchHits(page: number, first: number, size: number): boolean {
-    const bytes = this.watched.get(page);
-    if (bytes === undefined) return false;
-    for (let offset = first; offset < first + size; offset += 1) {
-      if (bytes[offset] === 1) return true;
-    }
-    return false;
-  }
-
   private chunkCovered(page: number, first: number): boolean {
-    if (this.watchHits(page, first, 64)) return true;
+    if (this.watched.hits(page, first, 64)) return true;
     const start = Math.max(0, first - maxInstructionBytes + 1);
-    let block = (this.pageHead[page] ?? 0) - 1;
-    for (; block >= 0; block = this.blockNext[block] ?? none) {
+    let block = this.chains.head(page);
+    for (; block >= 0; block = this.chains.next(block)) {
       const index = (this.pool.address(block) >>> 2) + indexWord;
       for (let offset = start; offset < first + 64; offset += 1) {
         const record = this.i32[index + offset] ?? 0;
@@ -360,23 +327,15 @@ export class CodeCache implements TraceOwner, MapObserver {
     const address = this.pool.address(block);
     this.i32[(address + BlockField.mode) >>> 2] = mode;
     this.i32[(address + BlockField.page) >>> 2] = page;
-    const head = this.pageHead[page] ?? 0;
-    this.blockNext[block] = head - 1;
-    this.pageHead[page] = block + 1;
+    const wasEmpty = this.chains.head(page) === none;
+    this.chains.push(page, block);
     this.live[block] = 0;
     this.stale[block] = 0;
     this.inUse[block] = 1;
     this.referenced[block] = 1;
     this.statistics.blocks += 1;
-    if (head !== 0) this.revoker?.revokeExec(page);
+    if (!wasEmpty) this.revoker?.revokeExec(page);
     return address;
-  }
-
-  private moveToFront(page: number, block: number, before: number): void {
-    this.blockNext[before] = this.blockNext[block] ?? none;
-    this.blockNext[block] = (this.pageHead[page] ?? 0) - 1;
-    this.pageHead[page] = block + 1;
-    this.revoker?.revokeExec(page);
   }
 
   /** Evicts blocks, the least recently entered first, when little memory is left. */
@@ -384,19 +343,11 @@ export class CodeCache implements TraceOwner, MapObserver {
     const { freeBlocks, freeChunks, blocks, chunks } = this.pool;
     if (freeBlocks >= blocks * lowWaterFraction && freeChunks >= chunks * lowWaterFraction) return;
     this.needsCollect = true;
-    if (this.hasRoom(lowWaterFraction)) return;
+    if (this.pool.hasRoom(lowWaterFraction)) return;
     for (let step = 0; step < 2 * blocks; step += 1) {
-      if (this.hasRoom(2 * lowWaterFraction)) return;
+      if (this.pool.hasRoom(2 * lowWaterFraction)) return;
       this.evictAtHand(keep);
     }
-  }
-
-  /** Whether a part of both pools is free or will be after `collect`. */
-  private hasRoom(fraction: number): boolean {
-    const { blocks, chunks, freeBlocks, freeChunks, limboBlocks, limboChunks } = this.pool;
-    return (
-      freeBlocks + limboBlocks >= blocks * fraction && freeChunks + limboChunks >= chunks * fraction
-    );
   }
 
   /** Gives the block at the clock hand a second chance, or retires it. */
@@ -418,27 +369,16 @@ export class CodeCache implements TraceOwner, MapObserver {
     if (this.inUse[block] !== 1) return;
     const page = this.pageOf(block);
     this.statistics.invalidations[cause] += this.live[block] ?? 0;
-    this.unchain(page, block);
+    this.chains.unlink(page, block);
     this.inUse[block] = 0;
     this.pool.retire(block);
     this.revoker?.revokeExec(page);
     this.observer?.codeChanged(page);
-    if ((this.pageHead[page] ?? 0) === 0) {
+    if (this.chains.head(page) === none) {
       this.memory.traces.remove(TraceOwnerId.code, page, -1, -1);
     } else {
       this.dropTraces(page, 0, 63);
     }
-  }
-
-  private unchain(page: number, block: number): void {
-    const next = this.blockNext[block] ?? none;
-    let at = (this.pageHead[page] ?? 0) - 1;
-    if (at === block) {
-      this.pageHead[page] = next + 1;
-      return;
-    }
-    while (at >= 0 && this.blockNext[at] !== block) at = this.blockNext[at] ?? none;
-    if (at >= 0) this.blockNext[at] = next;
   }
 
   private pageOf(block: number): number {

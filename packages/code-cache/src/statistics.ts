@@ -23,7 +23,15 @@ export function zeroStatistics(): CodeCacheStatistics {
   return {
     blocks: 0,
     records: 0,
-    invalidations: { write: 0, device: 0, remap: 0, rewritten: 0, evicted: 0, flush: 0, dropped: 0 },
+    invalidations: {
+      write: 0,
+      device: 0,
+      remap: 0,
+      rewritten: 0,
+      evicted: 0,
+      flush: 0,
+      dropped: 0,
+    },
     evictions: 0,
     nearMisses: 0,
     rebuilds: 0,

@@ -1,0 +1,21 @@
+/** What the cache asks of those around it, and its settings. */
+
+/** Whoever holds the addresses of blocks and must let go of a page's. */
+export interface ExecRevoker {
+  /** No block of the page (canonical) that was handed out before may be entered any more. */
+  revokeExec(page: number): void;
+}
+
+/** Whoever made something of the code of pages, beyond records. */
+export interface CodeObserver {
+  /** Records of the page (canonical) have become stale: its code has changed or is let go. */
+  codeChanged(page: number): void;
+}
+
+/** Settings of `CodeCache`. */
+export interface CodeCacheOptions {
+  /** The most blocks, at least 4. Default and upper bound `maxBlocks`. */
+  readonly blocks?: number;
+  /** The most record chunks, at least 8. Default and upper bound `maxChunks`. */
+  readonly chunks?: number;
+}
