@@ -14,13 +14,7 @@ import {
 } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
-import {
-  CodeMode,
-  CpuState,
-  SegmentField,
-  SegmentRegister,
-  segmentBytes,
-} from '@ringfence/memory';
+import { CodeMode, CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import { faultWithError, noFault, Vector } from '@ringfence/segmentation';
 import {
   InvalidVariant,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { differences } from './compare.ts';
-import { MachineState, baseState } from './machine-state.ts';
+import type { MachineState } from './machine-state.ts';
+import { baseState } from './machine-state.ts';
 import type { VectorCase } from './vector-file.ts';
 
 function vector(change: Partial<VectorCase> = {}): VectorCase {

@@ -202,13 +202,7 @@ export class FlagsBuilder {
   }
 
   /** Notes, in a region, what the flags are from. */
-  #remember(
-    kind: 'sub' | 'result',
-    left: Value,
-    right: Value,
-    result: Value,
-    bytes: number,
-  ): void {
+  #remember(kind: 'sub' | 'result', left: Value, right: Value, result: Value, bytes: number): void {
     if (this.#b.isStraight && bytes <= 4) {
       this.#b.flagsOrigin = { kind, left, right, result, bytes };
     }
