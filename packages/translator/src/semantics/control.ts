@@ -1,6 +1,6 @@
 /** Control transfer: SDM vol. 1, 5.1.7; vol. 2 for each; far transfers are callouts. */
 import { Location } from '@ringfence/isa';
-import { CpuState, Gpr } from '@ringfence/memory';
+import { Gpr } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
@@ -10,7 +10,6 @@ import type { Semantics, SemanticsTable } from './registry.ts';
 
 const invalidOpcode = 6;
 const boundRange = 5;
-const deviceNotAvailable = 7;
 
 function jump(c: InstructionContext): void {
   const location = c.operand(0).location;
@@ -98,19 +97,6 @@ function bound(c: InstructionContext): void {
   b.if(outside, () => b.fault(boundRange));
 }
 
-const taskSwitchedAndMonitor = 0b1010;
-const errorSummary = 0x80;
-
-/** WAIT reports a pending x87 exception; #NM if CR0.MP and CR0.TS are both set. */
-function wait(c: InstructionContext): void {
-  const b = c.b;
-  const cr0 = b.load('i32.load', CpuState.cr);
-  const trapped = b.eq(b.and(cr0, taskSwitchedAndMonitor), taskSwitchedAndMonitor);
-  b.if(trapped, () => b.fault(deviceNotAvailable));
-  const pending = b.and(b.load('i32.load', CpuState.fpuStatus), errorSummary);
-  b.if(pending, () => b.callout(Callout.fpuError));
-}
-
 const undefinedOpcode: Semantics = (c) => c.b.fault(invalidOpcode);
 const nothing: Semantics = () => undefined;
 
@@ -141,5 +127,4 @@ export const control: SemanticsTable = {
   PAUSE: nothing,
   ENDBR32: nothing,
   ENDBR64: nothing,
-  WAIT: wait,
 };

@@ -41,9 +41,7 @@ function acceptClose(vector: VectorCase, state: MachineState): void {
 
 /** Operations that other descriptor tables than the flat ones, or interrupts, must serve. */
 const served: ReadonlySet<string> = new Set(
-  ('POPF POP MOV LES LDS LSS LFS LGS JMP CALL RETF IRET INTO VERR VERW LAR LSL ' + 'WAIT').split(
-    ' ',
-  ),
+  'POPF POP MOV LES LDS LSS LFS LGS JMP CALL RETF IRET INTO VERR VERW LAR LSL'.split(' '),
 );
 
 const runs = FAMILIES.flatMap((family) => [

@@ -1,6 +1,5 @@
 import { CpuState } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';
-import { Callout } from './callout-numbers.ts';
 import { codeAddress, TestMachine, unmappedPage } from './test-machine.ts';
 
 const numericError = 0x20;
@@ -164,13 +163,15 @@ describe('x87 exceptions', () => {
     expect(m.fault).toBe(-1);
   });
 
-  it('go to the host with the address of the instruction when CR0.NE is clear', () => {
-    const m = machine();
-    m.setWord(CpuState.cr, 1);
-    setControl(m, 0x37b);
-    run(m, 'fldz', 'fld1', 'fdiv st, st(1)');
-    m.execute('fld1');
-    expect(m.callouts).toEqual([[Callout.fpuError, codeAddress, 0, 0]]);
+  it('are reported to WAIT and to MMX instructions too', () => {
+    for (const text of ['wait', 'paddb mm0, mm1']) {
+      const m = machine();
+      setControl(m, 0x37b);
+      run(m, 'fldz', 'fld1', 'fdiv st, st(1)');
+      m.execute(text);
+      expect(m.fault).toBe(16);
+      expect(m.eip).toBe(codeAddress);
+    }
   });
 
   it('keep the stack as it is when a store overflows without a mask', () => {
