@@ -108,7 +108,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     physical: memory,
     host: cpuHost,
     model,
-    accel: options.accel ?? 'interpreter',
+    accel: options.accel ?? 'translator',
   });
   later.cpu = cpu;
   time.connect(cpu);

@@ -56,7 +56,7 @@ export interface MachineOptions {
   readonly host: HostServices;
   /** Where guest time comes from; the default is `host`. */
   readonly clock?: 'host' | 'instructions';
-  /** How guest code runs; the default is `interpreter`. */
+  /** How guest code runs; the default is `translator`. */
   readonly accel?: 'interpreter' | 'translator';
   /** CPU model, as the cpu package names it. */
   readonly cpu?: string;

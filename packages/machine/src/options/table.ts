@@ -271,7 +271,7 @@ export const defaultSettings: Settings = {
   nographic: false,
   serial: [],
   device: [],
-  accel: 'interpreter',
+  accel: 'translator',
   clock: 'host',
   noReboot: false,
 };
