@@ -42,10 +42,10 @@ export function requireFpu(c: InstructionContext): void {
  * Vector 16 for an exception that an earlier instruction left pending, as every waiting instruction
  * has it (SDM vol. 1, 8.7): the summary bit is set exactly while an unmasked flag is.
  *
- * With CR0.NE this is #MF. Without it the error goes out on FERR# and comes back as IRQ 13 (SDM vol.
- * 1, 8.7.2), and who delivers faults has to do that: raise the interrupt, and run this instruction
- * again; if IGNNE# is active, with the summary bit cleared. It is no callout, because instructions with
- * one cannot be part of a region.
+ * With CR0.NE this is #MF. Without it the error goes out on FERR# and comes back as IRQ 13 (SDM
+ * vol. 1, 8.7.2), and who delivers faults has to do that: raise the interrupt, and run this
+ * instruction again; if IGNNE# is active, with the summary bit cleared. It is no callout, because
+ * instructions with one cannot be part of a region.
  */
 export function requireNoPending(c: InstructionContext): void {
   const b = c.b;
