@@ -1,4 +1,5 @@
 export * from './ir/builder.ts';
+export type { FlagsOrigin, PromotedState } from './ir/promotion.ts';
 export * from './ir/value.ts';
 export * from './semantics/callout-numbers.ts';
 export * from './semantics/variant.ts';

@@ -1,55 +1,11 @@
 import type { ValueType } from '@ringfence/wasm';
-import { foldI32, zeroIsIdentity } from './fold.ts';
-import type { IrType, Variable } from './value.ts';
-import { Value } from './value.ts';
+import { foldOperation } from './fold.ts';
+import { Promotion, type FlagsOrigin, type PromotedState } from './promotion.ts';
+import { resultType } from './result-type.ts';
+import { constantI64, constantOf, Value, type IrType, type Variable } from './value.ts';
 
 /** A loop that is being built; pass it to `break` and `continue`. */
 export type LoopHandle = Value;
-
-const comparisons = /^(i32|i64|f32|f64)\.(eqz?|ne|[lg][te](_[su])?)$/;
-
-function resultType(op: string): ValueType {
-  if (comparisons.test(op)) return 'i32';
-  if (op.endsWith('.any_true') || op.endsWith('.all_true') || op.endsWith('.bitmask')) return 'i32';
-  const family = op.slice(0, op.indexOf('.'));
-  if (op.includes('.extract_lane')) {
-    return family === 'i64x2'
-      ? 'i64'
-      : family === 'f32x4'
-        ? 'f32'
-        : family === 'f64x2'
-          ? 'f64'
-          : 'i32';
-  }
-  if (family === 'i32' || family === 'i64' || family === 'f32' || family === 'f64') return family;
-  return 'v128';
-}
-
-const resultTypes = new Map<string, ValueType>();
-
-function typeOf(op: string): ValueType {
-  let type = resultTypes.get(op);
-  if (type === undefined) {
-    type = resultType(op);
-    resultTypes.set(op, type);
-  }
-  return type;
-}
-
-/** Words of the CPU state that a region keeps in locals. */
-export interface PromotedState {
-  /** The local that holds the word at a state address, if it is one of them. */
-  find(address: number): Variable | undefined;
-}
-
-/** The operation that the flag words come from, where it is known: conditions read it directly. */
-export interface FlagsOrigin {
-  readonly kind: 'sub' | 'result';
-  readonly left: Value;
-  readonly right: Value;
-  readonly result: Value;
-  readonly bytes: number;
-}
 
 /**
  * Appends IR operations to the current block, folding constants as it goes.
@@ -63,20 +19,16 @@ export class IrBuilder {
   /** What the flags come from, in a region; kept by `FlagsBuilder`. */
   flagsOrigin: FlagsOrigin | undefined = undefined;
   #block: Value[] = this.body;
-  #depth = 0;
-  readonly #promoted: PromotedState | undefined;
-  /** Values that promoted locals are known to hold, in straight-line code. */
-  readonly #known = new Map<Variable, Value>();
-  #promoting = true;
+  readonly #promotion: Promotion;
 
   /** `promoted`: state that loads and stores of constant addresses find in locals. */
   constructor(promoted?: PromotedState) {
-    this.#promoted = promoted;
+    this.#promotion = new Promotion(this, promoted);
   }
 
   /** Whether this is code of a region outside of any condition: facts hold until changed. */
   get isStraight(): boolean {
-    return this.#promoted !== undefined && this.#promoting && this.#depth === 0;
+    return this.#promotion.isStraight;
   }
 
   /** Begins instruction `index` of a region. */
@@ -91,44 +43,39 @@ export class IrBuilder {
    */
   unpromoted(build: () => void): void {
     this.#append(new Value('spill', 'void', []));
-    this.#promoting = false;
-    build();
-    this.#promoting = true;
-    this.#known.clear();
+    this.#promotion.without(build);
     this.flagsOrigin = undefined;
     this.#append(new Value('reload', 'void', []));
   }
 
   /** Any pure WebAssembly instruction by name. */
   op(name: string, ...args: Value[]): Value {
-    const folded = this.#fold(name, args);
+    const folded = foldOperation(name, args);
     if (folded !== undefined) return folded;
-    return this.#append(new Value(name, typeOf(name), args));
+    return this.#append(new Value(name, resultType(name), args));
   }
 
   /** A pure instruction with lane immediates (`i8x16.shuffle`, `i32x4.extract_lane`). */
   opLanes(name: string, lanes: readonly number[], ...args: Value[]): Value {
-    const value = new Value(name, typeOf(name), args);
+    const value = new Value(name, resultType(name), args);
     value.lanes = lanes;
     return this.#append(value);
   }
 
   i32(value: number): Value {
-    return this.#constant('i32', value | 0);
+    return constantOf('i32', value | 0);
   }
 
   i64(value: bigint | number): Value {
-    const constant = new Value('const', 'i64', []);
-    constant.big = BigInt.asIntN(64, BigInt(value));
-    return constant;
+    return constantI64(BigInt(value));
   }
 
   f32(value: number): Value {
-    return this.#constant('f32', value);
+    return constantOf('f32', value);
   }
 
   f64(value: number): Value {
-    return this.#constant('f64', value);
+    return constantOf('f64', value);
   }
 
   v128(bytes: readonly number[]): Value {
@@ -256,9 +203,9 @@ export class IrBuilder {
 
   /** Loads from host memory at a constant offset plus, if given, an address. */
   load(name: string, offset: number, address?: Value): Value {
-    const slot = this.#slot(offset, address);
-    if (slot !== undefined) return this.#loadSlot(slot, name, offset & 3);
-    const value = new Value('load', typeOf(name), address === undefined ? [] : [address]);
+    const slot = address === undefined ? this.#promotion.find(offset) : undefined;
+    if (slot !== undefined) return this.#promotion.load(slot, name, offset & 3);
+    const value = new Value('load', resultType(name), address === undefined ? [] : [address]);
     value.name = name;
     value.imm = offset;
     return this.#append(value);
@@ -266,9 +213,9 @@ export class IrBuilder {
 
   /** Stores to host memory at a constant offset plus, if given, an address. */
   store(name: string, offset: number, content: Value, address?: Value): void {
-    const slot = this.#slot(offset, address);
+    const slot = address === undefined ? this.#promotion.find(offset) : undefined;
     if (slot !== undefined) {
-      this.#storeSlot(slot, name, offset & 3, content);
+      this.#promotion.store(slot, name, offset & 3, content);
       return;
     }
     const args = address === undefined ? [content] : [address, content];
@@ -324,7 +271,7 @@ export class IrBuilder {
   /** Builds a loop: it is left at the end of its body or by `break`, repeated by `continue`. */
   loop(body: (loop: LoopHandle) => void): void {
     const value = new Value('loop', 'void', []);
-    this.#known.clear();
+    this.#promotion.forget();
     value.blocks = [this.#nested(() => body(value))];
     this.#append(value);
   }
@@ -351,7 +298,7 @@ export class IrBuilder {
 
   /** Loads guest memory at a linear address by a load instruction (`i32.load16_u`); may fault. */
   guestLoad(name: string, linear: Value): Value {
-    const value = new Value('guest.load', typeOf(name), [linear]);
+    const value = new Value('guest.load', resultType(name), [linear]);
     value.name = name;
     return this.#append(value);
   }
@@ -365,7 +312,7 @@ export class IrBuilder {
 
   /** Loads guest memory that `guestCommit` then writes; all faults happen here. */
   guestModify(name: string, linear: Value): Value {
-    const value = new Value('guest.modify', typeOf(name), [linear]);
+    const value = new Value('guest.modify', resultType(name), [linear]);
     value.name = name;
     return this.#append(value);
   }
@@ -408,10 +355,8 @@ export class IrBuilder {
   /** Ends the instruction with a guest fault; `error` absent for vectors without error code. */
   fault(vector: Value | number, error?: Value | number): void {
     const number = typeof vector === 'number' ? this.i32(vector) : vector;
-    const args = [error === undefined ? number : this.or(number, 0x100)];
-    args.push(
-      error === undefined ? this.i32(0) : typeof error === 'number' ? this.i32(error) : error,
-    );
+    const code = typeof error === 'number' ? this.i32(error) : (error ?? this.i32(0));
+    const args = [error === undefined ? number : this.or(number, 0x100), code];
     this.#append(new Value('fault', 'void', args));
   }
 
@@ -424,100 +369,22 @@ export class IrBuilder {
   }
 
   #typed(name: string, a: Value, b: Value | number): Value {
-    const other =
-      typeof b !== 'number'
-        ? b
-        : a.type === 'i64'
-          ? this.i64(b)
-          : a.type === 'i32'
-            ? this.i32(b)
-            : this.#constant(a.type as ValueType, b);
+    const other = typeof b === 'number' ? this.#like(a.type, b) : b;
     return this.op(`${a.type}.${name}`, a, other);
   }
 
-  #fold(name: string, args: readonly Value[]): Value | undefined {
-    const a = args[0];
-    const b = args[1];
-    if (a === undefined) return undefined;
-    if (a.isConst && a.type === 'i32') {
-      if (b === undefined || (b.isConst && b.type === 'i32')) {
-        const folded = foldI32(name, a.imm, b?.imm);
-        if (folded !== undefined) return this.i32(folded);
-        if (name === 'i64.extend_i32_u') return this.i64(a.imm >>> 0);
-        if (name === 'i64.extend_i32_s') return this.i64(a.imm);
-      }
-      if (a.imm === 0 && name === 'i32.add' && b !== undefined) return b;
-    }
-    if (a.isConst && name === 'i32.wrap_i64') return this.i32(Number(BigInt.asIntN(32, a.big)));
-    if (b?.isConst === true && b.type === 'i32') {
-      if (b.imm === 0 && zeroIsIdentity.has(name)) return a;
-      if (b.imm === 0 && name === 'i32.and') return b;
-      if (b.imm === -1 && name === 'i32.and') return a;
-    }
-    return undefined;
-  }
-
-  #constant(type: ValueType, imm: number): Value {
-    const constant = new Value('const', type, []);
-    constant.imm = imm;
-    return constant;
+  #like(type: IrType, imm: number): Value {
+    if (type === 'i64') return this.i64(imm);
+    return type === 'i32' ? this.i32(imm) : constantOf(type as ValueType, imm);
   }
 
   #nested(build: () => void): Value[] {
     const outer = this.#block;
     const inner: Value[] = [];
-    const before = new Map(this.#known);
     this.#block = inner;
-    this.#depth += 1;
-    build();
-    this.#depth -= 1;
+    this.#promotion.nested(build);
     this.#block = outer;
-    // What the branch changed is unknown after it; what it knows holds only inside.
-    for (const [variable, value] of before) {
-      if (this.#known.get(variable) !== value) before.delete(variable);
-    }
-    this.#known.clear();
-    for (const [variable, value] of before) this.#known.set(variable, value);
     return inner;
-  }
-
-  #slot(offset: number, address: Value | undefined): Variable | undefined {
-    if (this.#promoted === undefined || address !== undefined || !this.#promoting) return undefined;
-    return this.#promoted.find(offset & ~3);
-  }
-
-  #loadSlot(slot: Variable, name: string, byte: number): Value {
-    let word = this.#known.get(slot);
-    if (word === undefined) {
-      word = this.get(slot);
-      if (this.#depth === 0) this.#known.set(slot, word);
-    }
-    const part = this.shrU(word, 8 * byte);
-    switch (name) {
-      case 'i32.load':
-        return part;
-      case 'i32.load8_u':
-        return this.and(part, 0xff);
-      case 'i32.load16_u':
-        return this.and(part, 0xffff);
-      case 'i32.load8_s':
-        return this.op('i32.extend8_s', part);
-      case 'i32.load16_s':
-        return this.op('i32.extend16_s', part);
-      default:
-        throw new Error(`ir: no ${name} of a promoted word`);
-    }
-  }
-
-  #storeSlot(slot: Variable, name: string, byte: number, content: Value): void {
-    let word = content;
-    if (name !== 'i32.store') {
-      const mask = (name === 'i32.store8' ? 0xff : 0xffff) << (8 * byte);
-      const kept = this.and(this.#loadSlot(slot, 'i32.load', 0), ~mask);
-      word = this.or(kept, this.and(this.shl(content, 8 * byte), mask));
-    }
-    this.set(slot, word);
-    this.#known.set(slot, word);
   }
 
   #append(value: Value): Value {

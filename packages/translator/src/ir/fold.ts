@@ -1,4 +1,30 @@
 /** Constant folding of i32 operations; the semantics are those of WebAssembly. */
+import { constantI64, constantOf, type Value } from './value.ts';
+
+/** What a pure operation is without computing it: a constant or one of its arguments, if it is. */
+export function foldOperation(name: string, args: readonly Value[]): Value | undefined {
+  const a = args[0];
+  const b = args[1];
+  if (a === undefined) return undefined;
+  if (a.isConst && a.type === 'i32') {
+    if (b === undefined || (b.isConst && b.type === 'i32')) {
+      const folded = foldI32(name, a.imm, b?.imm);
+      if (folded !== undefined) return constantOf('i32', folded);
+      if (name === 'i64.extend_i32_u') return constantI64(BigInt(a.imm >>> 0));
+      if (name === 'i64.extend_i32_s') return constantI64(BigInt(a.imm));
+    }
+    if (a.imm === 0 && name === 'i32.add' && b !== undefined) return b;
+  }
+  if (a.isConst && name === 'i32.wrap_i64') {
+    return constantOf('i32', Number(BigInt.asIntN(32, a.big)));
+  }
+  if (b?.isConst === true && b.type === 'i32') {
+    if (b.imm === 0 && zeroIsIdentity.has(name)) return a;
+    if (b.imm === 0 && name === 'i32.and') return b;
+    if (b.imm === -1 && name === 'i32.and') return a;
+  }
+  return undefined;
+}
 
 const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   'i32.add': (a, b) => (a + b) | 0,
@@ -32,13 +58,13 @@ const unary: Readonly<Record<string, (a: number) => number>> = {
 };
 
 /** The result of an i32 operation on constants, or undefined when it is not folded here. */
-export function foldI32(op: string, a: number, b: number | undefined): number | undefined {
+function foldI32(op: string, a: number, b: number | undefined): number | undefined {
   if (b === undefined) return unary[op]?.(a);
   return binary[op]?.(a, b);
 }
 
 /** Operations for which `x op 0` is x. */
-export const zeroIsIdentity: ReadonlySet<string> = new Set([
+const zeroIsIdentity: ReadonlySet<string> = new Set([
   'i32.add',
   'i32.sub',
   'i32.or',

@@ -22,7 +22,7 @@ export type IrType = ValueType | 'void';
  * | `const` | | `imm` (i32, f32, f64) or `big` (i64) or `lanes` (v128) |
  * | `parameter` | | parameter number `imm` |
  * | `get`, `set` | value | of `variable` |
- * | `load`, `store` | [address,] [value] | host memory (CPU state, tables) by instruction `name` at `imm` + address |
+ * | `load`, `store` | [address,] [value] | host memory by instruction `name` at `imm` + address |
  * | `copy`, `fill` | to, from or byte, size | host memory in bulk |
  * | `select` | condition, a, b | a if condition is not 0, else b |
  * | `if` | condition | `blocks[0]`, else `blocks[1]` |
@@ -89,4 +89,18 @@ export function isPure(value: Value): boolean {
   if (dot < 0) return false;
   const family = op.slice(0, dot);
   return family !== 'guest' && family !== 'jump';
+}
+
+/** A constant of type i32, f32 or f64. */
+export function constantOf(type: ValueType, imm: number): Value {
+  const constant = new Value('const', type, []);
+  constant.imm = imm;
+  return constant;
+}
+
+/** A constant of type i64. */
+export function constantI64(value: bigint): Value {
+  const constant = new Value('const', 'i64', []);
+  constant.big = BigInt.asIntN(64, value);
+  return constant;
 }

@@ -1,6 +1,6 @@
 import { CpuState } from '@ringfence/memory';
 import type { FunctionBody } from '@ringfence/wasm';
-import type { PromotedState } from '../ir/builder.ts';
+import type { PromotedState } from '../ir/promotion.ts';
 import type { Variable } from '../ir/value.ts';
 
 /** State words that a region keeps in locals: the eight 32-bit registers and the two flag words. */

@@ -3,7 +3,8 @@
  * becomes one unsigned comparison, and the flag words are computed only if something else needs
  * them.
  */
-import type { FlagsOrigin, IrBuilder } from '../ir/builder.ts';
+import type { IrBuilder } from '../ir/builder.ts';
+import type { FlagsOrigin } from '../ir/promotion.ts';
 import type { Value } from '../ir/value.ts';
 
 /** Whether `result` is `left - right` without a borrow coming in. */
