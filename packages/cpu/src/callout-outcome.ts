@@ -1,0 +1,76 @@
+import type { Fault, Segmentation } from '@ringfence/segmentation';
+import { generalProtection, noFault } from '@ringfence/segmentation';
+import { CalloutResult } from '@ringfence/translator';
+import type { ControlRegisters } from './control-registers.ts';
+import type { GuestAccess } from './guest-access.ts';
+import type { CpuHost } from './interfaces.ts';
+import type { CpuModel } from './model.ts';
+import type { ModelSpecificRegisters } from './model-specific-registers.ts';
+import { Word } from './state-view.ts';
+
+/** What callouts need of the CPU around them. */
+export interface CalloutContext {
+  readonly state: Int32Array;
+  readonly segmentation: Segmentation;
+  readonly control: ControlRegisters;
+  readonly registers: ModelSpecificRegisters;
+  readonly access: GuestAccess;
+  readonly host: CpuHost;
+  readonly model: CpuModel;
+  /** Ends the run after the current instruction. */
+  attention(): void;
+  /** Instructions retired, the current one included. */
+  retired(): number;
+  /** Blocks maskable interrupts before the next instruction. */
+  shadowInterrupts(): void;
+  /** The TSC as the guest sees it. */
+  tsc(): number;
+  setTsc(value: number): void;
+}
+
+/** Serves one callout with its three arguments; returns a CalloutResult. */
+export type Handler = (a: number, b: number, c: number) => number;
+
+/** The ways in which a callout ends; every method returns a CalloutResult. */
+export class CalloutOutcome {
+  readonly #context: CalloutContext;
+  readonly #state: Int32Array;
+
+  constructor(context: CalloutContext) {
+    this.#context = context;
+    this.#state = context.state;
+  }
+
+  /** The instruction ends with a fault. */
+  fault(fault: Fault): number {
+    this.#context.access.record(fault);
+    this.#state[Word.exitReason] = 1;
+    return CalloutResult.leave;
+  }
+
+  /** The instruction goes on unless there is a fault. */
+  result(fault: Fault): number {
+    return fault === noFault ? CalloutResult.goOn : this.fault(fault);
+  }
+
+  /** For far transfers: `rip` is the new EIP. Interrupts may have become deliverable. */
+  transfer(fault: Fault): number {
+    if (fault !== noFault) return this.fault(fault);
+    const state = this.#state;
+    state[Word.target] = state[Word.rip] ?? 0;
+    if (this.#context.host.interrupts.requested) this.#context.attention();
+    return CalloutResult.lookup;
+  }
+
+  /** For instructions that change how the next one is fetched. */
+  redo(fault: Fault): number {
+    if (fault !== noFault) return this.fault(fault);
+    this.#state[Word.target] = this.#state[Word.nextEip] ?? 0;
+    return CalloutResult.lookup;
+  }
+
+  /** The instruction goes on at CPL 0 and faults elsewhere. */
+  privileged(): number {
+    return this.#state[Word.cpl] === 0 ? CalloutResult.goOn : this.fault(generalProtection(0));
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Callouts of system registers and of what the CPU tells of itself: control, debug, descriptor-table
+ * and model-specific registers, CPUID, TSC, hypercalls.
+ */
+import type { CpuidValues, HypercallRegisters } from '@ringfence/hypercall';
+import { hypervisorLeaf } from '@ringfence/hypercall';
+import { CpuState, Eflags, readEflags } from '@ringfence/memory';
+import { generalProtection, invalidOpcode, noFault } from '@ringfence/segmentation';
+import { Callout, CalloutResult } from '@ringfence/translator';
+import type { CalloutContext, CalloutOutcome, Handler } from './callout-outcome.ts';
+import { cpuidLeaf } from './model.ts';
+import { Msr } from './model-specific-registers.ts';
+import { Cr0, Word } from './state-view.ts';
+
+const gprEax = Word.gpr;
+const gprEcx = Word.gpr + 2;
+const gprEdx = Word.gpr + 4;
+const gprEbx = Word.gpr + 6;
+
+/** Serves the callouts of system registers; `bind` puts them into the table of all callouts. */
+export class SystemCallouts {
+  readonly #context: CalloutContext;
+  readonly #outcome: CalloutOutcome;
+  readonly #state: Int32Array;
+
+  constructor(context: CalloutContext, outcome: CalloutOutcome) {
+    this.#context = context;
+    this.#outcome = outcome;
+    this.#state = context.state;
+  }
+
+  /** Sets the handlers of these callouts, by number. */
+  bind(handlers: Handler[]): void {
+    const { segmentation, control } = this.#context;
+    const on = (number: number, handler: Handler): void => {
+      handlers[number] = handler;
+    };
+    on(Callout.readControl, (register) => this.#readControl(register));
+    on(Callout.writeControl, (register, value) => {
+      if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+      return this.#outcome.redo(control.write(register, value));
+    });
+    on(Callout.cpuid, () => this.#cpuid());
+    on(Callout.readTsc, (_, withAux) => this.#readTsc(withAux));
+    on(Callout.readMsr, () => this.#readMsr());
+    on(Callout.writeMsr, () => this.#writeMsr());
+    on(Callout.readPmc, () => this.#outcome.fault(generalProtection(0)));
+    on(Callout.readDebug, (register) => this.#readDebug(register));
+    on(Callout.writeDebug, (register, value) => this.#writeDebug(register, value));
+    on(Callout.storeDescriptorTable, (which) => this.#storeDescriptorTable(which));
+    on(Callout.loadDescriptorTable, (which, limit, base) => {
+      if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+      // The 24-bit base of a 16-bit operand size is masked by the semantics.
+      return this.#outcome.result(
+        which === 0 ? segmentation.lgdt(base, limit, 4) : segmentation.lidt(base, limit, 4),
+      );
+    });
+    on(Callout.storeSystem, (which) => this.#storeSystem(which));
+    on(Callout.loadSystem, (which, value) => this.#loadSystem(which, value));
+    on(Callout.inspectSelector, (which, selector) => this.#inspect(which, selector));
+    on(Callout.invalidatePage, () => this.#outcome.privileged());
+    on(Callout.system, (which) => this.#system(which));
+  }
+
+  #readControl(register: number): number {
+    const { control } = this.#context;
+    if (!control.exists(register)) return this.#outcome.fault(invalidOpcode);
+    if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    this.#state[Word.transfer] = control.read(register);
+    return CalloutResult.goOn;
+  }
+
+  #cpuid(): number {
+    const state = this.#state;
+    const leaf = state[gprEax] ?? 0;
+    const values = this.#cpuidValues(leaf, state[gprEcx] ?? 0);
+    state[gprEax] = values.eax;
+    state[gprEbx] = values.ebx;
+    state[gprEcx] = values.ecx;
+    state[gprEdx] = values.edx;
+    return CalloutResult.goOn;
+  }
+
+  /** What CPUID returns. */
+  #cpuidValues(leaf: number, subleaf: number): CpuidValues {
+    const { host, model } = this.#context;
+    const unsigned = leaf >>> 0;
+    if (unsigned >= hypervisorLeaf && unsigned < hypervisorLeaf + 0x1_0000) {
+      const values = host.hypercalls.cpuid(leaf, subleaf);
+      if (values !== undefined) return values;
+    }
+    return cpuidLeaf(model, leaf, host.hypercalls.present);
+  }
+
+  #readTsc(withAux: number): number {
+    const state = this.#state;
+    const disabled = ((state[Word.cr4] ?? 0) & 4) !== 0;
+    if (disabled && state[Word.cpl] !== 0 && ((state[Word.cr0] ?? 0) & Cr0.pe) !== 0) {
+      return this.#outcome.fault(generalProtection(0));
+    }
+    const tsc = this.#context.tsc();
+    state[gprEax] = tsc | 0;
+    state[gprEdx] = Math.floor(tsc / 2 ** 32) | 0;
+    if (withAux !== 0) state[gprEcx] = this.#context.registers.low(Msr.tscAux);
+    return CalloutResult.goOn;
+  }
+
+  #readMsr(): number {
+    const state = this.#state;
+    if (state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    const number = state[gprEcx] ?? 0;
+    const { registers, host } = this.#context;
+    if (number === Msr.tsc) return this.#readTsc(0);
+    const value =
+      number >>> 0 === Msr.efer
+        ? { low: state[Word.efer] ?? 0, high: 0 }
+        : number === Msr.mtrrCapabilities
+          ? { low: 0x508, high: 0 }
+          : (registers.read(number) ?? host.hypercalls.readMsr(number));
+    if (value === undefined) return this.#outcome.fault(generalProtection(0));
+    state[gprEax] = value.low;
+    state[gprEdx] = value.high;
+    return CalloutResult.goOn;
+  }
+
+  #writeMsr(): number {
+    const state = this.#state;
+    if (state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    const number = state[gprEcx] ?? 0;
+    const low = state[gprEax] ?? 0;
+    const high = state[gprEdx] ?? 0;
+    const { registers, control, host } = this.#context;
+    if (number >>> 0 === Msr.efer) return this.#outcome.redo(control.writeEfer(low, high));
+    if (number === Msr.tsc) {
+      this.#context.setTsc((low >>> 0) + (high >>> 0) * 2 ** 32);
+      return CalloutResult.goOn;
+    }
+    if (registers.write(number, low, high)) return CalloutResult.goOn;
+    const handled = host.hypercalls.writeMsr(number, low, high) === 'handled';
+    return handled ? CalloutResult.goOn : this.#outcome.fault(generalProtection(0));
+  }
+
+  /** DR4 and DR5 are DR6 and DR7 unless CR4.DE is set (SDM 3B 17.2.2). */
+  #debugRegister(register: number): number {
+    if (register !== 4 && register !== 5) return register;
+    return ((this.#state[Word.cr4] ?? 0) & 8) !== 0 ? -1 : register + 2;
+  }
+
+  #readDebug(number: number): number {
+    const register = this.#debugRegister(number);
+    if (register < 0) return this.#outcome.fault(invalidOpcode);
+    if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    this.#state[Word.transfer] = this.#state[Word.dr + 2 * register] ?? 0;
+    return CalloutResult.goOn;
+  }
+
+  #writeDebug(number: number, value: number): number {
+    const register = this.#debugRegister(number);
+    if (register < 0) return this.#outcome.fault(invalidOpcode);
+    if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    const fixed =
+      register === 6
+        ? (value & 0xe00f) | 0xffff_0ff0
+        : register === 7
+          ? (value & ~0xd000) | 0x400
+          : value;
+    this.#state[Word.dr + 2 * register] = fixed;
+    return CalloutResult.goOn;
+  }
+
+  #storeDescriptorTable(which: number): number {
+    const fault = this.#context.segmentation.checkUmip();
+    if (fault !== noFault) return this.#outcome.fault(fault);
+    const state = this.#state;
+    const at = (which === 0 ? CpuState.gdtr : CpuState.idtr) >> 2;
+    state[Word.transfer] = state[at + 2] ?? 0;
+    state[Word.transfer + 1] = state[at] ?? 0;
+    return CalloutResult.goOn;
+  }
+
+  #storeSystem(which: number): number {
+    const { segmentation } = this.#context;
+    if (which === 2) {
+      const fault = segmentation.checkUmip();
+      this.#state[Word.transfer] = this.#state[Word.cr0] ?? 0;
+      return this.#outcome.result(fault);
+    }
+    const fault = which === 0 ? segmentation.sldt() : segmentation.str();
+    this.#state[Word.transfer] = segmentation.result;
+    return this.#outcome.result(fault);
+  }
+
+  #loadSystem(which: number, value: number): number {
+    const { segmentation, control } = this.#context;
+    if (which === 0) return this.#outcome.result(segmentation.lldt(value & 0xffff));
+    if (which === 1) return this.#outcome.result(segmentation.ltr(value & 0xffff));
+    if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    // LMSW sets PE, MP, EM, TS and cannot clear PE (SDM 2A LMSW).
+    const old = this.#state[Word.cr0] ?? 0;
+    return this.#outcome.redo(control.writeCr0((old & ~0xe) | (value & 0xf)));
+  }
+
+  #inspect(which: number, selector: number): number {
+    const { segmentation } = this.#context;
+    const operations = [
+      () => segmentation.lar(selector & 0xffff, 4),
+      () => segmentation.lsl(selector & 0xffff, 4),
+      () => segmentation.verr(selector & 0xffff),
+      () => segmentation.verw(selector & 0xffff),
+    ];
+    const fault = operations[which]?.() ?? invalidOpcode;
+    this.#state[Word.transfer] = segmentation.result;
+    this.#state[Word.transfer + 1] = (readEflags(this.#state) & Eflags.zf) === 0 ? 0 : 1;
+    return this.#outcome.result(fault);
+  }
+
+  #system(which: number): number {
+    switch (which) {
+      case 0:
+      case 1:
+      case 6:
+      case 7:
+        return this.#outcome.privileged();
+      case 2: {
+        const refused = this.#outcome.privileged();
+        if (refused !== CalloutResult.goOn) return refused;
+        return this.#outcome.result(
+          this.#context.control.writeCr0((this.#state[Word.cr0] ?? 0) & ~Cr0.ts),
+        );
+      }
+      case 4:
+      case 5:
+        return this.#hypercall();
+      case 9:
+      case 10:
+        return this.#alignmentCheckFlag(which === 10);
+      default:
+        return this.#outcome.fault(invalidOpcode);
+    }
+  }
+
+  /** CLAC and STAC: #UD unless CR4.SMAP can be set, which no model has yet. */
+  #alignmentCheckFlag(_set: boolean): number {
+    return this.#outcome.fault(invalidOpcode);
+  }
+
+  #hypercall(): number {
+    const state = this.#state;
+    const registers: HypercallRegisters = {
+      cpl: state[Word.cpl] ?? 0,
+      long: false,
+      low: (register) => state[Word.gpr + 2 * register] ?? 0,
+      high: () => 0,
+      set: (register, low) => {
+        state[Word.gpr + 2 * register] = low;
+      },
+    };
+    const served = this.#context.host.hypercalls.hypercall(registers);
+    return served ? CalloutResult.goOn : this.#outcome.fault(invalidOpcode);
+  }
+}
