@@ -1,6 +1,6 @@
 /**
- * Callouts of system registers and of what the CPU tells of itself: control, debug, descriptor-table
- * and model-specific registers, CPUID, TSC, hypercalls.
+ * Callouts of system registers and of what the CPU tells of itself: control, debug,
+ * descriptor-table and model-specific registers, CPUID, TSC, hypercalls.
  */
 import type { CpuidValues, HypercallRegisters } from '@ringfence/hypercall';
 import { hypervisorLeaf } from '@ringfence/hypercall';

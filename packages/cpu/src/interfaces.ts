@@ -50,7 +50,9 @@ export type CpuStop =
   | 'budget'
   /** HLT: nothing runs until an interrupt. */
   | 'halt'
-  /** A fault while delivering a double fault (SDM 3A 6.15, interrupt 8): the processor shuts down. */
+  /**
+   * A fault while delivering a double fault (SDM 3A 6.15, interrupt 8): the processor shuts down.
+   */
   | 'tripleFault';
 
 /** Counters of one virtual CPU. */

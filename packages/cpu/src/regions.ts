@@ -1,9 +1,10 @@
 /**
- * The translator tier: finds hot code by looking where the interpreter stands at the end of its slices,
- * has regions compiled, and lets go of them when their page's code changes.
+ * The translator tier: finds hot code by looking where the interpreter stands at the end of its
+ * slices, has regions compiled, and lets go of them when their page's code changes.
  *
  * Sampling costs the guest nothing between samples and finds code in proportion to the time that it
- * takes. Regions are entered through records: the handler number of an entry's record is the region's.
+ * takes. Regions are entered through records: the handler number of an entry's record is the
+ * region's.
  */
 import type { CodeCache, CodeObserver } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
@@ -16,8 +17,8 @@ import { Word } from './state-view.ts';
 export const sampleInterval = 20_000;
 
 /**
- * Samples in one part of a page that make it hot: by then the interpreter has spent about as long there
- * as a translation takes.
+ * Samples in one part of a page that make it hot: by then the interpreter has spent about as long
+ * there as a translation takes.
  */
 const hotSamples = 40;
 
@@ -230,7 +231,10 @@ export class Regions implements CodeObserver {
   }
 }
 
-/** The innermost loop around an offset, by its first instruction; the offset itself if there is none. */
+/**
+ * The innermost loop around an offset, by its first instruction; the offset itself if there is
+ * none.
+ */
 function loopHead(blocks: readonly RegionBlock[], offset: number): number {
   let head = -1;
   for (const block of blocks) {

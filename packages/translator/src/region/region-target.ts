@@ -11,9 +11,9 @@ const refundShift = 13;
 /**
  * A region as a function `(record, entry) -> HandlerResult`.
  *
- * Locals hold the registers, the budget, `eipBase` and the shadow directory. All ways out set `exit`
- * (offset of the next instruction | instructions of the block that did not retire << 13) and end in
- * one of three common places: leave with a fault, look up an offset, look up an EIP.
+ * Locals hold the registers, the budget, `eipBase` and the shadow directory. All ways out set
+ * `exit` (offset of the next instruction | instructions of the block that did not retire << 13) and
+ * end in one of three common places: leave with a fault, look up an offset, look up an EIP.
  */
 export class RegionTarget implements EmitTarget {
   readonly body: FunctionBody;
