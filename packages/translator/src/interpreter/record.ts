@@ -8,12 +8,13 @@
  * | 4 | length of the instruction |
  * | 5 | left shift of the index register |
  * | 6..7 | state address of the memory operand's segment register |
- * | 8..9, 10..11 | register operands 0 and 1: state address, or register number (ST, segment, CR, DR) |
+ * | 8..9, 10..11 | register operands 0 and 1: state address, or number (ST, segment, CR, DR) |
  * | 12..13 | state address of the base register, or of zero |
  * | 14..15 | state address of the index register, or of zero |
  * | 16..19 | displacement |
  * | 20..23 | immediate, or branch displacement |
- * | 24..27 | branches: address of the target's record if it is in the same page, else 0; others: high half of the immediate |
+ * | 24..27 | branches: address of the target's record if in the same page, else 0 |
+ * | 24..27 | others: high half of the immediate |
  * | 28..31 | branches: mask of EIP (0xffff or all ones); others: second immediate |
  */
 import { FORMS } from '@ringfence/isa';
