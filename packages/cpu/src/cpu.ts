@@ -61,8 +61,8 @@ const debugStatusStep = 1 << 14;
 /**
  * The virtual CPU: runs guest code by the interpreter, delivers exceptions and interrupts.
  *
- * Its architectural state is in the machine's linear memory (`CpuState`); what is kept here are MSRs
- * and counters.
+ * Its architectural state is in the machine's linear memory (`CpuState`); what is kept here are
+ * MSRs and counters.
  */
 export class Cpu {
   readonly segmentation: Segmentation;
