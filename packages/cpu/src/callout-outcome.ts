@@ -19,8 +19,6 @@ export interface CalloutContext {
   readonly model: CpuModel;
   /** Ends the run after the current instruction. */
   attention(): void;
-  /** Instructions retired, the current one included. */
-  retired(): number;
   /** Blocks maskable interrupts before the next instruction. */
   shadowInterrupts(): void;
   /** The TSC as the guest sees it. */

@@ -119,7 +119,6 @@ export class Cpu {
       attention: () => {
         this.attention();
       },
-      retired: () => this.instructions,
       shadowInterrupts: () => {
         this.#shadowAt = this.instructions;
       },

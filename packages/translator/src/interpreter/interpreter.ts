@@ -7,6 +7,7 @@ import type { Value } from '../ir/value.ts';
 import { RUNTIME } from '../runtime/index.ts';
 import type { RuntimeFunction } from '../runtime/runtime-function.ts';
 import { hostImports } from '../runtime/runtime-function.ts';
+import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import { InstructionContext } from '../semantics/context.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import type { Variant } from '../semantics/variant.ts';
@@ -210,24 +211,9 @@ function buildRuntime(item: RuntimeFunction, functions: (name: string) => number
 function buildHandlers(
   pending: readonly { variant: Variant; number: number }[],
 ): Uint8Array<ArrayBuffer> {
-  const bodies: FunctionBody[] = [];
-  const used = new Map<string, number>();
-  const functions = (name: string): number => {
-    const known = used.get(name);
-    if (known !== undefined) return known;
-    used.set(name, used.size);
-    return used.size - 1;
-  };
-  for (const { variant } of pending) bodies.push(buildHandler(variant, functions));
-  const module = new ModuleBuilder();
-  module.importMemory('env', 'memory');
-  module.importTable('env', 'table', 0);
-  const types = new Map([...RUNTIME, ...hostImports].map((item) => [item.name, item]));
-  for (const name of used.keys()) {
-    const type = types.get(name);
-    if (type === undefined) throw new Error(`translator: no runtime function ${name}`);
-    module.importFunction('env', name, type);
-  }
+  const imports = new RuntimeImports();
+  const bodies = pending.map(({ variant }) => buildHandler(variant, imports.index));
+  const module = imports.beginModule();
   bodies.forEach((body, index) => {
     const declared = module.declare(handlerSignature);
     module.define(declared, body);

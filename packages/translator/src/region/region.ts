@@ -5,13 +5,12 @@
  * Hot while guest code is new. What a region may contain is in `suitability.ts`, how it is found in
  * `discover.ts`, how it gets its control flow in `structure.ts`.
  */
-import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import { FunctionBody } from '@ringfence/wasm';
 import { CpuState } from '@ringfence/memory';
 import { Emitter } from '../backend/emit.ts';
 import { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
-import { RUNTIME } from '../runtime/index.ts';
-import { hostImports } from '../runtime/runtime-function.ts';
+import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import { InstructionContext } from '../semantics/context.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import { unpackVariant } from '../semantics/variant.ts';
@@ -41,23 +40,9 @@ export function buildRegion(
   blocks: readonly RegionBlock[],
   entries: readonly RegionEntry[],
 ): Uint8Array<ArrayBuffer> {
-  const used = new Map<string, number>();
-  const functions = (name: string): number => {
-    const known = used.get(name);
-    if (known !== undefined) return known;
-    used.set(name, used.size);
-    return used.size - 1;
-  };
-  const body = buildBody(blocks, entries, functions);
-  const module = new ModuleBuilder();
-  module.importMemory('env', 'memory');
-  module.importTable('env', 'table', 0);
-  const types = new Map([...RUNTIME, ...hostImports].map((item) => [item.name, item]));
-  for (const name of used.keys()) {
-    const type = types.get(name);
-    if (type === undefined) throw new Error(`translator: no runtime function ${name}`);
-    module.importFunction('env', name, type);
-  }
+  const imports = new RuntimeImports();
+  const body = buildBody(blocks, entries, imports.index);
+  const module = imports.beginModule();
   const handlerType = module.type(handlerSignature);
   const region = module.declare(regionSignature);
   module.define(region, body);
