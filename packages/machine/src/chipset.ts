@@ -38,6 +38,7 @@ import type {
 } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import type { Board, OwnedChip } from './board.ts';
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
 import type { RequestBox } from './requests.ts';
 import { VideoMemory } from './video-memory.ts';
@@ -61,89 +62,86 @@ export interface ChipsetOptions {
 const irqCount = 16;
 const pageBytes = 4096;
 
-/** The chips of a PC. */
-export class Chipset {
-  /** The I/O ports. */
+/** The chips of a PC, and the board that they are wired to. */
+export class Chipset implements Board {
   readonly ports: PortBus = new PortBus();
+  readonly memory: PhysicalMemory;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly wallClock: WallClock;
+  readonly requests: RequestBox;
+  readonly pci: PciBus;
+  readonly pciAddressSpace: PciAddressSpace;
   /** The interrupt controllers. */
   readonly pic: Pic8259Pair;
   /** The serial ports. */
   readonly uarts: readonly Uart16550[];
   /** The keyboard controller. */
   readonly keyboard: I8042;
+  readonly #isaWires: readonly SharedLine[];
+  readonly #isaBridge: IsaBridge;
   readonly #vga: VgaText;
   readonly #videoMemory: VideoMemory;
-  readonly #resettable: Resettable[] = [];
+  readonly #owned: OwnedChip[] = [];
 
   /** Makes the chips and wires them. */
   constructor(options: ChipsetOptions) {
-    const { clock, timers, requests, memory } = options;
-    const reset = (): void => {
-      requests.ask({ kind: 'reset', cause: 'guest' });
-    };
-    this.pic = this.#own(new Pic8259Pair({ interrupt: options.interrupt }));
-    const wires = Array.from({ length: irqCount }, (_nothing, irq) => {
+    this.memory = options.memory;
+    this.clock = options.clock;
+    this.timers = options.timers;
+    this.wallClock = options.wallClock;
+    this.requests = options.requests;
+    this.pciAddressSpace = pciAddressSpace(this.ports, options.memory);
+    this.pic = this.own('pic', new Pic8259Pair({ interrupt: options.interrupt }));
+    this.#isaWires = Array.from({ length: irqCount }, (_nothing, irq) => {
       return new SharedLine(this.pic.irqLine(irq));
     });
-    const irq = (number: number): IrqLine => wires[number]?.source() ?? { set: () => undefined };
-    const a20 = new SharedLine({ set: (open) => memory.setA20(open) });
-
-    this.#own(new Pit8254({ clock, timers, irq: irq(0) }));
-    this.#own(
-      new CmosRtc({
-        clock,
-        timers,
-        wallClock: options.wallClock,
-        irq: irq(8),
-        bytes: memorySizeBytes(memory.machine.ramBytes),
-      }),
-    );
-    this.uarts = serialPorts.map(([base, number], index) => {
-      const output = options.serialOutputs[index] ?? { write: () => undefined };
-      const input = 'when-listening';
-      return this.#own(new Uart16550({ base, clock, timers, irq: irq(number), output, input }));
-    });
-    this.keyboard = this.#own(
-      new I8042({
-        clock,
-        timers,
-        keyboardIrq: irq(1),
-        mouseIrq: irq(12),
-        a20: a20.source(),
-        requestReset: reset,
-      }),
-    );
-    this.#own(new Port92({ a20: a20.source(), requestReset: reset }));
-    this.#videoMemory = new VideoMemory(memory);
-    this.#vga = this.#own(
-      new VgaText({
-        clock,
-        windowChanged: (window) => {
-          this.#videoMemory.show(window);
-        },
-      }),
-    );
-    this.#videoMemory.show(this.#vga.window);
-    this.#own(new PostPort());
-    this.#own(new DebugConsole({ output: options.debugOutput }));
-    this.#addPci(options, irq, reset);
+    const requestReset = (): void => {
+      this.requests.ask({ kind: 'reset', cause: 'guest' });
+    };
+    this.pci = this.own('pci', new PciBus({ requestReset }));
+    this.#isaBridge = this.#addPciBridges();
+    this.#addTime();
+    this.uarts = this.#addSerialPorts(options.serialOutputs);
+    this.keyboard = this.#addKeyboardController(requestReset);
+    this.#videoMemory = new VideoMemory(this.memory);
+    this.#vga = this.#addVga();
+    this.own('post-port', new PostPort());
+    this.own('debug-console', new DebugConsole({ output: options.debugOutput }));
+    this.#addPowerManagement();
     if (options.debugExitPort !== undefined) {
-      this.#own(
-        new IsaDebugExit({
-          base: options.debugExitPort,
-          requestExit: (status) => {
-            const end = { reason: 'debug-exit', value: status >> 1, status } as const;
-            requests.ask({ kind: 'end', end });
-          },
-        }),
-      );
+      this.#addDebugExit(options.debugExitPort);
     }
+  }
+
+  /** The chips in the order in which they were taken in. */
+  get owned(): readonly OwnedChip[] {
+    return this.#owned;
+  }
+
+  isaIrq(irq: number): IrqLine {
+    return this.#isaWires[irq]?.source() ?? { set: () => undefined };
+  }
+
+  pciIrq(device: number, pin: number): IrqLine {
+    return this.#isaBridge.interruptPin(device, pin);
+  }
+
+  own<Device extends Resettable>(name: string, chip: Device): Device {
+    if (this.#owned.some((other) => other.name === name)) {
+      throw new Error(`machine: a chip named ${name} is on the board already`);
+    }
+    if (isPortDevice(chip)) {
+      this.ports.attach(chip);
+    }
+    this.#owned.push({ name, chip });
+    return chip;
   }
 
   /** Gives the machine's RESET signal to all chips and clears the screen. */
   reset(): void {
-    for (const device of this.#resettable) {
-      device.reset();
+    for (const { chip } of this.#owned) {
+      chip.reset();
     }
     this.#videoMemory.clear(this.#vga.window);
   }
@@ -153,36 +151,82 @@ export class Chipset {
     return this.#vga.text(this.#videoMemory.bytes(this.#vga.window));
   }
 
-  #addPci(options: ChipsetOptions, irq: (number: number) => IrqLine, reset: () => void): void {
-    const { clock, timers, requests } = options;
-    const acpi = this.#own(
+  #addPciBridges(): IsaBridge {
+    const irqLines = Array.from({ length: irqCount }, (_nothing, irq) => this.isaIrq(irq));
+    this.pci.add(0, 0, this.own('pci-host-bridge', new HostBridge()));
+    const bridge = this.own('pci-isa-bridge', new IsaBridge({ irqLines, routes: pirqRoutes }));
+    this.pci.add(1, 0, bridge);
+    return bridge;
+  }
+
+  #addTime(): void {
+    const { clock, timers, wallClock } = this;
+    this.own('pit', new Pit8254({ clock, timers, irq: this.isaIrq(0) }));
+    const bytes = memorySizeBytes(this.memory.machine.ramBytes);
+    this.own('cmos-rtc', new CmosRtc({ clock, timers, wallClock, irq: this.isaIrq(8), bytes }));
+  }
+
+  #addSerialPorts(outputs: readonly ByteSink[]): readonly Uart16550[] {
+    const { clock, timers } = this;
+    return serialPorts.map(([base, number], index) => {
+      const output = outputs[index] ?? { write: () => undefined };
+      const irq = this.isaIrq(number);
+      const uart = new Uart16550({ base, clock, timers, irq, output, input: 'when-listening' });
+      return this.own(`serial${String(index)}`, uart);
+    });
+  }
+
+  #addKeyboardController(requestReset: () => void): I8042 {
+    const { clock, timers } = this;
+    const a20 = new SharedLine({ set: (open) => this.memory.setA20(open) });
+    const keyboardIrq = this.isaIrq(1);
+    const mouseIrq = this.isaIrq(12);
+    const lines = { keyboardIrq, mouseIrq, a20: a20.source(), requestReset };
+    const keyboard = this.own('i8042', new I8042({ clock, timers, ...lines }));
+    this.own('port-92', new Port92({ a20: a20.source(), requestReset }));
+    return keyboard;
+  }
+
+  #addVga(): VgaText {
+    const vga = this.own(
+      'vga',
+      new VgaText({
+        clock: this.clock,
+        windowChanged: (window) => {
+          this.#videoMemory.show(window);
+        },
+      }),
+    );
+    this.#videoMemory.show(vga.window);
+    return vga;
+  }
+
+  #addPowerManagement(): void {
+    const { clock, timers, requests, pciAddressSpace: addressSpace } = this;
+    const acpi = this.own(
+      'acpi',
       new AcpiPowerManagement({
         clock,
         timers,
-        sci: irq(sciIrq),
+        sci: this.isaIrq(sciIrq),
         sciEnabled: true,
         requestPowerOff: () => {
           requests.ask({ kind: 'end', end: { reason: 'poweroff' } });
         },
       }),
     );
-    const irqLines = Array.from({ length: irqCount }, (_nothing, number) => irq(number));
-    const bus = this.#own(new PciBus({ requestReset: reset }));
-    bus.add(0, 0, this.#own(new HostBridge()));
-    bus.add(1, 0, this.#own(new IsaBridge({ irqLines, routes: pirqRoutes })));
-    const addressSpace = pciAddressSpace(this.ports, options.memory);
     const { registers } = acpi;
     const base = powerManagementBase;
-    bus.add(1, 3, this.#own(new PowerManagementFunction({ registers, addressSpace, base })));
+    const powerManagement = new PowerManagementFunction({ registers, addressSpace, base });
+    this.pci.add(1, 3, this.own('pci-power-management', powerManagement));
   }
 
-  /** Attaches a chip's ports, if it has any, and remembers it for resets. */
-  #own<Device extends Resettable>(device: Device): Device {
-    if (isPortDevice(device)) {
-      this.ports.attach(device);
-    }
-    this.#resettable.push(device);
-    return device;
+  #addDebugExit(base: number): void {
+    const requestExit = (status: number): void => {
+      const end = { reason: 'debug-exit', value: status >> 1, status } as const;
+      this.requests.ask({ kind: 'end', end });
+    };
+    this.own('isa-debug-exit', new IsaDebugExit({ base, requestExit }));
   }
 }
 
