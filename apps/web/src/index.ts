@@ -1,0 +1,1 @@
+export { settingsOfUrl } from './url-settings.ts';
