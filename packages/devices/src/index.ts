@@ -71,6 +71,15 @@ export {
   type DebugConsoleOptions,
 } from './debug-console/index.ts';
 export {
+  FwCfg,
+  fwCfgKey,
+  fwCfgPort,
+  itemNumber,
+  itemText,
+  type FwCfgFile,
+  type FwCfgOptions,
+} from './fw-cfg/index.ts';
+export {
   HostBridge,
   IsaBridge,
   mapPciPorts,
