@@ -24,6 +24,8 @@ import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
 import { ModelSpecificRegisters } from './model-specific-registers.ts';
 import { Regions, sampleInterval } from './regions.ts';
+import { restoreWords, saveWords } from './saved-cpu.ts';
+import type { SavedCpu } from './saved-cpu.ts';
 import { Cr0, Eflag, Word } from './state-view.ts';
 
 /** What a virtual CPU is made of. */
@@ -215,6 +217,43 @@ export class Cpu {
     writeInitialState(state, initial);
     writeEflags(state, initial.eflags, definedFlags);
     this.shadow.setControl(state[Word.cr0] ?? 0, 0, 0);
+    this.segmentation.updateMode();
+    this.#privilegeChanged();
+  }
+
+  /** Returns a copy of the state; to be called between two runs. */
+  save(): SavedCpu {
+    return {
+      words: saveWords(this.#state),
+      registers: this.registers.save(),
+      pageDirectories: this.shadow.pageDirectories,
+      retired: this.#retired,
+      translated: this.regions?.statistics.instructions ?? 0,
+      tscOffset: this.#tscOffset,
+      shadowAt: this.#shadowAt,
+      halted: this.#halted,
+      nmi: this.#nmi,
+      nmiBlocked: this.#nmiBlocked,
+    };
+  }
+
+  /** Takes over a saved state; what was decoded and shadowed before must not be used again. */
+  restore(saved: SavedCpu): void {
+    this.reset();
+    const state = this.#state;
+    restoreWords(state, saved.words);
+    this.registers.restore(saved.registers);
+    this.#retired = saved.retired;
+    this.#tscOffset = saved.tscOffset;
+    this.#shadowAt = saved.shadowAt;
+    this.#halted = saved.halted;
+    this.#nmi = saved.nmi;
+    this.#nmiBlocked = saved.nmiBlocked;
+    if (this.regions !== undefined) this.regions.statistics.instructions = saved.translated;
+    this.shadow.restore(
+      [Word.cr0, Word.cr3, Word.cr4, Word.efer].map((word) => state[word] ?? 0),
+      saved.pageDirectories,
+    );
     this.segmentation.updateMode();
     this.#privilegeChanged();
   }

@@ -3,3 +3,4 @@ export * from './interfaces.ts';
 export { cpuModels, type CpuModel } from './model.ts';
 export { Cr0, Word } from './state-view.ts';
 export * from './initial-state.ts';
+export { type SavedCpu, savedWords } from './saved-cpu.ts';

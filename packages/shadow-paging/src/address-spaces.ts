@@ -95,6 +95,19 @@ export class AddressSpaces {
     return true;
   }
 
+  /** The page directories of the current address space, `PageWalker.absent` where there is none. */
+  get pageDirectories(): number[] {
+    return [...this.roots];
+  }
+
+  /** Takes over CR0, CR3, CR4, EFER and page directories without reading guest memory. */
+  restore(controls: readonly number[], pageDirectories: readonly number[]): void {
+    [this.cr0 = 0, this.cr3 = 0, this.cr4 = 0, this.efer = 0] = controls;
+    this.roots.fill(PageWalker.absent);
+    this.roots.set(pageDirectories.slice(0, this.roots.length));
+    this.enter();
+  }
+
   /**
    * Says on whose behalf generated code runs: CPL 3 or not, and EFLAGS.AC.
    *

@@ -49,8 +49,10 @@ export const FillResult = {
 
 /** Who says what the exec entry of a physical page is. */
 export interface ExecEntrySource {
-  /** Returns the exec entry of a page (canonical), 0 for none. */
-  execEntry(page: number): number;
+  /** Returns the exec entry of a page (canonical) at a linear address, 0 for none. */
+  execEntry(page: number, linear: number): number;
+  /** Whether accesses to the page of a linear address must take the slow path (breakpoints). */
+  isWatched?(linear: number): boolean;
 }
 
 /** Settings of `ShadowPaging`. */
@@ -176,6 +178,20 @@ export class ShadowPaging implements MapObserver {
     this.current.enter();
   }
 
+  /** Page directories as CR3 or the PAE pointer registers name them; these are not in memory. */
+  get pageDirectories(): number[] {
+    return this.current.pageDirectories;
+  }
+
+  /**
+   * Takes over CR0, CR3, CR4, EFER and the `pageDirectories` of a snapshot, after guest memory was
+   * replaced.
+   */
+  restore(controls: readonly number[], pageDirectories: readonly number[]): void {
+    this.tables.flush();
+    this.current.restore(controls, pageDirectories);
+  }
+
   /** Empties the exec entries that lead to a physical page (canonical). */
   revokeExec(page: number): void {
     this.tables.revokeExec(page);
@@ -225,16 +241,18 @@ export class ShadowPaging implements MapObserver {
     if (walker.pteAddress >= 0) this.tables.trace(walker.pteAddress);
     const readable = this.memory.backing(page);
     const fetch = access === Access.execute && readable >= 0;
-    const exec = fetch ? this.source.execEntry(page) : 0;
+    const exec = fetch ? this.source.execEntry(page, linear) : 0;
     const mayRead = this.permits(role, Access.read);
     const mayWrite = dirty && this.permits(role, Access.write);
     const through = (page << 12) | uncachedBits;
     const bias = Layout.ram + (linear & 0xffff_f000);
     let read = unknownEntry;
     let write = unknownEntry;
-    if (mayRead) read = readable < 0 ? through : (readable - bias) | 0;
+    const slow = this.source.isWatched?.(linear) === true;
+    if (mayRead) read = readable < 0 || slow ? through : (readable - bias) | 0;
     if (mayWrite) {
-      write = this.memory.writable(page) ? (this.memory.writeTarget(page) - bias) | 0 : through;
+      const direct = !slow && this.memory.writable(page);
+      write = direct ? (this.memory.writeTarget(page) - bias) | 0 : through;
     }
     this.leaves.touch(leaf);
     this.leaves.setEntry(leaf, index, page, read, write);

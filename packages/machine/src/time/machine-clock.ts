@@ -13,6 +13,8 @@ export interface MachineClock extends Clock {
    * Returns false for a clock that only the host's time moves.
    */
   skipTo(deadlineNs: number): boolean;
+  /** Sets the clock to the reading of a snapshot; the CPU must have been restored before. */
+  restore(ns: number): void;
   /** Takes note that `instructions` took `ns` of host time, to guess how many fit into a time. */
   learn(instructions: number, ns: number): void;
 }
@@ -62,6 +64,12 @@ export class HostClock implements MachineClock {
     return false;
   }
 
+  restore(ns: number): void {
+    this.#baseNs = ns;
+    this.#lastNs = ns;
+    this.#startedMs = this.#startedMs === undefined ? undefined : this.#monotonicMs();
+  }
+
   learn(instructions: number, ns: number): void {
     if (instructions > 10_000 && ns > 0) {
       this.#speed = this.#speed * 0.75 + (instructions / ns) * 0.25;
@@ -99,6 +107,10 @@ export class InstructionClock implements MachineClock {
   skipTo(deadlineNs: number): boolean {
     this.#skippedNs += Math.max(0, deadlineNs - this.now());
     return true;
+  }
+
+  restore(ns: number): void {
+    this.#skippedNs = ns - this.#retired() * this.#periodNs;
   }
 
   learn(): void {
