@@ -151,6 +151,8 @@ export class Regions implements CodeObserver {
     if (this.#drops.size >= maximumDropPages) this.#drops.clear();
     this.#drops.set(page, (this.#drops.get(page) ?? 0) + 1);
     this.#state[CpuState.regionsDropped >> 2] = 1;
+    const count = CpuState.dropCount >> 2;
+    this.#state[count] = (this.#state[count] ?? 0) + 1;
   }
 
   #compile(page: number, offset: number): void {

@@ -52,6 +52,8 @@ export const CpuState = {
   record: 0x10d4,
   /** Instructions that regions have retired since the run loop last looked. */
   translated: 0x10d8,
+  /** Counts droppings of regions; a region whose callee saw one does not go on behind the call. */
+  dropCount: 0x10dc,
   /** Low and high half of a value passed to or from a slow access (16 bytes). */
   transfer: 0x10e0,
   /** Retired instructions (i64) up to the entry of the current run. */
@@ -95,6 +97,10 @@ export const CpuState = {
   xmm: 0x1400,
   /** Scratch for generated code (64 bytes). */
   temporary: 0x1500,
+  /** How many regions wait for a region that they called. */
+  callDepth: 0x1540,
+  /** Nonzero while repeated string instructions stop after each element, to be trapped there. */
+  singleElements: 0x1540,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */

@@ -8,6 +8,13 @@ import { RUNTIME } from '../runtime/index.ts';
 import type { RuntimeFunction } from '../runtime/runtime-function.ts';
 import { hostImports } from '../runtime/runtime-function.ts';
 import { RuntimeImports } from '../runtime/runtime-imports.ts';
+import {
+  buildCall,
+  buildChain,
+  firstRegionSlot,
+  hasTailCalls,
+  transferFunctions,
+} from '../region/transfer.ts';
 import { InstructionContext } from '../semantics/context.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import type { Variant } from '../semantics/variant.ts';
@@ -32,8 +39,14 @@ const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
 /** Exceptions that stand for undecodable bytes, as pseudo-variants below all real ones. */
 export const InvalidVariant = { undefinedOpcode: -1, tooLong: -2, crossing: -3 } as const;
 
-/** Most handler numbers there can be: a record has 16 bits for them. */
-const maximumHandlers = 0xffff;
+/** Handler numbers end where the slots of regions begin. */
+const maximumHandlers = firstRegionSlot - 1;
+
+/** Most slots there can be: a record has 16 bits for handler numbers. */
+const maximumSlots = 0xffff;
+
+/** Slots by which the table grows for regions. */
+const slotGrowth = 1024;
 
 /**
  * The interpreter of one machine: the core module (loop and runtime functions) and the handlers
@@ -48,6 +61,7 @@ export class Interpreter {
   readonly #run: () => void;
   #pending: { variant: Variant; number: number }[] = [];
   #nextNumber: number;
+  #nextSlot = firstRegionSlot;
   readonly #hotCount: number;
   readonly #functions = new Map<Variant, number>();
   readonly #freeSlots: number[] = [];
@@ -58,7 +72,7 @@ export class Interpreter {
     hot.forEach((variant, index) => this.#numbers.set(variant, firstHotHandler + index));
     this.#nextNumber = firstHotHandler + hot.length;
     this.#hotCount = hot.length;
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096 });
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegionSlot });
     const imports = {
       memory: this.#memory,
       table: this.#table,
@@ -112,7 +126,8 @@ export class Interpreter {
     if (number >= firstHotHandler + this.#hotCount) return number;
     const known = this.#functions.get(variant);
     if (known !== undefined) return known;
-    const slot = this.allocateSlot();
+    const slot = this.#nextNumber++;
+    if (slot > maximumHandlers) throw new Error('translator: out of handler numbers');
     this.#functions.set(variant, slot);
     this.#pending.push({ variant, number: slot });
     return slot;
@@ -122,15 +137,15 @@ export class Interpreter {
   allocateSlot(): number {
     const free = this.#freeSlots.pop();
     if (free !== undefined) return free;
-    const slot = this.#nextNumber++;
-    if (slot > maximumHandlers) throw new Error('translator: out of handler numbers');
-    if (slot >= this.#table.length) this.#table.grow(this.#table.length);
+    const slot = this.#nextSlot++;
+    if (slot > maximumSlots) throw new Error('translator: out of region slots');
+    if (slot >= this.#table.length) this.#table.grow(slotGrowth);
     return slot;
   }
 
   /** How many more slots can be taken. */
   get slotsLeft(): number {
-    return maximumHandlers - this.#nextNumber + this.#freeSlots.length;
+    return maximumSlots - this.#nextSlot + this.#freeSlots.length;
   }
 
   /** Gives a slot back; no record may name it any more. */
@@ -151,7 +166,6 @@ export class Interpreter {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
-    if (this.#nextNumber > this.#table.length) this.#table.grow(this.#table.length);
     const module = new WebAssembly.Module(buildHandlers(pending));
     const env = { ...this.#runtime, memory: this.#memory, table: this.#table };
     void new WebAssembly.Instance(module, { env });
@@ -188,12 +202,16 @@ function buildCore(hot: readonly Variant[]): Uint8Array<ArrayBuffer> {
   }
   for (const item of RUNTIME) indices.set(item.name, module.declare(item));
   const functions = (name: string): number => functionIndex(indices, name);
+  for (const item of transferFunctions) indices.set(item.name, module.declare(item));
   const run = module.declare({ parameters: [], results: [] });
   for (const item of RUNTIME) {
     module.define(functions(item.name), buildRuntime(item, functions));
     module.export(item.name, functions(item.name));
   }
   const handlerType = module.type(handlerSignature);
+  module.define(functions('chain'), buildChain(handlerType, hasTailCalls()));
+  module.define(functions('enterCall'), buildCall(handlerType));
+  for (const { name } of transferFunctions) module.export(name, functions(name));
   module.define(run, buildLoop(hot.map(interpreterIr), handlerType, functions));
   module.export('run', run);
   return module.build();

@@ -29,6 +29,10 @@ export interface RegionBlock {
   readonly target: number;
   /** Whether control can run on to `end`. */
   readonly fallsThrough: boolean;
+  /** Whether it ends in a call, which comes back to `end`. */
+  readonly isCall: boolean;
+  /** Whether it ends in a return. */
+  readonly isReturn: boolean;
   /** Whether the interpreter may enter here. */
   readonly isEntry: boolean;
 }
@@ -158,6 +162,8 @@ class Search {
       end: last.offset + last.instruction.length,
       target: targetOf(last),
       fallsThrough: flow === 'next' || flow === 'branch',
+      isCall: flow === 'call',
+      isReturn: flow === 'return',
       isEntry: this.#entries.has(first.offset),
     });
   }

@@ -1,7 +1,7 @@
 import { CpuState } from '@ringfence/memory';
 import type { FunctionBody } from '@ringfence/wasm';
 import type { PromotedState } from '../ir/promotion.ts';
-import type { Variable } from '../ir/value.ts';
+import type { Value, Variable } from '../ir/value.ts';
 
 /** State words that a region keeps in locals: the eight 32-bit registers and the two flag words. */
 const promotedAddresses: readonly number[] = [
@@ -10,10 +10,15 @@ const promotedAddresses: readonly number[] = [
   CpuState.flagsCarries,
 ];
 
-/** The locals of one region function. */
+/**
+ * The locals of one region function. Only those that its code names are read at its entry, and only
+ * those that it sets are written at its ways out.
+ */
 export class PromotedRegisters implements PromotedState {
   readonly #variables = new Map<number, Variable>();
   readonly #body: FunctionBody;
+  readonly #named = new Set<Variable>();
+  readonly #set = new Set<Variable>();
 
   constructor(body: FunctionBody) {
     this.#body = body;
@@ -26,18 +31,32 @@ export class PromotedRegisters implements PromotedState {
     return this.#variables.get(address);
   }
 
-  /** Reads every local from the CPU state. */
+  /** Takes note of what the code of a region names and sets; before any of it is emitted. */
+  note(list: readonly Value[]): void {
+    for (const value of list) {
+      const { variable } = value;
+      if (variable !== undefined) {
+        this.#named.add(variable);
+        if (value.op === 'set') this.#set.add(variable);
+      }
+      for (const block of value.blocks ?? []) this.note(block);
+    }
+  }
+
+  /** Reads the locals from the CPU state. */
   reload(): void {
     for (const [address, variable] of this.#variables) {
+      if (!this.#named.has(variable)) continue;
       this.#body.i32(0);
       this.#body.memory('i32.load', address);
       this.#body.set(variable.local);
     }
   }
 
-  /** Writes every local to the CPU state. */
+  /** Writes the locals to the CPU state. */
   spill(): void {
     for (const [address, variable] of this.#variables) {
+      if (!this.#set.has(variable)) continue;
       this.#body.i32(0);
       this.#body.get(variable.local);
       this.#body.memory('i32.store', address);

@@ -5,6 +5,14 @@ import { HandlerResult } from '../interpreter/handler-target.ts';
 import type { RegionBlock, RegionInstruction } from './discover.ts';
 import { PromotedRegisters } from './promoted-registers.ts';
 
+/** Where the blocks of a region are. */
+export interface BlockPlaces {
+  /** Whether the region has a block at an offset of the page. */
+  has(offset: number): boolean;
+  /** Branches to the block at an offset of the page, or leaves for it. */
+  goto(offset: number): void;
+}
+
 /** Bits of `exit` below the number of instructions that did not retire. */
 const refundShift = 13;
 
@@ -19,7 +27,7 @@ export class RegionTarget implements EmitTarget {
   readonly body: FunctionBody;
   readonly registers: PromotedRegisters;
   readonly #functions: (name: string) => number;
-  readonly #goto: (offset: number) => void;
+  readonly #blocks: BlockPlaces;
   readonly #budget: number;
   /** What the budget was at the entry. */
   readonly #entryBudget: number;
@@ -29,21 +37,21 @@ export class RegionTarget implements EmitTarget {
   readonly #eip: number;
   /** Nonzero once a slow access wants this function to return: code changed, events. */
   readonly #stop: number;
+  /** What a callee returned. */
+  readonly #result: number;
+  readonly #dropCount: number;
   #block: RegionBlock | undefined;
   #index = 0;
   #faultExit: Label = { depth: -1 };
   #offsetExit: Label = { depth: -1 };
   #eipExit: Label = { depth: -1 };
+  #chainExit: Label = { depth: -1 };
+  #resultExit: Label = { depth: -1 };
 
-  /** `goto` branches to the block at an offset of the page, or leaves for it. */
-  constructor(
-    body: FunctionBody,
-    functions: (name: string) => number,
-    goto: (offset: number) => void,
-  ) {
+  constructor(body: FunctionBody, functions: (name: string) => number, blocks: BlockPlaces) {
     this.body = body;
     this.#functions = functions;
-    this.#goto = goto;
+    this.#blocks = blocks;
     this.registers = new PromotedRegisters(body);
     this.#budget = body.local('i32');
     this.#entryBudget = body.local('i32');
@@ -52,6 +60,8 @@ export class RegionTarget implements EmitTarget {
     this.#exit = body.local('i32');
     this.#eip = body.local('i32');
     this.#stop = body.local('i32');
+    this.#result = body.local('i32');
+    this.#dropCount = body.local('i32');
   }
 
   /** Loads the locals and opens the labels of the ways out. The dispatch had counted one. */
@@ -63,7 +73,9 @@ export class RegionTarget implements EmitTarget {
     body.set(this.#entryBudget);
     this.#load(CpuState.eipBase, this.#eipBase);
     this.#load(CpuState.dirData, this.#directory);
+    this.#resultExit = body.block();
     this.#eipExit = body.block();
+    this.#chainExit = body.block();
     this.#offsetExit = body.block();
     this.#faultExit = body.block();
   }
@@ -86,11 +98,20 @@ export class RegionTarget implements EmitTarget {
     this.#refund();
     this.#pushExitEip();
     body.set(this.#eip);
+    body.end(this.#chainExit);
+    this.registers.spill();
+    this.#settle();
+    body.get(this.#eip);
+    body.call(this.#functions('chain'));
+    body.return();
     body.end(this.#eipExit);
     this.registers.spill();
     this.#settle();
     this.#store(CpuState.target, () => body.get(this.#eip));
     body.i32(HandlerResult.lookup);
+    body.return();
+    body.end(this.#resultExit);
+    body.get(this.#result);
   }
 
   /** Takes the block's instructions from the budget, or leaves before it if they are too many. */
@@ -220,9 +241,10 @@ export class RegionTarget implements EmitTarget {
     if (block === undefined || last === undefined) return;
     const { instruction, offset } = last;
     const target = offset + instruction.length + instruction.immediate;
-    if (block.target >= 0) {
+    const calls = block.isCall && block.target !== block.end && this.#blocks.has(block.end);
+    if (block.target >= 0 && !calls) {
       this.#stopBefore(block.target);
-      this.#goto(block.target);
+      this.#blocks.goto(block.target);
       return;
     }
     const { body } = this;
@@ -235,12 +257,56 @@ export class RegionTarget implements EmitTarget {
   /** Goes on behind the block. */
   fallThrough(block: RegionBlock): void {
     this.#stopBefore(block.end);
-    this.#goto(block.end);
+    this.#blocks.goto(block.end);
   }
 
   jumpTo(): void {
-    this.body.set(this.#eip);
-    this.body.br(this.#eipExit);
+    const { body } = this;
+    const block = this.#block;
+    body.set(this.#eip);
+    if (this.#wrote) {
+      body.get(this.#stop);
+      const stopped = body.if();
+      this.#clearStop();
+      body.br(this.#eipExit);
+      body.end(stopped);
+    }
+    // A return finds its caller waiting, or the loop.
+    if (block?.isReturn === true) body.br(this.#eipExit);
+    else if (block?.isCall === true && this.#blocks.has(block.end)) this.#call(block);
+    else body.br(this.#chainExit);
+  }
+
+  /** Runs the region at the EIP, and what is behind the call if it returns to there. */
+  #call(block: RegionBlock): void {
+    const { body } = this;
+    this.registers.spill();
+    this.#settle();
+    this.#load(CpuState.dropCount, this.#dropCount);
+    body.get(this.#eip);
+    body.call(this.#functions('enterCall'));
+    body.tee(this.#result);
+    body.i32(HandlerResult.lookup);
+    body.op('i32.xor');
+    body.i32(0);
+    body.memory('i32.load', CpuState.target);
+    body.get(this.#eipBase);
+    body.i32(block.end);
+    body.op('i32.add');
+    body.op('i32.xor');
+    body.op('i32.or');
+    body.i32(0);
+    body.memory('i32.load', CpuState.dropCount);
+    body.get(this.#dropCount);
+    body.op('i32.xor');
+    body.op('i32.or');
+    body.brIf(this.#resultExit);
+    this.#store(CpuState.eipBase, () => body.get(this.#eipBase));
+    this.#load(CpuState.budget, this.#budget);
+    body.get(this.#budget);
+    body.set(this.#entryBudget);
+    this.registers.reload();
+    this.#blocks.goto(block.end);
   }
 
   leave(): void {

@@ -90,11 +90,16 @@ function buildBody(
   const pending = 1;
   const numbers = new Map(blocks.map((block, index) => [block.offset, index]));
   const entryNumbers = new Set(entries.map((entry) => numbers.get(entry.offset) ?? -1));
-  const target = new RegionTarget(body, functions, (offset) => {
-    const number = numbers.get(offset);
-    if (number === undefined) target.leaveTo(offset);
-    else structurer.goto(number);
+  const target = new RegionTarget(body, functions, {
+    has: (offset) => numbers.has(offset),
+    goto: (offset) => {
+      const number = numbers.get(offset);
+      if (number === undefined) target.leaveTo(offset);
+      else structurer.goto(number);
+    },
   });
+  const code = blocks.map((block) => blockIr(block, target.registers));
+  for (const ir of code) target.registers.note(ir);
   const structurer = new Structurer({
     body,
     pending,
@@ -102,7 +107,8 @@ function buildBody(
     entries: entryNumbers,
     emitBlock: (index) => {
       const block = blocks[index];
-      if (block !== undefined) emitBlock(block, target);
+      const ir = code[index];
+      if (block !== undefined && ir !== undefined) emitBlock(block, ir, target);
     },
   });
   target.begin();
@@ -117,13 +123,13 @@ function successorsOf(block: RegionBlock, numbers: ReadonlyMap<number, number>):
   const successors: number[] = [];
   const fall = block.fallsThrough ? numbers.get(block.end) : undefined;
   const jump = block.target >= 0 ? numbers.get(block.target) : undefined;
-  for (const number of [fall, jump]) if (number !== undefined) successors.push(number);
+  const back = block.isCall ? numbers.get(block.end) : undefined;
+  for (const number of [fall, jump, back]) if (number !== undefined) successors.push(number);
   return successors;
 }
 
-function emitBlock(block: RegionBlock, target: RegionTarget): void {
+function emitBlock(block: RegionBlock, ir: readonly Value[], target: RegionTarget): void {
   target.beginBlock(block);
-  const ir = blockIr(block, target.registers);
   new Emitter(target, ir).emit(ir);
   if (block.fallsThrough) target.fallThrough(block);
   else target.body.unreachable();

@@ -1,4 +1,5 @@
 import { ModuleBuilder } from '@ringfence/wasm';
+import { transferFunctions } from '../region/transfer.ts';
 import { RUNTIME } from './index.ts';
 import { hostImports } from './runtime-function.ts';
 
@@ -19,7 +20,9 @@ export class RuntimeImports {
     const module = new ModuleBuilder();
     module.importMemory('env', 'memory');
     module.importTable('env', 'table', 0);
-    const types = new Map([...RUNTIME, ...hostImports].map((item) => [item.name, item]));
+    const types = new Map(
+      [...RUNTIME, ...hostImports, ...transferFunctions].map((item) => [item.name, item]),
+    );
     for (const name of this.#used.keys()) {
       const type = types.get(name);
       if (type === undefined) throw new Error(`translator: no runtime function ${name}`);

@@ -1,0 +1,189 @@
+/**
+ * How regions reach each other without the interpreter loop.
+ *
+ *     jump    region A --chain(eip)--> region B       A's frame is gone (a tail call)
+ *     call    region A --enterCall(eip)--> region B   A waits
+ *                      <-- lookup, target = the return address: A goes on
+ *                      <-- anything else: A returns it to its own caller, down to the loop
+ *
+ * Both look the EIP up as the loop does: exec directory, leaf, block, record. Where there is no
+ * region they return what the loop then does: the record, or `HandlerResult.lookup`. Frames that
+ * wait hold no state of the guest, so they can be left at any time: interrupts, faults, code that
+ * changed and switched stacks all come back as something else than the expected return.
+ *
+ * Hot; measured by tools/bench.
+ */
+import { CpuState } from '@ringfence/memory';
+import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import type { ValueType } from '@ringfence/wasm';
+import { HandlerResult } from '../interpreter/handler-target.ts';
+import { RecordField } from '../interpreter/record.ts';
+
+/** The first number of the handler table that is a region's; smaller ones are instructions. */
+export const firstRegionSlot = 0x8000;
+
+/** How many regions may wait for a callee: bounds the use of the host's stack. */
+const maximumDepth = 40;
+
+/** Header of a code-page block: mode, page, two spare words; then the record addresses. */
+const blockIndexOffset = 16;
+
+const i32: readonly ValueType[] = ['i32'];
+
+/** The functions of the core module that regions import, `(eip) -> record or HandlerResult`. */
+export const transferFunctions: readonly {
+  readonly name: 'chain' | 'enterCall';
+  readonly parameters: readonly ValueType[];
+  readonly results: readonly ValueType[];
+}[] = [
+  { name: 'chain', parameters: i32, results: i32 },
+  { name: 'enterCall', parameters: i32, results: i32 },
+];
+
+/**
+ * Runs the region at an EIP of flat 32-bit code in place of the caller; an engine without tail
+ * calls leaves it to the loop.
+ */
+export function buildChain(handlerType: number, hasTailCalls: boolean): FunctionBody {
+  const eip = 0;
+  const body = new FunctionBody(['i32']);
+  if (!hasTailCalls) {
+    pushLookup(body, eip);
+    return body;
+  }
+  enterRegion(body, eip, () => {
+    body.returnCallIndirect(handlerType);
+  });
+  return body;
+}
+
+/** Runs the region at an EIP and returns to its caller, which waits. */
+export function buildCall(handlerType: number): FunctionBody {
+  const eip = 0;
+  const body = new FunctionBody(['i32']);
+  const depth = body.local('i32');
+  load(body, CpuState.callDepth);
+  body.tee(depth);
+  body.i32(maximumDepth);
+  body.op('i32.ge_u');
+  const isDeep = body.if();
+  pushLookup(body, eip);
+  body.return();
+  body.end(isDeep);
+  enterRegion(body, eip, () => {
+    store(body, CpuState.callDepth, () => {
+      body.get(depth);
+      body.i32(1);
+      body.op('i32.add');
+    });
+    body.callIndirect(handlerType);
+    store(body, CpuState.callDepth, () => {
+      body.get(depth);
+    });
+    body.return();
+  });
+  return body;
+}
+
+/** Whether the engine has tail calls. */
+export function hasTailCalls(): boolean {
+  const module = new ModuleBuilder();
+  const type = module.type({ parameters: i32, results: i32 });
+  module.importTable('env', 'table', 0);
+  const body = new FunctionBody(['i32']);
+  body.get(0);
+  body.get(0);
+  body.returnCallIndirect(type);
+  module.define(module.declare({ parameters: i32, results: i32 }), body);
+  return WebAssembly.validate(module.build());
+}
+
+/**
+ * Looks up the region at an EIP; `enter` finds its record and slot on the stack. Returns from the
+ * function where there is none.
+ */
+function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
+  const block = body.local('i32');
+  const record = body.local('i32');
+  const slot = body.local('i32');
+  const unknown = body.block();
+  load(body, CpuState.budget);
+  body.op('i32.eqz');
+  body.brIf(unknown);
+  load(body, CpuState.dirExec);
+  pushIndex(body, eip, 20);
+  body.op('i32.add');
+  body.memory('i32.load', 0);
+  pushIndex(body, eip, 10);
+  body.op('i32.add');
+  body.memory('i32.load', 0);
+  body.tee(block);
+  body.memory('i32.load', 0);
+  load(body, CpuState.codeMode);
+  body.op('i32.ne');
+  body.brIf(unknown);
+  body.get(block);
+  body.get(eip);
+  body.i32(0xfff);
+  body.op('i32.and');
+  body.i32(2);
+  body.op('i32.shl');
+  body.op('i32.add');
+  body.memory('i32.load', blockIndexOffset);
+  body.tee(record);
+  body.op('i32.eqz');
+  body.brIf(unknown);
+  store(body, CpuState.eipBase, () => {
+    body.get(eip);
+    body.i32(~0xfff);
+    body.op('i32.and');
+  });
+  body.get(record);
+  body.memory('i32.load16_u', RecordField.handler);
+  body.tee(slot);
+  body.i32(firstRegionSlot);
+  body.op('i32.lt_u');
+  const isInstruction = body.if();
+  body.get(record);
+  body.return();
+  body.end(isInstruction);
+  // The dispatch of the loop counts an instruction before it calls, and so do transfers.
+  store(body, CpuState.budget, () => {
+    load(body, CpuState.budget);
+    body.i32(1);
+    body.op('i32.sub');
+  });
+  body.get(record);
+  body.get(slot);
+  enter();
+  body.end(unknown);
+  pushLookup(body, eip);
+}
+
+/** Leaves the EIP to the loop. */
+function pushLookup(body: FunctionBody, eip: number): void {
+  store(body, CpuState.target, () => {
+    body.get(eip);
+  });
+  body.i32(HandlerResult.lookup);
+}
+
+/** One of the 1024 words that bits of an address choose. */
+function pushIndex(body: FunctionBody, address: number, shift: number): void {
+  body.get(address);
+  body.i32(shift);
+  body.op('i32.shr_u');
+  body.i32(0xffc);
+  body.op('i32.and');
+}
+
+function store(body: FunctionBody, address: number, push: () => void): void {
+  body.i32(0);
+  push();
+  body.memory('i32.store', address);
+}
+
+function load(body: FunctionBody, address: number): void {
+  body.i32(0);
+  body.memory('i32.load', address);
+}
