@@ -1,2 +1,11 @@
-export { type ReportRow, type Result, renderTable, summarise } from './report.ts';
-export { type Command, type Timing, timeToMarker } from './timed-run.ts';
+export { type Counted, counted, type Counters } from './counters.ts';
+export type { Sample } from './engines/session.ts';
+export {
+  efficiency,
+  geometricMean,
+  renderExits,
+  renderTable,
+  type Result,
+  type Row,
+  summarise,
+} from './report.ts';

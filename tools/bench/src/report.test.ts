@@ -1,41 +1,92 @@
 import { describe, expect, it } from 'vitest';
-import { renderTable, summarise } from './report.ts';
+import type { Sample } from './engines/session.ts';
+import {
+  efficiency,
+  geometricMean,
+  renderExits,
+  renderTable,
+  type Result,
+  summarise,
+} from './report.ts';
 
-const timing = (seconds: number, cpuSeconds?: number) => ({ seconds, cpuSeconds });
-const results = [
+const sample = (seconds: number, translated?: number): Sample => ({
+  seconds,
+  cpuSeconds: undefined,
+  output: '',
+  counters:
+    translated === undefined
+      ? undefined
+      : {
+          before: { instructions: { interpreted: 0, translated: 0, total: 0 }, exits: { halt: 1 } },
+          after: {
+            instructions: { interpreted: 4e6 - translated, translated, total: 4e6 },
+            exits: { halt: 1, fault: 2, portIn: 6 },
+          },
+        },
+});
+
+const results: readonly Result[] = [
   {
-    name: 'ours',
-    timings: [timing(5, 6), timing(12, 13), timing(10, 11)],
-    counted: [{ instructions: { total: 600e6 }, seconds: { guest: 4 } }],
+    workload: 'loop',
+    cpuBound: true,
+    samples: { ours: [sample(2, 1e6), sample(4, 3e6)], theirs: [sample(4), sample(40)] },
   },
-  { name: 'theirs', timings: [timing(10), timing(20), timing(100)] },
+  {
+    workload: 'fork',
+    cpuBound: false,
+    samples: { ours: [sample(1, 0)], theirs: [undefined, sample(3)] },
+  },
 ];
 
 describe('summarise', () => {
-  it('compares each round with the reference in the same round and takes the median', () => {
-    const [ours, theirs] = summarise(results, 'theirs');
-    expect(ours).toMatchObject({ name: 'ours', medianSeconds: 10, ratio: 0.5 });
-    expect(theirs?.ratio).toBe(1);
+  it('compares each round with the peer in the same round and takes the median', () => {
+    const [loop] = summarise(results, 'ours');
+    expect(loop?.timesAsFast).toEqual({ theirs: 6 });
+    expect(loop?.seconds).toEqual({ ours: 3, theirs: 22 });
   });
 
-  it('gives no CPU time where there is none', () => {
-    expect(summarise(results, 'theirs').map((row) => row.medianCpuSeconds)).toEqual([
-      11,
-      undefined,
-    ]);
+  it('gives no ratio where one of the two failed', () => {
+    expect(summarise(results, 'ours')[1]?.timesAsFast).toEqual({ theirs: undefined });
   });
 
-  it('gives no ratio without the reference', () => {
-    expect(summarise(results.slice(0, 1), 'theirs')[0]?.ratio).toBeUndefined();
+  it('counts what happened in the last round', () => {
+    expect(summarise(results, 'ours')[0]?.counted).toEqual({
+      millions: 4,
+      translatedShare: 0.75,
+      exitsPerMillion: { portIn: 1.5, fault: 0.5 },
+    });
   });
 });
 
-it('renders columns under each other', () => {
-  expect(renderTable(summarise(results, 'theirs'), 'theirs')).toBe(
+it('takes the geometric mean over the workloads that have a ratio', () => {
+  const rows = summarise(
     [
-      '        seconds  cpu s  x theirs    mips  rounds',
-      'ours      10.00  11.00      0.50  150.00  5.00 12.00 10.00',
-      'theirs    20.00      -      1.00       -  10.00 20.00 100.00',
+      { workload: 'a', cpuBound: true, samples: { ours: [sample(1)], theirs: [sample(2)] } },
+      { workload: 'b', cpuBound: true, samples: { ours: [sample(1)], theirs: [sample(8)] } },
+    ],
+    'ours',
+  );
+  expect(geometricMean(rows, 'theirs')).toBeCloseTo(4);
+  expect(geometricMean(rows, 'nobody')).toBeUndefined();
+});
+
+it('counts efficiency over the CPU-bound workloads only', () => {
+  expect(efficiency(summarise(results, 'ours'))).toBe(0.75);
+});
+
+it('renders columns under each other', () => {
+  expect(renderTable(summarise(results, 'ours'), 'ours')).toBe(
+    [
+      '                ours s  theirs s  x theirs  million  translated',
+      'loop              3.00     22.00      6.00        4     75.00 %',
+      'fork              1.00      3.00         -        4      0.00 %',
+      'geometric mean                        6.00                     ',
     ].join('\n'),
+  );
+});
+
+it('renders the exits of each workload, the most frequent first', () => {
+  expect(renderExits(summarise(results, 'ours'))).toBe(
+    'loop  portIn 1.5  fault 0.5\nfork  portIn 1.5  fault 0.5',
   );
 });

@@ -1,0 +1,111 @@
+/** Who runs the guests of the benchmark, and the commands that do it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Seabios } from './seabios.ts';
+
+/** A guest: a kernel with its initramfs, or a multiboot program of our own. */
+export type GuestImage =
+  | {
+      readonly kind: 'linux';
+      readonly kernel: string;
+      readonly initrd: string;
+      readonly commandLine: string;
+    }
+  | { readonly kind: 'program'; readonly image: string };
+
+/** What an engine is given beside the guest. */
+export interface EngineSettings {
+  readonly megabytes: number;
+  readonly seabios: Seabios;
+  /** Runs Ringfence from its TypeScript sources instead of what was built. */
+  readonly fromSource: boolean;
+}
+
+/** A program to start. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** One row of the table of engines. */
+export interface Engine {
+  readonly name: string;
+  /** The command that runs a guest with serial 0 on standard input and output. */
+  readonly command: (guest: GuestImage, settings: EngineSettings) => Command;
+  /** It writes a line `@stats JSON` to standard error at every marker. */
+  readonly counts: boolean;
+  /** Why it cannot run here, if it cannot. */
+  readonly missing: (settings: EngineSettings) => string | undefined;
+}
+
+const ringfenceMachine = fileURLToPath(new URL('ringfence-machine.ts', import.meta.url));
+const v86Machine = fileURLToPath(new URL('v86-machine.ts', import.meta.url));
+const ringfenceBuilt = fileURLToPath(new URL('../../../../apps/cli/dist/main.js', import.meta.url));
+
+/** Everyone who can be compared. */
+export const engines: readonly Engine[] = [
+  ringfence('ringfence', 'translator'),
+  ringfence('ringfence-interpreter', 'interpreter'),
+  {
+    name: 'v86',
+    counts: false,
+    missing: () => (isInstalled('v86') ? undefined : 'the npm package v86 is not installed'),
+    command: (guest, { seabios, megabytes }) => {
+      const roms = [seabios.bios, seabios.vgaBios, String(megabytes)];
+      const args =
+        guest.kind === 'linux'
+          ? ['linux', guest.kernel, guest.initrd, ...roms, guest.commandLine]
+          : ['program', guest.image, ...roms];
+      return { program: process.execPath, args: ['--import', 'tsx', v86Machine, ...args] };
+    },
+  },
+  {
+    name: 'qemu',
+    counts: false,
+    missing: () =>
+      spawnSync('qemu-system-i386', ['--version']).status === 0
+        ? undefined
+        : 'there is no qemu-system-i386',
+    command: (guest, { megabytes }) => ({
+      program: 'qemu-system-i386',
+      args: [
+        ...['-accel', 'tcg', '-m', String(megabytes), '-display', 'none', '-monitor', 'none'],
+        ...['-serial', 'stdio', '-no-reboot', ...kernelArguments(guest)],
+      ],
+    }),
+  },
+];
+
+function ringfence(name: string, accelerator: 'interpreter' | 'translator'): Engine {
+  return {
+    name,
+    counts: true,
+    missing: ({ fromSource }) =>
+      fromSource || existsSync(ringfenceBuilt) ? undefined : 'apps/cli is not built',
+    command: (guest, { megabytes, fromSource }) => ({
+      program: process.execPath,
+      args: [
+        ...(fromSource ? ['--conditions=@ringfence/source'] : []),
+        ...['--import', 'tsx', ringfenceMachine, '-accel', accelerator, '-nographic'],
+        ...['-m', `${megabytes}M`, '-no-reboot', ...kernelArguments(guest)],
+      ],
+    }),
+  };
+}
+
+function kernelArguments(guest: GuestImage): string[] {
+  return guest.kind === 'linux'
+    ? ['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine]
+    : ['-kernel', guest.image];
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

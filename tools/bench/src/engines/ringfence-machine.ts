@@ -1,0 +1,21 @@
+/**
+ * `ringfence run` with its counters on standard error at every marker of a benchmark guest: one
+ * line `@stats JSON` each. The arguments are those of `ringfence run`.
+ */
+import { leaveProcess, processServices, runCommand } from '@ringfence/cli';
+import { createMachine, type Machine, type MachineOptions } from '@ringfence/machine';
+import { LineReader } from '../line-reader.ts';
+import { readMarker } from '../marker.ts';
+
+async function watched(options: MachineOptions): Promise<Machine> {
+  const machine = await createMachine(options);
+  const lines = new LineReader((line) => {
+    if (readMarker(line) === undefined) return;
+    process.stderr.write(`@stats ${JSON.stringify(machine.stats())}\n`);
+  });
+  machine.serial[0]?.onData((bytes) => lines.add(Buffer.from(bytes).toString('latin1')));
+  return machine;
+}
+
+const services = { ...processServices(), createMachine: watched };
+leaveProcess(await runCommand(['run', ...process.argv.slice(2)], services));
