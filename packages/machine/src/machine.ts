@@ -11,8 +11,8 @@ import type {
   Screen,
   SerialPort,
 } from './api.ts';
-import { loadKernel } from './boot/kernel.ts';
-import type { KernelOptions } from './boot/kernel.ts';
+import { loadKernel, prepareKernel } from './boot/kernel.ts';
+import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { builtInGuest } from './built-in-guest/program.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
@@ -34,7 +34,9 @@ import { collectStats } from './stats.ts';
  * @throws MachineError when the options, the images or the host do not allow the machine.
  */
 export async function createMachine(options: MachineOptions): Promise<Machine> {
-  return new PcMachine(options);
+  const kernel = kernelOf(options);
+  const prepared = kernel === undefined ? undefined : await prepareKernel(kernel, options.host);
+  return new PcMachine(options, prepared);
 }
 
 class PcMachine implements Machine {
@@ -50,10 +52,10 @@ class PcMachine implements Machine {
   #resolveEnded: (end: MachineEnd) => void = () => undefined;
   /** The machine's parts, which `dispose` lets go of. */
   #pc: Pc | undefined;
-  #kernel: KernelOptions | undefined;
+  #kernel: PreparedKernel | undefined;
   #lastStats: MachineStats | undefined;
 
-  constructor(options: MachineOptions) {
+  constructor(options: MachineOptions, kernel: PreparedKernel | undefined) {
     this.options = options;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -78,7 +80,7 @@ class PcMachine implements Machine {
       stolenNs: () => this.#loop.stolenNs(),
     });
     this.#pc = pc;
-    this.#kernel = kernelOf(options);
+    this.#kernel = kernel;
     for (const [index, handle] of this.#serial.entries()) {
       handle.connect({ receive: (bytes) => pc.chipset.uarts[index]?.receive(bytes) ?? 0 });
     }
@@ -192,7 +194,9 @@ class PcMachine implements Machine {
 
   /** Puts what is booted into memory, and the CPU at its first instruction. */
   #load(pc: Pc): void {
-    if (this.#kernel !== undefined) {
+    if (this.#kernel === undefined) {
+      pc.cpu.reset();
+    } else {
       pc.cpu.start(loadKernel(this.#kernel, loaderMemory(pc.memory)));
     }
   }
@@ -212,6 +216,10 @@ class PcMachine implements Machine {
   }
 }
 
-function kernelOf(options: MachineOptions): KernelOptions {
-  return options.boot.kind === 'kernel' ? options.boot : { kind: 'kernel', kernel: builtInGuest() };
+/** Returns the kernel that is started without firmware; none where firmware starts. */
+function kernelOf({ boot }: MachineOptions): KernelOptions | undefined {
+  if (boot.kind === 'firmware') {
+    return undefined;
+  }
+  return boot.kind === 'kernel' ? boot : { kind: 'kernel', kernel: builtInGuest() };
 }

@@ -4,7 +4,7 @@ import { MachineError } from '../error.ts';
 import { loadLinux } from './bzimage.ts';
 import type { LinuxFiles } from './bzimage.ts';
 import { ImageView } from './image-view.ts';
-import { makeLinux, TestLoaderMemory } from './test-images.ts';
+import { makeElf, makeLinux, TestLoaderMemory } from './test-images.ts';
 import type { TestLinuxFields } from './test-images.ts';
 
 const mebibyte = 0x10_0000;
@@ -203,5 +203,39 @@ describe('a damaged Linux kernel', () => {
     const found = damaged(change);
     expect(found).toContain('bad-image: kernel at byte 0x');
     expect(found).toContain(message);
+  });
+});
+
+describe('loadLinux with the kernel unpacked', () => {
+  const unpacked = makeElf(0xc100_0002, [
+    { physical: 0x100_0000, virtual: 0xc100_0000, content: [7, 8, 9], memoryBytes: 0x2000 },
+    { physical: 0x180_0000, virtual: 0xc180_0000, content: [5], memoryBytes: 0x1000 },
+  ]);
+
+  it('puts segments at their physical addresses, zeros behind them, and starts at the entry', () => {
+    const { state, memory, params } = load({}, { unpacked });
+    expect(state.eip).toBe(0x100_0002);
+    expect([...memory.bytes.subarray(0x100_0000, 0x100_0004)]).toEqual([7, 8, 9, 0]);
+    expect(memory.bytes[0x100_1fff]).toBe(0);
+    expect([...memory.bytes.subarray(0x180_0000, 0x180_0002)]).toEqual([5, 0]);
+    expect(memory.u32(params + 0x202)).toBe(0x5372_6448);
+  });
+
+  it('lets the image unpack itself where a segment would not fit', () => {
+    const { state, memory } = load({}, { unpacked }, new TestLoaderMemory(24 * mebibyte));
+    expect(state.eip).toBe(0x100_0000);
+    expect([...memory.bytes.subarray(0x100_0000, 0x100_0003)]).toEqual([1, 2, 3]);
+  });
+
+  it('lets the image unpack itself where it would be in the way of the initial RAM disk', () => {
+    const initrd = new Uint8Array(8 * mebibyte);
+    const memory = new TestLoaderMemory(32 * mebibyte);
+    expect(load({}, { unpacked, initrd }, memory).state.eip).toBe(0x100_0000);
+  });
+
+  it('lets an image of another processor unpack itself', () => {
+    const elf64 = unpacked.slice();
+    elf64[4] = 2;
+    expect(load({}, { unpacked: elf64 }).state.eip).toBe(0x100_0000);
   });
 });

@@ -10,9 +10,30 @@ import { isLinuxImage } from './linux-header.ts';
 import type { LoaderMemory } from './loader-memory.ts';
 import { findMultibootHeader } from './multiboot-header.ts';
 import { loadMultiboot } from './multiboot.ts';
+import { unpackKernel } from './payload/kernel-payload.ts';
+import type { UnpackHost } from './payload/kernel-payload.ts';
 
 /** A kernel and what belongs to it. */
 export type KernelOptions = Extract<BootOptions, { readonly kind: 'kernel' }>;
+
+/** A kernel, with what the loader unpacked of it. */
+export interface PreparedKernel extends KernelOptions {
+  /** The ELF file that a bzImage carries; absent where the image is to unpack itself. */
+  readonly unpacked?: Uint8Array;
+}
+
+/**
+ * Unpacks a kernel if it is a bzImage of a known kind and `unpack` was not switched off.
+ *
+ * Takes up to a second, and lets the host look after its own events meanwhile.
+ */
+export async function prepareKernel(
+  options: KernelOptions,
+  host: UnpackHost,
+): Promise<PreparedKernel> {
+  const unpacked = options.unpack === false ? undefined : await unpackKernel(options.kernel, host);
+  return { ...options, ...(unpacked === undefined ? {} : { unpacked }) };
+}
 
 /**
  * Finds out what a kernel is and puts it into memory; returns the state that it starts in.
@@ -22,15 +43,20 @@ export type KernelOptions = Extract<BootOptions, { readonly kind: 'kernel' }>;
  * @throws MachineError with code `bad-image`, `unsupported`, `too-little-memory` or `bad-option`.
  */
 export function loadKernel(
-  options: KernelOptions,
+  options: PreparedKernel,
   memory: LoaderMemory,
   longMode: boolean = false,
 ): BootState {
   const image = new ImageView('kernel', options.kernel);
-  const { initrd, modules = [], commandLine = '' } = options;
+  const { initrd, modules = [], commandLine = '', unpacked } = options;
   if (isLinuxImage(image)) {
     refuseModules(modules.length);
-    const files = { commandLine, longMode, ...(initrd === undefined ? {} : { initrd }) };
+    const files = {
+      commandLine,
+      longMode,
+      ...(initrd === undefined ? {} : { initrd }),
+      ...(unpacked === undefined ? {} : { unpacked }),
+    };
     return loadLinux(image, files, memory);
   }
   const header = findMultibootHeader(image);

@@ -28,6 +28,8 @@ export const SetupOffset = {
   minimumAlignment: 0x235,
   extendedLoadFlags: 0x236,
   commandLineSize: 0x238,
+  payloadOffset: 0x248,
+  payloadBytes: 0x24c,
   setupData: 0x250,
   preferredAddress: 0x258,
   initSize: 0x260,

@@ -36,9 +36,32 @@ export type BootOptions =
       /** Further multiboot modules with their command lines. */
       readonly modules?: readonly BootModule[];
       readonly commandLine?: string;
+      /**
+       * Whether the loader unpacks a bzImage and starts the ELF file in it; the default is true.
+       *
+       * Otherwise, or where the loader cannot, the image unpacks itself in the guest.
+       */
+      readonly unpack?: boolean;
     }
   /** The program that comes with Ringfence (see `built-in-guest`). */
-  | { readonly kind: 'built-in' };
+  | { readonly kind: 'built-in' }
+  /** Whatever firmware finds on the disks. */
+  | FirmwareBoot;
+
+/** A start at the reset vector, in firmware. */
+export interface FirmwareBoot {
+  readonly kind: 'firmware';
+  /** The image of a BIOS, as it stands below 4 GiB. */
+  readonly bios: Uint8Array;
+  /** The option ROM of the display adapter. */
+  readonly vgaBios?: Uint8Array;
+  /** Boot devices by their letters: a floppy, c disk, d CD, n network. */
+  readonly order?: string;
+  /** Whether the BIOS offers its boot menu. */
+  readonly menu?: boolean;
+  /** How long it offers the menu, in milliseconds. */
+  readonly menuWaitMs?: number;
+}
 
 /** A multiboot module: its bytes and its command line. */
 export interface BootModule {
@@ -98,6 +121,7 @@ export function machineOptions(
           kind: 'kernel',
           kernel,
           commandLine: settings.append,
+          ...(settings.kernelUnpack === 'off' ? { unpack: false } : {}),
           ...(initrd === undefined ? {} : { initrd }),
           ...(modules === undefined ? {} : { modules }),
         };

@@ -19,6 +19,8 @@ export interface Settings {
   readonly initrd?: string;
   /** The kernel's command line. */
   readonly append: string;
+  /** Whether the loader unpacks a bzImage; otherwise the kernel does it itself. */
+  readonly kernelUnpack: 'on' | 'off';
   /** Path of a BIOS image. */
   readonly bios?: string;
   readonly hda?: string;

@@ -104,6 +104,14 @@ export const optionTable: readonly OptionRow[] = [
     help: "the kernel's command line",
   },
   {
+    name: 'kernelUnpack',
+    flag: '-kernel-unpack',
+    argument: 'on|off',
+    value: { kind: 'choice', choices: ['on', 'off'] },
+    scope: 'machine',
+    help: 'on (default): a bzImage is unpacked before it starts; off: it unpacks itself',
+  },
+  {
     name: 'bios',
     flag: '-bios',
     argument: 'FILE',
@@ -267,6 +275,7 @@ export const defaultSettings: Settings = {
   memory: 256 * 1024 * 1024,
   machine: 'pc',
   append: '',
+  kernelUnpack: 'on',
   drive: [],
   nographic: false,
   serial: [],
