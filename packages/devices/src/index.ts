@@ -68,6 +68,7 @@ export {
 export {
   DebugConsole,
   debugConsoleAddress,
+  firmwareConsoleAddress,
   type DebugConsoleOptions,
 } from './debug-console/index.ts';
 export {

@@ -33,12 +33,16 @@ import type {
   IrqLine,
   PciAddressSpace,
   Resettable,
+  ShadowSegment,
   Timers,
   WallClock,
 } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { addFirmware } from './board-firmware.ts';
+import type { Firmware } from './board-firmware.ts';
 import type { Board, OwnedChip } from './board.ts';
+import { FirmwareMemory } from './firmware-memory.ts';
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
 import type { RequestBox } from './requests.ts';
 import { VideoMemory } from './video-memory.ts';
@@ -57,6 +61,8 @@ export interface ChipsetOptions {
   /** Where port 0xe9 sends. */
   readonly debugOutput: ByteSink;
   readonly debugExitPort?: number;
+  /** What stands in the ROM. */
+  readonly firmware: Firmware;
 }
 
 const irqCount = 16;
@@ -78,6 +84,7 @@ export class Chipset implements Board {
   readonly uarts: readonly Uart16550[];
   /** The keyboard controller. */
   readonly keyboard: I8042;
+  readonly #firmwareMemory: FirmwareMemory;
   readonly #isaWires: readonly SharedLine[];
   readonly #isaBridge: IsaBridge;
   readonly #vga: VgaText;
@@ -92,6 +99,8 @@ export class Chipset implements Board {
     this.wallClock = options.wallClock;
     this.requests = options.requests;
     this.pciAddressSpace = pciAddressSpace(this.ports, options.memory);
+    const { firmware } = options;
+    this.#firmwareMemory = new FirmwareMemory(options.memory, firmware.rom);
     this.pic = this.own('pic', new Pic8259Pair({ interrupt: options.interrupt }));
     this.#isaWires = Array.from({ length: irqCount }, (_nothing, irq) => {
       return new SharedLine(this.pic.irqLine(irq));
@@ -101,7 +110,7 @@ export class Chipset implements Board {
     };
     this.pci = this.own('pci', new PciBus({ requestReset }));
     this.#isaBridge = this.#addPciBridges();
-    this.#addTime();
+    this.#addTime(firmware.cmos);
     this.uarts = this.#addSerialPorts(options.serialOutputs);
     this.keyboard = this.#addKeyboardController(requestReset);
     this.#videoMemory = new VideoMemory(this.memory);
@@ -109,6 +118,7 @@ export class Chipset implements Board {
     this.own('post-port', new PostPort());
     this.own('debug-console', new DebugConsole({ output: options.debugOutput }));
     this.#addPowerManagement();
+    addFirmware(this, firmware, options.debugOutput);
     if (options.debugExitPort !== undefined) {
       this.#addDebugExit(options.debugExitPort);
     }
@@ -153,16 +163,21 @@ export class Chipset implements Board {
 
   #addPciBridges(): IsaBridge {
     const irqLines = Array.from({ length: irqCount }, (_nothing, irq) => this.isaIrq(irq));
-    this.pci.add(0, 0, this.own('pci-host-bridge', new HostBridge()));
+    const shadowChanged = (segment: ShadowSegment): void => {
+      this.#firmwareMemory.show(segment);
+    };
+    const hostBridge = this.own('pci-host-bridge', new HostBridge({ shadowChanged }));
+    hostBridge.segments().forEach(shadowChanged);
+    this.pci.add(0, 0, hostBridge);
     const bridge = this.own('pci-isa-bridge', new IsaBridge({ irqLines, routes: pirqRoutes }));
     this.pci.add(1, 0, bridge);
     return bridge;
   }
 
-  #addTime(): void {
+  #addTime(cmos: Readonly<Record<number, number>>): void {
     const { clock, timers, wallClock } = this;
     this.own('pit', new Pit8254({ clock, timers, irq: this.isaIrq(0) }));
-    const bytes = memorySizeBytes(this.memory.machine.ramBytes);
+    const bytes = { ...memorySizeBytes(this.memory.machine.ramBytes), ...cmos };
     this.own('cmos-rtc', new CmosRtc({ clock, timers, wallClock, irq: this.isaIrq(8), bytes }));
   }
 

@@ -7,9 +7,10 @@ import type { ByteSink } from '@ringfence/devices';
 import { HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { chooseFirmware } from './board-firmware.ts';
 import { Chipset } from './chipset.ts';
 import { MachineError } from './error.ts';
-import { systemRomImage } from './firmware.ts';
+import { romBytes } from './firmware-memory.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { hypercallMemory, makePcMemory } from './pc-memory.ts';
 import { randomSource } from './random-source.ts';
@@ -49,7 +50,9 @@ export interface Pc {
 export function composePc(options: MachineOptions, connections: PcConnections): Pc {
   const { host, clock: kind = 'host' } = options;
   const model = findModel(options.cpu);
-  const memory = makePcMemory(options.memoryBytes, videoMemoryBytes, systemRomImage());
+  const firmware = chooseFirmware(options.boot);
+  const extraBytes = videoMemoryBytes + romBytes(firmware.rom);
+  const memory = makePcMemory(options.memoryBytes, extraBytes);
   // The CPU comes last, and what comes before it can reach it only once it is there.
   const later: { cpu?: Cpu } = {};
   const comeBack = (): void => later.cpu?.yield();
@@ -77,6 +80,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     timers,
     wallClock,
     requests,
+    firmware,
     interrupt: pin,
     serialOutputs: connections.serialOutputs,
     debugOutput: connections.debugOutput,

@@ -2,8 +2,9 @@
  * What a BIOS would have left behind for a kernel that is booted without one: the ACPI tables.
  */
 import { buildAcpiTables } from '@ringfence/devices';
+import type { AcpiTables } from '@ringfence/devices';
 
-import { systemRom } from './boot/memory-map.ts';
+import { extendedMemory, systemRom } from './boot/memory-map.ts';
 
 /** Where firmware puts the power management ports. */
 export const powerManagementBase = 0x600;
@@ -27,17 +28,25 @@ const pciMemoryFirst = 0xe800_0000;
 
 const rsdpBytes = 64;
 
-/** Returns the contents of the system ROM, which begins at 0xe0000: the RSDP, then the tables. */
-export function systemRomImage(): Uint8Array {
-  const { tables, rsdp } = buildAcpiTables({
-    address: systemRom + rsdpBytes,
+/** Returns the ACPI tables of the board for the address at which they will stand. */
+export function acpiTables(address: number): AcpiTables {
+  return buildAcpiTables({
+    address,
     pmBase: powerManagementBase,
     pirqRoutes,
     pciMemoryFirst,
     pciMemoryLast: pciMemoryEnd - 1,
     uarts: serialPorts,
   });
-  const image = new Uint8Array(rsdpBytes + tables.length);
+}
+
+/**
+ * Returns the ROM of a machine without firmware, which ends below 1 MiB: the RSDP at 0xe0000, then
+ * the tables.
+ */
+export function systemRomImage(): Uint8Array {
+  const { tables, rsdp } = acpiTables(systemRom + rsdpBytes);
+  const image = new Uint8Array(extendedMemory - systemRom);
   image.set(rsdp);
   image.set(tables, rsdpBytes);
   return image;

@@ -1,27 +1,22 @@
 /**
- * The memory of a PC: RAM with its hole, the system ROM, and what devices and loaders may do with
- * it.
+ * The memory of a PC: RAM with its hole, and what devices and loaders may do with it.
  */
 import type { GuestMemory } from '@ringfence/hypercall';
 import { Layout, MachineMemory, MemoryError, PhysicalMemory } from '@ringfence/memory';
 
 import type { LoaderMemory } from './boot/loader-memory.ts';
-import { extendedMemory, systemRom, videoMemory } from './boot/memory-map.ts';
+import { extendedMemory, videoMemory } from './boot/memory-map.ts';
 import { MachineError } from './error.ts';
 
 const zeroBlock = 0x1_0000;
 
 /**
- * Makes guest-physical memory: RAM, a hole from 0xa0000, the system ROM with `rom` in it.
+ * Makes guest-physical memory: RAM with a hole from 0xa0000 to 1 MiB.
  *
  * @throws MachineError `bad-option` for a size that cannot be, `too-little-memory` when the host
  * has none.
  */
-export function makePcMemory(
-  ramBytes: number,
-  extraBytes: number,
-  rom: Uint8Array,
-): PhysicalMemory {
+export function makePcMemory(ramBytes: number, extraBytes: number): PhysicalMemory {
   const machine = makeMachineMemory(ramBytes, extraBytes);
   const physical = new PhysicalMemory(machine);
   physical.mapRam(0, videoMemory, Layout.ram);
@@ -29,9 +24,6 @@ export function makePcMemory(
     const above = ramBytes - extendedMemory;
     physical.mapRam(extendedMemory, above, Layout.ram + extendedMemory);
   }
-  // The ROM stands in the RAM that the hole hides.
-  machine.u8.set(rom, Layout.ram + systemRom);
-  physical.mapRom(systemRom, extendedMemory - systemRom, Layout.ram + systemRom);
   return physical;
 }
 

@@ -1,4 +1,4 @@
-/** Port 0xe9: bytes written there go to the host, with nothing to initialize. */
+/** Port 0xe9, or another: bytes written there go to the host, with nothing to initialize. */
 import type {
   AccessSize,
   ByteSink,
@@ -18,17 +18,20 @@ const stateVersion = 1;
 export interface DebugConsoleOptions {
   /** Where the bytes go. */
   readonly output: ByteSink;
+  /** The port; 0xe9 by default. */
+  readonly base?: number;
 }
 
 /** A write-only console. */
 export class DebugConsole implements FixedPortDevice, Saveable, Resettable {
   /** The one port. */
-  readonly ports: readonly PortWindow[] = [{ first: debugConsoleAddress, count: 1 }];
+  readonly ports: readonly PortWindow[];
   readonly #output: ByteSink;
 
   /** Connects the console. */
   constructor(options: DebugConsoleOptions) {
     this.#output = options.output;
+    this.ports = [{ first: options.base ?? debugConsoleAddress, count: 1 }];
   }
 
   /** Reads as 0xe9. */

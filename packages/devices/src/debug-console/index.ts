@@ -1,2 +1,2 @@
 export { DebugConsole, type DebugConsoleOptions } from './device.ts';
-export { debugConsoleAddress } from './registers.ts';
+export { debugConsoleAddress, firmwareConsoleAddress } from './registers.ts';

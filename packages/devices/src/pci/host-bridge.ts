@@ -36,6 +36,8 @@ export class HostBridge implements PciFunction, Saveable, Resettable {
     device: reg.pciIdentity.hostBridge,
     revision: 2,
     classCode: 0x06_0000,
+    // By this subsystem SeaBIOS knows a virtual board, whose memory and files it asks fw_cfg for.
+    subsystem: reg.virtualSubsystem,
     // Command after reset: memory and bus master, which cannot be cleared (section 3.2.3).
     initial: [[reg.pciRegister.command, 0x06, 0x00, 0x80, 0x02]],
     // The registers of the DRAM controller are kept and do nothing.

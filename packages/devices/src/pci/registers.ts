@@ -72,6 +72,9 @@ export const pciIdentity = {
   powerManagement: 0x7113,
 } as const;
 
+/** The subsystem by which boards of virtual machines are known (QEMU, docs/specs/pci-ids.rst). */
+export const virtualSubsystem: readonly [vendor: number, subsystem: number] = [0x1af4, 0x1100];
+
 /** 82441FX: the first of seven PAM registers. */
 export const pamFirst = 0x59;
 /** 82441FX: the last PAM register. */

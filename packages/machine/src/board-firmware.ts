@@ -1,0 +1,108 @@
+/**
+ * Firmware on the board: what stands in the ROM, and the devices by which it learns what machine
+ * this is.
+ */
+import {
+  DebugConsole,
+  firmwareConsoleAddress,
+  FwCfg,
+  fwCfgKey,
+  itemNumber,
+  itemText,
+} from '@ringfence/devices';
+import type { ByteSink, FwCfgFile } from '@ringfence/devices';
+
+import { acpiLoaderFiles } from './acpi-loader.ts';
+import type { Board } from './board.ts';
+import { E820Type } from './boot/memory-map.ts';
+import { MachineError } from './error.ts';
+import { acpiTables, systemRomImage } from './firmware.ts';
+import type { BootOptions, FirmwareBoot } from './options/machine-options.ts';
+
+/** The firmware of a machine: its ROM, and what it is told. */
+export interface Firmware {
+  /** The contents of the ROM, its last byte below 4 GiB. */
+  readonly rom: Uint8Array;
+  /** Bytes of CMOS RAM that tell it what to do. */
+  readonly cmos: Readonly<Record<number, number>>;
+  /** How it boots; absent where a kernel is started without firmware. */
+  readonly boot?: FirmwareBoot;
+}
+
+/** Boot devices by the letters of `-boot`, and their numbers in CMOS RAM (SeaBIOS, src/boot.c). */
+const bootDevices: Readonly<Record<string, number>> = { a: 1, b: 1, c: 2, d: 3, n: 4 };
+const cmosBootFirst = 0x3d;
+const cmosBootThird = 0x38;
+
+/**
+ * Returns the firmware that a machine has: the tables that kernels look for, or a BIOS.
+ *
+ * @throws MachineError `bad-option` for a boot order that names no device.
+ */
+export function chooseFirmware(boot: BootOptions): Firmware {
+  if (boot.kind !== 'firmware') {
+    return { rom: systemRomImage(), cmos: {} };
+  }
+  return { rom: boot.bios, cmos: bootOrderBytes(boot.order ?? 'cad'), boot };
+}
+
+/** Puts the devices of firmware on the board; none where there is no firmware. */
+export function addFirmware(board: Board, firmware: Firmware, output: ByteSink): void {
+  const { boot } = firmware;
+  if (boot === undefined) {
+    return;
+  }
+  board.own('firmware-console', new DebugConsole({ output, base: firmwareConsoleAddress }));
+  const { ramBytes } = board.memory.machine;
+  const items = new Map([
+    [fwCfgKey.ramBytes, joinNumbers(ramBytes, 0)],
+    [fwCfgKey.processors, itemNumber(1, 2)],
+    [fwCfgKey.maximumProcessors, itemNumber(1, 2)],
+    [fwCfgKey.noGraphic, itemNumber(0, 2)],
+    [fwCfgKey.bootDevice, itemText((boot.order ?? 'c').slice(0, 1))],
+    [fwCfgKey.bootMenu, itemNumber(boot.menu === true ? 1 : 0, 2)],
+  ]);
+  board.own('fw-cfg', new FwCfg({ items, files: files(boot, ramBytes), memory: board.memory }));
+}
+
+function files(boot: FirmwareBoot, ramBytes: number): readonly FwCfgFile[] {
+  const vgaBios = boot.vgaBios;
+  const wait = boot.menuWaitMs;
+  return [
+    ...acpiLoaderFiles(acpiTables(0)),
+    { name: 'etc/e820', bytes: e820Item(ramBytes) },
+    ...(vgaBios === undefined ? [] : [{ name: 'vgaroms/vgabios.bin', bytes: vgaBios }]),
+    ...(wait === undefined ? [] : [{ name: 'etc/boot-menu-wait', bytes: itemNumber(wait, 2) }]),
+  ];
+}
+
+/** Returns the RAM as firmware is told of it: 64-bit start and length, and a type. */
+function e820Item(ramBytes: number): Uint8Array {
+  const bytes = new Uint8Array(20);
+  bytes.set(joinNumbers(0, 0));
+  bytes.set(joinNumbers(ramBytes, 0), 8);
+  bytes.set(itemNumber(E820Type.ram, 4), 16);
+  return bytes;
+}
+
+function joinNumbers(low: number, high: number): Uint8Array {
+  return Uint8Array.from([...itemNumber(low, 4), ...itemNumber(high, 4)]);
+}
+
+/** Returns the CMOS bytes of a boot order: the first two devices, and the third. */
+function bootOrderBytes(order: string): Record<number, number> {
+  const codes = Array.from(order, (letter) => bootDevices[letter]);
+  if (codes.length === 0 || codes.length > 4 || codes.includes(undefined)) {
+    throw new MachineError('bad-option', {
+      where: 'boot order',
+      expected: 'letters of a (floppy), c (disk), d (CD), n (network)',
+      found: `"${order.slice(0, 20)}"`,
+    });
+  }
+  const [first = 0, second = 0, third = 0] = codes;
+  return {
+    [cmosBootFirst]: (second << 4) | first,
+    // Bit 0: floppies without the signature of a boot sector boot as well.
+    [cmosBootThird]: (third << 4) | 1,
+  };
+}
