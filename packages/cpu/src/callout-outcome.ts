@@ -2,6 +2,8 @@ import type { Fault, Segmentation } from '@ringfence/segmentation';
 import { generalProtection, noFault } from '@ringfence/segmentation';
 import { CalloutResult } from '@ringfence/translator';
 import type { ControlRegisters } from './control-registers.ts';
+import type { DebugUnit } from './debug-unit.ts';
+import type { InterruptShadow } from './events.ts';
 import type { GuestAccess } from './guest-access.ts';
 import type { CpuHost } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
@@ -19,8 +21,13 @@ export interface CalloutContext {
   readonly model: CpuModel;
   /** Ends the run after the current instruction. */
   attention(): void;
-  /** Blocks maskable interrupts before the next instruction. */
-  shadowInterrupts(): void;
+  readonly debug: DebugUnit;
+  /** Holds interrupts off before the next instruction. */
+  shadowInterrupts(kind: InterruptShadow): void;
+  /** IRET was done. */
+  interruptReturned(): void;
+  /** INT n, INT3, INTO or INT1 is about to be delivered. */
+  softwareInterrupt(): void;
   /** The TSC as the guest sees it. */
   tsc(): number;
   setTsc(value: number): void;

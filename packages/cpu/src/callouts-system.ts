@@ -5,9 +5,11 @@
 import type { CpuidValues, HypercallRegisters } from '@ringfence/hypercall';
 import { hypervisorLeaf } from '@ringfence/hypercall';
 import { CpuState, Eflags, readEflags } from '@ringfence/memory';
-import { generalProtection, invalidOpcode, noFault } from '@ringfence/segmentation';
+import type { Fault } from '@ringfence/segmentation';
+import { fault, generalProtection, invalidOpcode, noFault, Vector } from '@ringfence/segmentation';
 import { Callout, CalloutResult } from '@ringfence/translator';
 import type { CalloutContext, CalloutOutcome, Handler } from './callout-outcome.ts';
+import { DebugStatus, generalDetect } from './debug-unit.ts';
 import { cpuidLeaf } from './model.ts';
 import { Msr } from './model-specific-registers.ts';
 import { Cr0, Word } from './state-view.ts';
@@ -146,18 +148,28 @@ export class SystemCallouts {
     return ((this.#state[Word.cr4] ?? 0) & 8) !== 0 ? -1 : register + 2;
   }
 
+  /** What MOV from and to debug registers may fault with (SDM 2B MOV, 3B 17.2.4). */
+  #debugFault(register: number): Fault {
+    const state = this.#state;
+    if (state[Word.cpl] !== 0) return generalProtection(0);
+    if (register < 0) return invalidOpcode;
+    if (((state[Word.dr + 14] ?? 0) & generalDetect) === 0) return noFault;
+    this.#context.debug.pending |= DebugStatus.access;
+    return fault(Vector.debug);
+  }
+
   #readDebug(number: number): number {
     const register = this.#debugRegister(number);
-    if (register < 0) return this.#outcome.fault(invalidOpcode);
-    if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    const refused = this.#debugFault(register);
+    if (refused !== noFault) return this.#outcome.fault(refused);
     this.#state[Word.transfer] = this.#state[Word.dr + 2 * register] ?? 0;
     return CalloutResult.goOn;
   }
 
   #writeDebug(number: number, value: number): number {
     const register = this.#debugRegister(number);
-    if (register < 0) return this.#outcome.fault(invalidOpcode);
-    if (this.#state[Word.cpl] !== 0) return this.#outcome.fault(generalProtection(0));
+    const refused = this.#debugFault(register);
+    if (refused !== noFault) return this.#outcome.fault(refused);
     const fixed =
       register === 6
         ? (value & 0xe00f) | 0xffff_0ff0
@@ -165,7 +177,9 @@ export class SystemCallouts {
           ? (value & ~0xd000) | 0x400
           : value;
     this.#state[Word.dr + 2 * register] = fixed;
-    return CalloutResult.goOn;
+    if (register === 6) return CalloutResult.goOn;
+    this.#context.debug.update();
+    return this.#outcome.redo(noFault);
   }
 
   #storeDescriptorTable(which: number): number {

@@ -18,7 +18,7 @@ import type { CalloutContext, Handler } from './callout-outcome.ts';
 import { CalloutOutcome } from './callout-outcome.ts';
 import { SystemCallouts } from './callouts-system.ts';
 import { Msr } from './model-specific-registers.ts';
-import { Word } from './state-view.ts';
+import { Eflag, Word } from './state-view.ts';
 
 const exitHalt = 3;
 
@@ -64,7 +64,11 @@ export class Callouts {
       this.#handlers[number] = handler;
     };
     on(Callout.interrupt, (vector, source) => this.#interrupt(vector, source));
-    on(Callout.interruptReturn, (size) => this.#outcome.transfer(segmentation.iret(bytesOf(size))));
+    on(Callout.interruptReturn, (size) => {
+      const result = this.#outcome.transfer(segmentation.iret(bytesOf(size)));
+      this.#context.interruptReturned();
+      return result;
+    });
     on(Callout.farJump, (selector, offset, size) =>
       this.#outcome.transfer(segmentation.farJump(selector, offset, bytesOf(size))),
     );
@@ -131,6 +135,9 @@ export class Callouts {
       InterruptKind.privilegedTrap,
     ];
     const kind = kinds[source] ?? InterruptKind.software;
+    this.#context.softwareInterrupt();
+    // Traps save RF clear (SDM 3B 17.3.1.1).
+    this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) & ~Eflag.rf;
     return this.#outcome.transfer(this.#context.segmentation.interrupt(vector, kind, noErrorCode));
   }
 
@@ -140,7 +147,7 @@ export class Callouts {
     const fault = this.#context.segmentation.loadSegment(register, selector & 0xffff);
     if (fault !== noFault) return this.#outcome.fault(fault);
     this.#deferredWrite(write);
-    if (register === SegmentRegister.ss) this.#context.shadowInterrupts();
+    if (register === SegmentRegister.ss) this.#context.shadowInterrupts('stack');
     // A new code mode needs other records, which a lookup finds.
     return state[Word.codeMode] === mode ? CalloutResult.goOn : this.#outcome.redo(noFault);
   }
@@ -175,6 +182,7 @@ export class Callouts {
     if (fault !== noFault) return this.#outcome.fault(fault);
     const size = bytes as 1 | 2 | 4;
     this.#state[Word.transfer] = this.#context.host.ports.read(port & 0xffff, size);
+    if (this.#context.debug.portsActive) this.#context.debug.portAccessed(port & 0xffff, bytes);
     return CalloutResult.goOn;
   }
 
@@ -182,6 +190,7 @@ export class Callouts {
     const fault = this.#context.segmentation.checkIo(port & 0xffff, bytes);
     if (fault !== noFault) return this.#outcome.fault(fault);
     this.#context.host.ports.write(port & 0xffff, bytes as 1 | 2 | 4, value);
+    if (this.#context.debug.portsActive) this.#context.debug.portAccessed(port & 0xffff, bytes);
     return CalloutResult.goOn;
   }
 
@@ -191,7 +200,7 @@ export class Callouts {
     const fault = enable === 0 ? segmentation.cli() : segmentation.sti();
     if (fault !== noFault) return this.#outcome.fault(fault);
     if (enable !== 0 && ((this.#state[Word.eflags] ?? 0) & ~before & 0x200) !== 0) {
-      this.#context.shadowInterrupts();
+      this.#context.shadowInterrupts('sti');
       if (this.#context.host.interrupts.requested) this.#context.attention();
     }
     return CalloutResult.goOn;

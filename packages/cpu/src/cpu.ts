@@ -1,43 +1,28 @@
 import { CodeCache } from '@ringfence/code-cache';
-import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
-import { CpuState, definedFlags, ExitReason, readEflags, writeEflags } from '@ringfence/memory';
+import { definedFlags, ExitReason, readEflags, writeEflags } from '@ringfence/memory';
 import type { SegmentationHost } from '@ringfence/segmentation';
-import {
-  faultFromFields,
-  InterruptKind,
-  noErrorCode,
-  noFault,
-  Segmentation,
-} from '@ringfence/segmentation';
+import { faultFromFields, faultVector, noFault, Segmentation } from '@ringfence/segmentation';
+import { Vector } from '@ringfence/segmentation';
 import { ShadowPaging } from '@ringfence/shadow-paging';
 import { Callout, hotVariants, Interpreter } from '@ringfence/translator';
 import { Callouts } from './callouts.ts';
 import { ControlRegisters } from './control-registers.ts';
-import { deliver, deliverFault } from './exceptions.ts';
+import { DebugStatus, DebugUnit } from './debug-unit.ts';
+import { Events, noteDebugFault } from './events.ts';
+import { deliverFault } from './exceptions.ts';
 import { GuestAccess } from './guest-access.ts';
 import { InstructionFetch } from './instruction-fetch.ts';
 import { makeInterpreterHost } from './interpreter-host.ts';
 import type { InitialState } from './initial-state.ts';
-import { writeInitialState } from './initial-state.ts';
-import type { CpuHost, CpuStatistics, CpuStop } from './interfaces.ts';
+import { writeInitialState, writeResetState } from './initial-state.ts';
+import type { CpuHost, CpuOptions, CpuStatistics, CpuStop } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
 import { ModelSpecificRegisters } from './model-specific-registers.ts';
 import { Regions, sampleInterval } from './regions.ts';
 import { restoreWords, saveWords } from './saved-cpu.ts';
 import type { SavedCpu } from './saved-cpu.ts';
-import { Cr0, Eflag, Word } from './state-view.ts';
-
-/** What a virtual CPU is made of. */
-export interface CpuOptions {
-  readonly machine: MachineMemory;
-  readonly physical: PhysicalMemory;
-  readonly host: CpuHost;
-  /** Default: the first of `cpuModels`. */
-  readonly model?: CpuModel;
-  /** Whether hot code is translated; default `interpreter`. */
-  readonly accel?: 'interpreter' | 'translator';
-}
+import { Eflag, Word } from './state-view.ts';
 
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
 const maximumSlice = 0x4000_0000;
@@ -56,9 +41,6 @@ const entryCost = 100;
  * budget alone would let a guest hold the host for half a minute.
  */
 const maximumWork = 8192;
-
-/** DR6.BS: a single step (SDM 3B 17.2.3). */
-const debugStatusStep = 1 << 14;
 
 /**
  * The virtual CPU: runs guest code by the interpreter, delivers exceptions and interrupts.
@@ -82,11 +64,13 @@ export class Cpu {
   readonly #callouts: Callouts;
   #retired = 0;
   #tscOffset = 0;
-  /** Instruction count at which maskable interrupts stay blocked (STI, MOV SS). */
-  #shadowAt = -1;
-  #halted = false;
-  #nmi = false;
-  #nmiBlocked = false;
+  /** Breakpoints, the guest's and those of a debugger. */
+  readonly debug: DebugUnit;
+  readonly #events: Events;
+  /** Whether the running instruction is a software interrupt: it ends without a single-step trap. */
+  #interrupted = false;
+  /** Instruction count at which IRET loaded RF, which every other instruction clears. */
+  #resumeFlagAt = -1;
   readonly #exits: Record<string, number> = {};
 
   constructor(options: CpuOptions) {
@@ -98,18 +82,32 @@ export class Cpu {
     this.cache = new CodeCache(physical);
     this.shadow = new ShadowPaging(
       physical,
-      { execEntry: (page) => this.cache.entry(page) },
+      {
+        execEntry: (page, linear) => (this.debug.watchesCode(linear) ? 0 : this.cache.entry(page)),
+        isWatched: (linear) => this.debug.watchesData(linear),
+      },
       { physicalBits: this.model.physicalBits },
     );
     this.cache.attach(this.shadow);
-    this.access = new GuestAccess(machine, physical, this.shadow);
+    this.debug = new DebugUnit(
+      state,
+      () => {
+        this.shadow.flush();
+      },
+      () => {
+        this.attention();
+      },
+    );
+    this.access = new GuestAccess(machine, physical, this.shadow, this.debug);
     this.segmentation = new Segmentation({
       words: state,
       memory: this.access,
       host: this.#segmentationHost(),
     });
     this.control = new ControlRegisters(state, this.shadow, this.segmentation, this.model);
-    const fetch = new InstructionFetch(machine, physical, this.access, this.cache);
+    const count = (cause: string): void => this.#count(cause);
+    this.#events = new Events(state, this.segmentation, host.interrupts, this.debug, count);
+    const fetch = new InstructionFetch(machine, physical, this.access, this.cache, this.debug);
     this.#callouts = new Callouts({
       state,
       segmentation: this.segmentation,
@@ -121,8 +119,15 @@ export class Cpu {
       attention: () => {
         this.attention();
       },
-      shadowInterrupts: () => {
-        this.#shadowAt = this.instructions;
+      debug: this.debug,
+      shadowInterrupts: (kind) => {
+        this.#events.shadow(kind, this.instructions);
+      },
+      interruptReturned: () => {
+        this.#interruptReturned();
+      },
+      softwareInterrupt: () => {
+        this.#interrupted = true;
       },
       tsc: () => this.tsc(),
       setTsc: (value) => {
@@ -130,9 +135,7 @@ export class Cpu {
         host.tscWritten?.();
       },
     });
-    const charge = (work: number): void => {
-      this.#charge(work);
-    };
+    const charge = (work: number): void => this.#charge(work);
     this.#interpreter = new Interpreter(
       machine.memory,
       makeInterpreterHost(fetch, this.access, this.#callouts, charge),
@@ -156,7 +159,7 @@ export class Cpu {
 
   /** Whether HLT stands and no interrupt has ended it. */
   get halted(): boolean {
-    return this.#halted;
+    return this.#events.halted;
   }
 
   /** Whether maskable interrupts are enabled. */
@@ -187,21 +190,11 @@ export class Cpu {
   /** State as after power-up or reset (SDM 3A table 9-1). */
   reset(): void {
     const state = this.#state;
-    state.fill(0, Word.gpr, Word.gpr + 0x100);
-    state[Word.faultVector] = -1;
     this.registers.reset();
     this.#tscOffset = 0;
-    this.#halted = false;
-    this.#nmi = false;
-    this.#nmiBlocked = false;
-    this.#shadowAt = -1;
-    state[Word.eflags] = 2;
-    state[Word.cr0] = Cr0.cd | Cr0.nw | Cr0.et;
-    state[Word.dr + 12] = 0xffff_0ff0 | 0;
-    state[Word.dr + 14] = 0x400;
-    state[Word.gpr + 4] = this.model.signature;
-    state[CpuState.fpuControl >> 2] = 0x40;
-    state[CpuState.mxcsr >> 2] = 0x1f80;
+    this.#events.reset();
+    writeResetState(state, this.model.signature);
+    this.debug.update();
     this.segmentation.reset();
     state[Word.rip] = 0xfff0;
     this.shadow.setControl(state[Word.cr0] ?? 0, 0, 0);
@@ -230,10 +223,7 @@ export class Cpu {
       retired: this.#retired,
       translated: this.regions?.statistics.instructions ?? 0,
       tscOffset: this.#tscOffset,
-      shadowAt: this.#shadowAt,
-      halted: this.#halted,
-      nmi: this.#nmi,
-      nmiBlocked: this.#nmiBlocked,
+      events: this.#events.save(),
     };
   }
 
@@ -245,15 +235,13 @@ export class Cpu {
     this.registers.restore(saved.registers);
     this.#retired = saved.retired;
     this.#tscOffset = saved.tscOffset;
-    this.#shadowAt = saved.shadowAt;
-    this.#halted = saved.halted;
-    this.#nmi = saved.nmi;
-    this.#nmiBlocked = saved.nmiBlocked;
+    this.#events.restore(saved.events);
     if (this.regions !== undefined) this.regions.statistics.instructions = saved.translated;
     this.shadow.restore(
       [Word.cr0, Word.cr3, Word.cr4, Word.efer].map((word) => state[word] ?? 0),
       saved.pageDirectories,
     );
+    this.debug.update();
     this.segmentation.updateMode();
     this.#privilegeChanged();
   }
@@ -267,7 +255,7 @@ export class Cpu {
 
   /** Requests a non-maskable interrupt. */
   raiseNmi(): void {
-    this.#nmi = true;
+    this.#events.raiseNmi();
     this.attention();
   }
 
@@ -275,8 +263,8 @@ export class Cpu {
   run(budget: number): CpuStop {
     let end = this.#retired + budget;
     while (this.#retired < end) {
-      if (!this.#takeInterrupts()) return 'tripleFault';
-      if (this.#halted) return 'halt';
+      if (!this.#events.take(this.#retired)) return 'tripleFault';
+      if (this.#events.halted) return 'halt';
       const requestsBefore = this.#retired;
       const stop = this.#runSlice(Math.min(end - this.#retired, maximumSlice));
       if (stop !== undefined) return stop;
@@ -314,59 +302,69 @@ export class Cpu {
   /** One entry into generated code, and the delivery of what it ended with. */
   #runSlice(limit: number): CpuStop | undefined {
     const state = this.#state;
-    const stepping = ((state[Word.eflags] ?? 0) & Eflag.tf) !== 0;
-    const shadowed = this.#shadowAt === this.#retired && this.#host.interrupts.requested;
+    const { debug } = this;
+    const flags = state[Word.eflags] ?? 0;
+    const stepping = (flags & Eflag.tf) !== 0;
+    const resumes = debug.codeActive && (flags & Eflag.rf) !== 0;
+    const heldOff = this.#events.isHeldOff(this.#retired);
     const most = this.regions === undefined ? limit : Math.min(limit, sampleInterval);
-    const slice = stepping || shadowed ? 1 : most;
+    const slice = stepping || heldOff || resumes || debug.stepping ? 1 : most;
+    state[Word.singleElements] = stepping || debug.dataActive || debug.stepping ? 1 : 0;
     state[Word.budget] = slice;
     state[Word.runBudget] = slice;
+    this.#interrupted = false;
     this.#interpreter.run();
-    this.#retired += (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
+    const retired = (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
+    this.#retired += retired;
     state[Word.budget] = 0;
     state[Word.runBudget] = 0;
+    if (debug.stop !== undefined) return 'debug';
     const reason = state[Word.exitReason] ?? 0;
     if (reason === ExitReason.fault || reason === ExitReason.faultAtRip) {
-      this.#count('fault');
-      const fault = faultFromFields(state[Word.faultVector] ?? -1, state[Word.faultError] ?? 0);
-      state[Word.faultVector] = -1;
-      if (fault !== noFault && !deliverFault(this.segmentation, fault)) return 'tripleFault';
-      return undefined;
+      return this.#deliverFault();
     }
     if (reason === ExitReason.halt) {
       this.#count('halt');
-      this.#halted = true;
+      this.#events.halted = true;
     } else {
       this.#count('budget');
       this.regions?.sample();
     }
-    if (stepping && !this.#trapStep()) return 'tripleFault';
+    if (retired === 0) return undefined;
+    if (this.#resumeFlagAt !== this.#retired) state[Word.eflags] = this.#flagsAfter();
+    const traps = stepping && !this.#interrupted && !this.#events.isStackShadow(this.#retired);
+    if (traps) debug.pending |= DebugStatus.step;
+    if (debug.stepping) debug.stop = { kind: 'step', linear: state[Word.rip] ?? 0 };
+    return debug.stop === undefined ? undefined : 'debug';
+  }
+
+  /** The fault that generated code ended with; undefined to go on. */
+  #deliverFault(): CpuStop | undefined {
+    const state = this.#state;
+    this.#count('fault');
+    const fault = faultFromFields(state[Word.faultVector] ?? -1, state[Word.faultError] ?? 0);
+    state[Word.faultVector] = -1;
+    // What a faulting instruction had accessed before is not reported.
+    if (faultVector(fault) === Vector.debug) noteDebugFault(state, this.debug.pending);
+    this.debug.pending = 0;
+    if (fault !== noFault && !deliverFault(this.segmentation, fault)) return 'tripleFault';
     return undefined;
   }
 
-  /** #DB after an instruction that began with TF set (SDM 3B 17.3.1.4). */
-  #trapStep(): boolean {
-    const state = this.#state;
-    if (((state[Word.eflags] ?? 0) & Eflag.tf) === 0) return true;
-    state[Word.dr + 12] = (state[Word.dr + 12] ?? 0) | debugStatusStep;
-    return deliver(this.segmentation, 1, InterruptKind.trap, noErrorCode);
+  /**
+   * EFLAGS after an instruction that did not load RF: it is clear (SDM 3B 17.3.1.1), unless the
+   * instruction at an instruction breakpoint is still to be done, as in the middle of REP.
+   */
+  #flagsAfter(): number {
+    const flags = this.#state[Word.eflags] ?? 0;
+    const isPassed = this.debug.isPassed(this.#state[Word.rip] ?? 0, this.access.codeBase);
+    return isPassed ? flags | Eflag.rf : flags & ~Eflag.rf;
   }
 
-  /** Delivers an NMI or maskable interrupt that is due; false after a triple fault. */
-  #takeInterrupts(): boolean {
-    if (this.#nmi && !this.#nmiBlocked && this.#shadowAt !== this.#retired) {
-      this.#nmi = false;
-      this.#halted = false;
-      this.#count('nmi');
-      return deliver(this.segmentation, 2, InterruptKind.external, noErrorCode);
-    }
-    const { interrupts } = this.#host;
-    if (!interrupts.requested || !this.interruptsEnabled || this.#shadowAt === this.#retired) {
-      return true;
-    }
-    this.#halted = false;
-    this.#count('interrupt');
-    const vector = interrupts.acknowledge();
-    return deliver(this.segmentation, vector, InterruptKind.external, noErrorCode);
+  #interruptReturned(): void {
+    const loaded = ((this.#state[Word.eflags] ?? 0) & Eflag.rf) !== 0;
+    if (loaded) this.#resumeFlagAt = this.instructions;
+    if (this.#events.unblockNmi() || (loaded && this.debug.codeActive)) this.attention();
   }
 
   #segmentationHost(): SegmentationHost {
@@ -387,11 +385,12 @@ export class Cpu {
     this.shadow.setPrivilege(user, ((state[Word.eflags] ?? 0) & Eflag.ac) !== 0);
   }
 
+  /** A task switch clears local breakpoints, and traps in the new task if its T bit is set. */
   #taskSwitched(debugTrap: boolean): void {
+    this.debug.update();
     if (!debugTrap) return;
-    const state = this.#state;
-    state[Word.dr + 12] = (state[Word.dr + 12] ?? 0) | (1 << 15);
-    deliver(this.segmentation, 1, InterruptKind.trap, noErrorCode);
+    this.debug.pending |= DebugStatus.taskSwitch;
+    this.attention();
   }
 
   #count(cause: string): void {

@@ -5,13 +5,16 @@
  * Hot: `readSlow` and `writeSlow` (page-table writes, MMIO, first touches).
  */
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
 import type { Fault, LinearMemory } from '@ringfence/segmentation';
 import { faultWithError, noFault, pageFault, Vector } from '@ringfence/segmentation';
 import type { ShadowPaging } from '@ringfence/shadow-paging';
 import { Access, FillResult, Privilege } from '@ringfence/shadow-paging';
+import type { DebugUnit } from './debug-unit.ts';
 import { Word } from './state-view.ts';
 
 const pageMask = 4095;
+const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
 
 /** Linear guest memory with paging, traces, MMIO and page faults. */
 export class GuestAccess implements LinearMemory {
@@ -25,7 +28,15 @@ export class GuestAccess implements LinearMemory {
   /** Where it goes: linear-memory address for `ok`, guest-physical address for `uncached`. */
   #address = 0;
 
-  constructor(machine: MachineMemory, physical: PhysicalMemory, shadow: ShadowPaging) {
+  readonly #debug: DebugUnit;
+
+  constructor(
+    machine: MachineMemory,
+    physical: PhysicalMemory,
+    shadow: ShadowPaging,
+    debug: DebugUnit,
+  ) {
+    this.#debug = debug;
     this.#state = machine.i32;
     this.#view = machine.view;
     this.#physical = physical;
@@ -37,6 +48,7 @@ export class GuestAccess implements LinearMemory {
     const privilege = this.#privilege();
     if (this.#misaligned(linear, bytes)) return 0;
     const state = this.#state;
+    if (this.#debug.dataActive) this.#debug.accessed(linear, bytes, false);
     if (bytes <= 4) {
       const value = this.#read(linear, bytes, privilege);
       if (this.fault !== noFault) this.record(this.fault);
@@ -57,6 +69,7 @@ export class GuestAccess implements LinearMemory {
   writeSlow(linear: number, bytes: number, value: number): void {
     const privilege = this.#privilege();
     if (this.#misaligned(linear, bytes)) return;
+    if (this.#debug.dataActive) this.#debug.accessed(linear, bytes, true);
     if (bytes > 4) {
       const probed = this.#probe(linear, bytes, privilege);
       if (probed !== noFault) {
@@ -87,31 +100,42 @@ export class GuestAccess implements LinearMemory {
   }
 
   read8(linear: number, system: boolean): number {
+    if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 1, false);
     return this.#read(linear, 1, this.#privilegeFor(system));
   }
 
   read16(linear: number, system: boolean): number {
+    if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 2, false);
     return this.#read(linear, 2, this.#privilegeFor(system));
   }
 
   read32(linear: number, system: boolean): number {
+    if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 4, false);
     return this.#read(linear, 4, this.#privilegeFor(system));
   }
 
   write8(linear: number, value: number, system: boolean): Fault {
+    if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 1, true);
     return this.#write(linear, 1, value, this.#privilegeFor(system));
   }
 
   write16(linear: number, value: number, system: boolean): Fault {
+    if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 2, true);
     return this.#write(linear, 2, value, this.#privilegeFor(system));
   }
 
   write32(linear: number, value: number, system: boolean): Fault {
+    if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 4, true);
     return this.#write(linear, 4, value, this.#privilegeFor(system));
   }
 
   probeWrite(linear: number, bytes: number, system: boolean): Fault {
     return this.#probe(linear, bytes, this.#privilegeFor(system));
+  }
+
+  /** Linear base of the code segment. */
+  get codeBase(): number {
+    return this.#state[codeBase] ?? 0;
   }
 
   /** Fetches an instruction byte at the current privilege; `fault` says whether it could. */

@@ -1,5 +1,5 @@
 import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
-import { Word } from './state-view.ts';
+import { Cr0, Word } from './state-view.ts';
 
 /** A segment register with its hidden part (SDM 3A 3.4.3). */
 export interface InitialSegment {
@@ -36,6 +36,19 @@ export interface InitialState {
   readonly gs: InitialSegment;
   readonly ldtr: InitialSegment;
   readonly tr: InitialSegment;
+}
+
+/** Writes registers as after power-up (SDM 3A table 9-1), except segments. */
+export function writeResetState(state: Int32Array, signature: number): void {
+  state.fill(0, Word.gpr, Word.gpr + 0x100);
+  state[Word.faultVector] = -1;
+  state[Word.eflags] = 2;
+  state[Word.cr0] = Cr0.cd | Cr0.nw | Cr0.et;
+  state[Word.dr + 12] = 0xffff_0ff0 | 0;
+  state[Word.dr + 14] = 0x400;
+  state[Word.gpr + 4] = signature;
+  state[CpuState.fpuControl >> 2] = 0x40;
+  state[CpuState.mxcsr >> 2] = 0x1f80;
 }
 
 const writableData = 0x2;

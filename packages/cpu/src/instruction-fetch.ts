@@ -15,7 +15,7 @@ import {
 import { FORMS } from '@ringfence/isa';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CodeMode, CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
-import { faultWithError, noFault, Vector } from '@ringfence/segmentation';
+import { fault as debugFault, faultWithError, noFault, Vector } from '@ringfence/segmentation';
 import {
   InvalidVariant,
   recordBytes,
@@ -25,9 +25,10 @@ import {
   variantOf,
 } from '@ringfence/translator';
 import type { Interpreter } from '@ringfence/translator';
+import type { DebugUnit } from './debug-unit.ts';
 import type { GuestAccess } from './guest-access.ts';
 import { ScratchRecords } from './scratch-records.ts';
-import { Word } from './state-view.ts';
+import { Eflag, Word } from './state-view.ts';
 
 /** The most instructions decoded at one miss. */
 const maximumRun = 64;
@@ -56,6 +57,7 @@ export class InstructionFetch {
   readonly #physical: PhysicalMemory;
   readonly #access: GuestAccess;
   readonly #cache: CodeCache;
+  readonly #debug: DebugUnit;
   readonly #writer: RecordWriter;
   readonly #scratch: ScratchRecords;
   readonly #halves: Uint16Array;
@@ -69,7 +71,9 @@ export class InstructionFetch {
     physical: PhysicalMemory,
     access: GuestAccess,
     cache: CodeCache,
+    debug: DebugUnit,
   ) {
+    this.#debug = debug;
     this.#state = machine.i32;
     this.#bytes = machine.u8;
     this.#physical = physical;
@@ -97,6 +101,7 @@ export class InstructionFetch {
     if (eip >>> 0 > limit >>> 0)
       return this.#fault(eip, faultWithError(Vector.generalProtection, 0));
     const linear = (eip + (state[codeSegment + (SegmentField.base >> 2)] ?? 0)) | 0;
+    if (this.#debug.watchesCode(linear)) return this.#fetchWatched(eip, linear);
     const fault = this.#access.translateFetch(linear);
     if (fault !== noFault) return this.#fault(eip, fault);
     const physical = this.#access.physicalAddress;
@@ -121,6 +126,28 @@ export class InstructionFetch {
     const linear = (eip + (state[codeSegment + (SegmentField.base >> 2)] ?? 0)) | 0;
     const known = this.#scratch.find(record, linear);
     return known !== 0 ? known : this.#decodeScratch(record, eip, linear, offset);
+  }
+
+  /**
+   * An instruction in a page with an instruction breakpoint: decoded each time into a scratch
+   * record, unless the breakpoint is its own. RF lets it pass (SDM 3B 17.3.1.1).
+   */
+  #fetchWatched(eip: number, linear: number): number {
+    const state = this.#state;
+    const debug = this.#debug;
+    if (debug.hostStops(linear)) {
+      state[Word.rip] = eip;
+      return 0;
+    }
+    const flags = state[Word.eflags] ?? 0;
+    const hit = debug.codeHit(linear);
+    if (hit !== 0 && (flags & Eflag.rf) === 0) {
+      debug.pending = hit;
+      return this.#fault(eip, debugFault(Vector.debug));
+    }
+    state[Word.eflags] = flags & ~Eflag.rf;
+    debug.passed = linear;
+    return this.#decodeScratch(unbacked, eip, linear, linear & 4095);
   }
 
   /** Decodes from fetched bytes into the scratch record for `owner`. */

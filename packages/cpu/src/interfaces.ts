@@ -4,6 +4,8 @@ import type {
   MsrValue,
   MsrWriteResult,
 } from '@ringfence/hypercall';
+import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import type { CpuModel } from './model.ts';
 
 /** The I/O port space, as IN and OUT see it. */
 export interface Ports {
@@ -44,6 +46,17 @@ export interface CpuHost {
   random(): number;
 }
 
+/** What a virtual CPU is made of. */
+export interface CpuOptions {
+  readonly machine: MachineMemory;
+  readonly physical: PhysicalMemory;
+  readonly host: CpuHost;
+  /** Default: the first of `cpuModels`. */
+  readonly model?: CpuModel;
+  /** Whether hot code is translated; default `interpreter`. */
+  readonly accel?: 'interpreter' | 'translator';
+}
+
 /** Why `Cpu.run` returned. */
 export type CpuStop =
   /** The instructions asked for are done, or `Cpu.attention` was called. */
@@ -53,7 +66,9 @@ export type CpuStop =
   /**
    * A fault while delivering a double fault (SDM 3A 6.15, interrupt 8): the processor shuts down.
    */
-  | 'tripleFault';
+  | 'tripleFault'
+  /** A breakpoint of the debugger, or its single step: see `Cpu.debug.stop`. */
+  | 'debug';
 
 /** Counters of one virtual CPU. */
 export interface CpuStatistics {

@@ -1,4 +1,5 @@
 import { CpuState } from '@ringfence/memory';
+import type { SavedEvents } from './events.ts';
 
 /**
  * A virtual CPU's state as plain data, for snapshots: everything that is not rebuilt from guest
@@ -16,11 +17,8 @@ export interface SavedCpu {
   readonly translated: number;
   /** What the guest added to the time-stamp counter. */
   readonly tscOffset: number;
-  /** Retired instructions at which maskable interrupts stay blocked (STI, MOV SS); -1 none. */
-  readonly shadowAt: number;
-  readonly halted: boolean;
-  readonly nmi: boolean;
-  readonly nmiBlocked: boolean;
+  /** Interrupts and traps that wait, and what holds them off. */
+  readonly events: SavedEvents;
 }
 
 /**

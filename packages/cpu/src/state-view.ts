@@ -21,6 +21,7 @@ export const Word: Readonly<
     | 'record'
     | 'transfer'
     | 'interruptShadow'
+    | 'singleElements'
     | 'cr0'
     | 'cr2'
     | 'cr3'
@@ -49,6 +50,7 @@ export const Word: Readonly<
   record: CpuState.record >> 2,
   transfer: CpuState.transfer >> 2,
   interruptShadow: CpuState.interruptShadow >> 2,
+  singleElements: CpuState.singleElements >> 2,
   cr0: CpuState.cr >> 2,
   cr2: (CpuState.cr + 16) >> 2,
   cr3: (CpuState.cr + 24) >> 2,

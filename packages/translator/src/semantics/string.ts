@@ -85,7 +85,12 @@ function repeat(
 }
 
 function shortChunk(c: InstructionContext): (count: Value) => Value {
-  return (count) => minimum(c, count, c.b.i32(chunkElements));
+  return (count) => oneIfTrapped(c, minimum(c, count, c.b.i32(chunkElements)));
+}
+
+/** Single steps and breakpoints are taken after each element (SDM vol. 3B, 17.3.1.4). */
+function oneIfTrapped(c: InstructionContext, elements: Value): Value {
+  return c.b.select(c.b.load('i32.load', CpuState.singleElements), c.b.i32(1), elements);
 }
 
 /** ZF as REPE and REPNE want it. */
@@ -135,7 +140,7 @@ function pageChunk(c: InstructionContext, ranges: readonly Range[], bytes: numbe
   const count = counter(c);
   let forward = count;
   for (const range of ranges) forward = minimum(c, forward, roomOf(c, range.linear, bytes));
-  return b.select(direction(c), minimum(c, count, b.i32(chunkElements)), forward);
+  return oneIfTrapped(c, b.select(direction(c), minimum(c, count, b.i32(chunkElements)), forward));
 }
 
 /** Tries the chunk as one bulk operation, and ends the run if that was possible. */

@@ -1,0 +1,149 @@
+/**
+ * What happens between two instructions: traps of the last one, non-maskable and maskable
+ * interrupts, and what holds them off (SDM 3A 6.9, table 6-2).
+ */
+import type { Segmentation } from '@ringfence/segmentation';
+import { InterruptKind, noErrorCode, Vector } from '@ringfence/segmentation';
+import { DebugStatus, type DebugUnit, generalDetect } from './debug-unit.ts';
+import { deliver } from './exceptions.ts';
+import type { InterruptController } from './interfaces.ts';
+import { Eflag, Word } from './state-view.ts';
+
+/** Who holds interrupts off before the next instruction (SDM 2B MOV, POP SS, STI). */
+export type InterruptShadow = 'sti' | 'stack';
+
+/** The events that wait, as a snapshot keeps them. */
+export interface SavedEvents {
+  readonly shadowAt: number;
+  readonly stackShadow: boolean;
+  readonly halted: boolean;
+  readonly nmi: boolean;
+  readonly nmiBlocked: boolean;
+  /** Bits of DR6 that the next #DB shows. */
+  readonly debugPending: number;
+}
+
+/** The pending events of one virtual CPU. */
+export class Events {
+  /** Whether HLT stands and nothing has ended it. */
+  halted: boolean = false;
+  readonly #state: Int32Array;
+  readonly #segmentation: Segmentation;
+  readonly #interrupts: InterruptController;
+  readonly #debug: DebugUnit;
+  readonly #count: (cause: string) => void;
+  /** Instruction count at which interrupts are held off. */
+  #shadowAt = -1;
+  #shadow: InterruptShadow = 'sti';
+  #nmi = false;
+  #nmiBlocked = false;
+
+  constructor(
+    state: Int32Array,
+    segmentation: Segmentation,
+    interrupts: InterruptController,
+    debug: DebugUnit,
+    count: (cause: string) => void,
+  ) {
+    this.#state = state;
+    this.#segmentation = segmentation;
+    this.#interrupts = interrupts;
+    this.#debug = debug;
+    this.#count = count;
+  }
+
+  /** What a snapshot keeps. */
+  save(): SavedEvents {
+    return {
+      shadowAt: this.#shadowAt,
+      stackShadow: this.#shadow === 'stack',
+      halted: this.halted,
+      nmi: this.#nmi,
+      nmiBlocked: this.#nmiBlocked,
+      debugPending: this.#debug.pending,
+    };
+  }
+
+  restore(saved: SavedEvents): void {
+    this.#shadowAt = saved.shadowAt;
+    this.#shadow = saved.stackShadow ? 'stack' : 'sti';
+    this.halted = saved.halted;
+    this.#nmi = saved.nmi;
+    this.#nmiBlocked = saved.nmiBlocked;
+    this.#debug.pending = saved.debugPending;
+  }
+
+  reset(): void {
+    this.halted = false;
+    this.#shadowAt = -1;
+    this.#nmi = false;
+    this.#nmiBlocked = false;
+    this.#debug.pending = 0;
+  }
+
+  /** Holds interrupts off before the instruction that is number `at`. */
+  shadow(kind: InterruptShadow, at: number): void {
+    this.#shadow = kind;
+    this.#shadowAt = at;
+  }
+
+  raiseNmi(): void {
+    this.#nmi = true;
+  }
+
+  /** IRET lets the next non-maskable interrupt in (SDM 3A 6.7.1); true if one waits. */
+  unblockNmi(): boolean {
+    this.#nmiBlocked = false;
+    return this.#nmi;
+  }
+
+  /** Whether an event waits that the shadow at `retired` holds off for one instruction. */
+  isHeldOff(retired: number): boolean {
+    if (this.#shadowAt !== retired) return false;
+    return this.#interrupts.requested || this.#nmi || this.#debug.pending !== 0;
+  }
+
+  /** Whether MOV SS or POP SS was the last instruction: it is not trapped (SDM 3B 17.3.1.4). */
+  isStackShadow(retired: number): boolean {
+    return this.#shadowAt === retired && this.#shadow === 'stack';
+  }
+
+  /** Delivers the most important event that is due; false after a triple fault. */
+  take(retired: number): boolean {
+    const shadowed = this.#shadowAt === retired;
+    const stackShadow = shadowed && this.#shadow === 'stack';
+    if (this.#debug.pending !== 0 && !stackShadow && !this.#takeTrap()) return false;
+    if (this.#nmi && !this.#nmiBlocked && !stackShadow) {
+      this.#nmi = false;
+      this.#nmiBlocked = true;
+      this.halted = false;
+      this.#count('nmi');
+      return this.#deliver(Vector.nmi, InterruptKind.external);
+    }
+    const enabled = ((this.#state[Word.eflags] ?? 0) & Eflag.if) !== 0;
+    if (!enabled || shadowed || !this.#interrupts.requested) return true;
+    this.halted = false;
+    this.#count('interrupt');
+    return this.#deliver(this.#interrupts.acknowledge(), InterruptKind.external);
+  }
+
+  /** #DB as a trap, with what made it in DR6. */
+  #takeTrap(): boolean {
+    this.halted = false;
+    noteDebugFault(this.#state, this.#debug.pending);
+    this.#debug.pending = 0;
+    return this.#deliver(Vector.debug, InterruptKind.trap);
+  }
+
+  #deliver(vector: number, kind: InterruptKind): boolean {
+    return deliver(this.#segmentation, vector, kind, noErrorCode);
+  }
+}
+
+/** Sets what a #DB shows in DR6 and clears DR7.GD, which is off in its handler (SDM 3B 17.2.4). */
+export function noteDebugFault(state: Int32Array, bits: number): void {
+  const known =
+    DebugStatus.breakpoints | DebugStatus.access | DebugStatus.step | DebugStatus.taskSwitch;
+  state[Word.dr + 12] = (state[Word.dr + 12] ?? 0) | (bits & known);
+  state[Word.dr + 14] = (state[Word.dr + 14] ?? 0) & ~generalDetect;
+}
