@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { BootFiles, BootModule, Settings } from '@ringfence/machine';
 import { UsageError } from './usage-error.ts';
 
@@ -17,7 +18,15 @@ export function readBootFiles(settings: Settings): BootFiles {
   return {
     ...(kernel === undefined ? {} : { kernel: readInput('-kernel', kernel) }),
     ...(initrd === undefined ? {} : readInitrd(initrd)),
+    ...(settings.bios === undefined ? {} : readBios(settings.bios)),
   };
+}
+
+/** Reads a BIOS, and the VGA BIOS that SeaBIOS's package has beside it if there is one. */
+function readBios(path: string): Pick<BootFiles, 'bios' | 'vgaBios'> {
+  const bios = readInput('-bios', path);
+  const vgaPath = join(dirname(path), 'vgabios-stdvga.bin');
+  return isFile(vgaPath) ? { bios, vgaBios: readInput('-bios', vgaPath) } : { bios };
 }
 
 function readInitrd(text: string): Pick<BootFiles, 'initrd' | 'modules'> {

@@ -94,6 +94,8 @@ export interface BootFiles {
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly modules?: readonly BootModule[];
+  readonly bios?: Uint8Array;
+  readonly vgaBios?: Uint8Array;
 }
 
 /**
@@ -106,7 +108,7 @@ export function machineOptions(
   files: BootFiles,
   host: HostServices,
 ): MachineOptions {
-  const { kernel, initrd, modules } = files;
+  const { kernel, initrd } = files;
   if (kernel === undefined && (initrd !== undefined || settings.append !== '')) {
     throw new MachineError('bad-option', {
       where: initrd !== undefined ? 'option -initrd' : 'option -append',
@@ -114,17 +116,7 @@ export function machineOptions(
       found: 'none',
     });
   }
-  const boot: BootOptions =
-    kernel === undefined
-      ? { kind: 'built-in' }
-      : {
-          kind: 'kernel',
-          kernel,
-          commandLine: settings.append,
-          ...(settings.kernelUnpack === 'off' ? { unpack: false } : {}),
-          ...(initrd === undefined ? {} : { initrd }),
-          ...(modules === undefined ? {} : { modules }),
-        };
+  const boot = chooseBoot(settings, files);
   const debugExitPort = findDebugExit(settings);
   return {
     memoryBytes: settings.memory,
@@ -135,6 +127,43 @@ export function machineOptions(
     noReboot: settings.noReboot,
     ...(settings.cpu === undefined ? {} : { cpu: settings.cpu }),
     ...(debugExitPort === undefined ? {} : { debugExitPort }),
+  };
+}
+
+function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
+  const { kernel, initrd, modules, bios } = files;
+  if (bios !== undefined) {
+    return firmwareBoot(settings, files, bios);
+  }
+  if (kernel === undefined) {
+    return { kind: 'built-in' };
+  }
+  return {
+    kind: 'kernel',
+    kernel,
+    commandLine: settings.append,
+    ...(settings.kernelUnpack === 'off' ? { unpack: false } : {}),
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(modules === undefined ? {} : { modules }),
+  };
+}
+
+function firmwareBoot(settings: Settings, files: BootFiles, bios: Uint8Array): FirmwareBoot {
+  const { order, menu, 'splash-time': wait } = settings.boot ?? {};
+  if ((menu !== undefined && !/^(on|off)$/.test(menu)) || !/^\d{1,5}$/.test(wait ?? '0')) {
+    throw new MachineError('bad-option', {
+      where: 'option -boot',
+      expected: 'menu=on or menu=off, splash-time=MILLISECONDS',
+      found: `"menu=${menu ?? ''},splash-time=${wait ?? ''}"`,
+    });
+  }
+  return {
+    kind: 'firmware',
+    bios,
+    ...(files.vgaBios === undefined ? {} : { vgaBios: files.vgaBios }),
+    ...(order === undefined ? {} : { order }),
+    ...(menu === undefined ? {} : { menu: menu === 'on' }),
+    ...(wait === undefined ? {} : { menuWaitMs: Math.min(Number(wait), 0xffff) }),
   };
 }
 

@@ -31,8 +31,8 @@ export interface Settings {
   readonly fda?: string;
   /** Drives with their properties `file`, `if`, `format`. */
   readonly drive: readonly Properties[];
-  /** Order of boot devices, letters as in `cda`. */
-  readonly boot?: string;
+  /** `order` of boot devices, letters as in `cda`; `menu` `on` or `off`; `splash-time` in ms. */
+  readonly boot?: Properties;
   /** No window: serial port 0 is on the terminal. */
   readonly nographic: boolean;
   /** Where serial ports 0 to 3 go: `stdio`, `null` or `file:PATH`. */

@@ -116,9 +116,8 @@ export const optionTable: readonly OptionRow[] = [
     flag: '-bios',
     argument: 'FILE',
     value: file,
-    unsupported: { '*': 'a machine boots a kernel in this version' },
     scope: 'machine',
-    help: 'BIOS image',
+    help: 'BIOS image; the VGA BIOS is looked for beside it',
   },
   ...(['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda'] as const).map((name): OptionRow => ({
     name,
@@ -142,11 +141,10 @@ export const optionTable: readonly OptionRow[] = [
   {
     name: 'boot',
     flag: '-boot',
-    argument: 'ORDER',
-    value: text,
-    unsupported: noDisks,
+    argument: 'ORDER[,menu=on]',
+    value: { kind: 'properties', keys: ['order', 'menu', 'splash-time'], head: 'order' },
     scope: 'machine',
-    help: 'order of boot devices, such as cda',
+    help: 'boot devices by letters (a floppy, c disk, d CD), such as cda; and the boot menu',
   },
   {
     name: 'nographic',
