@@ -36,8 +36,15 @@ export interface MachineEvents {
 
 /** One of the four serial ports, seen from outside the machine. */
 export interface SerialPort {
-  /** Sends bytes to the guest; they wait in a queue until its receiver takes them. */
-  write(bytes: Uint8Array | string): void;
+  /**
+   * Sends bytes to the guest and returns how many were taken.
+   *
+   * They wait in a queue until the guest's receiver takes them; when that is full (256 KiB), the
+   * rest is not taken, and `drained` says when to go on.
+   */
+  write(bytes: Uint8Array | string): number;
+  /** Resolves once no input waits, or the machine has ended. */
+  drained(): Promise<void>;
   /** Calls `listener` with bytes that the guest sends; returns a function that ends this. */
   onData(listener: (bytes: Uint8Array) => void): () => void;
   /**
@@ -121,6 +128,15 @@ export interface Machine {
   reset(): void;
   /** Ends the machine and lets go of its memory; a second call does nothing. */
   dispose(): void;
+  /**
+   * Returns the machine's state as one file, taken now or at the end of the current slice.
+   *
+   * `createMachine` with it as option `snapshot` makes a machine that goes on from there, in another
+   * process or in a browser. Disks are not in it unless they are byte arrays among the options.
+   *
+   * @throws MachineError with code `bad-state` when the machine has ended.
+   */
+  snapshot(): Promise<Uint8Array>;
   /** Returns the counters as they are now. */
   stats(): MachineStats;
   /** Listens to an event; returns a function that ends this. */

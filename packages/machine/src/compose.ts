@@ -14,6 +14,7 @@ import { romBytes } from './firmware-memory.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { hypercallMemory, makePcMemory } from './pc-memory.ts';
 import { randomSource } from './random-source.ts';
+import type { RandomSource } from './random-source.ts';
 import { RequestBox } from './requests.ts';
 import { GuestTime, instructionPeriodNs, wallClockOf } from './time/guest-time.ts';
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
@@ -39,6 +40,7 @@ export interface Pc {
   readonly clock: MachineClock;
   readonly timers: TimerQueue;
   readonly requests: RequestBox;
+  readonly random: RandomSource;
   readonly cpu: Cpu;
 }
 
@@ -86,6 +88,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     debugOutput: connections.debugOutput,
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
   });
+  const random = randomSource(kind, host);
   const cpuHost: CpuHost = {
     ports: {
       read: (port, bytes) => chipset.ports.readPort(port, bytes),
@@ -105,7 +108,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
       hypercalls.clockChanged();
     },
     monotonicMs: () => host.monotonicMs(),
-    random: randomSource(kind, host),
+    random: () => random.next(),
   };
   const cpu = new Cpu({
     machine: memory.machine,
@@ -116,7 +119,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   });
   later.cpu = cpu;
   time.connect(cpu);
-  return { memory, chipset, hypercalls, clock, timers, requests, cpu };
+  return { memory, chipset, hypercalls, clock, timers, requests, random, cpu };
 }
 
 /** The CPU's INTR pin: remembers its level, and tells when it rises. */

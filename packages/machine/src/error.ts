@@ -8,6 +8,8 @@ export type MachineErrorCode =
   | 'unsupported'
   /** The guest's memory is too small for what has to be placed in it. */
   | 'too-little-memory'
+  /** A snapshot that is foreign, damaged, or of another machine. */
+  | 'bad-snapshot'
   /** A method was called in a state that does not allow it. */
   | 'bad-state'
   /** What was waited for did not come. */

@@ -74,6 +74,16 @@ export class KeyboardHandle implements Keyboard {
     return this.#strokes.length > 0;
   }
 
+  /** Copies of the keys that wait, for snapshots. */
+  get waitingStrokes(): Stroke[] {
+    return this.#strokes.map((stroke) => ({ ...stroke }));
+  }
+
+  /** Takes over the keys that waited when a snapshot was taken. */
+  restoreStrokes(strokes: readonly Stroke[]): void {
+    this.#strokes = [...strokes];
+  }
+
   /** Gives waiting keys to the device, as far as it has room. */
   pump(): void {
     let taken = 0;

@@ -19,12 +19,15 @@ import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
+import { MachineError } from './error.ts';
 import { serialPorts } from './firmware.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { loaderMemory } from './pc-memory.ts';
 import type { MachineRequest } from './requests.ts';
 import { RunLoop } from './run-loop.ts';
 import { SerialHandle } from './serial-handle.ts';
+import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
+import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
 import { collectStats } from './stats.ts';
 
 /**
@@ -34,9 +37,15 @@ import { collectStats } from './stats.ts';
  * @throws MachineError when the options, the images or the host do not allow the machine.
  */
 export async function createMachine(options: MachineOptions): Promise<Machine> {
-  const kernel = kernelOf(options);
-  const prepared = kernel === undefined ? undefined : await prepareKernel(kernel, options.host);
-  return new PcMachine(options, prepared);
+  const { snapshot: file, host } = options;
+  const snapshot = file === undefined ? undefined : openSnapshot(file, options);
+  const kernel = kernelOf(snapshot?.options ?? options);
+  // A restored machine wants it only if the guest resets it, and then the kernel may unpack itself.
+  const prepared =
+    kernel === undefined
+      ? undefined
+      : await prepareKernel(snapshot === undefined ? kernel : { ...kernel, unpack: false }, host);
+  return new PcMachine(snapshot?.options ?? options, prepared, snapshot);
 }
 
 class PcMachine implements Machine {
@@ -55,7 +64,11 @@ class PcMachine implements Machine {
   #kernel: PreparedKernel | undefined;
   #lastStats: MachineStats | undefined;
 
-  constructor(options: MachineOptions, kernel: PreparedKernel | undefined) {
+  constructor(
+    options: MachineOptions,
+    kernel: PreparedKernel | undefined,
+    snapshot: OpenedSnapshot | undefined,
+  ) {
     this.options = options;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -90,7 +103,11 @@ class PcMachine implements Machine {
     });
     this.keyboard = this.#keys;
     this.#loop = this.#makeLoop(pc);
-    this.#load(pc);
+    if (snapshot === undefined) {
+      this.#load(pc);
+    } else {
+      snapshot.restore(this.#parts(pc));
+    }
   }
 
   get state(): MachineState {
@@ -124,6 +141,19 @@ class PcMachine implements Machine {
     }
   }
 
+  snapshot(): Promise<Uint8Array> {
+    return this.#loop.between(() => {
+      if (this.#pc === undefined || this.state === 'ended') {
+        throw new MachineError('bad-state', {
+          where: 'snapshot',
+          expected: 'a machine that can go on',
+          found: `one that is ${this.state}`,
+        });
+      }
+      return saveSnapshot(this.#parts(this.#pc));
+    });
+  }
+
   stats(): MachineStats {
     return this.#lastStats ?? collectStats(this.options.host, this.#loop, this.#pc?.cpu);
   }
@@ -133,6 +163,10 @@ class PcMachine implements Machine {
     listener: (event: MachineEvents[Name]) => void,
   ): () => void {
     return this.#emitter.on(name, listener);
+  }
+
+  #parts(pc: Pc): SnapshotParts {
+    return { options: this.options, pc, serial: this.#serial, keyboard: this.#keys };
   }
 
   #makeLoop(pc: Pc): RunLoop {

@@ -35,6 +35,11 @@ export class RequestBox {
     return request;
   }
 
+  /** The request that waits, for snapshots. */
+  get pending(): MachineRequest | undefined {
+    return this.#pending;
+  }
+
   /** Whether a request waits. */
   get waiting(): boolean {
     return this.#pending !== undefined;

@@ -77,6 +77,7 @@ export class RunLoop {
    * Host milliseconds until something is due, as the last slice found; 0 when the CPU wants to run.
    */
   #idleMs = 0;
+  readonly #afterSlice: (() => void)[] = [];
   #stolenMs = 0;
   #leftMs: number | undefined;
 
@@ -115,6 +116,32 @@ export class RunLoop {
     if (!this.#inSlice) {
       this.#stand();
     }
+  }
+
+  /**
+   * Calls `action` between two slices: now, or when the current one is over; guest time stands
+   * still meanwhile.
+   */
+  between<Result>(action: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        const { clock } = this.#parts;
+        const isRunning = this.#state === 'running' || this.#state === 'halted';
+        clock.setRunning(false);
+        try {
+          resolve(action());
+        } catch (error) {
+          reject(error);
+        }
+        clock.setRunning(isRunning);
+        this.#leftMs = undefined;
+      };
+      if (this.#inSlice) {
+        this.#afterSlice.push(run);
+      } else {
+        run();
+      }
+    });
   }
 
   /** Ends the loop for good. */
@@ -171,6 +198,9 @@ export class RunLoop {
     if (this.#pauseAsked) {
       this.#pauseAsked = false;
       this.#stand();
+    }
+    for (const action of this.#afterSlice.splice(0)) {
+      action();
     }
     return this.#state;
   }

@@ -5,6 +5,12 @@ import type { HostServices } from './options/machine-options.ts';
 /** The most output that is kept for an `expect` to come: the end of longer output counts. */
 export const keptOutputBytes = 0x4_0000;
 
+/**
+ * The most input that waits for the device. A sender that does not wait for room loses the rest,
+ * and the host does not grow.
+ */
+export const maximumInputBytes = 0x4_0000;
+
 /** Output is handed on when a slice ends, or when this much has gathered. */
 const flushBytes = 0x1000;
 
@@ -31,6 +37,8 @@ export class SerialHandle implements SerialPort {
   #outputCount = 0;
   #receiver: SerialReceiver | undefined;
   #input: Uint8Array[] = [];
+  #inputBytes = 0;
+  readonly #drained: (() => void)[] = [];
   #kept = '';
   #expectations: Expectation[] = [];
   #ended: string | undefined;
@@ -47,13 +55,32 @@ export class SerialHandle implements SerialPort {
     this.#receiver = receiver;
   }
 
-  write(bytes: Uint8Array | string): void {
-    const block = typeof bytes === 'string' ? latin1(bytes) : bytes.slice();
-    if (block.length > 0 && this.#ended === undefined) {
+  write(bytes: Uint8Array | string): number {
+    const room = this.#ended === undefined ? maximumInputBytes - this.#inputBytes : 0;
+    const taken = bytes.slice(0, room);
+    const block = typeof taken === 'string' ? latin1(taken) : taken;
+    if (block.length > 0) {
       this.#input.push(block);
+      this.#inputBytes += block.length;
       this.pump();
       this.#wake();
     }
+    return block.length;
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.waits) {
+        this.#drained.push(resolve);
+      } else {
+        resolve();
+      }
+    });
+  }
+
+  /** Input that waits for room in the device, as Latin-1, for snapshots. */
+  get waitingInput(): string {
+    return this.#input.map(text).join('');
   }
 
   onData(listener: (bytes: Uint8Array) => void): () => void {
@@ -111,12 +138,16 @@ export class SerialHandle implements SerialPort {
     let block = this.#input[0];
     while (block !== undefined && this.#receiver !== undefined) {
       const taken = this.#receiver.receive(block);
+      this.#inputBytes -= taken;
       if (taken < block.length) {
         this.#input[0] = block.subarray(taken);
         return;
       }
       this.#input.shift();
       block = this.#input[0];
+    }
+    for (const resolve of this.waits ? [] : this.#drained.splice(0)) {
+      resolve();
     }
   }
 
@@ -130,6 +161,10 @@ export class SerialHandle implements SerialPort {
     this.flush();
     this.#ended = `the end of the machine (${end.reason})`;
     this.#input = [];
+    this.#inputBytes = 0;
+    for (const resolve of this.#drained.splice(0)) {
+      resolve();
+    }
     for (const expectation of [...this.#expectations]) {
       this.#giveUp(expectation, this.#ended);
     }
@@ -173,5 +208,9 @@ function latin1(characters: string): Uint8Array {
 }
 
 function text(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += flushBytes) {
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + flushBytes)));
+  }
+  return parts.join('');
 }

@@ -85,6 +85,13 @@ export interface MachineOptions {
   readonly cpu?: string;
   /** Whether a reset by the guest ends the machine's run instead of booting it again. */
   readonly noReboot?: boolean;
+  /**
+   * A file that `Machine.snapshot` returned: the machine goes on from there.
+   *
+   * What it says of the machine (memory, CPU model, clock, what is booted) replaces the other
+   * options, all but `host`, `accel`, `noReboot` and those that hold more than plain data.
+   */
+  readonly snapshot?: Uint8Array;
   /** I/O port of the debug-exit device; absent for none. */
   readonly debugExitPort?: number;
 }
