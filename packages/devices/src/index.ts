@@ -137,3 +137,27 @@ export {
   type VgaTextOptions,
   type VgaWindow,
 } from './vga-text/index.ts';
+export { sectorBytes, type BlockStorage } from './block-storage.ts';
+export {
+  maximumChain,
+  maximumQueueSize,
+  readSegments,
+  segmentBytes,
+  VirtioPciTransport,
+  virtioVendor,
+  Virtqueue,
+  writeSegments,
+  type DescriptorChain,
+  type GuestSegment,
+  type MessageTarget,
+  type VirtioPciConnections,
+  type VirtioType,
+} from './virtio-pci/index.ts';
+export {
+  blockFeature,
+  blockRequest,
+  blockStatus,
+  maximumRequestBytes,
+  VirtioBlock,
+  type VirtioBlockOptions,
+} from './virtio-block/index.ts';

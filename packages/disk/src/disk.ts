@@ -72,8 +72,12 @@ export class Disk {
 
   /** Writes `source` at `offset`; the buffer is the disk's until `done`. */
   write(offset: number, source: Uint8Array, done: Completion): void {
-    const steps = this.readOnly ? readOnlyDisk() : this.#image.write(offset, source);
-    this.#submit(this.#checked(offset, source.length, steps), done);
+    if (this.readOnly) {
+      this.#onFault(new DiskError('read-only', 'a write to a disk that can only be read'));
+      done(false);
+      return;
+    }
+    this.#submit(this.#checked(offset, source.length, this.#image.write(offset, source)), done);
   }
 
   /** Makes everything whose completion was called survive the end of the process and a power cut. */
@@ -153,10 +157,6 @@ export class Disk {
 
 function* nothing(): Steps<void> {
   // A disk that cannot be written has nothing to flush.
-}
-
-function* readOnlyDisk(): Steps<void> {
-  throw new DiskError('read-only', 'a write to a disk that can only be read');
 }
 
 function* remember(steps: Steps<void>, failed: (error: unknown) => void): Steps<void> {

@@ -8,6 +8,7 @@ import { HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import { chooseFirmware } from './board-firmware.ts';
+import { addStorage } from './board-storage.ts';
 import { Chipset } from './chipset.ts';
 import { MachineError } from './error.ts';
 import { romBytes } from './firmware-memory.ts';
@@ -88,6 +89,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     debugOutput: connections.debugOutput,
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
   });
+  addStorage(chipset, options.drives ?? []);
   const random = randomSource(kind, host);
   const cpuHost: CpuHost = {
     ports: {

@@ -103,6 +103,11 @@ class PcMachine implements Machine {
     });
     this.keyboard = this.#keys;
     this.#loop = this.#makeLoop(pc);
+    for (const { storage } of options.drives ?? []) {
+      storage?.onLate?.(() => {
+        this.#loop.wake();
+      });
+    }
     if (snapshot === undefined) {
       this.#load(pc);
     } else {

@@ -7,6 +7,7 @@
  *     guest/debian-686/           vmlinuz, busybox, guest.json; complete as soon as it exists
  *     guest/debian-686-pae/       the same for the kernel with PAE
  *     guest/initramfs-HASH.cpio   made from busybox, named by its contents
+ *     guest/modules-HASH/         kernel modules (kernel-modules.ts)
  */
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -16,6 +17,7 @@ import { cacheFolder } from './cache-folder.ts';
 import { unpackDeb } from './deb.ts';
 import { GuestError } from './guest-error.ts';
 import { type InitramfsOptions, buildInitramfs } from './initramfs.ts';
+import { kernelModules } from './kernel-modules.ts';
 
 /** Which of Debian's 32-bit kernels: two-level paging, or PAE. */
 export type KernelFlavour = '686' | '686-pae';
@@ -30,6 +32,11 @@ export interface DebianGuestOptions {
   readonly cache?: string;
   readonly progress?: Progress;
   readonly initramfs?: InitramfsOptions;
+  /**
+   * Kernel modules, by name, that `/init` inserts with all that they depend on; those that are built
+   * in are passed over.
+   */
+  readonly modules?: readonly string[];
 }
 
 /** A guest that is ready to boot: paths of its files, and what they are. */
@@ -61,7 +68,13 @@ export async function debianGuest(options: DebianGuestOptions = {}): Promise<Deb
   }
   const fetched = JSON.parse(await readFile(join(folder, 'guest.json'), 'utf8')) as Fetched;
   const busybox = join(folder, 'busybox');
-  const image = buildInitramfs(await readFile(busybox), options.initramfs);
+  const { modules: names = [], progress } = options;
+  const { kernelPackage } = fetched;
+  const modules =
+    names.length === 0
+      ? []
+      : await kernelModules({ root, kernelPackage, names, ...(progress ? { progress } : {}) });
+  const image = buildInitramfs(await readFile(busybox), { ...options.initramfs, modules });
   const hash = createHash('sha256').update(image).digest('hex').slice(0, 16);
   const initrd = join(root, `initramfs-${hash}.cpio`);
   if (!(await exists(initrd))) await writeWhole(initrd, image);

@@ -9,5 +9,6 @@ export {
   debianGuest,
 } from './debian.ts';
 export { GuestError, type GuestErrorCode } from './guest-error.ts';
+export { dependenciesOf, type KernelModule, kernelModules } from './kernel-modules.ts';
 export { progressLines } from './progress-lines.ts';
 export { BOOT_MARKER, type InitramfsOptions, buildInitramfs } from './initramfs.ts';

@@ -5,6 +5,7 @@
  * on it; when the shell ends, the guest powers itself off.
  */
 import { type CpioEntry, cpioArchive } from './cpio.ts';
+import type { KernelModule } from './kernel-modules.ts';
 
 /** The line that `/init` prints once the kernel has started it and the file systems are mounted. */
 export const BOOT_MARKER = 'BOOT-OK';
@@ -13,6 +14,8 @@ export const BOOT_MARKER = 'BOOT-OK';
 export interface InitramfsOptions {
   /** Shell commands that run after the marker and before the shell. */
   readonly commands?: string;
+  /** Modules that `/init` inserts in this order, before the commands. */
+  readonly modules?: readonly KernelModule[];
 }
 
 /**
@@ -22,6 +25,8 @@ export interface InitramfsOptions {
  */
 export function buildInitramfs(busybox: Uint8Array, options: InitramfsOptions = {}): Uint8Array {
   const folders = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp'];
+  const modules = options.modules ?? [];
+  if (modules.length > 0) folders.push('lib', 'lib/modules');
   const entries: CpioEntry[] = [
     ...folders.map((path): CpioEntry => ({ kind: 'directory', path })),
     // The kernel opens /dev/console for /init before devtmpfs is mounted.
@@ -31,12 +36,16 @@ export function buildInitramfs(busybox: Uint8Array, options: InitramfsOptions = 
     { kind: 'symlink', path: 'bin/sh', target: 'busybox' },
     { kind: 'file', path: 'etc/passwd', contents: 'root::0:0:root:/root:/bin/sh\n' },
     { kind: 'file', path: 'etc/group', contents: 'root:x:0:\n' },
-    { kind: 'file', path: 'init', mode: 0o755, contents: initScript(options.commands ?? '') },
+    { kind: 'file', path: 'init', mode: 0o755, contents: initScript(options) },
+    ...modules.map(({ name, contents }): CpioEntry => {
+      return { kind: 'file', path: `lib/modules/${name}.ko`, contents };
+    }),
   ];
   return cpioArchive(entries);
 }
 
-function initScript(commands: string): string {
+function initScript({ commands = '', modules = [] }: InitramfsOptions): string {
+  const inserts = modules.map(({ name }) => `insmod /lib/modules/${name}.ko\n`).join('');
   return `#!/bin/sh
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
@@ -45,7 +54,7 @@ echo ${BOOT_MARKER}
 busybox --install -s /bin
 hostname ringfence
 export HOME=/root PATH=/bin
-${commands}
+${inserts}${commands}
 cd
 setsid cttyhack sh
 poweroff -f

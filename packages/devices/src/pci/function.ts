@@ -34,14 +34,18 @@ export interface PciAddressSpace {
 }
 
 /** What a base address register stands for; the size is a power of two. */
-export type PciBar =
+export type PciBar = (
   | { readonly kind: 'ports'; readonly size: number; readonly device: PortDevice }
   | {
       readonly kind: 'memory' | 'memory64';
       readonly size: number;
       readonly device: MmioDevice;
       readonly prefetchable?: boolean;
-    };
+    }
+) & {
+  /** Where it stands after reset in a machine without firmware; firmware finds zero else. */
+  readonly address?: number;
+};
 
 /** The identity of a function, and what of it can be written. */
 export interface PciFunctionOptions {
@@ -134,6 +138,7 @@ export class PciConfigSpace implements PciFunction {
       this.#defineBar(index, bar);
     }
     this.#bytes.set(this.#initial);
+    this.#remap();
   }
 
   /** Returns one byte, without the bus. */
@@ -215,11 +220,12 @@ export class PciConfigSpace implements PciFunction {
     const mask = new DataView(this.#writable.buffer);
     const initial = new DataView(this.#initial.buffer);
     mask.setUint32(offset, -bar.size, true);
+    const address = bar.address ?? 0;
     if (bar.kind === 'ports') {
-      initial.setUint32(offset, 1, true);
+      initial.setUint32(offset, address + 1, true);
     } else {
       const type = (bar.kind === 'memory64' ? 4 : 0) | (bar.prefetchable === true ? 8 : 0);
-      initial.setUint32(offset, type, true);
+      initial.setUint32(offset, address + type, true);
     }
     if (bar.kind === 'memory64') {
       mask.setUint32(offset + 4, 0xffff_ffff, true);

@@ -1,3 +1,4 @@
+import type { DriveOptions } from '../board-storage.ts';
 import { MachineError } from '../error.ts';
 
 import type { Settings } from './settings.ts';
@@ -83,6 +84,8 @@ export interface MachineOptions {
   readonly accel?: 'interpreter' | 'translator';
   /** CPU model, as the cpu package names it. */
   readonly cpu?: string;
+  /** Disks and CDs. */
+  readonly drives?: readonly DriveOptions[];
   /** Whether a reset by the guest ends the machine's run instead of booting it again. */
   readonly noReboot?: boolean;
   /**

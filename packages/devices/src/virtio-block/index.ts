@@ -1,0 +1,2 @@
+export { VirtioBlock, type VirtioBlockOptions } from './device.ts';
+export { blockFeature, blockRequest, blockStatus, maximumRequestBytes } from './registers.ts';

@@ -1,0 +1,86 @@
+/**
+ * Disks and CDs of a PC: where drives stand on the board, and the controllers that they are
+ * connected to.
+ *
+ *     00:01.1      PIIX3 IDE: two channels of two drives
+ *     00:08 to 17  one virtio block device for each drive
+ *
+ * Firmware puts base addresses and interrupt lines where it likes; a kernel that is booted without
+ * firmware finds them set as firmware would.
+ */
+import { pirqOf, VirtioBlock } from '@ringfence/devices';
+import type { BlockStorage, VirtioPciConnections } from '@ringfence/devices';
+
+import type { Board } from './board.ts';
+import { MachineError } from './error.ts';
+import { pirqRoutes } from './firmware.ts';
+
+/** A disk or CD of a machine. */
+export interface DriveOptions {
+  /** What it is connected to; `xen` drives are served by the Xen block back end. */
+  readonly interface: 'ide' | 'virtio' | 'xen';
+  /** What it is; only IDE has CD drives. */
+  readonly kind: 'disk' | 'cdrom';
+  /** Its place among the drives of its interface: 0 to 3 for IDE, primary master first. */
+  readonly unit: number;
+  /** Its sectors; absent for a CD drive without a CD. */
+  readonly storage?: DriveStorage;
+}
+
+/** What holds a drive's sectors, such as a `Disk` of `@ringfence/disk`. */
+export interface DriveStorage extends BlockStorage {
+  /** Says what to call after each completion that came later than its request. */
+  onLate?(wake: () => void): void;
+}
+
+/** The most drives that one interface other than IDE has. */
+export const mostDrives = 16;
+
+/** The first PCI device number of virtio disks. */
+const firstVirtioDisk = 8;
+/** Where the registers of virtio devices stand without firmware, by device number. */
+const virtioMemory = 0xfe80_0000;
+const virtioMemoryBytes = 0x8000;
+
+/**
+ * Puts the drives of a machine on its board.
+ *
+ * @throws MachineError `bad-option` for two drives in one place, or one that is no place.
+ */
+export function addStorage(board: Board, drives: readonly DriveOptions[]): void {
+  const taken = new Set<string>();
+  for (const drive of drives) {
+    const { unit } = drive;
+    const place = `${drive.interface} drive ${String(unit)}`;
+    const most = drive.interface === 'ide' ? 4 : mostDrives;
+    if (taken.has(place) || !Number.isInteger(unit) || unit < 0 || unit >= most) {
+      const found = taken.has(place) ? 'a second one' : `number ${String(unit)}`;
+      const expected = `at most one drive in each of ${String(most)} places`;
+      throw new MachineError('bad-option', { where: place, expected, found });
+    }
+    taken.add(place);
+    if (drive.interface === 'virtio') addVirtioDisk(board, drive);
+  }
+}
+
+/** Returns what every virtio device of the board is connected to. */
+export function virtioConnections(board: Board, device: number): VirtioPciConnections {
+  return {
+    memory: board.memory,
+    addressSpace: board.pciAddressSpace,
+    irq: board.pciIrq(device, 1),
+    address: virtioMemory + device * virtioMemoryBytes,
+    interruptLine: pirqRoutes[pirqOf(device, 1)] ?? 0,
+  };
+}
+
+function addVirtioDisk(board: Board, { unit, storage, kind }: DriveOptions): void {
+  if (kind === 'cdrom' || storage === undefined) {
+    const found = 'a CD drive or an empty one';
+    throw new MachineError('bad-option', { where: 'virtio drive', expected: 'a disk', found });
+  }
+  const device = firstVirtioDisk + unit;
+  const identity = `ringfence-${String(unit)}`;
+  const disk = new VirtioBlock({ ...virtioConnections(board, device), storage, identity });
+  board.pci.add(device, 0, board.own(`virtio-disk${String(unit)}`, disk));
+}
