@@ -136,6 +136,15 @@ export class CodeCache implements TraceOwner, MapObserver {
     return this.create(page, mode);
   }
 
+  /** Returns the address of the block of a page and code mode, 0 if there is none. */
+  find(page: number, mode: number): number {
+    for (let block = this.chains.head(page); block >= 0; block = this.chains.next(block)) {
+      const address = this.pool.address(block);
+      if (this.i32[address >>> 2] === mode) return address;
+    }
+    return 0;
+  }
+
   /** Returns the address of a page's current block, 0 if it has none. */
   entry(page: number): number {
     const block = this.chains.head(page);

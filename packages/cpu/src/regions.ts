@@ -9,8 +9,21 @@
 import type { CodeCache, CodeObserver } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CodeMode, CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
-import type { Interpreter, RegionBlock, RegionEntry } from '@ringfence/translator';
-import { buildRegion, discover, RecordField, Suitabilities } from '@ringfence/translator';
+import type {
+  Interpreter,
+  RegionBlock,
+  RegionEntry,
+  RegionPage,
+  RegionSource,
+  Variant,
+} from '@ringfence/translator';
+import {
+  buildRegion,
+  layOut,
+  pageIndexOf,
+  RecordField,
+  Suitabilities,
+} from '@ringfence/translator';
 import { Word } from './state-view.ts';
 
 /** Instructions between samples. */
@@ -60,12 +73,26 @@ export interface RegionStatistics {
   compileMs: number;
 }
 
+/** A way into a region, and the variant of the instruction there. */
+type Entry = RegionEntry & { readonly variant: Variant };
+
+/** One compiled region. */
+interface Region {
+  /** The page of its entries. */
+  readonly page: number;
+  /** Its entries by offset, but for those that a later region has taken over. */
+  readonly entries: Map<number, Entry>;
+  /** Every page that it has code of. */
+  readonly pages: readonly number[];
+}
+
 interface PageRegions {
-  /** Slot by entry offset. */
-  readonly entries: Map<number, number>;
-  /** Offsets that regions cover. */
+  /** What is entered at an offset. */
+  readonly entered: Map<number, Region>;
+  /** Offsets that the page's own regions cover. */
   readonly covered: Set<number>;
-  regions: number;
+  /** Regions with code in the page. */
+  readonly regions: Set<Region>;
 }
 
 /** The regions of one virtual CPU. */
@@ -131,23 +158,22 @@ export class Regions implements CodeObserver {
     this.#counts.set(part, count);
     if (count < hotSamples) return;
     this.#counts.delete(part);
-    this.#compile(page, offset);
+    this.#compile(linear, page, offset);
   }
 
   /** Slot of the region entered at an offset of a page, 0 if there is none. */
   entryAt(page: number, offset: number, mode: number): number {
     if (mode !== translatedMode) return 0;
-    return this.#pages.get(page)?.entries.get(offset) ?? 0;
+    return this.#pages.get(page)?.entered.get(offset)?.entries.get(offset)?.slot ?? 0;
   }
 
-  /** CodeObserver: no region of the page may be entered again, and a running one returns soon. */
+  /** CodeObserver: regions of the page may not be entered again, and a running one returns soon. */
   codeChanged(page: number): void {
-    const regions = this.#pages.get(page);
-    if (regions === undefined) return;
+    const known = this.#pages.get(page);
+    if (known === undefined) return;
     this.#pages.delete(page);
+    for (const region of known.regions) this.#drop(region, page);
     this.#cache.drop(page);
-    for (const slot of regions.entries.values()) this.#interpreter.releaseSlot(slot);
-    this.statistics.dropped += regions.regions;
     if (this.#drops.size >= maximumDropPages) this.#drops.clear();
     this.#drops.set(page, (this.#drops.get(page) ?? 0) + 1);
     this.#state[CpuState.regionsDropped >> 2] = 1;
@@ -155,81 +181,139 @@ export class Regions implements CodeObserver {
     this.#state[count] = (this.#state[count] ?? 0) + 1;
   }
 
-  #compile(page: number, offset: number): void {
-    const backing = this.#physical.backing(page);
-    const known = this.#pages.get(page);
-    const refused =
-      backing < 0 ||
-      (this.#drops.get(page) ?? 0) > maximumDrops ||
-      (known?.regions ?? 0) >= maximumPageRegions ||
-      this.#interpreter.slotsLeft < reservedSlots;
-    if (refused) {
+  /** Lets go of a region because code in `changed` did, whose records are dropped by the caller. */
+  #drop(region: Region, changed: number): void {
+    const { page } = region;
+    const home = this.#pages.get(page);
+    for (const { offset, slot, variant } of region.entries.values()) {
+      if (page !== changed) this.#setHandler(page, offset, this.#interpreter.handler(variant));
+      home?.entered.delete(offset);
+      this.#interpreter.releaseSlot(slot);
+    }
+    home?.covered.clear();
+    for (const other of region.pages) this.#pages.get(other)?.regions.delete(region);
+    this.statistics.dropped += 1;
+  }
+
+  #compile(linear: number, page: number, offset: number): void {
+    if (this.#isRefused(page)) {
       this.statistics.refused += 1;
       return;
     }
-    const source = {
-      bytes: this.#bytes,
-      backing,
-      codeMode: translatedMode,
-      bits: 32,
-      suitabilities: this.#suitabilities,
-    } as const;
+    const source = this.#source(linear);
     const began = this.#monotonicMs();
-    let blocks = discover(source, offset);
+    let blocks = layOut(source, offset);
     const head = loopHead(blocks, offset);
-    if (head !== offset) blocks = discover(source, head);
-    if (blocks.length > 0) this.#install(page, blocks);
+    if (head !== offset) blocks = layOut(source, head);
+    if (blocks.length > 0) this.#install(source, page, blocks);
     this.statistics.translateMs += this.#monotonicMs() - began;
   }
 
-  #install(page: number, blocks: readonly RegionBlock[]): void {
-    const interpreter = this.#interpreter;
-    const regions = this.#pages.get(page) ?? {
-      entries: new Map<number, number>(),
-      covered: new Set<number>(),
-      regions: 0,
+  #isRefused(page: number): boolean {
+    return (
+      this.#physical.backing(page) < 0 ||
+      (this.#drops.get(page) ?? 0) > maximumDrops ||
+      (this.#pages.get(page)?.regions.size ?? 0) >= maximumPageRegions ||
+      this.#interpreter.slotsLeft < reservedSlots
+    );
+  }
+
+  /** The code around a linear address, as the current address space maps it. */
+  #source(linear: number): RegionSource {
+    const pages = new Map<number, RegionPage | undefined>();
+    return {
+      bytes: this.#bytes,
+      codeMode: translatedMode,
+      bits: 32,
+      suitabilities: this.#suitabilities,
+      page: (index) => {
+        if (!pages.has(index)) pages.set(index, this.#pageAt((linear & ~4095) + index * 4096));
+        return pages.get(index);
+      },
     };
-    const entries: RegionEntry[] = [];
-    for (const block of blocks) {
+  }
+
+  #pageAt(linear: number): RegionPage | undefined {
+    const physical = this.#translate(linear | 0);
+    if (physical < 0) return undefined;
+    const page = Math.floor(physical / 4096);
+    const backing = this.#physical.backing(page);
+    if (backing < 0 || (this.#drops.get(page) ?? 0) > maximumDrops) return undefined;
+    const block = this.#cache.find(page, translatedMode);
+    return block === 0 ? undefined : { page, backing, block };
+  }
+
+  #install(source: RegionSource, page: number, blocks: readonly RegionBlock[]): void {
+    const interpreter = this.#interpreter;
+    const entries: Entry[] = [];
+    blocks.forEach((block, number) => {
       const [first] = block.instructions;
-      if (!block.isEntry || first === undefined || entries.length >= maximumEntries) continue;
-      const fallback = interpreter.handlerFunction(first.variant);
-      entries.push({ offset: block.offset, slot: interpreter.allocateSlot(), fallback });
-    }
-    const bytes = buildRegion(blocks, entries);
+      if (!block.isEntry || first === undefined || entries.length >= maximumEntries) return;
+      const { variant } = first;
+      const fallback = interpreter.handlerFunction(variant);
+      const slot = interpreter.allocateSlot();
+      entries.push({ block: number, offset: block.offset, slot, fallback, variant });
+    });
+    const bytes = buildRegion(source, blocks, entries);
     const began = this.#monotonicMs();
     interpreter.install(bytes);
     const compileMs = this.#monotonicMs() - began;
     this.statistics.compileMs += compileMs;
     this.statistics.translateMs -= compileMs;
-    for (const block of blocks) {
-      for (const { offset } of block.instructions) regions.covered.add(offset);
-    }
-    regions.regions += 1;
-    const old = entries.map(({ offset }) => regions.entries.get(offset) ?? 0);
-    for (const { offset, slot } of entries) regions.entries.set(offset, slot);
-    this.#pages.set(page, regions);
-    this.#patchRecords(page, entries);
-    for (const slot of old) if (slot !== 0) interpreter.releaseSlot(slot);
-    this.#trace(page, blocks);
+    this.#enlist(source, page, blocks, entries);
     this.statistics.regions += 1;
     this.statistics.modules += 1;
     this.statistics.wasmBytes += bytes.length;
   }
 
-  /** Makes the records of entries that are decoded already lead to the region. */
-  #patchRecords(page: number, entries: readonly RegionEntry[]): void {
-    const block = this.#cache.block(page, translatedMode);
-    if (block === 0) return;
+  /** Makes a region known, and what is entered where its entries are. */
+  #enlist(
+    source: RegionSource,
+    page: number,
+    blocks: readonly RegionBlock[],
+    entries: readonly Entry[],
+  ): void {
+    const indexes = new Set(blocks.map((block) => pageIndexOf(block.offset)));
+    const pages = [...indexes].map((index) => source.page(index)?.page ?? page);
+    const region: Region = {
+      page,
+      entries: new Map(entries.map((entry) => [entry.offset, entry])),
+      pages: [...new Set(pages)],
+    };
+    for (const number of region.pages) this.#pageRegions(number).regions.add(region);
+    const home = this.#pageRegions(page);
+    for (const block of blocks) {
+      const index = pageIndexOf(block.offset);
+      const length = block.end - block.offset;
+      // Writes to any byte must be seen, decoded by the interpreter or not.
+      this.#cache.watch(source.page(index)?.page ?? page, block.offset & 4095, length);
+      if (index !== 0) continue;
+      for (const { offset } of block.instructions) home.covered.add(offset);
+    }
     for (const { offset, slot } of entries) {
-      const record = this.#cache.lookup(block, offset);
-      if (record !== 0) this.#halves[(record + RecordField.handler) >> 1] = slot;
+      const before = home.entered.get(offset);
+      const old = before?.entries.get(offset);
+      before?.entries.delete(offset);
+      home.entered.set(offset, region);
+      this.#setHandler(page, offset, slot);
+      if (old !== undefined) this.#interpreter.releaseSlot(old.slot);
     }
   }
 
-  /** Writes to any byte of a region must be seen, decoded by the interpreter or not. */
-  #trace(page: number, blocks: readonly RegionBlock[]): void {
-    for (const block of blocks) this.#cache.watch(page, block.offset, block.end - block.offset);
+  #pageRegions(page: number): PageRegions {
+    const known = this.#pages.get(page);
+    if (known !== undefined) return known;
+    const fresh: PageRegions = { entered: new Map(), covered: new Set(), regions: new Set() };
+    this.#pages.set(page, fresh);
+    return fresh;
+  }
+
+  /** Writes a handler number into the record of an offset, if there is one. */
+  #setHandler(page: number, offset: number, handler: number): void {
+    const block = this.#cache.find(page, translatedMode);
+    if (block === 0) return;
+    const record = this.#cache.lookup(block, offset);
+    if (record !== 0) this.#halves[(record + RecordField.handler) >> 1] = handler;
   }
 }
 
@@ -241,7 +325,7 @@ function loopHead(blocks: readonly RegionBlock[], offset: number): number {
   let head = -1;
   for (const block of blocks) {
     const last = block.instructions[block.instructions.length - 1]?.offset ?? 0;
-    if (block.target < 0 || block.target > last) continue;
+    if (block.jump < 0 || block.target === undefined || block.target > last) continue;
     if (block.target <= offset && last >= offset && block.target > head) head = block.target;
   }
   return head < 0 ? offset : head;

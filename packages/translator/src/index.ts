@@ -8,5 +8,6 @@ export * from './interpreter/hot-variants.ts';
 export * from './interpreter/interpreter.ts';
 export * from './interpreter/record.ts';
 export * from './region/discover.ts';
+export * from './region/layout.ts';
 export * from './region/region.ts';
 export * from './region/suitability.ts';

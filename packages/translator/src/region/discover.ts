@@ -1,7 +1,8 @@
 /**
- * Finds the code of a region: the basic blocks that direct branches reach from a hot instruction
- * without leaving its page. A page is the unit because what follows in the next page depends on the
- * address space.
+ * Finds the code of one function for a region: the basic blocks that direct branches reach from a
+ * hot instruction, with calls stepped over. Places are offsets from the start of the page that
+ * holds the region's entries, negative or past 4095 in other pages: the same code may be mapped
+ * elsewhere.
  */
 import { decodeInto, Instruction, OperandKind } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
@@ -12,62 +13,72 @@ import { Suitability } from './suitability.ts';
 
 /** One instruction of a region. */
 export interface RegionInstruction {
-  /** Offset in the page. */
+  /** Offset from the region's page. */
   readonly offset: number;
   readonly instruction: Instruction;
   readonly variant: Variant;
   readonly suitability: number;
 }
 
-/** A basic block: instructions that run one after the other. */
-export interface RegionBlock {
+/** Instructions that run one after the other, as they were found. */
+export interface FoundBlock {
+  /** Offset from the region's page. */
   readonly offset: number;
   readonly instructions: readonly RegionInstruction[];
   /** Offset after the last instruction. */
   readonly end: number;
-  /** Offset that a relative branch at the end leads to, if in the page; else -1. */
-  readonly target: number;
-  /** Whether control can run on to `end`. */
-  readonly fallsThrough: boolean;
-  /** Whether it ends in a call, which comes back to `end`. */
-  readonly isCall: boolean;
-  /** Whether it ends in a return. */
-  readonly isReturn: boolean;
-  /** Whether the interpreter may enter here. */
+  /** Offset that a relative branch at the end leads to; undefined for all other ends. */
+  readonly target: number | undefined;
+  readonly flow: string;
+  /** Whether the interpreter may come back here. */
   readonly isEntry: boolean;
 }
 
-/** Limits of a region. */
-export const regionLimits = { instructions: 160, blocks: 80 } as const;
+/** A page that a region may have code in. */
+export interface RegionPage {
+  /** Guest-physical page number, canonical. */
+  readonly page: number;
+  /** Address in `RegionSource.bytes` of its memory. */
+  readonly backing: number;
+  /** Address of its code-page block: while the exec leaf names it, the page is mapped. */
+  readonly block: number;
+}
 
 /** What a region is found in. */
 export interface RegionSource {
   readonly bytes: Uint8Array;
-  /** Address in `bytes` of the page. */
-  readonly backing: number;
   readonly codeMode: number;
   readonly bits: 16 | 32 | 64;
   readonly suitabilities: Suitabilities;
+  /** The page at a number of pages from the region's, undefined if it cannot be in a region. */
+  page(index: number): RegionPage | undefined;
+}
+
+/** Number of pages from the region's page to that of an offset. */
+export function pageIndexOf(offset: number): number {
+  return offset >> 12;
 }
 
 /**
- * The blocks of the region around the instruction at an offset, by offset; empty if it is
- * unsuitable.
+ * The blocks of the function around the instruction at an offset, by offset, of at most `limit`
+ * instructions; empty if it is unsuitable.
  */
-export function discover(source: RegionSource, start: number): RegionBlock[] {
-  const search = new Search(source);
+export function discover(source: RegionSource, start: number, limit: number): FoundBlock[] {
+  const search = new Search(source, limit);
   search.run(start);
   return search.blocks();
 }
 
 class Search {
   readonly #source: RegionSource;
+  readonly #limit: number;
   readonly #found = new Map<number, RegionInstruction>();
   readonly #leaders = new Set<number>();
   readonly #entries = new Set<number>();
 
-  constructor(source: RegionSource) {
+  constructor(source: RegionSource, limit: number) {
     this.#source = source;
+    this.#limit = limit;
   }
 
   run(start: number): void {
@@ -76,7 +87,7 @@ class Search {
     this.#leaders.add(start);
     // Breadth first: what is near the hot instruction comes before what is far.
     for (let next = 0; next < work.length; next++) {
-      if (this.#found.size >= regionLimits.instructions) return;
+      if (this.#found.size >= this.#limit) return;
       this.#follow(work[next] ?? 0, work);
     }
   }
@@ -84,7 +95,7 @@ class Search {
   /** Decodes from an offset to the end of what runs in sequence. */
   #follow(start: number, work: number[]): void {
     let offset = start;
-    while (!this.#found.has(offset) && this.#found.size < regionLimits.instructions) {
+    while (!this.#found.has(offset) && this.#found.size < this.#limit) {
       const found = this.#decode(offset);
       if (found === undefined) return;
       this.#found.set(offset, found);
@@ -95,10 +106,10 @@ class Search {
       }
       const flow = FORMS[found.instruction.form]?.flow;
       const target = targetOf(found);
-      if (target >= 0) {
+      if (target !== undefined && flow !== 'call') {
         this.#leaders.add(target);
         if (target <= offset) this.#entries.add(target);
-        if (flow !== 'call') work.push(target);
+        work.push(target);
       }
       if (flow === 'call') this.#enterAt(end, work);
       if (flow !== 'next') {
@@ -111,32 +122,33 @@ class Search {
 
   /** Code that runs when the interpreter, or a callee, comes back. */
   #enterAt(offset: number, work: number[]): void {
-    if (offset >= 4096) return;
     this.#leaders.add(offset);
     this.#entries.add(offset);
     work.push(offset);
   }
 
   #decode(offset: number): RegionInstruction | undefined {
-    const { bytes, backing, bits, codeMode } = this.#source;
-    if (offset >= 4096) return undefined;
+    const { bytes, bits, codeMode } = this.#source;
+    const page = this.#source.page(pageIndexOf(offset));
+    if (page === undefined) return undefined;
     const instruction = new Instruction();
-    if (decodeInto(instruction, bytes, backing + offset, backing + 4096, bits) <= 0)
-      return undefined;
+    const at = page.backing + (offset & 4095);
+    if (decodeInto(instruction, bytes, at, page.backing + 4096, bits) <= 0) return undefined;
     const variant = variantOf(instruction, codeMode);
     return { offset, instruction, variant, suitability: this.#source.suitabilities.of(variant) };
   }
 
-  blocks(): RegionBlock[] {
+  blocks(): FoundBlock[] {
     const offsets = [...this.#found.keys()].sort((a, b) => a - b);
-    const blocks: RegionBlock[] = [];
+    const blocks: FoundBlock[] = [];
     let current: RegionInstruction[] = [];
     for (const offset of offsets) {
       const found = this.#found.get(offset);
       if (found === undefined) continue;
       const last = current[current.length - 1];
       const joins = last !== undefined && last.offset + last.instruction.length === offset;
-      if (last !== undefined && (!joins || this.#leaders.has(offset) || endsBlock(last))) {
+      const isNew = !joins || this.#leaders.has(offset) || (offset & 4095) === 0;
+      if (last !== undefined && (isNew || flowOf(last) !== 'next')) {
         this.#close(blocks, current);
         current = [];
       }
@@ -148,35 +160,31 @@ class Search {
       current.push(found);
     }
     this.#close(blocks, current);
-    return blocks.slice(0, regionLimits.blocks);
+    return blocks;
   }
 
-  #close(blocks: RegionBlock[], instructions: readonly RegionInstruction[]): void {
+  #close(blocks: FoundBlock[], instructions: readonly RegionInstruction[]): void {
     const first = instructions[0];
     const last = instructions[instructions.length - 1];
     if (first === undefined || last === undefined) return;
-    const flow = FORMS[last.instruction.form]?.flow;
     blocks.push({
       offset: first.offset,
       instructions,
       end: last.offset + last.instruction.length,
       target: targetOf(last),
-      fallsThrough: flow === 'next' || flow === 'branch',
-      isCall: flow === 'call',
-      isReturn: flow === 'return',
+      flow: flowOf(last),
       isEntry: this.#entries.has(first.offset),
     });
   }
 }
 
-function endsBlock(found: RegionInstruction): boolean {
-  return FORMS[found.instruction.form]?.flow !== 'next';
+function flowOf(found: RegionInstruction): string {
+  return FORMS[found.instruction.form]?.flow ?? 'undefined';
 }
 
-/** Offset in the page that a relative branch leads to, -1 for others and for other pages. */
-function targetOf(found: RegionInstruction): number {
+/** Offset that a relative branch leads to, undefined for others. */
+function targetOf(found: RegionInstruction): number | undefined {
   const { instruction, offset } = found;
-  if (instruction.operandKind[0] !== OperandKind.relative) return -1;
-  const target = offset + instruction.length + instruction.immediate;
-  return target >= 0 && target < 4096 ? target : -1;
+  if (instruction.operandKind[0] !== OperandKind.relative) return undefined;
+  return offset + instruction.length + instruction.immediate;
 }

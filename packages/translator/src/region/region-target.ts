@@ -1,174 +1,70 @@
-import { CpuState, ExitReason } from '@ringfence/memory';
-import type { FunctionBody, Label } from '@ringfence/wasm';
+import type { FunctionBody } from '@ringfence/wasm';
 import type { EmitTarget } from '../backend/emit-target.ts';
-import { HandlerResult } from '../interpreter/handler-target.ts';
-import type { RegionBlock, RegionInstruction } from './discover.ts';
-import { PromotedRegisters } from './promoted-registers.ts';
+import type { RegionPage } from './discover.ts';
+import { pageIndexOf } from './discover.ts';
+import type { RegionBlock } from './layout.ts';
+import type { RegionInstruction } from './discover.ts';
+import type { RegionFrame } from './region-frame.ts';
 
-/** Where the blocks of a region are. */
-export interface BlockPlaces {
-  /** Whether the region has a block at an offset of the page. */
-  has(offset: number): boolean;
-  /** Branches to the block at an offset of the page, or leaves for it. */
-  goto(offset: number): void;
+/** What the blocks of a region are to each other. */
+export interface RegionPlaces {
+  readonly blocks: readonly RegionBlock[];
+  /** The page at a number of pages from the region's. */
+  page(index: number): RegionPage | undefined;
+  /** Branches to a block. */
+  goto(number: number): void;
 }
 
-/** Bits of `exit` below the number of instructions that did not retire. */
-const refundShift = 13;
-
-/**
- * A region as a function `(record, entry) -> HandlerResult`.
- *
- * Locals hold the registers, the budget, `eipBase` and the shadow directory. All ways out set
- * `exit` (offset of the next instruction | instructions of the block that did not retire << 13) and
- * end in one of three common places: leave with a fault, look up an offset, look up an EIP.
- */
+/** The instructions of a region as a place that IR is emitted to. */
 export class RegionTarget implements EmitTarget {
   readonly body: FunctionBody;
-  readonly registers: PromotedRegisters;
+  readonly #frame: RegionFrame;
   readonly #functions: (name: string) => number;
-  readonly #blocks: BlockPlaces;
-  readonly #budget: number;
-  /** What the budget was at the entry. */
-  readonly #entryBudget: number;
-  readonly #eipBase: number;
-  readonly #directory: number;
-  readonly #exit: number;
-  readonly #eip: number;
-  /** Nonzero once a slow access wants this function to return: code changed, events. */
-  readonly #stop: number;
-  /** What a callee returned. */
-  readonly #result: number;
-  readonly #dropCount: number;
+  readonly #places: RegionPlaces;
   #block: RegionBlock | undefined;
   #index = 0;
-  #faultExit: Label = { depth: -1 };
-  #offsetExit: Label = { depth: -1 };
-  #eipExit: Label = { depth: -1 };
-  #chainExit: Label = { depth: -1 };
-  #resultExit: Label = { depth: -1 };
+  /** Whether the instruction may have changed code. */
+  #wrote = false;
 
-  constructor(body: FunctionBody, functions: (name: string) => number, blocks: BlockPlaces) {
-    this.body = body;
+  constructor(frame: RegionFrame, functions: (name: string) => number, places: RegionPlaces) {
+    this.body = frame.body;
+    this.#frame = frame;
     this.#functions = functions;
-    this.#blocks = blocks;
-    this.registers = new PromotedRegisters(body);
-    this.#budget = body.local('i32');
-    this.#entryBudget = body.local('i32');
-    this.#eipBase = body.local('i32');
-    this.#directory = body.local('i32');
-    this.#exit = body.local('i32');
-    this.#eip = body.local('i32');
-    this.#stop = body.local('i32');
-    this.#result = body.local('i32');
-    this.#dropCount = body.local('i32');
-  }
-
-  /** Loads the locals and opens the labels of the ways out. The dispatch had counted one. */
-  begin(): void {
-    const { body } = this;
-    this.registers.reload();
-    this.#load(CpuState.budget, this.#budget, 1);
-    body.get(this.#budget);
-    body.set(this.#entryBudget);
-    this.#load(CpuState.eipBase, this.#eipBase);
-    this.#load(CpuState.dirData, this.#directory);
-    this.#resultExit = body.block();
-    this.#eipExit = body.block();
-    this.#chainExit = body.block();
-    this.#offsetExit = body.block();
-    this.#faultExit = body.block();
-  }
-
-  /** Closes the labels and writes the ways out. */
-  end(): void {
-    const { body } = this;
-    body.end(this.#faultExit);
-    this.registers.spill();
-    this.#refund();
-    this.#settle();
-    body.i32(0);
-    this.#pushExitEip();
-    body.op('i64.extend_i32_u');
-    body.memory('i64.store', CpuState.rip);
-    this.#store(CpuState.exitReason, () => body.i32(ExitReason.faultAtRip));
-    body.i32(HandlerResult.leave);
-    body.return();
-    body.end(this.#offsetExit);
-    this.#refund();
-    this.#pushExitEip();
-    body.set(this.#eip);
-    body.end(this.#chainExit);
-    this.registers.spill();
-    this.#settle();
-    body.get(this.#eip);
-    body.call(this.#functions('chain'));
-    body.return();
-    body.end(this.#eipExit);
-    this.registers.spill();
-    this.#settle();
-    this.#store(CpuState.target, () => body.get(this.#eip));
-    body.i32(HandlerResult.lookup);
-    body.return();
-    body.end(this.#resultExit);
-    body.get(this.#result);
+    this.#places = places;
   }
 
   /** Takes the block's instructions from the budget, or leaves before it if they are too many. */
   beginBlock(block: RegionBlock): void {
     const { body } = this;
+    const { budget } = this.#frame;
     this.#block = block;
     this.#index = 0;
+    this.#wrote = false;
     const count = block.instructions.length;
-    body.get(this.#budget);
+    body.get(budget);
     body.i32(count);
     body.op('i32.sub');
-    body.tee(this.#budget);
+    body.tee(budget);
     body.i32(0);
     body.op('i32.lt_s');
     const short = body.if();
-    this.#leaveAt(block.offset, count);
+    this.#frame.leaveAt(block.offset, count);
     body.end(short);
   }
 
-  /** Leaves to an offset of the page, or of the next one. */
-  leaveTo(offset: number): void {
-    this.#leaveAt(offset, 0);
-  }
-
   mark(index: number): void {
-    const before = this.#instruction(index - 1);
     this.#index = index;
-    // After an instruction that wrote memory: it may have changed what comes next.
-    if (before === undefined || !this.#wrote) return;
+    if (index === 0 || !this.#wrote) return;
     this.#wrote = false;
-    const { body } = this;
-    body.get(this.#stop);
-    const stopped = body.if();
-    this.#clearStop();
-    this.#leaveAt(this.#instruction(index)?.offset ?? 0, this.#left(index));
-    body.end(stopped);
+    this.#frame.stopAt(this.#instruction(index)?.offset ?? 0, this.#left(index));
   }
-
-  /** Ends a block that falls through or was left by a branch: stops if a write asked for it. */
-  #stopBefore(offset: number): void {
-    if (!this.#wrote) return;
-    const { body } = this;
-    body.get(this.#stop);
-    const stopped = body.if();
-    this.#clearStop();
-    this.#leaveAt(offset, 0);
-    body.end(stopped);
-  }
-
-  #wrote = false;
 
   spill(): void {
-    this.registers.spill();
+    this.#frame.registers.spill();
   }
 
   reload(): void {
-    this.registers.reload();
+    this.#frame.registers.reload();
     this.#wrote = true;
   }
 
@@ -181,50 +77,16 @@ export class RegionTarget implements EmitTarget {
   }
 
   pushDirectory(): void {
-    this.body.get(this.#directory);
+    this.body.get(this.#frame.directory);
   }
 
   beforeSlow(): void {
-    const { body } = this;
     this.#wrote = true;
-    this.#store(CpuState.budget, () => {
-      body.get(this.#budget);
-      body.i32(this.#left(this.#index + 1));
-      body.op('i32.add');
-    });
+    this.#frame.beforeSlow(this.#left(this.#index + 1));
   }
 
-  /** A budget that the host has cleared, and code that it has dropped, both end the region soon. */
   afterSlow(): void {
-    const { body } = this;
-    this.#forgive();
-    body.get(this.#budget);
-    body.op('i32.eqz');
-    body.i32(0);
-    body.memory('i32.load', CpuState.regionsDropped);
-    body.op('i32.or');
-    body.get(this.#stop);
-    body.op('i32.or');
-    body.set(this.#stop);
-    body.get(this.#budget);
-    body.i32(this.#left(this.#index + 1));
-    body.op('i32.sub');
-    body.set(this.#budget);
-  }
-
-  /** Reloads the budget; what the host took off counts as if it had never been given. */
-  #forgive(): void {
-    const { body } = this;
-    body.get(this.#entryBudget);
-    body.get(this.#budget);
-    body.i32(this.#left(this.#index + 1));
-    body.op('i32.add');
-    body.op('i32.sub');
-    body.i32(0);
-    body.memory('i32.load', CpuState.budget);
-    body.tee(this.#budget);
-    body.op('i32.add');
-    body.set(this.#entryBudget);
+    this.#frame.afterSlow(this.#left(this.#index + 1));
   }
 
   next(): void {
@@ -237,86 +99,79 @@ export class RegionTarget implements EmitTarget {
 
   jump(): void {
     const block = this.#block;
-    const last = this.#instruction(this.#index);
-    if (block === undefined || last === undefined) return;
-    const { instruction, offset } = last;
-    const target = offset + instruction.length + instruction.immediate;
-    const calls = block.isCall && block.target !== block.end && this.#blocks.has(block.end);
-    if (block.target >= 0 && !calls) {
-      this.#stopBefore(block.target);
-      this.#blocks.goto(block.target);
+    const target = block?.target;
+    if (block === undefined || target === undefined) return;
+    if (block.jump >= 0) {
+      this.#goTo(target, block.jump);
       return;
     }
-    const { body } = this;
-    body.get(this.#eipBase);
-    body.i32(target);
-    body.op('i32.add');
+    this.#frame.pushEip(target);
     this.jumpTo();
   }
 
   /** Goes on behind the block. */
   fallThrough(block: RegionBlock): void {
-    this.#stopBefore(block.end);
-    this.#blocks.goto(block.end);
+    if (block.behind >= 0) {
+      this.#goTo(block.end, block.behind);
+      return;
+    }
+    this.#frame.pushEip(block.end);
+    this.jumpTo();
   }
 
   jumpTo(): void {
     const { body } = this;
+    const frame = this.#frame;
     const block = this.#block;
-    body.set(this.#eip);
-    if (this.#wrote) {
-      body.get(this.#stop);
-      const stopped = body.if();
-      this.#clearStop();
-      body.br(this.#eipExit);
-      body.end(stopped);
-    }
-    // A return finds its caller waiting, or the loop.
-    if (block?.isReturn === true) body.br(this.#eipExit);
-    else if (block?.isCall === true && this.#blocks.has(block.end)) this.#call(block);
-    else body.br(this.#chainExit);
-  }
-
-  /** Runs the region at the EIP, and what is behind the call if it returns to there. */
-  #call(block: RegionBlock): void {
-    const { body } = this;
-    this.registers.spill();
-    this.#settle();
-    this.#load(CpuState.dropCount, this.#dropCount);
-    body.get(this.#eip);
-    body.call(this.#functions('enterCall'));
-    body.tee(this.#result);
-    body.i32(HandlerResult.lookup);
-    body.op('i32.xor');
-    body.i32(0);
-    body.memory('i32.load', CpuState.target);
-    body.get(this.#eipBase);
-    body.i32(block.end);
-    body.op('i32.add');
-    body.op('i32.xor');
-    body.op('i32.or');
-    body.i32(0);
-    body.memory('i32.load', CpuState.dropCount);
-    body.get(this.#dropCount);
-    body.op('i32.xor');
-    body.op('i32.or');
-    body.brIf(this.#resultExit);
-    this.#store(CpuState.eipBase, () => body.get(this.#eipBase));
-    this.#load(CpuState.budget, this.#budget);
-    body.get(this.#budget);
-    body.set(this.#entryBudget);
-    this.registers.reload();
-    this.#blocks.goto(block.end);
+    body.set(frame.eip);
+    if (this.#wrote) frame.stopBefore(() => body.get(frame.eip));
+    if (block?.flow === 'return') {
+      this.#return(block);
+    } else if (block?.flow === 'call' && block.behind >= 0) {
+      frame.call(block.end);
+      this.#places.goto(block.behind);
+    } else frame.chain();
   }
 
   leave(): void {
-    const { body } = this;
-    this.#setExit(this.#instruction(this.#index)?.offset ?? 0, this.#left(this.#index));
-    body.br(this.#faultExit);
+    const offset = this.#instruction(this.#index)?.offset ?? 0;
+    this.#frame.leaveWithFault(offset, this.#left(this.#index));
   }
 
   callout(): void {
     throw new Error('translator: an instruction of a region cannot call out');
+  }
+
+  /** From a copied callee to behind the call, if the EIP says so; else to whoever waits. */
+  #return(block: RegionBlock): void {
+    const { body } = this;
+    const frame = this.#frame;
+    const back = this.#places.blocks[block.back];
+    if (back !== undefined) {
+      body.get(frame.eip);
+      frame.pushEip(back.offset);
+      body.op('i32.eq');
+      const expected = body.if();
+      this.#enterPage(back.offset);
+      this.#places.goto(block.back);
+      body.end(expected);
+    }
+    frame.lookup();
+  }
+
+  /** Branches to a block, whose page may be another and may have been mapped elsewhere. */
+  #goTo(offset: number, number: number): void {
+    if (this.#wrote) this.#frame.stopBefore(() => this.#frame.pushEip(offset));
+    this.#enterPage(offset);
+    this.#places.goto(number);
+  }
+
+  #enterPage(offset: number): void {
+    const index = pageIndexOf(offset);
+    const from = this.#block?.offset ?? 0;
+    if (index === 0 || index === pageIndexOf(from)) return;
+    const page = this.#places.page(index);
+    if (page !== undefined) this.#frame.guard(offset, page.block);
   }
 
   #instruction(index: number): RegionInstruction | undefined {
@@ -326,69 +181,5 @@ export class RegionTarget implements EmitTarget {
   /** Instructions of the block from number `index` on. */
   #left(index: number): number {
     return (this.#block?.instructions.length ?? 0) - index;
-  }
-
-  #leaveAt(offset: number, refund: number): void {
-    this.#setExit(offset, refund);
-    this.body.br(this.#offsetExit);
-  }
-
-  #setExit(offset: number, refund: number): void {
-    this.body.i32(offset | (refund << refundShift));
-    this.body.set(this.#exit);
-  }
-
-  /** Gives back what did not retire. */
-  #refund(): void {
-    const { body } = this;
-    body.get(this.#budget);
-    body.get(this.#exit);
-    body.i32(refundShift);
-    body.op('i32.shr_u');
-    body.op('i32.add');
-    body.set(this.#budget);
-  }
-
-  /** Stores the budget, and counts what was retired here. */
-  #settle(): void {
-    const { body } = this;
-    this.#store(CpuState.budget, () => body.get(this.#budget));
-    this.#store(CpuState.translated, () => {
-      body.i32(0);
-      body.memory('i32.load', CpuState.translated);
-      body.get(this.#entryBudget);
-      body.op('i32.add');
-      body.get(this.#budget);
-      body.op('i32.sub');
-    });
-  }
-
-  #pushExitEip(): void {
-    const { body } = this;
-    body.get(this.#eipBase);
-    body.get(this.#exit);
-    body.i32((1 << refundShift) - 1);
-    body.op('i32.and');
-    body.op('i32.add');
-  }
-
-  #clearStop(): void {
-    this.#store(CpuState.regionsDropped, () => this.body.i32(0));
-  }
-
-  #load(address: number, local: number, plus = 0): void {
-    this.body.i32(0);
-    this.body.memory('i32.load', address);
-    if (plus !== 0) {
-      this.body.i32(plus);
-      this.body.op('i32.add');
-    }
-    this.body.set(local);
-  }
-
-  #store(address: number, push: () => void): void {
-    this.body.i32(0);
-    push();
-    this.body.memory('i32.store', address);
   }
 }

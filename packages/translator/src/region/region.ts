@@ -16,15 +16,19 @@ import { SEMANTICS } from '../semantics/index.ts';
 import { unpackVariant } from '../semantics/variant.ts';
 import { ConstantSource } from './constant-source.ts';
 import { removeDeadSets } from './dead-sets.ts';
-import type { RegionBlock, RegionInstruction } from './discover.ts';
-import type { PromotedRegisters } from './promoted-registers.ts';
+import type { RegionInstruction, RegionSource } from './discover.ts';
+import type { RegionBlock } from './layout.ts';
+import { PromotedRegisters } from './promoted-registers.ts';
+import { RegionFrame } from './region-frame.ts';
 import { RegionTarget } from './region-target.ts';
 import { Structurer } from './structure.ts';
 import { Suitability } from './suitability.ts';
 
 /** A way into a region from the interpreter. */
 export interface RegionEntry {
-  /** Offset in the page of the block that begins here. */
+  /** Number of the block that begins here. */
+  readonly block: number;
+  /** Its offset in the page. */
   readonly offset: number;
   /** Slot of the handler table for the entry. */
   readonly slot: number;
@@ -37,20 +41,20 @@ const regionSignature = { parameters: ['i32', 'i32'], results: ['i32'] } as cons
 
 /** The module of one region; instantiating it puts its entries into the table. */
 export function buildRegion(
+  source: RegionSource,
   blocks: readonly RegionBlock[],
   entries: readonly RegionEntry[],
 ): Uint8Array<ArrayBuffer> {
   const imports = new RuntimeImports();
-  const body = buildBody(blocks, entries, imports.index);
+  const body = buildBody(source, blocks, entries, imports.index);
   const module = imports.beginModule();
   const handlerType = module.type(handlerSignature);
   const region = module.declare(regionSignature);
   module.define(region, body);
   for (const entry of entries) {
-    const index = blocks.findIndex((block) => block.offset === entry.offset);
     const declared = module.declare(handlerSignature);
-    const cost = blocks[index]?.instructions.length ?? 1;
-    module.define(declared, buildEntry(entry, index, cost, region, handlerType));
+    const cost = blocks[entry.block]?.instructions.length ?? 1;
+    module.define(declared, buildEntry(entry, cost, region, handlerType));
     module.elements(entry.slot, [declared]);
   }
   return module.build();
@@ -59,7 +63,6 @@ export function buildRegion(
 /** Calls the region, unless the budget does not reach over the first block. */
 function buildEntry(
   entry: RegionEntry,
-  index: number,
   cost: number,
   region: number,
   handlerType: number,
@@ -75,63 +78,58 @@ function buildEntry(
   body.callIndirect(handlerType);
   body.else();
   body.get(0);
-  body.i32(index);
+  body.i32(entry.block);
   body.call(region);
   body.end(short);
   return body;
 }
 
 function buildBody(
+  source: RegionSource,
   blocks: readonly RegionBlock[],
   entries: readonly RegionEntry[],
   functions: (name: string) => number,
 ): FunctionBody {
   const body = new FunctionBody(['i32', 'i32']);
   const pending = 1;
-  const numbers = new Map(blocks.map((block, index) => [block.offset, index]));
-  const entryNumbers = new Set(entries.map((entry) => numbers.get(entry.offset) ?? -1));
-  const target = new RegionTarget(body, functions, {
-    has: (offset) => numbers.has(offset),
-    goto: (offset) => {
-      const number = numbers.get(offset);
-      if (number === undefined) target.leaveTo(offset);
-      else structurer.goto(number);
+  const registers = new PromotedRegisters(body);
+  const code = blocks.map((block) => blockIr(block, registers));
+  for (const ir of code) registers.note(ir);
+  const frame = new RegionFrame(body, registers, functions);
+  const target = new RegionTarget(frame, functions, {
+    blocks,
+    page: (index) => source.page(index),
+    goto: (number) => {
+      structurer.goto(number);
     },
   });
-  const code = blocks.map((block) => blockIr(block, target.registers));
-  for (const ir of code) target.registers.note(ir);
   const structurer = new Structurer({
     body,
     pending,
-    successors: blocks.map((block) => successorsOf(block, numbers)),
-    entries: entryNumbers,
+    successors: blocks.map(successorsOf),
+    entries: new Set(entries.map((entry) => entry.block)),
     emitBlock: (index) => {
       const block = blocks[index];
       const ir = code[index];
       if (block !== undefined && ir !== undefined) emitBlock(block, ir, target);
     },
   });
-  target.begin();
+  frame.begin();
   body.keepLocals();
   structurer.emit();
   body.unreachable();
-  target.end();
+  frame.end();
   return body;
 }
 
-function successorsOf(block: RegionBlock, numbers: ReadonlyMap<number, number>): number[] {
-  const successors: number[] = [];
-  const fall = block.fallsThrough ? numbers.get(block.end) : undefined;
-  const jump = block.target >= 0 ? numbers.get(block.target) : undefined;
-  const back = block.isCall ? numbers.get(block.end) : undefined;
-  for (const number of [fall, jump, back]) if (number !== undefined) successors.push(number);
-  return successors;
+function successorsOf(block: RegionBlock): number[] {
+  return [block.behind, block.jump, block.back].filter((number) => number >= 0);
 }
 
 function emitBlock(block: RegionBlock, ir: readonly Value[], target: RegionTarget): void {
   target.beginBlock(block);
   new Emitter(target, ir).emit(ir);
-  if (block.fallsThrough) target.fallThrough(block);
+  if (block.flow === 'next' || block.flow === 'branch') target.fallThrough(block);
   else target.body.unreachable();
   target.body.releaseLocals();
 }
