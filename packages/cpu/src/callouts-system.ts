@@ -91,7 +91,7 @@ export class SystemCallouts {
       const values = host.hypercalls.cpuid(leaf, subleaf);
       if (values !== undefined) return values;
     }
-    return cpuidLeaf(model, leaf, host.hypercalls.present);
+    return cpuidLeaf(model, leaf, host.hypercalls.present, host.apic);
   }
 
   #readTsc(withAux: number): number {
@@ -118,7 +118,9 @@ export class SystemCallouts {
         ? { low: state[Word.efer] ?? 0, high: 0 }
         : number === Msr.mtrrCapabilities
           ? { low: 0x508, high: 0 }
-          : (registers.read(number) ?? host.hypercalls.readMsr(number));
+          : (registers.read(number) ??
+            host.apic?.readMsr(number >>> 0) ??
+            host.hypercalls.readMsr(number));
     if (value === undefined) return this.#outcome.fault(generalProtection(0));
     state[gprEax] = value.low;
     state[gprEdx] = value.high;
@@ -138,8 +140,9 @@ export class SystemCallouts {
       return CalloutResult.goOn;
     }
     if (registers.write(number, low, high)) return CalloutResult.goOn;
-    const handled = host.hypercalls.writeMsr(number, low, high) === 'handled';
-    return handled ? CalloutResult.goOn : this.#outcome.fault(generalProtection(0));
+    const atApic = host.apic?.writeMsr(number >>> 0, low, high) ?? 'absent';
+    const result = atApic === 'absent' ? host.hypercalls.writeMsr(number, low, high) : atApic;
+    return result === 'handled' ? CalloutResult.goOn : this.#outcome.fault(generalProtection(0));
   }
 
   /** DR4 and DR5 are DR6 and DR7 unless CR4.DE is set (SDM 3B 17.2.2). */

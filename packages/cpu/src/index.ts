@@ -1,6 +1,6 @@
 export * from './cpu.ts';
 export * from './interfaces.ts';
-export { cpuModels, type CpuModel } from './model.ts';
+export { apicPresent, cpuModels, type CpuModel } from './model.ts';
 export { Cr0, Word } from './state-view.ts';
 export * from './initial-state.ts';
 export { type SavedCpu, savedWords } from './saved-cpu.ts';

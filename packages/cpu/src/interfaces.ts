@@ -22,6 +22,18 @@ export interface InterruptController {
   acknowledge(): number;
 }
 
+/** The processor's local APIC, as CPUID and RDMSR show it. */
+export interface ProcessorApic {
+  /** Whether IA32_APIC_BASE has it enabled: the APIC bit of CPUID (SDM 3A 10.4.3). */
+  readonly enabled: boolean;
+  /** Its identifier, in CPUID leaf 1. */
+  readonly id: number;
+  /** Returns one of its MSRs, or nothing for any other. */
+  readMsr(index: number): MsrValue | undefined;
+  /** Writes one of its MSRs. */
+  writeMsr(index: number, low: number, high: number): MsrWriteResult;
+}
+
 /** Paravirtual interfaces: `HypercallDispatch` of @ringfence/hypercall fits. */
 export interface Hypercalls {
   readonly present: boolean;
@@ -35,6 +47,8 @@ export interface Hypercalls {
 export interface CpuHost {
   readonly ports: Ports;
   readonly interrupts: InterruptController;
+  /** The local APIC; without one the processor says that it has none. */
+  readonly apic?: ProcessorApic;
   readonly hypercalls: Hypercalls;
   /** The time-stamp counter before the guest's own offset: ticks since the machine started. */
   tsc(): number;

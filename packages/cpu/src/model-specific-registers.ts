@@ -47,10 +47,11 @@ function keptRegisters(): Map<number, Kept> {
     [0x17b, { mask: whole, reset: whole }],
     [0x1d9, { mask: word, reset: zero }],
     [0x8b, { mask: zero, reset: [0x0100_00c8, 0] }],
-    // AMD: HWCR, SYSCFG, NB_CFG, DE_CFG (LFENCE serializes), OSVW.
+    // AMD: HWCR, SYSCFG, NB_CFG, interrupt pending, DE_CFG (LFENCE serializes), OSVW.
     [0xc001_0015, { mask: whole, reset: zero }],
     [0xc001_0010, { mask: whole, reset: zero }],
     [0xc001_001f, { mask: whole, reset: zero }],
+    [0xc001_0055, { mask: zero, reset: zero }],
     [0xc001_1029, { mask: whole, reset: [2, 0] }],
     [0xc001_0140, { mask: zero, reset: zero }],
     [0xc001_0141, { mask: zero, reset: zero }],

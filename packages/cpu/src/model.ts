@@ -26,11 +26,34 @@ export interface CpuModel {
 const bits = (...positions: number[]): number =>
   positions.reduce((mask, position) => mask | (1 << position), 0);
 
-/** FPU VME DE PSE TSC MSR PAE MCE CX8 SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2. */
-const commonEdx = bits(0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26);
+/** FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2. */
+const commonEdx = bits(
+  0,
+  1,
+  2,
+  3,
+  4,
+  5,
+  6,
+  7,
+  8,
+  9,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+  17,
+  19,
+  23,
+  24,
+  25,
+  26,
+);
 
-/** SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND. */
-const maximumEcx = bits(0, 1, 9, 13, 19, 20, 22, 23, 25, 30);
+/** SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT TSC-deadline AES RDRAND. */
+const maximumEcx = bits(0, 1, 9, 13, 19, 20, 22, 23, 24, 25, 30);
 
 /** The models that `-cpu` knows, the first is the default. */
 export const cpuModels: readonly CpuModel[] = [
@@ -41,7 +64,7 @@ export const cpuModels: readonly CpuModel[] = [
     brand: 'Ringfence Virtual CPU',
     features: {
       edx: commonEdx,
-      ecx: bits(0, 9, 13, 19, 20, 22, 23),
+      ecx: bits(0, 9, 13, 19, 20, 22, 23, 24),
       // The AMD mirror of leaf 1, NX, MMXEXT; LAHF.
       extendedEdx: (commonEdx & 0x0183_f3ff) | bits(20, 22),
       extendedEcx: bits(0),
@@ -95,9 +118,27 @@ export const cpuModels: readonly CpuModel[] = [
 /** ECX bit 31 of leaf 1: a hypervisor is present. */
 const hypervisorPresent = 1 << 31;
 
+/** EDX bit 9 of leaves 1 and 0x80000001 (AMD): a local APIC that is enabled. */
+export const apicPresent: number = 1 << 9;
+
+/** ECX bit 24 of leaf 1: the local APIC's timer has a TSC-deadline mode. */
+export const tscDeadlinePresent: number = 1 << 24;
+
+/** What leaf 1 tells of a local APIC. */
+export interface CpuidApic {
+  readonly enabled: boolean;
+  readonly id: number;
+}
+
 /** Values of a leaf below 0x40000000 or from 0x80000000 on; the highest leaf's beyond the range. */
-export function cpuidLeaf(model: CpuModel, leaf: number, hypervisor: boolean): CpuidValues {
+export function cpuidLeaf(
+  model: CpuModel,
+  leaf: number,
+  hypervisor: boolean,
+  apic?: CpuidApic,
+): CpuidValues {
   const { features } = model;
+  const withoutApic = apic?.enabled === true ? 0 : apicPresent;
   switch (leaf >>> 0) {
     case 0:
       return {
@@ -110,9 +151,11 @@ export function cpuidLeaf(model: CpuModel, leaf: number, hypervisor: boolean): C
       return {
         eax: model.signature,
         // CLFLUSH line of 64 bytes, one logical processor.
-        ebx: (features.edx & (1 << 19)) !== 0 ? 0x0001_0800 : 0,
-        ecx: features.ecx | (hypervisor ? hypervisorPresent : 0),
-        edx: features.edx,
+        ebx: ((features.edx & (1 << 19)) !== 0 ? 0x0001_0800 : 0) | ((apic?.id ?? 0) << 24),
+        ecx:
+          (features.ecx & (apic === undefined ? ~tscDeadlinePresent : -1)) |
+          (hypervisor ? hypervisorPresent : 0),
+        edx: features.edx & ~withoutApic,
       };
     case 0x8000_0000:
       return model.brand === '' ? none : { eax: 0x8000_0008 | 0, ebx: 0, ecx: 0, edx: 0 };
@@ -121,7 +164,7 @@ export function cpuidLeaf(model: CpuModel, leaf: number, hypervisor: boolean): C
         eax: model.signature,
         ebx: 0,
         ecx: features.extendedEcx,
-        edx: features.extendedEdx,
+        edx: features.extendedEdx & ~withoutApic,
       };
     case 0x8000_0002:
     case 0x8000_0003:

@@ -36,6 +36,31 @@ export { nanosecondsPerSecond, TickRate } from './tick-rate.ts';
 
 export { elcrWritable, ocw2Command, Pic8259Chip, Pic8259Pair, picPort } from './pic-8259/index.ts';
 export { spuriousInput, type Pic8259PairOptions } from './pic-8259/index.ts';
+export {
+  apicBase,
+  apicMsr,
+  apicRegister,
+  apicTimerHertz,
+  deliveryMode,
+  leastPeriodNs,
+  LocalApic,
+  localApicAddress,
+  messageSignalled,
+  type ApicBus,
+  type ApicMessage,
+  type EoiAssist,
+  type ExternalController,
+  type LocalApicOptions,
+  type TscSource,
+} from './local-apic/index.ts';
+export {
+  IoApic,
+  ioApicAddress,
+  ioApicOffset,
+  ioApicPins,
+  ioApicRegister,
+  type IoApicOptions,
+} from './io-apic/index.ts';
 export { Pit8254, pitHertz, pitPort, type Pit8254Options } from './pit-8254/index.ts';
 export {
   fcr,

@@ -16,7 +16,6 @@ import {
   mapPciPorts,
   memorySizeBytes,
   PciBus,
-  Pic8259Pair,
   Pit8254,
   Port92,
   PortBus,
@@ -41,6 +40,8 @@ import type { PhysicalMemory } from '@ringfence/memory';
 
 import { addFirmware } from './board-firmware.ts';
 import type { Firmware } from './board-firmware.ts';
+import { InterruptControllers } from './board-interrupts.ts';
+import type { Processor } from './board-interrupts.ts';
 import type { Board, OwnedChip } from './board.ts';
 import { FirmwareMemory } from './firmware-memory.ts';
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
@@ -54,8 +55,8 @@ export interface ChipsetOptions {
   readonly timers: Timers;
   readonly wallClock: WallClock;
   readonly requests: RequestBox;
-  /** The CPU's INTR pin. */
-  readonly interrupt: IrqLine;
+  /** What the interrupt controllers are connected to. */
+  readonly processor: Processor;
   /** Where the four serial ports send. */
   readonly serialOutputs: readonly ByteSink[];
   /** Where port 0xe9 sends. */
@@ -79,7 +80,7 @@ export class Chipset implements Board {
   readonly pci: PciBus;
   readonly pciAddressSpace: PciAddressSpace;
   /** The interrupt controllers. */
-  readonly pic: Pic8259Pair;
+  readonly interrupts: InterruptControllers;
   /** The serial ports. */
   readonly uarts: readonly Uart16550[];
   /** The keyboard controller. */
@@ -101,9 +102,9 @@ export class Chipset implements Board {
     this.pciAddressSpace = pciAddressSpace(this.ports, options.memory);
     const { firmware } = options;
     this.#firmwareMemory = new FirmwareMemory(options.memory, firmware.rom);
-    this.pic = this.own('pic', new Pic8259Pair({ interrupt: options.interrupt }));
+    this.interrupts = new InterruptControllers(this, options.processor);
     this.#isaWires = Array.from({ length: irqCount }, (_nothing, irq) => {
-      return new SharedLine(this.pic.irqLine(irq));
+      return new SharedLine(this.interrupts.isaLine(irq));
     });
     const requestReset = (): void => {
       this.requests.ask({ kind: 'reset', cause: 'guest' });

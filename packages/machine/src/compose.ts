@@ -1,7 +1,7 @@
 /**
  * A PC put together from its parts: memory, chips, paravirtual interfaces, clock, CPU.
  */
-import { Cpu, cpuModels } from '@ringfence/cpu';
+import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
 import type { CpuHost, CpuModel } from '@ringfence/cpu';
 import type { ByteSink } from '@ringfence/devices';
 import { HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
@@ -17,7 +17,7 @@ import { hypercallMemory, makePcMemory } from './pc-memory.ts';
 import { randomSource } from './random-source.ts';
 import type { RandomSource } from './random-source.ts';
 import { RequestBox } from './requests.ts';
-import { GuestTime, instructionPeriodNs, wallClockOf } from './time/guest-time.ts';
+import { GuestTime, instructionPeriodNs, tscHertz, wallClockOf } from './time/guest-time.ts';
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
 import type { MachineClock } from './time/machine-clock.ts';
 import { TimerQueue } from './time/timer-queue.ts';
@@ -84,13 +84,19 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     wallClock,
     requests,
     firmware,
-    interrupt: pin,
+    processor: {
+      interrupt: pin,
+      hasApic: (model.features.edx & apicPresent) !== 0,
+      tsc: { hertz: tscHertz, now: () => later.cpu?.tsc() ?? time.hostTsc() },
+      raiseNmi: () => later.cpu?.raiseNmi(),
+    },
     serialOutputs: connections.serialOutputs,
     debugOutput: connections.debugOutput,
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
   });
   addStorage(chipset, options.drives ?? []);
   const random = randomSource(kind, host);
+  const { localApic } = chipset.interrupts;
   const cpuHost: CpuHost = {
     ports: {
       read: (port, bytes) => chipset.ports.readPort(port, bytes),
@@ -102,11 +108,13 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
       get requested() {
         return pin.level;
       },
-      acknowledge: () => chipset.pic.acknowledge(),
+      acknowledge: () => chipset.interrupts.acknowledge(),
     },
+    ...(localApic === undefined ? {} : { apic: localApic }),
     hypercalls,
     tsc: () => time.hostTsc(),
     tscWritten: () => {
+      localApic?.tscChanged();
       hypercalls.clockChanged();
     },
     monotonicMs: () => host.monotonicMs(),

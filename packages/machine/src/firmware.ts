@@ -1,9 +1,10 @@
 /**
  * What a BIOS would have left behind for a kernel that is booted without one: the ACPI tables.
  */
-import { buildAcpiTables } from '@ringfence/devices';
+import { buildAcpiTables, ioApicAddress, localApicAddress } from '@ringfence/devices';
 import type { AcpiTables } from '@ringfence/devices';
 
+import { apicIds } from './board-interrupts.ts';
 import { extendedMemory, systemRom } from './boot/memory-map.ts';
 
 /** Where firmware puts the power management ports. */
@@ -37,6 +38,12 @@ export function acpiTables(address: number): AcpiTables {
     pciMemoryFirst,
     pciMemoryLast: pciMemoryEnd - 1,
     uarts: serialPorts,
+    apic: {
+      localApicAddress,
+      processors: [apicIds.processor],
+      ioApicId: apicIds.ioApic,
+      ioApicAddress,
+    },
   });
 }
 

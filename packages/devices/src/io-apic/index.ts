@@ -1,0 +1,2 @@
+export { IoApic, type IoApicOptions } from './device.ts';
+export { ioApicAddress, ioApicOffset, ioApicPins, ioApicRegister } from './registers.ts';

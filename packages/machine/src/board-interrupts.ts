@@ -1,0 +1,160 @@
+/**
+ * The interrupt controllers of a PC: the 8259 pair, and beside it an I/O APIC with the processor's
+ * local APIC.
+ *
+ *     ISA request n -> 8259s -> LINT0 of the local APIC -> processor
+ *                  \-> I/O APIC, pin n (request 0: pin 2) -> local APIC -> processor
+ *
+ * Both see every request, and the guest masks those that it does not want; PCI requests arrive as
+ * ISA requests, through the ISA bridge's routing.
+ */
+import { IoApic, ioApicAddress, LocalApic, Pic8259Pair } from '@ringfence/devices';
+import type { ApicMessage, EoiAssist, IrqLine, TscSource } from '@ringfence/devices';
+import type { MmioHandler, PhysicalMemory } from '@ringfence/memory';
+
+import type { Board } from './board.ts';
+
+/** The processor, as interrupt controllers see it. */
+export interface Processor {
+  /** Its INTR pin. */
+  readonly interrupt: IrqLine;
+  /** Whether it has a local APIC; without one there is no I/O APIC. */
+  readonly hasApic: boolean;
+  /** Its time-stamp counter, if the local APIC's timer may compare it. */
+  readonly tsc?: TscSource;
+  /** A way to end interrupts without a write to the local APIC. */
+  readonly eoiAssist?: EoiAssist;
+  /** Gives it a non-maskable interrupt. */
+  raiseNmi(): void;
+}
+
+/** The identifiers of the APICs, as the MADT tells them. */
+export const apicIds = { processor: 0, ioApic: 1 } as const;
+
+/** The pin of the I/O APIC at which ISA request 0 arrives. */
+export const timerPin = 2;
+
+const pageBytes = 4096;
+
+/** The interrupt controllers of one machine. */
+export class InterruptControllers {
+  readonly pic: Pic8259Pair;
+  readonly localApic: LocalApic | undefined;
+  readonly ioApic: IoApic | undefined;
+
+  /** Makes them and puts them on a board. */
+  constructor(board: Board, processor: Processor) {
+    if (!processor.hasApic) {
+      this.pic = board.own('pic', new Pic8259Pair({ interrupt: processor.interrupt }));
+      return;
+    }
+    const later: { apic?: LocalApic } = {};
+    const lint0 = { set: (level: boolean) => later.apic?.pin(0).set(level) };
+    const pic = board.own('pic', new Pic8259Pair({ interrupt: lint0 }));
+    const bus = { deliver: (message: ApicMessage) => later.apic?.receive(message) ?? false };
+    const ioApic = new IoApic({ id: apicIds.ioApic, bus });
+    const { tsc, eoiAssist } = processor;
+    const page = new MovablePage(board.memory);
+    const localApic: LocalApic = new LocalApic({
+      id: apicIds.processor,
+      clock: board.clock,
+      timers: board.timers,
+      interrupt: processor.interrupt,
+      raiseNmi: () => {
+        processor.raiseNmi();
+      },
+      external: pic,
+      bus,
+      endOfInterrupt: (vector) => {
+        ioApic.endOfInterrupt(vector);
+      },
+      moved: (address) => {
+        page.move(address);
+      },
+      ...(tsc === undefined ? {} : { tsc }),
+      ...(eoiAssist === undefined ? {} : { eoiAssist }),
+    });
+    later.apic = localApic;
+    page.show(localApic);
+    board.memory.mapMmio(ioApicAddress, pageBytes, ioApic);
+    this.pic = pic;
+    this.ioApic = board.own('io-apic', ioApic);
+    this.localApic = board.own('local-apic', localApic);
+  }
+
+  /** Returns the wire of an ISA request. */
+  isaLine(irq: number): IrqLine {
+    const toPic = this.pic.irqLine(irq);
+    const { ioApic } = this;
+    if (ioApic === undefined) {
+      return toPic;
+    }
+    const toApic = ioApic.pin(irq === 0 ? timerPin : irq);
+    return {
+      set: (level) => {
+        toPic.set(level);
+        toApic.set(level);
+      },
+    };
+  }
+
+  /** Answers the processor's interrupt acknowledge with a vector. */
+  acknowledge(): number {
+    return (this.localApic ?? this.pic).acknowledge();
+  }
+}
+
+/**
+ * A page of registers that the guest can move.
+ *
+ * Over RAM it hides the RAM, over a hole it fills it; where other devices' registers may stand it
+ * cannot be reached, since there only one of the two could be found again.
+ */
+class MovablePage {
+  readonly #memory: PhysicalMemory;
+  #handler: MmioHandler | undefined;
+  #address: number | undefined;
+  #leave: () => void = () => undefined;
+
+  constructor(memory: PhysicalMemory) {
+    this.#memory = memory;
+  }
+
+  /** Says whose registers the page holds. */
+  show(handler: MmioHandler): void {
+    this.#handler = handler;
+    const address = this.#address;
+    this.#address = undefined;
+    this.move(address);
+  }
+
+  /** Moves the page, or takes it away. */
+  move(address: number | undefined): void {
+    if (address === this.#address) {
+      return;
+    }
+    this.#address = address;
+    const handler = this.#handler;
+    if (handler === undefined) {
+      return;
+    }
+    this.#leave();
+    this.#leave = () => undefined;
+    if (address !== undefined && this.#isFree(address)) {
+      const read = this.#memory.backing(address / pageBytes);
+      const write = this.#memory.writeTarget(address / pageBytes);
+      this.#memory.mapMmio(address, pageBytes, handler);
+      this.#leave = () => {
+        this.#memory.map(address, pageBytes, {
+          ...(read < 0 ? {} : { read }),
+          ...(write < 0 ? {} : { write }),
+        });
+      };
+    }
+  }
+
+  #isFree(address: number): boolean {
+    const isRam = this.#memory.writeTarget(address / pageBytes) >= 0;
+    return isRam || (address > ioApicAddress && address < 0xff00_0000);
+  }
+}
