@@ -1,8 +1,13 @@
 import { CodeCache } from '@ringfence/code-cache';
 import { definedFlags, ExitReason, readEflags, writeEflags } from '@ringfence/memory';
 import type { SegmentationHost } from '@ringfence/segmentation';
-import { faultFromFields, faultVector, noFault, Segmentation } from '@ringfence/segmentation';
-import { Vector } from '@ringfence/segmentation';
+import {
+  faultFromFields,
+  faultVector,
+  noFault,
+  Segmentation,
+  Vector,
+} from '@ringfence/segmentation';
 import { ShadowPaging } from '@ringfence/shadow-paging';
 import { Callout, hotVariants, Interpreter } from '@ringfence/translator';
 import { Callouts } from './callouts.ts';
@@ -331,7 +336,7 @@ export class Cpu {
       this.regions?.sample();
     }
     if (retired === 0) return undefined;
-    if (this.#resumeFlagAt !== this.#retired) state[Word.eflags] = this.#flagsAfter();
+    state[Word.eflags] = this.#flagsAfter();
     const traps = stepping && !this.#interrupted && !this.#events.isStackShadow(this.#retired);
     if (traps) debug.pending |= DebugStatus.step;
     if (debug.stepping) debug.stop = { kind: 'step', linear: state[Word.rip] ?? 0 };
@@ -352,19 +357,22 @@ export class Cpu {
   }
 
   /**
-   * EFLAGS after an instruction that did not load RF: it is clear (SDM 3B 17.3.1.1), unless the
+   * EFLAGS after a slice: RF is clear (SDM 3B 17.3.1.1) unless IRET has just loaded it, or the
    * instruction at an instruction breakpoint is still to be done, as in the middle of REP.
    */
   #flagsAfter(): number {
     const flags = this.#state[Word.eflags] ?? 0;
     const isPassed = this.debug.isPassed(this.#state[Word.rip] ?? 0, this.access.codeBase);
-    return isPassed ? flags | Eflag.rf : flags & ~Eflag.rf;
+    if (isPassed) return flags | Eflag.rf;
+    return this.#resumeFlagAt === this.#retired ? flags : flags & ~Eflag.rf;
   }
 
   #interruptReturned(): void {
-    const loaded = ((this.#state[Word.eflags] ?? 0) & Eflag.rf) !== 0;
-    if (loaded) this.#resumeFlagAt = this.instructions;
-    if (this.#events.unblockNmi() || (loaded && this.debug.codeActive)) this.attention();
+    const flags = this.#state[Word.eflags] ?? 0;
+    const resumes = (flags & Eflag.rf) !== 0;
+    if (resumes) this.#resumeFlagAt = this.instructions;
+    const looks = (flags & Eflag.tf) !== 0 || (resumes && this.debug.codeActive);
+    if (this.#events.unblockNmi() || looks) this.attention();
   }
 
   #segmentationHost(): SegmentationHost {
@@ -388,8 +396,7 @@ export class Cpu {
   /** A task switch clears local breakpoints, and traps in the new task if its T bit is set. */
   #taskSwitched(debugTrap: boolean): void {
     this.debug.update();
-    if (!debugTrap) return;
-    this.debug.pending |= DebugStatus.taskSwitch;
+    if (debugTrap) this.debug.pending |= DebugStatus.taskSwitch;
     this.attention();
   }
 

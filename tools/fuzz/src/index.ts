@@ -1,0 +1,2 @@
+export * from './executors.ts';
+export * from './lab.ts';
