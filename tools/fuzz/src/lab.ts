@@ -147,7 +147,7 @@ sayMore: mov al, [cs:esi]
 sayDone: pop eax
         xchg esi, [esp]
         ret
-; A line: vector, error code, EIP (from `program` on if it is there), CS, EFLAGS without arithmetic flags, CR2 or DR6.
+; A line: vector, error code, EIP (from the program on), CS, EFLAGS, CR2 or DR6.
 trap:   pusha
         push ds
         push es
