@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: everywhere('test.ts'),
-          exclude: everywhere('guest.test.ts'),
+          exclude: [...everywhere('guest.test.ts'), ...everywhere('browser.test.ts')],
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 30_000,
@@ -34,6 +34,19 @@ export default defineConfig({
           hookTimeout: 600_000,
           // After the unit tests: guests need a core of their own.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'browser',
+          include: everywhere('browser.test.ts'),
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          // Last: the browser takes both cores.
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,0 +1,72 @@
+/** What a page and the worker of its machine say to each other. */
+import type { MachineEnd, MachineState, MachineStats, Settings } from '@ringfence/machine';
+
+/** A file of a machine: where to fetch it from, or the file that somebody chose. */
+export type FileSource = string | Blob;
+
+/** Files by the name of the option that they belong to, such as `kernel`. */
+export type MachineFiles = Readonly<Record<string, FileSource>>;
+
+/** What a machine is made from. */
+export interface MachineRequest {
+  readonly settings: Settings;
+  readonly files: MachineFiles;
+  /** A snapshot to go on from. */
+  readonly snapshot?: FileSource;
+}
+
+/** A picture of the screen: RGBA, row by row. */
+export interface ScreenFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** What a mouse did since the last message. */
+export interface MouseInput {
+  readonly dx: number;
+  readonly dy: number;
+  readonly wheel: number;
+  /** Bit 0 left, 1 right, 2 middle. */
+  readonly buttons: number;
+}
+
+/** Messages without an answer, from the page to the worker. */
+export type ToWorker =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'key'; readonly code: string; readonly pressed: boolean }
+  | { readonly kind: 'type'; readonly text: string }
+  | { readonly kind: 'mouse'; readonly input: MouseInput }
+  /** Whether anybody looks at the screen. */
+  | { readonly kind: 'watch'; readonly screen: boolean };
+
+/** Requests with an answer, by name: what is asked and what is answered. */
+export interface Calls {
+  create: { readonly ask: MachineRequest; readonly answer: null };
+  snapshot: { readonly ask: null; readonly answer: Uint8Array<ArrayBuffer> };
+  stats: { readonly ask: null; readonly answer: MachineStats };
+  screenText: { readonly ask: null; readonly answer: string };
+}
+
+/** A request with the number that its answer carries. */
+export type CallMessage = {
+  readonly [Name in keyof Calls]: {
+    readonly kind: 'call';
+    readonly id: number;
+    readonly name: Name;
+    readonly ask: Calls[Name]['ask'];
+  };
+}[keyof Calls];
+
+/** Messages from the worker to the page. */
+export type FromWorker =
+  | { readonly kind: 'state'; readonly state: MachineState }
+  | { readonly kind: 'end'; readonly end: MachineEnd }
+  | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'screen'; readonly frame: ScreenFrame }
+  | { readonly kind: 'progress'; readonly what: string; readonly done: number; readonly of: number }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly kind: 'refusal'; readonly id: number; readonly message: string };
