@@ -9,7 +9,14 @@ import { runBenchmark } from './benchmark.ts';
 import { type Engine, type EngineSettings, engines } from './engines/engines.ts';
 import { seabios } from './engines/seabios.ts';
 import { chooseGuests } from './guests.ts';
-import { efficiency, percent, renderExits, renderTable, summarise } from './report.ts';
+import {
+  efficiency,
+  percent,
+  renderExits,
+  renderTable,
+  renderTranslation,
+  summarise,
+} from './report.ts';
 
 const HELP = `usage: pnpm bench [OPTIONS]
 
@@ -79,6 +86,7 @@ async function main(): Promise<void> {
   console.log(`${cpus()[0]?.model ?? 'processor unknown'}, ${cpus().length} processors`);
   console.log(`\n${renderTable(rows, subject)}`);
   console.log(`\nexits to TypeScript per million instructions of ${subject}\n${renderExits(rows)}`);
+  console.log(`\ntranslation in ${subject}\n${renderTranslation(rows)}`);
   console.log(`\ntranslated, over the CPU-bound workloads: ${percent(efficiency(rows))}`);
   for (const [name, bytes] of Object.entries(outcome.residentBytes)) {
     console.log(`resident memory of ${name} at the end: ${(bytes / 2 ** 20).toFixed(0)} MiB`);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noCounters } from './counters.ts';
 import type { Sample } from './engines/session.ts';
 import {
   efficiency,
@@ -17,10 +18,12 @@ const sample = (seconds: number, translated?: number): Sample => ({
     translated === undefined
       ? undefined
       : {
-          before: { instructions: { interpreted: 0, translated: 0, total: 0 }, exits: { halt: 1 } },
+          before: { ...noCounters, exits: { halt: 1 } },
           after: {
             instructions: { interpreted: 4e6 - translated, translated, total: 4e6 },
             exits: { halt: 1, fault: 2, portIn: 6 },
+            seconds: { translate: 0.5, compile: 0.25 },
+            translations: { regions: 3, wasmBytes: 9000, invalidations: { write: 7, remap: 0 } },
           },
         },
 });
@@ -54,6 +57,11 @@ describe('summarise', () => {
       millions: 4,
       translatedShare: 0.75,
       exitsPerMillion: { portIn: 1.5, fault: 0.5 },
+      regions: 3,
+      wasmBytes: 9000,
+      translateSeconds: 0.5,
+      compileSeconds: 0.25,
+      invalidations: { write: 7 },
     });
   });
 });

@@ -98,6 +98,26 @@ export function renderExits(rows: readonly Row[]): string {
   );
 }
 
+/** Renders what translation cost in each workload, and what was dropped. */
+export function renderTranslation(rows: readonly Row[]): string {
+  const header = ['', 'regions', 'KB', 'translate s', 'compile s', 'dropped'];
+  const lines = rows.map(({ workload, counted: count }) => [
+    workload,
+    ...(count === undefined
+      ? ['-', '-', '-', '-', '-']
+      : [
+          String(count.regions),
+          (count.wasmBytes / 1000).toFixed(0),
+          count.translateSeconds.toFixed(2),
+          count.compileSeconds.toFixed(2),
+          Object.entries(count.invalidations)
+            .map(([cause, number]) => `${cause} ${number}`)
+            .join(', '),
+        ]),
+  ]);
+  return columns([header, ...lines]);
+}
+
 /** A share as a percentage. */
 export function percent(share: number | undefined): string {
   return share === undefined ? '-' : `${(share * 100).toFixed(2)} %`;

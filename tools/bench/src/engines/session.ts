@@ -36,6 +36,9 @@ interface Seen {
 /** How much output is kept to tell what went wrong. */
 const KEPT_OUTPUT = 4096;
 
+/** What the kernel prints by itself is not a workload's output. */
+const KERNEL_MESSAGE = /^\[ *\d+\.\d+\] /;
+
 /** A running guest that waits for the names of workloads. */
 export class Session {
   /** What the way from the start of the process to the guest's first marker took. */
@@ -151,7 +154,7 @@ export class Session {
     const at = performance.now();
     const marker = readMarker(line);
     if (marker === undefined) {
-      this.#output.push(line);
+      if (!KERNEL_MESSAGE.test(line)) this.#output.push(line);
       return;
     }
     if (marker.kind === 'begin') this.#output = [];

@@ -29,17 +29,17 @@ export const linuxWorkloads: readonly LinuxWorkload[] = [
     cpuBound: true,
   },
   { name: 'shell-loop', commands: `${loop(60_000, ':')}; echo $i`, cpuBound: true },
-  { name: 'fork-exec', commands: `${loop(600, '/bin/true')}; echo $i`, cpuBound: false },
+  { name: 'fork-exec', commands: `${loop(200, '/bin/true')}; echo $i`, cpuBound: false },
   { name: 'ls-sys', commands: 'ls -R /sys > /dev/null; ls -R /sys > /dev/null', cpuBound: false },
   {
     name: 'pipeline',
-    commands: `${loop(120, 'echo $i | sed s/1/2/ | cat | wc -c > /dev/null')}; echo $i`,
+    commands: `${loop(60, 'echo $i | sed s/1/2/ | cat | wc -c > /dev/null')}; echo $i`,
     cpuBound: false,
   },
   {
     name: 'awk-float',
     commands:
-      'awk \'BEGIN{s=0;for(i=1;i<300000;i++)s+=sin(i)*sqrt(i)/(i+1.5);printf "%.9f\\n",s}\'',
+      'awk \'BEGIN{s=0;for(i=1;i<200000;i++)s=s*0.9375+i*1.25/(i+0.375);printf "%.9f\\n",s}\'',
     cpuBound: true,
   },
   { name: 'sort', prepare: NUMBERS, commands: 'sort -n /tmp/numbers | md5sum', cpuBound: true },
