@@ -16,7 +16,11 @@ export class TestMachine implements Machine {
   screenText = '';
   disposals = 0;
   readonly serial: readonly SerialPort[] = [0, 1, 2, 3].map((port) => this.#port(port));
-  readonly screen = { text: (): string => this.screenText };
+  readonly screen = {
+    revision: 0,
+    text: (): string => this.screenText,
+    image: () => ({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) }),
+  };
   readonly keyboard = { type: (text: string): void => void this.typed.push(text) };
   #listeners: ((bytes: Uint8Array) => void)[][] = [[], [], [], []];
   #stateListeners: ((state: MachineEvents['state']) => void)[] = [];

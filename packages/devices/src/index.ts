@@ -155,13 +155,19 @@ export {
 } from './i8042/index.ts';
 export {
   codePage437,
+  textStoreBytes,
+  vbeIdentity,
+  vbeRegister,
+  Vga,
+  VgaFunction,
   vgaPort,
-  VgaText,
   type TextCursor,
   type TextGeometry,
-  type VgaTextOptions,
+  type VgaFunctionOptions,
+  type VgaImage,
+  type VgaOptions,
   type VgaWindow,
-} from './vga-text/index.ts';
+} from './vga/index.ts';
 export { sectorBytes, type BlockStorage } from './block-storage.ts';
 export {
   maximumChain,

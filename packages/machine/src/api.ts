@@ -60,6 +60,18 @@ export interface SerialPort {
 export interface Screen {
   /** Returns the text of the screen, one line per row, without trailing blanks. */
   text(): string;
+  /** Returns the picture on the screen, in the size that a monitor would be sent. */
+  image(): ScreenImage;
+  /** A number that is another one when the picture may have changed since it was read last. */
+  readonly revision: number;
+}
+
+/** A picture: rows from the top, pixels from the left. */
+export interface ScreenImage {
+  readonly width: number;
+  readonly height: number;
+  /** Red, green, blue and 255 for each pixel. */
+  readonly rgba: Uint8Array;
 }
 
 /** The keyboard, seen from outside the machine. */

@@ -13,6 +13,7 @@ import {
 import type { ByteSink, FwCfgFile } from '@ringfence/devices';
 
 import { acpiLoaderFiles } from './acpi-loader.ts';
+import type { DisplayOptions } from './board-display.ts';
 import type { Board } from './board.ts';
 import { E820Type } from './boot/memory-map.ts';
 import { MachineError } from './error.ts';
@@ -25,6 +26,8 @@ export interface Firmware {
   readonly rom: Uint8Array;
   /** Bytes of CMOS RAM that tell it what to do. */
   readonly cmos: Readonly<Record<number, number>>;
+  /** The VGA BIOS, or what stands in for it. */
+  readonly display: DisplayOptions;
   /** How it boots; absent where a kernel is started without firmware. */
   readonly boot?: FirmwareBoot;
 }
@@ -41,9 +44,10 @@ const cmosBootThird = 0x38;
  */
 export function chooseFirmware(boot: BootOptions): Firmware {
   if (boot.kind !== 'firmware') {
-    return { rom: systemRomImage(), cmos: {} };
+    return { rom: systemRomImage(), cmos: {}, display: {} };
   }
-  return { rom: boot.bios, cmos: bootOrderBytes(boot.order ?? 'cad'), boot };
+  const display = boot.vgaBios === undefined ? {} : { rom: boot.vgaBios };
+  return { rom: boot.bios, cmos: bootOrderBytes(boot.order ?? 'cad'), display, boot };
 }
 
 /** Puts the devices of firmware on the board; none where there is no firmware. */
@@ -66,12 +70,10 @@ export function addFirmware(board: Board, firmware: Firmware, output: ByteSink):
 }
 
 function files(boot: FirmwareBoot, ramBytes: number): readonly FwCfgFile[] {
-  const vgaBios = boot.vgaBios;
   const wait = boot.menuWaitMs;
   return [
     ...acpiLoaderFiles(acpiTables(0)),
     { name: 'etc/e820', bytes: e820Item(ramBytes) },
-    ...(vgaBios === undefined ? [] : [{ name: 'vgaroms/vgabios.bin', bytes: vgaBios }]),
     ...(wait === undefined ? [] : [{ name: 'etc/boot-menu-wait', bytes: itemNumber(wait, 2) }]),
   ];
 }

@@ -24,7 +24,6 @@ import {
   sciIrq,
   SharedLine,
   Uart16550,
-  VgaText,
 } from '@ringfence/devices';
 import type {
   ByteSink,
@@ -38,6 +37,7 @@ import type {
 } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { Display } from './board-display.ts';
 import { addFirmware } from './board-firmware.ts';
 import type { Firmware } from './board-firmware.ts';
 import { InterruptControllers } from './board-interrupts.ts';
@@ -46,7 +46,6 @@ import type { Board, OwnedChip } from './board.ts';
 import { FirmwareMemory } from './firmware-memory.ts';
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
 import type { RequestBox } from './requests.ts';
-import { VideoMemory } from './video-memory.ts';
 
 /** What the chips are connected to. */
 export interface ChipsetOptions {
@@ -85,11 +84,11 @@ export class Chipset implements Board {
   readonly uarts: readonly Uart16550[];
   /** The keyboard controller. */
   readonly keyboard: I8042;
+  /** The screen. */
+  readonly display: Display;
   readonly #firmwareMemory: FirmwareMemory;
   readonly #isaWires: readonly SharedLine[];
   readonly #isaBridge: IsaBridge;
-  readonly #vga: VgaText;
-  readonly #videoMemory: VideoMemory;
   readonly #owned: OwnedChip[] = [];
 
   /** Makes the chips and wires them. */
@@ -114,8 +113,7 @@ export class Chipset implements Board {
     this.#addTime(firmware.cmos);
     this.uarts = this.#addSerialPorts(options.serialOutputs);
     this.keyboard = this.#addKeyboardController(requestReset);
-    this.#videoMemory = new VideoMemory(this.memory);
-    this.#vga = this.#addVga();
+    this.display = new Display(this, firmware.display);
     this.own('post-port', new PostPort());
     this.own('debug-console', new DebugConsole({ output: options.debugOutput }));
     this.#addPowerManagement();
@@ -149,17 +147,11 @@ export class Chipset implements Board {
     return chip;
   }
 
-  /** Gives the machine's RESET signal to all chips and clears the screen. */
+  /** Gives the machine's RESET signal to all chips. */
   reset(): void {
     for (const { chip } of this.#owned) {
       chip.reset();
     }
-    this.#videoMemory.clear(this.#vga.window);
-  }
-
-  /** Returns the rows of the text screen; none in a graphics mode. */
-  screenRows(): readonly string[] {
-    return this.#vga.text(this.#videoMemory.bytes(this.#vga.window));
   }
 
   #addPciBridges(): IsaBridge {
@@ -201,20 +193,6 @@ export class Chipset implements Board {
     const keyboard = this.own('i8042', new I8042({ clock, timers, ...lines }));
     this.own('port-92', new Port92({ a20: a20.source(), requestReset }));
     return keyboard;
-  }
-
-  #addVga(): VgaText {
-    const vga = this.own(
-      'vga',
-      new VgaText({
-        clock: this.clock,
-        windowChanged: (window) => {
-          this.#videoMemory.show(window);
-        },
-      }),
-    );
-    this.#videoMemory.show(vga.window);
-    return vga;
   }
 
   #addPowerManagement(): void {

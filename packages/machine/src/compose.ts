@@ -7,6 +7,7 @@ import type { ByteSink } from '@ringfence/devices';
 import { HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { displayBytes } from './board-display.ts';
 import { chooseFirmware } from './board-firmware.ts';
 import { addStorage } from './board-storage.ts';
 import { Chipset } from './chipset.ts';
@@ -21,7 +22,6 @@ import { GuestTime, instructionPeriodNs, tscHertz, wallClockOf } from './time/gu
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
 import type { MachineClock } from './time/machine-clock.ts';
 import { TimerQueue } from './time/timer-queue.ts';
-import { videoMemoryBytes } from './video-memory.ts';
 
 /** What the parts tell the machine that they make up. */
 export interface PcConnections {
@@ -54,7 +54,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   const { host, clock: kind = 'host' } = options;
   const model = findModel(options.cpu);
   const firmware = chooseFirmware(options.boot);
-  const extraBytes = videoMemoryBytes + romBytes(firmware.rom);
+  const extraBytes = displayBytes(firmware.display.rom) + romBytes(firmware.rom);
   const memory = makePcMemory(options.memoryBytes, extraBytes);
   // The CPU comes last, and what comes before it can reach it only once it is there.
   const later: { cpu?: Cpu } = {};

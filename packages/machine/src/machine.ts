@@ -25,6 +25,7 @@ import type { MachineOptions } from './options/machine-options.ts';
 import { loaderMemory } from './pc-memory.ts';
 import type { MachineRequest } from './requests.ts';
 import { RunLoop } from './run-loop.ts';
+import { ScreenHandle } from './screen-handle.ts';
 import { SerialHandle } from './serial-handle.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
@@ -97,7 +98,7 @@ class PcMachine implements Machine {
     for (const [index, handle] of this.#serial.entries()) {
       handle.connect({ receive: (bytes) => pc.chipset.uarts[index]?.receive(bytes) ?? 0 });
     }
-    this.screen = { text: () => this.#pc?.chipset.screenRows().join('\n') ?? '' };
+    this.screen = new ScreenHandle(() => this.#pc?.chipset.display);
     this.#keys = new KeyboardHandle(pc.chipset.keyboard, () => {
       this.#loop.wake();
     });

@@ -1,5 +1,6 @@
 import { flag, integer, list, record, type Shape } from '../state-shape.ts';
 import { mode3, registerCount } from './registers.ts';
+import { vbeIdentity, vbeRegister, vbeRegisterCount } from './vbe.ts';
 
 /** The registers of the VGA. */
 export interface VgaState {
@@ -35,8 +36,14 @@ export interface VgaState {
   paletteComponent: number;
   /** Data accesses are reads. */
   paletteReads: boolean;
-  /** 256 entries of red, green and blue, 6 bits each. */
+  /** 256 entries of red, green and blue: 6 bits each, or 8 where the VBE enable register says so. */
   palette: number[];
+  /** What the last read left in the latches: a byte of each plane, plane 0 lowest. */
+  latches: number;
+  /** VBE index. */
+  vbeIndex: number;
+  /** VBE registers. */
+  vbe: number[];
 }
 
 /** Returns the registers of text mode 3, as firmware leaves them. */
@@ -60,6 +67,11 @@ export function powerOnVga(): VgaState {
     paletteReads: false,
     palette: Array.from({ length: 768 }, (_, index) =>
       textPalette(Math.floor(index / 3), index % 3),
+    ),
+    latches: 0,
+    vbeIndex: 0,
+    vbe: Array.from({ length: vbeRegisterCount }, (_, index) =>
+      index === vbeRegister.identity ? vbeIdentity : 0,
     ),
   };
 }
@@ -97,5 +109,8 @@ export const vgaShape: Shape<VgaState> = record<VgaState>({
   paletteIndex: byte,
   paletteComponent: integer(0, 2),
   paletteReads: flag(),
-  palette: list(integer(0, 0x3f), 768),
+  palette: list(byte, 768),
+  latches: integer(-0x8000_0000, 0xffff_ffff),
+  vbeIndex: integer(0, 0xffff),
+  vbe: list(integer(0, 0xffff), vbeRegisterCount),
 });

@@ -1,29 +1,40 @@
-/**
- * The registers of a VGA, for text modes (IBM PS/2 Hardware Interface Technical Reference, "Video
- * Subsystem").
- */
+/** A VGA (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"). */
 import type {
   AccessSize,
   Clock,
   DeviceState,
   FixedPortDevice,
+  MmioDevice,
   PortWindow,
   Resettable,
   Saveable,
 } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
+import { readPlanes, writePlanes } from './planes.ts';
 import * as reg from './registers.ts';
+import { renderVga, type VgaImage } from './renderer.ts';
 import * as screen from './screen.ts';
 import { powerOnVga, vgaShape, type VgaState } from './state.ts';
+import { readVbe, vbeBank, vbeMode, writeVbe } from './vbe.ts';
+import { VideoStore } from './video-store.ts';
 import { sameWindow, vgaWindow, type VgaWindow } from './window.ts';
 
-const stateVersion = 1;
+const stateVersion = 2;
+/** Four planes of 64 KiB: what modes without the VBE extension can show. */
+const maximumVgaBytes = 0x4_0000;
 const { vgaPort } = reg;
 
 /** What the VGA is connected to. */
-export interface VgaTextOptions {
+export interface VgaOptions {
   /** The machine's clock, by which retrace comes and goes. */
   readonly clock: Clock;
+  /**
+   * The adapter's memory: video memory, a power of two of at least 256 KiB, and then
+   * `textStoreBytes` for text. It begins at a multiple of 4.
+   */
+  readonly memory: Uint8Array;
+  /** A font of 256 characters of 16 bytes that is there without firmware; none by default. */
+  readonly font?: Uint8Array;
   /**
    * Told whenever the guest maps video memory elsewhere or otherwise; ask `window` for the first
    * mapping.
@@ -32,27 +43,60 @@ export interface VgaTextOptions {
 }
 
 /**
- * A VGA without its memory: whoever owns guest memory keeps that, as `window` describes it, and
- * passes it in when the screen is read.
+ * A VGA with the Bochs VBE extension.
+ *
+ * Whoever owns guest memory lets the adapter's memory show there as `window` says, so that text,
+ * 256-colour modes and linear frame buffers cost no call; planar modes come to `readMmio` and
+ * `writeMmio`.
  */
-export class VgaText implements FixedPortDevice, Saveable, Resettable {
-  /** The ports in colour and in monochrome. */
+export class Vga implements FixedPortDevice, MmioDevice, Saveable, Resettable {
+  /** The ports in colour and in monochrome, and those of the VBE extension. */
   readonly ports: readonly PortWindow[] = [
     { first: vgaPort.crtcIndex - reg.monochromeOffset, count: 2 },
     { first: vgaPort.status1 - reg.monochromeOffset, count: 1 },
     { first: vgaPort.attribute, count: 16 },
     { first: vgaPort.crtcIndex, count: 2 },
     { first: vgaPort.status1, count: 1 },
+    { first: vgaPort.vbeIndex, count: 4, widest: 2 },
   ];
   readonly #clock: Clock;
   readonly #windowChanged: ((window: VgaWindow) => void) | undefined;
+  readonly #memory: VideoStore;
+  readonly #font: Uint8Array | undefined;
   #state: VgaState = powerOnVga();
-  #window: VgaWindow = vgaWindow(this.#state);
+  #window: VgaWindow;
+  #changes = 0;
 
-  /** Makes a VGA in mode 3: 80 by 25 text in colour. */
-  constructor(options: VgaTextOptions) {
+  /**
+   * Makes a VGA in mode 3: 80 by 25 text in colour.
+   *
+   * @throws DeviceError `bad-configuration` for memory of a wrong size.
+   */
+  constructor(options: VgaOptions) {
     this.#clock = options.clock;
     this.#windowChanged = options.windowChanged;
+    this.#memory = new VideoStore(options.memory);
+    this.#font = options.font;
+    this.#window = vgaWindow(this.#state, this.#memory.bytes);
+    this.#blank();
+  }
+
+  /** Bytes of video memory. */
+  get memoryBytes(): number {
+    return this.#memory.bytes;
+  }
+
+  /** Counts writes to registers and to planes, after which the picture may be another. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Returns how many bytes from the start of video memory hold what shows, at most. */
+  get visibleBytes(): number {
+    const mode = vbeMode(this.#state);
+    const planes = mode?.depth === 4 ? 4 : 1;
+    const bytes = mode === undefined ? maximumVgaBytes : mode.start + mode.pitch * mode.height;
+    return Math.min(planes * bytes, this.#memory.bytes);
   }
 
   /** Where video memory shows in the guest's memory. */
@@ -75,18 +119,50 @@ export class VgaText implements FixedPortDevice, Saveable, Resettable {
     return screen.textColours(this.#state);
   }
 
-  /**
-   * Returns the rows of the screen, without blanks at their ends; none in a graphics mode.
-   *
-   * @param memory the bytes of the window, from its base on
-   */
-  text(memory: Uint8Array): string[] {
-    return screen.screenText(this.#state, memory);
+  /** Returns the rows of the screen, without blanks at their ends; none in a graphics mode. */
+  text(): string[] {
+    this.#memory.sync(this.#window);
+    return screen.screenText(this.#state, this.#memory.words);
+  }
+
+  /** Returns the picture on the screen at the clock's present reading. */
+  image(): VgaImage {
+    this.#memory.sync(this.#window);
+    return renderVga(this.#state, this.#memory.words, this.#clock.now());
+  }
+
+  /** Counts the phases of what blinks on the screen; 0 where nothing does. */
+  blinkPhase(): number {
+    return screen.blinkPhase(this.#state, this.#clock.now());
+  }
+
+  /** Reads a byte or more at an offset of the window, as in planar modes. */
+  readMmio(address: number, size: AccessSize): number {
+    const { words } = this.#memory;
+    const bank = vbeBank(this.#state);
+    let value = 0;
+    for (let byte = 0; byte < size; byte += 1) {
+      value |= readPlanes(this.#state, words, bank, address + byte) << (8 * byte);
+    }
+    return value >>> 0;
+  }
+
+  /** Writes a byte or more at an offset of the window, as in planar modes. */
+  writeMmio(address: number, size: AccessSize, value: number): void {
+    this.#changes += 1;
+    const { words } = this.#memory;
+    const bank = vbeBank(this.#state);
+    for (let byte = 0; byte < size; byte += 1) {
+      writePlanes(this.#state, words, bank, address + byte, (value >>> (8 * byte)) & 0xff);
+    }
   }
 
   /** Reads a register; those of the display type that is not selected read as ones. */
-  readPort(port: number, _size: AccessSize): number {
+  readPort(port: number, size: AccessSize): number {
     const state = this.#state;
+    if (port < vgaPort.crtcIndex - reg.monochromeOffset) {
+      return this.#readVbePort(port, size);
+    }
     switch (this.#canonical(port)) {
       case vgaPort.attribute:
         return state.attributeIndex;
@@ -129,8 +205,14 @@ export class VgaText implements FixedPortDevice, Saveable, Resettable {
   }
 
   /** Writes a register, and tells if that moves the window. */
-  writePort(port: number, _size: AccessSize, value: number): void {
+  writePort(port: number, size: AccessSize, value: number): void {
+    this.#changes += 1;
     const state = this.#state;
+    if (port < vgaPort.crtcIndex - reg.monochromeOffset) {
+      this.#writeVbePort(port, size, value);
+      this.#announce();
+      return;
+    }
     const byte = value & 0xff;
     switch (this.#canonical(port)) {
       case vgaPort.attribute:
@@ -158,7 +240,8 @@ export class VgaText implements FixedPortDevice, Saveable, Resettable {
         state.paletteReads = this.#canonical(port) === vgaPort.paletteRead;
         break;
       case vgaPort.paletteData:
-        state.palette[3 * state.paletteIndex + state.paletteComponent] = byte & 0x3f;
+        state.palette[3 * state.paletteIndex + state.paletteComponent] =
+          byte & (screen.hasPalette8(state) ? 0xff : 0x3f);
         this.#nextPaletteComponent();
         break;
       case vgaPort.graphicsIndex:
@@ -182,21 +265,53 @@ export class VgaText implements FixedPortDevice, Saveable, Resettable {
     this.#announce();
   }
 
-  /** Returns to mode 3. */
+  /** Returns to mode 3, with blank memory. */
   reset(): void {
     this.#state = powerOnVga();
     this.#announce();
+    this.#blank();
   }
 
-  /** Returns a copy of all registers; video memory is saved by its owner. */
+  /** Returns a copy of all registers; the adapter's memory is saved by its owner. */
   save(): DeviceState {
-    return saveState('vga-text', stateVersion, vgaShape, this.#state);
+    return saveState('vga', stateVersion, vgaShape, this.#state);
   }
 
-  /** Takes over saved registers, and tells if that moves the window. */
+  /** Takes over saved registers, and tells if that moves the window; memory stays as it is. */
   restore(state: unknown): void {
-    this.#state = openState(state, 'vga-text', stateVersion, vgaShape);
-    this.#announce();
+    this.#state = openState(state, 'vga', stateVersion, vgaShape);
+    this.#show(vgaWindow(this.#state, this.#memory.bytes));
+  }
+
+  #blank(): void {
+    this.#memory.clear();
+    if (this.#font !== undefined) {
+      this.#memory.loadFont(this.#font);
+    }
+    this.#memory.enter(this.#window);
+  }
+
+  /** The registers have 16 bits; bytes of them reach nothing. */
+  #readVbePort(port: number, size: AccessSize): number {
+    if (size !== 2) {
+      return 0xff;
+    }
+    return port === vgaPort.vbeIndex
+      ? this.#state.vbeIndex
+      : readVbe(this.#state, this.#memory.bytes);
+  }
+
+  #writeVbePort(port: number, size: AccessSize, value: number): void {
+    if (size !== 2) {
+      return;
+    }
+    if (port === vgaPort.vbeIndex) {
+      this.#state.vbeIndex = value;
+      return;
+    }
+    this.#memory.leave(this.#window);
+    this.#memory.zero(writeVbe(this.#state, this.#memory.bytes, value));
+    this.#memory.enter(this.#window);
   }
 
   /** Returns the port in colour, or 0 for a port of the display type that is not selected. */
@@ -251,7 +366,15 @@ export class VgaText implements FixedPortDevice, Saveable, Resettable {
   }
 
   #announce(): void {
-    const window = vgaWindow(this.#state);
+    const window = vgaWindow(this.#state, this.#memory.bytes);
+    if (!sameWindow(window, this.#window)) {
+      this.#memory.leave(this.#window);
+      this.#memory.enter(window);
+      this.#show(window);
+    }
+  }
+
+  #show(window: VgaWindow): void {
     if (!sameWindow(window, this.#window)) {
       this.#window = window;
       this.#windowChanged?.(window);

@@ -2,17 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../manual-clock.ts';
 import { fuzzPorts } from '../test-fuzz.ts';
 import { codePage437 } from './code-page-437.ts';
-import { VgaText } from './device.ts';
-import type { VgaWindow } from './window.ts';
+import { Vga } from './device.ts';
+import { textStoreBytes, type VgaWindow } from './window.ts';
 
 class Rig {
   readonly clock = new ManualClock();
   readonly windows: VgaWindow[] = [];
-  readonly vga = new VgaText({
+  /** Video memory of 256 KiB, then the text store. */
+  readonly all = new Uint8Array(0x4_0000 + textStoreBytes);
+  readonly memory = this.all.subarray(0x4_0000);
+  readonly vga = new Vga({
     clock: this.clock,
+    memory: this.all,
     windowChanged: (window) => this.windows.push(window),
   });
-  readonly memory = new Uint8Array(0x8000);
 
   in(port: number): number {
     return this.vga.readPort(port, 1);
@@ -49,7 +52,8 @@ describe('VGA registers', () => {
       base: 0xb8000,
       size: 0x8000,
       enabled: true,
-      layout: 'linear',
+      layout: 'text',
+      offset: 0x4_0000,
     });
   });
 
@@ -140,7 +144,7 @@ describe('VGA text', () => {
     rig.print(80 * 24 + 78, 'ok');
     rig.memory[2 * 80] = 0xc9;
     rig.memory[2 * 81] = 0x01;
-    const rows = rig.vga.text(rig.memory);
+    const rows = rig.vga.text();
     expect([rows.length, rows[0], rows[1], rows[24]]).toEqual([
       25,
       'Hello',
@@ -149,13 +153,14 @@ describe('VGA text', () => {
     ]);
   });
 
-  it('follows the start address and wraps at the end of memory', () => {
+  it('follows the start address and wraps after 32,768 cells', () => {
     const rig = new Rig();
-    rig.print(0x3fff, '!');
+    rig.set(0x3ce, 0x06, 0x02); // 128 KiB at 0xa0000
+    rig.print(0x7fff, '!');
     rig.print(0, 'next');
-    rig.set(0x3d4, 0x0c, 0x3f);
+    rig.set(0x3d4, 0x0c, 0x7f);
     rig.set(0x3d4, 0x0d, 0xff);
-    expect(rig.vga.text(rig.memory)[0]).toBe('!next');
+    expect(rig.vga.text()[0]).toBe('!next');
   });
 
   it('has 50 rows with an 8-line font and 40 columns in narrow modes', () => {
@@ -171,7 +176,7 @@ describe('VGA text', () => {
   it('has no text in a graphics mode', () => {
     const rig = new Rig();
     rig.set(0x3ce, 0x06, 0x05);
-    expect([rig.vga.text(rig.memory), rig.vga.geometry]).toEqual([[], undefined]);
+    expect([rig.vga.text(), rig.vga.geometry]).toEqual([[], undefined]);
   });
 
   it('tells where the cursor is and whether it shows', () => {
@@ -211,7 +216,8 @@ describe('VGA memory window', () => {
       base: 0xa0000,
       size: 0x20000,
       enabled: true,
-      layout: 'planar',
+      layout: 'planes',
+      offset: 0,
     });
     rig.set(0x3c4, 0x02, 0x03);
     rig.set(0x3c4, 0x04, 0x03);
@@ -220,16 +226,21 @@ describe('VGA memory window', () => {
       base: 0xb8000,
       size: 0x8000,
       enabled: true,
-      layout: 'linear',
+      layout: 'text',
+      offset: 0x4_0000,
     });
   });
 
   it('knows chain-4 and plane-altering modes', () => {
     const rig = new Rig();
     rig.set(0x3ce, 0x08, 0x0f);
-    expect(rig.vga.window.layout).toBe('odd-even');
+    expect(rig.vga.window.layout).toBe('planes');
+    rig.set(0x3ce, 0x08, 0xff);
+    rig.set(0x3c4, 0x02, 0x0f);
     rig.set(0x3c4, 0x04, 0x0e);
-    expect(rig.vga.window.layout).toBe('chain-4');
+    expect(rig.vga.window).toMatchObject({ layout: 'linear', offset: 0 });
+    rig.set(0x3c4, 0x02, 0x01);
+    expect(rig.vga.window.layout).toBe('planes');
   });
 
   it('says when memory is off', () => {
@@ -254,16 +265,18 @@ describe('VGA state and hostility', () => {
 
   it('survives random accesses, and its screen can always be read', () => {
     const clock = new ManualClock();
-    const memory = new Uint8Array(0x8000).fill(0x41);
+    const memory = new Uint8Array(0x4_0000 + textStoreBytes).fill(0x41);
     fuzzPorts({
-      make: () => new VgaText({ clock }),
+      make: () => new Vga({ clock, memory }),
       clock,
       between: (device, random) => {
         if (random.below(50) === 0) {
-          const rows = (device as VgaText).text(memory);
+          const rows = (device as Vga).text();
           expect(rows.length).toBeLessThanOrEqual(120);
-          expect((device as VgaText).cursor.row).toBeGreaterThanOrEqual(0);
-          expect((device as VgaText).colours.length).toBe(16);
+          expect((device as Vga).cursor.row).toBeGreaterThanOrEqual(0);
+          const { width, height, rgba } = (device as Vga).image();
+          expect(rgba.length).toBe(4 * width * height);
+          expect((device as Vga).colours.length).toBe(16);
         }
       },
     });

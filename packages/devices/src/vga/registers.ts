@@ -17,7 +17,10 @@
  *     0x3d4/5    CRTC index, data         same
  *     0x3da      input status 1           feature control
  *
- * The last three are at 0x3b4, 0x3b5 and 0x3ba while bit 0 of miscellaneous output is clear.
+ *     0x1ce      VBE index (Bochs)        same
+ *     0x1cf      VBE data (Bochs)         same
+ *
+ * 0x3d4, 0x3d5 and 0x3da are at 0x3b4, 0x3b5 and 0x3ba while bit 0 of miscellaneous output is clear.
  *
  *     input status 1  3 vertical retrace | 0 not displaying
  */
@@ -41,6 +44,10 @@ export const vgaPort = {
   crtcIndex: 0x3d4,
   crtcData: 0x3d5,
   status1: 0x3da,
+  vbeIndex: 0x1ce,
+  vbeData: 0x1cf,
+  /** The data port again, where programs with aligned ports look for it. */
+  vbeDataAligned: 0x1d0,
 } as const;
 
 /** What is subtracted from the CRTC's ports and input status 1 in monochrome. */
@@ -50,7 +57,9 @@ export const monochromeOffset = 0x20;
 export const misc = { colour: 0x01, memory: 0x02, clock: 0x0c } as const;
 
 /** The indices of sequencer registers. */
-export const sequencer = { clocking: 1, mapMask: 2, memoryMode: 4 } as const;
+export const sequencer = { clocking: 1, mapMask: 2, characterMap: 3, memoryMode: 4 } as const;
+/** Sequencer clocking mode: the screen is off. */
+export const clockingScreenOff = 0x20;
 /** Sequencer clocking mode: characters are 8 dots wide, not 9. */
 export const clocking8Dots = 0x01;
 /** Sequencer clocking mode: the dot clock is halved. */
@@ -64,12 +73,18 @@ export const memoryChain4 = 0x08;
 export const graphics = {
   setReset: 0,
   enableSetReset: 1,
+  colourCompare: 2,
   rotate: 3,
   readMap: 4,
   mode: 5,
   misc: 6,
+  colourCare: 7,
   bitMask: 8,
 } as const;
+/** Graphics mode: reads compare colours. */
+export const readCompare = 0x08;
+/** Graphics mode: the shift registers, planar, interleaved as in CGA modes, or 256 colours. */
+export const shiftMode = { mask: 0x60, interleaved: 0x20, colours256: 0x40 } as const;
 /** Graphics miscellaneous: graphics rather than text. */
 export const graphicsMode = 0x01;
 
@@ -91,7 +106,18 @@ export const crtc = {
   retraceEnd: 0x11,
   verticalDisplayEnd: 0x12,
   offset: 0x13,
+  underline: 0x14,
+  mode: 0x17,
+  lineCompare: 0x18,
 } as const;
+/** CRTC underline location: addresses count doublewords. */
+export const addressDoubleword = 0x40;
+/** CRTC mode control: bits that leave address bits 13 and 14 alone, and bytes rather than words. */
+export const crtcMode = { keep13: 0x01, keep14: 0x02, bytes: 0x40 } as const;
+/** CRTC maximum scan line: bit 9 of the line compare register. */
+export const lineCompare9 = 0x40;
+/** CRTC overflow: bit 8 of the line compare register. */
+export const lineCompare8 = 0x10;
 /** CRTC retrace end: registers 0 to 7 cannot be written. */
 export const crtcProtect = 0x80;
 /** CRTC overflow: the one bit that protection leaves writable. */
@@ -103,6 +129,17 @@ export const cursorOff = 0x20;
 
 /** Input status 1 bits. */
 export const status1 = { blank: 0x01, retrace: 0x08 } as const;
+
+/** Indices of attribute registers after the sixteen of the palette. */
+export const attribute = { mode: 0x10, planes: 0x12, panning: 0x13, colourSelect: 0x14 } as const;
+/** Attribute mode control bits. */
+export const attributeMode = {
+  lineGraphics: 0x04,
+  blink: 0x08,
+  panTop: 0x20,
+  colours256: 0x40,
+  selectReplaces: 0x80,
+} as const;
 
 /** Attribute index: the display is on, and the palette belongs to it. */
 export const attributeDisplayOn = 0x20;

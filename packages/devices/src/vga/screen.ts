@@ -5,6 +5,7 @@
 import { codePage437 } from './code-page-437.ts';
 import * as reg from './registers.ts';
 import type { VgaState } from './state.ts';
+import { vbeEnable, vbeMode, vbeRegister } from './vbe.ts';
 
 /** How text stands in video memory, in cells of a character and its attribute. */
 export interface TextGeometry {
@@ -33,7 +34,8 @@ export const maximumRows = 120;
 
 /** Returns the geometry of the text, or `undefined` in a graphics mode. */
 export function textGeometry(state: VgaState): TextGeometry | undefined {
-  if (((state.graphics[reg.graphics.misc] ?? 0) & reg.graphicsMode) !== 0) {
+  const isGraphics = ((state.graphics[reg.graphics.misc] ?? 0) & reg.graphicsMode) !== 0;
+  if (isGraphics || vbeMode(state) !== undefined) {
     return undefined;
   }
   const at = (index: number): number => state.crtc[index] ?? 0;
@@ -49,21 +51,23 @@ export function textGeometry(state: VgaState): TextGeometry | undefined {
   };
 }
 
+/** The cells that the CRTC can address in a text mode. */
+export const textCells = 0x8000;
+
 /**
- * Returns the rows of the screen without blanks at their ends; `memory` is the window, from its
- * base on.
+ * Returns the rows of the screen without blanks at their ends; each of the `words` of video memory
+ * holds a cell.
  */
-export function screenText(state: VgaState, memory: Uint8Array): string[] {
+export function screenText(state: VgaState, words: Uint32Array): string[] {
   const geometry = textGeometry(state);
-  const cells = memory.length >> 1;
-  if (geometry === undefined || cells === 0) {
+  if (geometry === undefined) {
     return [];
   }
   return Array.from({ length: geometry.rows }, (_, row) => {
     let text = '';
     for (let column = 0; column < geometry.columns; column += 1) {
-      const cell = (geometry.start + row * geometry.pitch + column) % cells;
-      text += codePage437[memory[2 * cell] ?? 0] ?? ' ';
+      const cell = (geometry.start + row * geometry.pitch + column) % textCells;
+      text += codePage437[(words[cell] ?? 0) & 0xff] ?? ' ';
     }
     return text.trimEnd();
   });
@@ -87,29 +91,64 @@ export function textCursor(state: VgaState): TextCursor {
 
 /** Returns the sixteen colours of text, each as 0xRRGGBB. */
 export function textColours(state: VgaState): number[] {
-  return Array.from({ length: 16 }, (_, colour) => {
-    const select = state.attribute[0x14] ?? 0;
-    const low = state.attribute[colour] ?? 0;
-    const replaces = ((state.attribute[0x10] ?? 0) & 0x80) !== 0;
-    const six = replaces ? (low & 0x0f) | ((select & 0x03) << 4) : low & 0x3f;
-    const entry = (six | ((select & 0x0c) << 4)) & state.paletteMask;
-    const component = (index: number): number => {
-      const value = state.palette[3 * entry + index] ?? 0;
-      return (value << 2) | (value >> 4);
-    };
-    return (component(0) << 16) | (component(1) << 8) | component(2);
-  });
+  return Array.from({ length: 16 }, (_, colour) =>
+    paletteColour(state, paletteEntry(state, colour)),
+  );
+}
+
+/** Returns the entry of the palette that one of sixteen colours selects, before the mask. */
+export function paletteEntry(state: VgaState, colour: number): number {
+  const select = state.attribute[reg.attribute.colourSelect] ?? 0;
+  const low = state.attribute[colour] ?? 0;
+  const mode = state.attribute[reg.attribute.mode] ?? 0;
+  const replaces = (mode & reg.attributeMode.selectReplaces) !== 0;
+  const six = replaces ? (low & 0x0f) | ((select & 0x03) << 4) : low & 0x3f;
+  return six | ((select & 0x0c) << 4);
+}
+
+/** Returns the colour of a palette entry, through the mask, as 0xRRGGBB. */
+export function paletteColour(state: VgaState, entry: number): number {
+  const at = 3 * (entry & state.paletteMask);
+  const is8 = hasPalette8(state);
+  const component = (index: number): number => {
+    const value = state.palette[at + index] ?? 0;
+    return is8 ? value : ((value << 2) | (value >> 4)) & 0xff;
+  };
+  return (component(0) << 16) | (component(1) << 8) | component(2);
+}
+
+/** Returns whether the palette has 8 bits for each component. */
+export function hasPalette8(state: VgaState): boolean {
+  return ((state.vbe[vbeRegister.enable] ?? 0) & vbeEnable.palette8) !== 0;
+}
+
+/** Frames for which a cursor is on, and then off; attributes blink half as fast. */
+const cursorFrames = 16;
+
+/** Counts how often the cursor has come and gone, by the CRTC's timing; 0 in graphics modes. */
+export function blinkPhase(state: VgaState, nowNs: number): number {
+  if (textGeometry(state) === undefined) {
+    return 0;
+  }
+  const { lineNs, total } = timing(state);
+  return Math.floor(nowNs / (lineNs * total * cursorFrames));
+}
+
+/** Returns how long a line takes, and how many lines a frame has, retrace included. */
+function timing(state: VgaState): { readonly lineNs: number; readonly total: number } {
+  const clocking = state.sequencer[reg.sequencer.clocking] ?? 0;
+  const dots = (clocking & reg.clocking8Dots) !== 0 ? 8 : 9;
+  const halves = (clocking & reg.clockingHalved) !== 0 ? 2 : 1;
+  const hertz = reg.dotClocks[(state.misc & reg.misc.clock) >> 2] ?? 25_175_000;
+  const characters = (state.crtc[reg.crtc.horizontalTotal] ?? 0) + 5;
+  const lineNs = (characters * dots * halves * 1e9) / hertz;
+  return { lineNs, total: vertical(state, reg.crtc.verticalTotal, 0x01, 0x20) + 2 };
 }
 
 /** Returns input status 1 at a clock reading: where the beam is, by the CRTC's timing. */
 export function inputStatus1(state: VgaState, nowNs: number): number {
   const at = (index: number): number => state.crtc[index] ?? 0;
-  const clocking = state.sequencer[reg.sequencer.clocking] ?? 0;
-  const dots = (clocking & reg.clocking8Dots) !== 0 ? 8 : 9;
-  const halves = (clocking & reg.clockingHalved) !== 0 ? 2 : 1;
-  const hertz = reg.dotClocks[(state.misc & reg.misc.clock) >> 2] ?? 25_175_000;
-  const lineNs = ((at(reg.crtc.horizontalTotal) + 5) * dots * halves * 1e9) / hertz;
-  const total = vertical(state, reg.crtc.verticalTotal, 0x01, 0x20) + 2;
+  const { lineNs, total } = timing(state);
   const line = Math.floor(nowNs / lineNs) % total;
   const column = ((nowNs % lineNs) / lineNs) * (at(reg.crtc.horizontalTotal) + 5);
   const retraceStart = vertical(state, reg.crtc.retraceStart, 0x04, 0x80);
@@ -121,7 +160,8 @@ export function inputStatus1(state: VgaState, nowNs: number): number {
   return (inRetrace ? reg.status1.retrace : 0) | (shows ? 0 : reg.status1.blank);
 }
 
-function verticalDisplayEnd(state: VgaState): number {
+/** Returns the number of lines on the screen, less one. */
+export function verticalDisplayEnd(state: VgaState): number {
   return vertical(state, reg.crtc.verticalDisplayEnd, 0x02, 0x40);
 }
 
