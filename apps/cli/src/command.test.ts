@@ -140,6 +140,12 @@ describe('the screen', () => {
     });
     expect(readFileSync(path, 'utf8')).toBe('a\nb\n');
   });
+
+  it('is written as a picture on leaving', async () => {
+    const path = join(folder, 'screen.png');
+    await run(`run --screenshot ${path}`, (guest) => guest.end({ reason: 'poweroff' }));
+    expect([...readFileSync(path)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
+  });
 });
 
 describe('--stats', () => {
@@ -179,7 +185,6 @@ describe('wrong usage', () => {
     ['run -m x', 'option -m'],
     [`run -kernel ${folder}/none`, 'no such file'],
     ['run -append x', 'option -append'],
-    ['run --screenshot x.png', 'not in this version'],
     ['run -serial what', 'option -serial'],
   ])('"%s" has status 2 and a message', async (args, message) => {
     const { status, stderr, machine } = await run(args);

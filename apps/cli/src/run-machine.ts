@@ -18,7 +18,6 @@ import { PatternWatch } from './pattern-watch.ts';
 import { ScreenWatch } from './screen-watch.ts';
 import { type SerialLine, openSerialLines } from './serial-lines.ts';
 import { connectInput } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Makes a machine; tests pass another one. */
 export type MachineFactory = (options: MachineOptions) => Machine | Promise<Machine>;
@@ -38,9 +37,6 @@ export interface RunServices {
 
 /** Runs a machine until something ends it and returns the exit status. */
 export async function runMachine(settings: Settings, services: RunServices): Promise<number> {
-  if (settings.screenshot !== undefined) {
-    throw new UsageError('option --screenshot: pictures of the screen are not in this version');
-  }
   const { outcome, unwritten } = await runToEnd(settings, services);
   // Only now, as the terminal is itself again.
   for (const message of [outcome.message, unwritten]) {
@@ -132,11 +128,12 @@ function connectOutput(
   return () => silence?.();
 }
 
-/** Writes the files of `--stats` and `--screen-text`; returns what went wrong, if anything. */
+/** Writes the files of `--stats`, `--screen-text` and `--screenshot`; returns what went wrong, if anything. */
 function writeResults(machine: Machine, settings: Settings): string | undefined {
-  const files: [string, string | undefined, () => string][] = [
+  const files: [string, string | undefined, () => string | Uint8Array][] = [
     ['--stats', settings.stats, () => `${JSON.stringify(machine.stats(), null, 2)}\n`],
     ['--screen-text', settings.screenText, () => `${machine.screen.text()}\n`],
+    ['--screenshot', settings.screenshot, () => machine.screen.png()],
   ];
   const faults = files.flatMap(([option, path, text]) => {
     if (path === undefined) return [];

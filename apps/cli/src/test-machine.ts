@@ -20,6 +20,7 @@ export class TestMachine implements Machine {
     revision: 0,
     text: (): string => this.screenText,
     image: () => ({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) }),
+    png: () => Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
   };
   readonly keyboard = { type: (text: string): void => void this.typed.push(text) };
   #listeners: ((bytes: Uint8Array) => void)[][] = [[], [], [], []];

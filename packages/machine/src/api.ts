@@ -62,6 +62,8 @@ export interface Screen {
   text(): string;
   /** Returns the picture on the screen, in the size that a monitor would be sent. */
   image(): ScreenImage;
+  /** Returns the picture on the screen as a PNG file. */
+  png(): Uint8Array;
   /** A number that is another one when the picture may have changed since it was read last. */
   readonly revision: number;
 }

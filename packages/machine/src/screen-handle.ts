@@ -1,3 +1,5 @@
+import { encode } from 'fast-png';
+
 import type { Screen, ScreenImage } from './api.ts';
 
 /** A display, as far as the screen needs it. */
@@ -10,7 +12,7 @@ export interface ScreenSource {
   image(): ScreenImage;
 }
 
-/** The screen, seen from outside the machine; empty once the machine is gone. */
+/** The screen, seen from outside the machine; one black pixel once the machine is gone. */
 export class ScreenHandle implements Screen {
   readonly #source: () => ScreenSource | undefined;
 
@@ -27,7 +29,12 @@ export class ScreenHandle implements Screen {
     return this.#source()?.text().join('\n') ?? '';
   }
 
+  png(): Uint8Array {
+    const { width, height, rgba } = this.image();
+    return encode({ width, height, data: rgba, channels: 4, depth: 8 });
+  }
+
   image(): ScreenImage {
-    return this.#source()?.image() ?? { width: 0, height: 0, rgba: new Uint8Array(0) };
+    return this.#source()?.image() ?? { width: 1, height: 1, rgba: Uint8Array.of(0, 0, 0, 255) };
   }
 }
