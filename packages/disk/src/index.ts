@@ -13,3 +13,8 @@ export type { DiskFormat, DiskImage } from './image.ts';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
 export { RawImage } from './raw-image.ts';
 export { advance, runNow, runToEnd, type Progress, type Steps } from './steps.ts';
+export { convertDisk } from './convert.ts';
+export { findFormat, maximumChain, openImage, type OpenOptions } from './open-image.ts';
+export { checkQcow, mostFindings, type CheckResult } from './qcow2/check.ts';
+export { createQcow, type CreateOptions } from './qcow2/create.ts';
+export { headerAreaBytes, parseHeader, type BackingName, type QcowHeader } from './qcow2/header.ts';
