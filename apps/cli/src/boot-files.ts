@@ -42,7 +42,8 @@ function readInitrd(text: string): Pick<BootFiles, 'initrd' | 'modules'> {
   return { modules };
 }
 
-function readInput(option: string, path: string): Uint8Array {
+/** Reads a file that an option names; throws UsageError for one that cannot be read. */
+export function readInput(option: string, path: string): Uint8Array {
   try {
     const { size } = statSync(path);
     if (size > MOST_FILE_BYTES) {

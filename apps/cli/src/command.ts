@@ -7,7 +7,7 @@ import { VERSION } from './version.ts';
 const HELP = `usage: ringfence run [OPTIONS]
 
 Runs a PC until it is switched off. Without -kernel the built-in guest runs.
-Serial port 0 is on the terminal; Ctrl-A x leaves, Ctrl-A h helps.
+Serial port 0 is on the terminal; Ctrl-A x leaves, Ctrl-A h lists the other keys.
 
 The machine:
 ${optionHelp('machine')}

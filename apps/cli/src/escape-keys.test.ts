@@ -31,3 +31,13 @@ it('drops a key that means nothing after Ctrl-A', () => {
 it('helps on Ctrl-A h', () => {
   expect(typed('\x01h')).toEqual(['', ['help']]);
 });
+
+it.each([
+  ['r', 'reset'],
+  ['s', 'snapshot'],
+  ['p', 'screenshot'],
+  ['i', 'statistics'],
+  ['?', 'help'],
+])('knows Ctrl-A %s', (key, command) => {
+  expect(typed(`\x01${key}`)).toEqual(['', [command]]);
+});

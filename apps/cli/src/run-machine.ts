@@ -10,8 +10,9 @@ import {
   type Settings,
   machineOptions,
 } from '@ringfence/machine';
-import { fileFault, readBootFiles } from './boot-files.ts';
+import { fileFault, readBootFiles, readInput } from './boot-files.ts';
 import type { ConsoleStreams } from './console-streams.ts';
+import { Menu } from './menu.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
@@ -49,7 +50,10 @@ async function runToEnd(
   settings: Settings,
   services: RunServices,
 ): Promise<{ outcome: Outcome; unwritten: string | undefined }> {
-  const options = machineOptions(settings, readBootFiles(settings), nodeHost);
+  const options = withSnapshot(
+    settings,
+    machineOptions(settings, readBootFiles(settings), nodeHost),
+  );
   const { stdout } = services.streams;
   const lines = openSerialLines(settings, (bytes) => void stdout.write(bytes));
   const ends: (() => void)[] = lines.map((line) => () => line.close());
@@ -60,7 +64,9 @@ async function runToEnd(
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);
     });
-    return { outcome, unwritten: writeResults(machine, settings) };
+    const faults = [await writeSnapshot(machine, settings), writeResults(machine, settings)];
+    const unwritten = faults.filter((fault) => fault !== undefined).join('; ');
+    return { outcome, unwritten: unwritten === '' ? undefined : unwritten };
   } finally {
     for (const end of ends.reverse()) end();
   }
@@ -78,7 +84,8 @@ function connect(
   const ends = lines.map((line, port) => connectOutput(machine, port, line, settings, leave));
   const consolePort = machine.serial[lines.findIndex(({ isConsole }) => isConsole)];
   if (consolePort !== undefined) {
-    const connectConsole = services.connectConsole ?? connectStandardInput(services);
+    const connectConsole =
+      services.connectConsole ?? connectStandardInput(machine, settings, services);
     ends.push(connectConsole(consolePort, leave));
   }
   ends.push(services.onSignal((status) => leave({ status })));
@@ -99,12 +106,16 @@ function connect(
 
 const HALTED = 'the guest waits with interrupts off, for ever (Ctrl-A x leaves)';
 
-function connectStandardInput({ streams }: RunServices) {
-  return (port: SerialPort, leave: (outcome: Outcome) => void): (() => void) =>
-    connectInput(streams, {
+function connectStandardInput(machine: Machine, settings: Settings, { streams }: RunServices) {
+  return (port: SerialPort, leave: (outcome: Outcome) => void): (() => void) => {
+    const exit = (): void => leave({ status: ExitStatus.success });
+    const menu = new Menu(machine, settings, streams.stderr, exit);
+    return connectInput(streams, {
       write: (bytes) => port.write(bytes),
-      exit: () => leave({ status: ExitStatus.success }),
+      drained: () => port.drained(),
+      command: (name) => void menu.run(name),
     });
+  };
 }
 
 /** Passes a port's output on; `--until` is looked for in every port that goes somewhere. */
@@ -126,6 +137,24 @@ function connectOutput(
     if (watch?.add(bytes) === true) leave({ status: ExitStatus.success });
   });
   return () => silence?.();
+}
+
+/** Adds the snapshot that the machine goes on from, if there is one. */
+function withSnapshot({ restore }: Settings, options: MachineOptions): MachineOptions {
+  return restore === undefined
+    ? options
+    : { ...options, snapshot: readInput('--restore', restore) };
+}
+
+/** Writes the file of `--snapshot`; returns what went wrong, if anything. */
+async function writeSnapshot(machine: Machine, settings: Settings): Promise<string | undefined> {
+  if (settings.snapshot === undefined) return undefined;
+  try {
+    writeFileSync(settings.snapshot, await machine.snapshot());
+    return undefined;
+  } catch (error) {
+    return `option --snapshot: ${settings.snapshot}: ${fileFault(error)}`;
+  }
 }
 
 /** Writes the files of `--stats`, `--screen-text` and `--screenshot`; returns what went wrong, if anything. */

@@ -21,13 +21,21 @@ class FakeInput extends EventEmitter implements InputStream {
   }
 }
 
-function connected(isTTY: boolean) {
+function connected(isTTY: boolean, room: number = Infinity, drained = Promise.resolve()) {
   const stdin = new FakeInput(isTTY);
   const seen: string[] = [];
   const stderr = { write: (text: string | Uint8Array) => seen.push(`note ${String(text).trim()}`) };
   const disconnect = connectInput(
     { stdin, stdout: stderr, stderr },
-    { write: (bytes) => seen.push(Buffer.from(bytes).toString()), exit: () => seen.push('exit') },
+    {
+      write: (bytes) => {
+        const taken = bytes.subarray(0, room);
+        seen.push(Buffer.from(taken).toString());
+        return taken.length;
+      },
+      drained: () => drained,
+      command: (name) => seen.push(name),
+    },
   );
   return { stdin, seen, disconnect };
 }
@@ -50,6 +58,24 @@ describe('connectInput', () => {
     stdin.emit('data', Buffer.from('\x01x'));
     expect(seen).toEqual(['\x01x']);
     expect(stdin.calls).toEqual(['resume']);
+  });
+
+  it('reads no more of a pipe than the guest has room for', async () => {
+    const { stdin, seen } = connected(false, 3);
+    stdin.emit('data', Buffer.from('abcde'));
+    expect([seen, stdin.calls]).toEqual([['abc'], ['resume', 'pause']]);
+    await Promise.resolve();
+    expect([seen, stdin.calls]).toEqual([
+      ['abc', 'de'],
+      ['resume', 'pause', 'resume'],
+    ]);
+  });
+
+  it('reads on from a terminal whose guest takes nothing', () => {
+    const { stdin, seen } = connected(true, 0, new Promise(() => {}));
+    stdin.emit('data', Buffer.from('ls'));
+    stdin.emit('data', Buffer.from('\x01x'));
+    expect(seen).toEqual(['', 'exit']);
   });
 
   it('listens no more after it was disconnected', () => {

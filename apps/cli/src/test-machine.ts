@@ -15,6 +15,7 @@ export class TestMachine implements Machine {
   readonly typed: string[] = [];
   screenText = '';
   disposals = 0;
+  resets = 0;
   readonly serial: readonly SerialPort[] = [0, 1, 2, 3].map((port) => this.#port(port));
   readonly screen = {
     revision: 0,
@@ -55,7 +56,12 @@ export class TestMachine implements Machine {
   }
 
   pause(): void {}
-  reset(): void {}
+  reset(): void {
+    this.resets += 1;
+  }
+  snapshot(): Promise<Uint8Array> {
+    return Promise.resolve(Uint8Array.of(1, 2, 3));
+  }
   runSlice(): 'running' {
     return 'running';
   }
@@ -86,7 +92,11 @@ export class TestMachine implements Machine {
 
   #port(port: number): SerialPort {
     return {
-      write: (bytes) => void this.written.push(Buffer.from(bytes).toString()),
+      write: (bytes) => {
+        this.written.push(Buffer.from(bytes).toString());
+        return bytes.length;
+      },
+      drained: () => Promise.resolve(),
       onData: (listener) => {
         this.#listeners[port]?.push(listener);
         return () => {

@@ -154,7 +154,11 @@ function splitAttached(word: string): [string, string | undefined] {
 
 function findRow(spelling: string): OptionRow | undefined {
   const bare = /^--?(?=[a-z])/.test(spelling) ? spelling.replace(/^--?/, '') : undefined;
-  return optionTable.find((row) => row.flag.replace(/^--?/, '') === bare);
+  return optionTable.find(({ flag, alias }) => {
+    return (
+      bare !== undefined && [flag, alias ?? ''].some((each) => each.replace(/^--?/, '') === bare)
+    );
+  });
 }
 
 function parseSize(row: OptionRow, value: string, minimum: number, maximum: number): number {

@@ -61,6 +61,10 @@ export interface Settings {
   readonly screenText?: string;
   /** File that gets a picture of the screen on leaving. */
   readonly screenshot?: string;
+  /** A snapshot to go on from. */
+  readonly restore?: string;
+  /** File that gets a snapshot on leaving, and on `Ctrl-A s`. */
+  readonly snapshot?: string;
   /** File that gets statistics as JSON on leaving. */
   readonly stats?: string;
 }

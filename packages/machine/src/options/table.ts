@@ -26,6 +26,8 @@ export interface OptionRow {
   readonly name: keyof Settings;
   /** The spelling on a command line; without its dashes, the name in a URL. */
   readonly flag: string;
+  /** Another spelling. */
+  readonly alias?: string;
   /** How the value is written in the help; absent for a flag. */
   readonly argument?: string;
   /** How the value is read. */
@@ -257,6 +259,23 @@ export const optionTable: readonly OptionRow[] = [
     value: file,
     scope: 'program',
     help: 'write a PNG picture of the screen on leaving',
+  },
+  {
+    name: 'restore',
+    flag: '--restore',
+    alias: '-loadvm',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'go on from a snapshot, also -loadvm; the machine is as the snapshot says',
+  },
+  {
+    name: 'snapshot',
+    flag: '--snapshot',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'write a snapshot on leaving, and on Ctrl-A s',
   },
   {
     name: 'stats',
