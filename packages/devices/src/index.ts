@@ -61,6 +61,14 @@ export {
   ioApicRegister,
   type IoApicOptions,
 } from './io-apic/index.ts';
+export {
+  Hpet,
+  hpetAddress,
+  hpetHertz,
+  hpetInputs,
+  hpetOffset,
+  type HpetOptions,
+} from './hpet/index.ts';
 export { Pit8254, pitHertz, pitPort, type Pit8254Options } from './pit-8254/index.ts';
 export {
   fcr,

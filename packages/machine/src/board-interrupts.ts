@@ -8,8 +8,15 @@
  * Both see every request, and the guest masks those that it does not want; PCI requests arrive as
  * ISA requests, through the ISA bridge's routing.
  */
-import { IoApic, ioApicAddress, LocalApic, Pic8259Pair } from '@ringfence/devices';
-import type { ApicMessage, EoiAssist, IrqLine, TscSource } from '@ringfence/devices';
+import {
+  Hpet,
+  hpetAddress,
+  IoApic,
+  ioApicAddress,
+  LocalApic,
+  Pic8259Pair,
+} from '@ringfence/devices';
+import type { ApicBus, ApicMessage, EoiAssist, IrqLine, TscSource } from '@ringfence/devices';
 import type { MmioHandler, PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from './board.ts';
@@ -18,7 +25,7 @@ import type { Board } from './board.ts';
 export interface Processor {
   /** Its INTR pin. */
   readonly interrupt: IrqLine;
-  /** Whether it has a local APIC; without one there is no I/O APIC. */
+  /** Whether it has a local APIC; without one the 8259s drive INTR, and the I/O APIC nothing. */
   readonly hasApic: boolean;
   /** Its time-stamp counter, if the local APIC's timer may compare it. */
   readonly tsc?: TscSource;
@@ -39,57 +46,26 @@ const pageBytes = 4096;
 /** The interrupt controllers of one machine. */
 export class InterruptControllers {
   readonly pic: Pic8259Pair;
+  readonly ioApic: IoApic;
   readonly localApic: LocalApic | undefined;
-  readonly ioApic: IoApic | undefined;
 
   /** Makes them and puts them on a board. */
   constructor(board: Board, processor: Processor) {
-    if (!processor.hasApic) {
-      this.pic = board.own('pic', new Pic8259Pair({ interrupt: processor.interrupt }));
-      return;
-    }
-    const later: { apic?: LocalApic } = {};
+    const later: { apic?: LocalApic | undefined } = {};
+    const { hasApic, interrupt } = processor;
     const lint0 = { set: (level: boolean) => later.apic?.pin(0).set(level) };
-    const pic = board.own('pic', new Pic8259Pair({ interrupt: lint0 }));
+    this.pic = board.own('pic', new Pic8259Pair({ interrupt: hasApic ? lint0 : interrupt }));
     const bus = { deliver: (message: ApicMessage) => later.apic?.receive(message) ?? false };
-    const ioApic = new IoApic({ id: apicIds.ioApic, bus });
-    const { tsc, eoiAssist } = processor;
-    const page = new MovablePage(board.memory);
-    const localApic: LocalApic = new LocalApic({
-      id: apicIds.processor,
-      clock: board.clock,
-      timers: board.timers,
-      interrupt: processor.interrupt,
-      raiseNmi: () => {
-        processor.raiseNmi();
-      },
-      external: pic,
-      bus,
-      endOfInterrupt: (vector) => {
-        ioApic.endOfInterrupt(vector);
-      },
-      moved: (address) => {
-        page.move(address);
-      },
-      ...(tsc === undefined ? {} : { tsc }),
-      ...(eoiAssist === undefined ? {} : { eoiAssist }),
-    });
-    later.apic = localApic;
-    page.show(localApic);
-    board.memory.mapMmio(ioApicAddress, pageBytes, ioApic);
-    this.pic = pic;
-    this.ioApic = board.own('io-apic', ioApic);
-    this.localApic = board.own('local-apic', localApic);
+    this.ioApic = board.own('io-apic', new IoApic({ id: apicIds.ioApic, bus }));
+    board.memory.mapMmio(ioApicAddress, pageBytes, this.ioApic);
+    this.localApic = hasApic ? this.#addLocalApic(board, processor, bus) : undefined;
+    later.apic = this.localApic;
   }
 
   /** Returns the wire of an ISA request. */
   isaLine(irq: number): IrqLine {
     const toPic = this.pic.irqLine(irq);
-    const { ioApic } = this;
-    if (ioApic === undefined) {
-      return toPic;
-    }
-    const toApic = ioApic.pin(irq === 0 ? timerPin : irq);
+    const toApic = this.ioApic.pin(irq === 0 ? timerPin : irq);
     return {
       set: (level) => {
         toPic.set(level);
@@ -101,6 +77,83 @@ export class InterruptControllers {
   /** Answers the processor's interrupt acknowledge with a vector. */
   acknowledge(): number {
     return (this.localApic ?? this.pic).acknowledge();
+  }
+
+  #addLocalApic(board: Board, processor: Processor, bus: ApicBus): LocalApic {
+    const { tsc, eoiAssist, interrupt } = processor;
+    const page = new MovablePage(board.memory);
+    const localApic = new LocalApic({
+      id: apicIds.processor,
+      clock: board.clock,
+      timers: board.timers,
+      interrupt,
+      raiseNmi: () => {
+        processor.raiseNmi();
+      },
+      external: this.pic,
+      bus,
+      endOfInterrupt: (vector) => {
+        this.ioApic.endOfInterrupt(vector);
+      },
+      moved: (address) => {
+        page.move(address);
+      },
+      ...(tsc === undefined ? {} : { tsc }),
+      ...(eoiAssist === undefined ? {} : { eoiAssist }),
+    });
+    page.show(localApic);
+    return board.own('local-apic', localApic);
+  }
+}
+
+/** The wires of requests 0 and 8 for the chips that have them until an HPET takes their place. */
+export interface ReplaceableIrqs {
+  /** For the 8254. */
+  readonly timer: IrqLine;
+  /** For the RTC. */
+  readonly clock: IrqLine;
+}
+
+/** Puts an HPET on the board, before the chips that it replaces. */
+export function addHpet(board: Board, ioApic: IoApic): ReplaceableIrqs {
+  const timer = new GatedLine(board.isaIrq(0));
+  const clock = new GatedLine(board.isaIrq(8));
+  const hpet = new Hpet({
+    clock: board.clock,
+    timers: board.timers,
+    input: (index) => ioApic.pin(index),
+    timerIrq: board.isaIrq(0),
+    clockIrq: board.isaIrq(8),
+    replaced: (on) => {
+      timer.open(!on);
+      clock.open(!on);
+    },
+  });
+  board.own('hpet', hpet);
+  board.memory.mapMmio(hpetAddress, pageBytes, hpet);
+  return { timer, clock };
+}
+
+/** A wire that can be cut; closed again, it carries the level that its source has by then. */
+class GatedLine implements IrqLine {
+  readonly #target: IrqLine;
+  #level = false;
+  #open = true;
+
+  constructor(target: IrqLine) {
+    this.#target = target;
+  }
+
+  set(level: boolean): void {
+    this.#level = level;
+    this.#target.set(this.#open && level);
+  }
+
+  open(open: boolean): void {
+    if (open !== this.#open) {
+      this.#open = open;
+      this.#target.set(open && this.#level);
+    }
   }
 }
 

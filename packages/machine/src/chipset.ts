@@ -40,7 +40,7 @@ import type { PhysicalMemory } from '@ringfence/memory';
 import { Display } from './board-display.ts';
 import { addFirmware } from './board-firmware.ts';
 import type { Firmware } from './board-firmware.ts';
-import { InterruptControllers } from './board-interrupts.ts';
+import { addHpet, InterruptControllers } from './board-interrupts.ts';
 import type { Processor } from './board-interrupts.ts';
 import type { Board, OwnedChip } from './board.ts';
 import { FirmwareMemory } from './firmware-memory.ts';
@@ -169,9 +169,10 @@ export class Chipset implements Board {
 
   #addTime(cmos: Readonly<Record<number, number>>): void {
     const { clock, timers, wallClock } = this;
-    this.own('pit', new Pit8254({ clock, timers, irq: this.isaIrq(0) }));
+    const irqs = addHpet(this, this.interrupts.ioApic);
+    this.own('pit', new Pit8254({ clock, timers, irq: irqs.timer }));
     const bytes = { ...memorySizeBytes(this.memory.machine.ramBytes), ...cmos };
-    this.own('cmos-rtc', new CmosRtc({ clock, timers, wallClock, irq: this.isaIrq(8), bytes }));
+    this.own('cmos-rtc', new CmosRtc({ clock, timers, wallClock, irq: irqs.clock, bytes }));
   }
 
   #addSerialPorts(outputs: readonly ByteSink[]): readonly Uart16550[] {

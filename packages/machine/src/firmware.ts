@@ -1,7 +1,7 @@
 /**
  * What a BIOS would have left behind for a kernel that is booted without one: the ACPI tables.
  */
-import { buildAcpiTables, ioApicAddress, localApicAddress } from '@ringfence/devices';
+import { buildAcpiTables, hpetAddress, ioApicAddress, localApicAddress } from '@ringfence/devices';
 import type { AcpiTables } from '@ringfence/devices';
 
 import { apicIds } from './board-interrupts.ts';
@@ -12,6 +12,9 @@ export const powerManagementBase = 0x600;
 
 /** To which interrupt requests PIRQA to PIRQD are routed. */
 export const pirqRoutes: readonly number[] = [10, 10, 11, 11];
+
+/** The interrupt requests that a guest may route them to. */
+const pirqChoices: readonly number[] = [5, 10, 11];
 
 /** First port and interrupt request of the serial ports. */
 export const serialPorts: readonly (readonly [first: number, irq: number])[] = [
@@ -34,10 +37,15 @@ export function acpiTables(address: number): AcpiTables {
   return buildAcpiTables({
     address,
     pmBase: powerManagementBase,
-    pirqRoutes,
+    pirqChoices,
     pciMemoryFirst,
     pciMemoryLast: pciMemoryEnd - 1,
     uarts: serialPorts,
+    hpetAddress,
+    reserved: [
+      [ioApicAddress, 0x1000],
+      [localApicAddress, 0x1000],
+    ],
     apic: {
       localApicAddress,
       processors: [apicIds.processor],

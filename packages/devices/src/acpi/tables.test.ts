@@ -5,7 +5,7 @@ import { buildAcpiTables, type AcpiTablesOptions } from './tables.ts';
 const options: AcpiTablesOptions = {
   address: 0x0fff_0000,
   pmBase: 0x600,
-  pirqRoutes: [10, 10, 11, 11],
+  pirqChoices: [5, 10, 11],
   pciMemoryFirst: 0x1000_0000,
   pciMemoryLast: 0xfebf_ffff,
   uarts: [[0x3f8, 4]],
@@ -116,7 +116,7 @@ describe('ACPI tables', () => {
     for (let at = 44; at < madt.bytes.length; at += madt.bytes[at + 1] ?? Infinity) {
       entries += 1;
     }
-    expect(entries).toBe(7);
+    expect(entries).toBe(8);
   });
 
   it('start the DSDT with \\_S5, by which an operating system switches the power off', () => {
@@ -125,17 +125,33 @@ describe('ACPI tables', () => {
     expect([...dsdt.bytes.subarray(36, 36 + expected.length)]).toEqual(expected);
   });
 
-  it('fill the scope of the DSDT exactly to its end', () => {
-    const { dsdt } = walk();
-    const at = 36 + 13;
-    expect(dsdt.bytes[at]).toBe(0x10);
-    const lead = dsdt.bytes[at + 1] ?? 0;
-    const follow = lead >> 6;
-    let length = lead & 0x0f;
-    for (let index = 0; index < follow; index += 1) {
-      length |= (dsdt.bytes[at + 2 + index] ?? 0) << (4 + 8 * index);
+  it('have a DSDT of terms that end exactly where it does', () => {
+    const { dsdt } = walk({ hpetAddress: 0xfed0_0000, floppy: true });
+    const { bytes } = dsdt;
+    const lengthAt = (at: number): number => {
+      const lead = bytes[at] ?? 0;
+      const follow = lead >> 6;
+      let length = follow === 0 ? lead & 0x3f : lead & 0x0f;
+      for (let index = 0; index < follow; index += 1) {
+        length |= (bytes[at + 1 + index] ?? 0) << (4 + 8 * index);
+      }
+      return length;
+    };
+    // Behind \\_S5, \\PICM: the method \\_PIC, the scopes \\_PR and \\_SB.
+    let at = 36 + 13 + 7;
+    const kinds: (number | undefined)[] = [];
+    while (at < bytes.length) {
+      kinds.push(bytes[at]);
+      at += 1 + lengthAt(at + 1);
     }
-    expect(at + 1 + length).toBe(dsdt.bytes.length);
+    expect([kinds, at]).toEqual([[0x14, 0x10, 0x10], bytes.length]);
+  });
+
+  it('have an HPET table only when there is an HPET', () => {
+    const { rsdt, image } = walk({ hpetAddress: 0xfed0_0000 });
+    const hpet = new Table(image, rsdt.pointer(40));
+    expect([hpet.signature, hpet.sum, hpet.bytes.length]).toEqual(['HPET', 0, 56]);
+    expect([hpet.pointer(36), hpet.pointer(44)]).toEqual([0x8086_a201, 0xfed0_0000]);
   });
 });
 
@@ -148,6 +164,18 @@ describe('AML terms', () => {
       [0x0b, 0x00, 0x01],
       [0x0c, 0x00, 0x00, 0x01, 0x00],
     ]);
+  });
+
+  it('encode names of one, two and more segments', () => {
+    const text = (bytes: readonly number[]): string => String.fromCharCode(...bytes);
+    expect(text(aml.reference('PRQA'))).toBe('PRQA');
+    expect(text(aml.reference('\\_SB'))).toBe('\\_SB_');
+    expect(text(aml.reference('PCI0.ISA'))).toBe('.PCI0ISA_');
+    expect(text(aml.reference('^PCI0.ISA.PIRR'))).toBe('^/\u0003PCI0ISA_PIRR');
+  });
+
+  it('put the interrupt that is chosen at byte 5 of its descriptor', () => {
+    expect(aml.sharedInterrupts(11)).toEqual([0x89, 6, 0, 9, 1, 11, 0, 0, 0]);
   });
 
   it('encode EISA identifiers as the specification does for PNP0A03', () => {

@@ -3,7 +3,9 @@
  *
  *     RSDP -> RSDT -> FADT -> DSDT        header: signature 4, length 4, revision 1, checksum 1,
  *          -> XSDT -> MADT    FACS                OEM 6, table 8, revision 4, creator 4, revision 4
+ *                  -> HPET
  */
+import { hpetCapabilities } from '../hpet/registers.ts';
 import { ascii, dword, word } from './aml.ts';
 import { dsdtAml, type DsdtOptions } from './dsdt.ts';
 import { acpiDisable, acpiEnable, apmPort, pmRegister, sciIrq } from './registers.ts';
@@ -12,8 +14,6 @@ import { acpiDisable, acpiEnable, apmPort, pmRegister, sciIrq } from './register
 export interface AcpiTablesOptions extends DsdtOptions {
   /** The guest-physical address at which `tables` will stand, a multiple of 64 below 4 GiB. */
   readonly address: number;
-  /** PMBASE: where the power management ports stand. */
-  readonly pmBase: number;
   /** How many bits the power management timer has; 24 by default. */
   readonly timerBits?: 24 | 32;
   /** Interrupt controllers other than the 8259s; without it there is no MADT. */
@@ -70,7 +70,10 @@ export function buildAcpiTables(options: AcpiTablesOptions): AcpiTables {
   const dsdt = place(table('DSDT', 1, dsdtAml(options)), 16);
   const entries = [place(table('FACP', fadtRevision, fadtBody(options, facs, dsdt)), 16)];
   if (options.apic !== undefined) {
-    entries.push(place(table('APIC', 1, madtBody(options.apic, options.pirqRoutes)), 16));
+    entries.push(place(table('APIC', 1, madtBody(options.apic, options.pirqChoices)), 16));
+  }
+  if (options.hpetAddress !== undefined) {
+    entries.push(place(table('HPET', 1, hpetBody(options.hpetAddress)), 16));
   }
   const rsdt = place(table('RSDT', 1, entries.flatMap(dword)), 16);
   const xsdt = place(
@@ -167,14 +170,14 @@ function ioAddress(port: number, bits: number): readonly number[] {
 const noAddress: readonly number[] = Array.from({ length: 12 }, () => 0);
 
 /** Returns what follows the header of the MADT (section 5.2.10.4). */
-function madtBody(apic: MadtOptions, pirqRoutes: readonly number[]): readonly number[] {
+function madtBody(apic: MadtOptions, pirqChoices: readonly number[]): readonly number[] {
   const processors = apic.processors.flatMap((id, index) => [0, 8, index, id, ...dword(1)]);
   const ioApic = [1, 12, apic.ioApicId, 0, ...dword(apic.ioApicAddress), ...dword(0)];
   // Active high: 1 edge-triggered, 0xd level-triggered. Request 0 arrives at input 2.
   const override = (irq: number, input: number, flags: number): readonly number[] => [
     ...[2, 10, 0, irq, ...dword(input), ...word(flags)],
   ];
-  const levels = [...new Set([sciIrq, ...pirqRoutes])].sort((a, b) => a - b);
+  const levels = [...new Set([sciIrq, ...pirqChoices])].sort((a, b) => a - b);
   return [
     ...[...dword(apic.localApicAddress), ...dword(1)],
     ...processors,
@@ -183,4 +186,11 @@ function madtBody(apic: MadtOptions, pirqRoutes: readonly number[]): readonly nu
     ...levels.flatMap((irq) => override(irq, irq, 0x0d)),
     ...[4, 6, 0xff, 0, 0, 1], // NMI on LINT1 of every processor.
   ];
+}
+
+/** Returns what follows the header of the HPET table (IA-PC HPET Specification 1.0a, 3.2.4). */
+function hpetBody(address: number): readonly number[] {
+  const memory64 = [0, 64, 0, 0, ...dword(address), ...dword(0)];
+  const leastTicks = 100;
+  return [...dword(hpetCapabilities), ...memory64, 0, ...word(leastTicks), 0];
 }

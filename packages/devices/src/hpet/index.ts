@@ -1,0 +1,2 @@
+export { Hpet, type HpetOptions } from './device.ts';
+export { hpetAddress, hpetHertz, hpetInputs, hpetOffset } from './registers.ts';
