@@ -24,6 +24,8 @@ export interface CalloutContext {
   readonly debug: DebugUnit;
   /** Holds interrupts off before the next instruction. */
   shadowInterrupts(kind: InterruptShadow): void;
+  /** EFLAGS.AC may be another: with CR4.SMAP it decides what supervisor code may touch. */
+  alignmentCheckChanged(): void;
   /** IRET was done. */
   interruptReturned(): void;
   /** INT n, INT3, INTO or INT1 is about to be delivered. */

@@ -12,7 +12,7 @@ import type { CalloutContext, CalloutOutcome, Handler } from './callout-outcome.
 import { DebugStatus, generalDetect } from './debug-unit.ts';
 import { cpuidLeaf } from './model.ts';
 import { Msr } from './model-specific-registers.ts';
-import { Cr0, Word } from './state-view.ts';
+import { Cr0, Cr4, Eflag, Word } from './state-view.ts';
 
 const gprEax = Word.gpr;
 const gprEcx = Word.gpr + 2;
@@ -91,7 +91,11 @@ export class SystemCallouts {
       const values = host.hypercalls.cpuid(leaf, subleaf);
       if (values !== undefined) return values;
     }
-    return cpuidLeaf(model, leaf, host.hypercalls.present, host.apic);
+    return cpuidLeaf(model, leaf, subleaf, {
+      hypervisor: host.hypercalls.present,
+      apic: host.apic,
+      osXsave: ((this.#state[Word.cr4] ?? 0) & Cr4.osXsave) !== 0,
+    });
   }
 
   #readTsc(withAux: number): number {
@@ -113,10 +117,11 @@ export class SystemCallouts {
     const number = state[gprEcx] ?? 0;
     const { registers, host } = this.#context;
     if (number === Msr.tsc) return this.#readTsc(0);
+    const { has } = this.#context.model;
     const value =
-      number >>> 0 === Msr.efer
+      number >>> 0 === Msr.efer && (has.has('NX') || has.has('SYSCALL'))
         ? { low: state[Word.efer] ?? 0, high: 0 }
-        : number === Msr.mtrrCapabilities
+        : number === Msr.mtrrCapabilities && has.has('MTRR')
           ? { low: 0x508, high: 0 }
           : (registers.read(number) ??
             host.apic?.readMsr(number >>> 0) ??
@@ -134,7 +139,10 @@ export class SystemCallouts {
     const low = state[gprEax] ?? 0;
     const high = state[gprEdx] ?? 0;
     const { registers, control, host } = this.#context;
-    if (number >>> 0 === Msr.efer) return this.#outcome.redo(control.writeEfer(low, high));
+    const { has } = this.#context.model;
+    const hasEfer = has.has('NX') || has.has('SYSCALL');
+    if (number >>> 0 === Msr.efer && hasEfer)
+      return this.#outcome.redo(control.writeEfer(low, high));
     if (number === Msr.tsc) {
       this.#context.setTsc((low >>> 0) + (high >>> 0) * 2 ** 32);
       return CalloutResult.goOn;
@@ -256,9 +264,14 @@ export class SystemCallouts {
     }
   }
 
-  /** CLAC and STAC: #UD unless CR4.SMAP can be set, which no model has yet. */
-  #alignmentCheckFlag(_set: boolean): number {
-    return this.#outcome.fault(invalidOpcode);
+  /** CLAC and STAC (SDM 2A CLAC, 2B STAC). */
+  #alignmentCheckFlag(set: boolean): number {
+    const state = this.#state;
+    if (state[Word.cpl] !== 0) return this.#outcome.fault(invalidOpcode);
+    const flags = state[Word.eflags] ?? 0;
+    state[Word.eflags] = set ? flags | Eflag.ac : flags & ~Eflag.ac;
+    this.#context.alignmentCheckChanged();
+    return CalloutResult.goOn;
   }
 
   #hypercall(): number {

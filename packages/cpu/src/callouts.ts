@@ -17,6 +17,7 @@ import { Callout, CalloutResult } from '@ringfence/translator';
 import type { CalloutContext, Handler } from './callout-outcome.ts';
 import { CalloutOutcome } from './callout-outcome.ts';
 import { SystemCallouts } from './callouts-system.ts';
+import { StateCallouts } from './callouts-state.ts';
 import { Msr } from './model-specific-registers.ts';
 import { Eflag, Word } from './state-view.ts';
 
@@ -44,6 +45,7 @@ export class Callouts {
     this.#bindTransfers();
     this.#bindFlagsAndPorts();
     new SystemCallouts(context, this.#outcome).bind(this.#handlers);
+    new StateCallouts(context, this.#outcome).bind(this.#handlers);
   }
 
   /** Serves one callout of the record in `CpuState.record`. */
@@ -166,6 +168,7 @@ export class Callouts {
     const fault = segmentation.popf(image, bytesOf(size));
     if (fault !== noFault) return this.#outcome.fault(fault);
     this.#deferredWrite(write);
+    this.#context.alignmentCheckChanged();
     this.#context.attention();
     return CalloutResult.goOn;
   }

@@ -14,20 +14,26 @@ const pagingBits = Cr0.pg | Cr0.wp | Cr0.pe;
 /** EFER bits: SCE, LME, LMA, NXE, LMSLE. */
 const eferSystemCall = 1;
 const eferNoExecute = 1 << 11;
+/** Limits of segments in 64-bit mode (APM 2, 4.12.2): kept, as there is no 64-bit mode here. */
+const eferSegmentLimits = 1 << 13;
 
-/** CR4 bits with the CPUID leaf 1 EDX bit that each needs; -1 none. */
-const cr4Features: readonly (readonly [bit: number, edx: number])[] = [
-  [0, 1],
-  [1, 1],
-  [2, 4],
-  [3, 2],
-  [4, 3],
-  [5, 6],
-  [6, 7],
-  [7, 13],
-  [8, -1],
-  [9, 24],
-  [10, 25],
+/** CR4 bits from bit 0 on with the feature that each needs. */
+const cr4Features: readonly (readonly [bit: number, feature: string])[] = [
+  [0, 'VME'],
+  [1, 'VME'],
+  [2, 'TSC'],
+  [3, 'DE'],
+  [4, 'PSE'],
+  [5, 'PAE'],
+  [6, 'MCE'],
+  [7, 'PGE'],
+  [8, 'CMOV'],
+  [9, 'FXSR'],
+  [10, 'SSE'],
+  [11, 'UMIP'],
+  [18, 'XSAVE'],
+  [20, 'SMEP'],
+  [21, 'SMAP'],
 ];
 
 /** Moves to and from control registers, and what follows from their bits. */
@@ -37,25 +43,28 @@ export class ControlRegisters {
   readonly #segmentation: Segmentation;
   readonly #cr4Allowed: number;
   readonly #eferAllowed: number;
+  readonly #debugChanged: () => void;
 
   constructor(
     state: Int32Array,
     shadow: ShadowPaging,
     segmentation: Segmentation,
     model: CpuModel,
+    debugChanged: () => void,
   ) {
+    this.#debugChanged = debugChanged;
     this.#state = state;
     this.#shadow = shadow;
     this.#segmentation = segmentation;
-    const { edx, extendedEdx } = model.features;
+    const { has } = model;
     this.#cr4Allowed = cr4Features.reduce(
-      (mask, [bit, feature]) =>
-        feature < 0 || (edx & (1 << feature)) !== 0 ? mask | (1 << bit) : mask,
+      (mask, [bit, feature]) => (has.has(feature) ? mask | (1 << bit) : mask),
       0,
     );
     this.#eferAllowed =
-      ((extendedEdx & (1 << 20)) !== 0 ? eferNoExecute : 0) |
-      ((extendedEdx & (1 << 11)) !== 0 ? eferSystemCall : 0);
+      (has.has('NX') ? eferNoExecute : 0) |
+      (has.has('SYSCALL') ? eferSystemCall : 0) |
+      (model.vendor === 'AuthenticAMD' ? eferSegmentLimits : 0);
   }
 
   /** Value of CR0, CR2, CR3, CR4 or CR8; other numbers are #UD, which `exists` tells. */
@@ -119,7 +128,10 @@ export class ControlRegisters {
     if ((value & ~this.#cr4Allowed) !== 0) return generalProtection(0);
     const old = this.#state[Word.cr4] ?? 0;
     this.#state[Word.cr4] = value;
-    if (this.#update()) return noFault;
+    if (this.#update()) {
+      this.#debugChanged();
+      return noFault;
+    }
     this.#state[Word.cr4] = old;
     return generalProtection(0);
   }

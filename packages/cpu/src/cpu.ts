@@ -9,25 +9,26 @@ import {
   Vector,
 } from '@ringfence/segmentation';
 import { ShadowPaging } from '@ringfence/shadow-paging';
-import { Callout, hotVariants, Interpreter } from '@ringfence/translator';
+import type { Interpreter } from '@ringfence/translator';
+import { Callout } from '@ringfence/translator';
 import { Callouts } from './callouts.ts';
 import { ControlRegisters } from './control-registers.ts';
 import { DebugStatus, DebugUnit } from './debug-unit.ts';
 import { Events, noteDebugFault } from './events.ts';
 import { deliverFault } from './exceptions.ts';
 import { GuestAccess } from './guest-access.ts';
-import { InstructionFetch } from './instruction-fetch.ts';
-import { makeInterpreterHost } from './interpreter-host.ts';
 import type { InitialState } from './initial-state.ts';
 import { writeInitialState, writeResetState } from './initial-state.ts';
 import type { CpuHost, CpuOptions, CpuStatistics, CpuStop } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
 import { ModelSpecificRegisters } from './model-specific-registers.ts';
-import { Regions, sampleInterval } from './regions.ts';
+import type { Regions } from './regions.ts';
+import { sampleInterval } from './regions.ts';
 import { restoreWords, saveWords } from './saved-cpu.ts';
 import type { SavedCpu } from './saved-cpu.ts';
-import { Eflag, Word } from './state-view.ts';
+import { Cr4, Eflag, Word } from './state-view.ts';
+import { makeTiers } from './tiers.ts';
 
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
 const maximumSlice = 0x4000_0000;
@@ -57,7 +58,7 @@ export class Cpu {
   readonly segmentation: Segmentation;
   readonly shadow: ShadowPaging;
   readonly cache: CodeCache;
-  readonly registers: ModelSpecificRegisters = new ModelSpecificRegisters();
+  readonly registers: ModelSpecificRegisters;
   readonly control: ControlRegisters;
   readonly access: GuestAccess;
   readonly model: CpuModel;
@@ -74,8 +75,6 @@ export class Cpu {
   readonly #events: Events;
   /** Whether the running instruction is a software interrupt: it ends without a single-step trap. */
   #interrupted = false;
-  /** Instruction count at which IRET loaded RF, which every other instruction clears. */
-  #resumeFlagAt = -1;
   readonly #exits: Record<string, number> = {};
 
   constructor(options: CpuOptions) {
@@ -84,6 +83,8 @@ export class Cpu {
     this.#state = state;
     this.#host = host;
     this.model = options.model ?? (cpuModels[0] as CpuModel);
+    const { has, vendor } = this.model;
+    this.registers = new ModelSpecificRegisters(has, vendor === 'AuthenticAMD');
     this.cache = new CodeCache(physical);
     this.shadow = new ShadowPaging(
       physical,
@@ -109,10 +110,11 @@ export class Cpu {
       memory: this.access,
       host: this.#segmentationHost(),
     });
-    this.control = new ControlRegisters(state, this.shadow, this.segmentation, this.model);
+    this.control = new ControlRegisters(state, this.shadow, this.segmentation, this.model, () =>
+      this.debug.update(),
+    );
     const count = (cause: string): void => this.#count(cause);
     this.#events = new Events(state, this.segmentation, host.interrupts, this.debug, count);
-    const fetch = new InstructionFetch(machine, physical, this.access, this.cache, this.debug);
     this.#callouts = new Callouts({
       state,
       segmentation: this.segmentation,
@@ -128,6 +130,9 @@ export class Cpu {
       shadowInterrupts: (kind) => {
         this.#events.shadow(kind, this.instructions);
       },
+      alignmentCheckChanged: () => {
+        if (((state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();
+      },
       interruptReturned: () => {
         this.#interruptReturned();
       },
@@ -140,19 +145,21 @@ export class Cpu {
         host.tscWritten?.();
       },
     });
-    const charge = (work: number): void => this.#charge(work);
-    this.#interpreter = new Interpreter(
-      machine.memory,
-      makeInterpreterHost(fetch, this.access, this.#callouts, charge),
-      hotVariants(),
-    );
-    fetch.attach(this.#interpreter);
-    if (options.accel === 'translator') {
-      const inspect = (linear: number): number => this.shadow.inspect(linear);
-      const now = (): number => host.monotonicMs?.() ?? 0;
-      this.regions = new Regions(machine, physical, this.cache, this.#interpreter, inspect, now);
-      fetch.attachRegions(this.regions);
-    }
+    const tiers = makeTiers({
+      machine,
+      physical,
+      host,
+      access: this.access,
+      cache: this.cache,
+      debug: this.debug,
+      shadow: this.shadow,
+      callouts: this.#callouts,
+      features: has,
+      translates: options.accel === 'translator',
+      charge: (work) => this.#charge(work),
+    });
+    this.#interpreter = tiers.interpreter;
+    this.regions = tiers.regions;
     this.reset();
   }
 
@@ -336,7 +343,7 @@ export class Cpu {
       this.regions?.sample();
     }
     if (retired === 0) return undefined;
-    state[Word.eflags] = this.#flagsAfter();
+    this.#events.updateResumeFlag(this.#retired, this.access.codeBase);
     const traps = stepping && !this.#interrupted && !this.#events.isStackShadow(this.#retired);
     if (traps) debug.pending |= DebugStatus.step;
     if (debug.stepping) debug.stop = { kind: 'step', linear: state[Word.rip] ?? 0 };
@@ -356,23 +363,9 @@ export class Cpu {
     return undefined;
   }
 
-  /**
-   * EFLAGS after a slice: RF is clear (SDM 3B 17.3.1.1) unless IRET has just loaded it, or the
-   * instruction at an instruction breakpoint is still to be done, as in the middle of REP.
-   */
-  #flagsAfter(): number {
-    const flags = this.#state[Word.eflags] ?? 0;
-    const isPassed = this.debug.isPassed(this.#state[Word.rip] ?? 0, this.access.codeBase);
-    if (isPassed) return flags | Eflag.rf;
-    return this.#resumeFlagAt === this.#retired ? flags : flags & ~Eflag.rf;
-  }
-
   #interruptReturned(): void {
-    const flags = this.#state[Word.eflags] ?? 0;
-    const resumes = (flags & Eflag.rf) !== 0;
-    if (resumes) this.#resumeFlagAt = this.instructions;
-    const looks = (flags & Eflag.tf) !== 0 || (resumes && this.debug.codeActive);
-    if (this.#events.unblockNmi() || looks) this.attention();
+    if (((this.#state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();
+    if (this.#events.interruptReturned(this.instructions)) this.attention();
   }
 
   #segmentationHost(): SegmentationHost {

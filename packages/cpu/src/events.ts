@@ -35,6 +35,8 @@ export class Events {
   /** Instruction count at which interrupts are held off. */
   #shadowAt = -1;
   #shadow: InterruptShadow = 'sti';
+  /** Instruction count at which IRET loaded RF. */
+  #resumeFlagAt = -1;
   #nmi = false;
   #nmiBlocked = false;
 
@@ -91,10 +93,27 @@ export class Events {
     this.#nmi = true;
   }
 
-  /** IRET lets the next non-maskable interrupt in (SDM 3A 6.7.1); true if one waits. */
-  unblockNmi(): boolean {
+  /**
+   * IRET was done: the next non-maskable interrupt may come (SDM 3A 6.7.1). Returns whether events
+   * are to be looked at before the next instruction.
+   */
+  interruptReturned(at: number): boolean {
     this.#nmiBlocked = false;
-    return this.#nmi;
+    const flags = this.#state[Word.eflags] ?? 0;
+    const resumes = (flags & Eflag.rf) !== 0;
+    if (resumes) this.#resumeFlagAt = at;
+    return this.#nmi || (flags & Eflag.tf) !== 0 || (resumes && this.#debug.codeActive);
+  }
+
+  /**
+   * Clears RF after a slice (SDM 3B 17.3.1.1) unless IRET has just loaded it, or the instruction at
+   * an instruction breakpoint is still to be done, as in the middle of REP.
+   */
+  updateResumeFlag(retired: number, codeBase: number): void {
+    const flags = this.#state[Word.eflags] ?? 0;
+    const isPassed = this.#debug.isPassed(this.#state[Word.rip] ?? 0, codeBase);
+    if (isPassed) this.#state[Word.eflags] = flags | Eflag.rf;
+    else if (this.#resumeFlagAt !== retired) this.#state[Word.eflags] = flags & ~Eflag.rf;
   }
 
   /** Whether an event waits that the shadow at `retired` holds off for one instruction. */

@@ -58,6 +58,8 @@ export class InstructionFetch {
   readonly #access: GuestAccess;
   readonly #cache: CodeCache;
   readonly #debug: DebugUnit;
+  /** Which forms the CPU model has, by form number. */
+  readonly #supported: Uint8Array;
   readonly #writer: RecordWriter;
   readonly #scratch: ScratchRecords;
   readonly #halves: Uint16Array;
@@ -72,7 +74,9 @@ export class InstructionFetch {
     access: GuestAccess,
     cache: CodeCache,
     debug: DebugUnit,
+    supported: Uint8Array,
   ) {
+    this.#supported = supported;
     this.#debug = debug;
     this.#state = machine.i32;
     this.#bytes = machine.u8;
@@ -229,13 +233,13 @@ export class InstructionFetch {
   #writeOne(record: number, result: number, offset: number, mode: number): void {
     const interpreter = this.#interpreter;
     if (interpreter === undefined) return;
-    if (result > 0) {
+    if (result > 0 && this.#supported[this.#instruction.form] !== 0) {
       const handler = interpreter.handler(variantOf(this.#instruction, mode));
       this.#writer.write(record, this.#instruction, handler, offset);
       return;
     }
     const variant =
-      result === INVALID || result === INVALID_LOCK
+      result > 0 || result === INVALID || result === INVALID_LOCK
         ? InvalidVariant.undefinedOpcode
         : result === TOO_LONG
           ? InvalidVariant.tooLong

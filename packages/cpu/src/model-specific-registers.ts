@@ -13,7 +13,13 @@ export const Msr = {
   efer: 0xc000_0080,
   star: 0xc000_0081,
   tscAux: 0xc000_0103,
+  extendedSupervisor: 0xda0,
 } as const;
+
+/** Whether four bytes of the PAT are memory types; 2 and 3 are reserved (SDM 3A table 11-10). */
+function isPat(word: number): boolean {
+  return [0, 8, 16, 24].every((shift) => ((word >>> shift) & 6) !== 2);
+}
 
 interface Kept {
   /** Bits that may be written; a write of others is #GP. */
@@ -40,6 +46,8 @@ function keptRegisters(): Map<number, Kept> {
     [0xc000_0083, { mask: whole, reset: zero }],
     [0xc000_0084, { mask: whole, reset: zero }],
     [Msr.tscAux, { mask: word, reset: zero }],
+    [Msr.extendedSupervisor, { mask: zero, reset: zero }],
+    [Msr.miscEnable, { mask: whole, reset: [1, 0] }],
     // MTRR default type, machine-check status and control, microcode level, debug control.
     [0x2ff, { mask: [0xcff, 0], reset: zero }],
     [0x179, { mask: zero, reset: [0, 0] }],
@@ -65,10 +73,33 @@ function keptRegisters(): Map<number, Kept> {
   return kept;
 }
 
+/** The feature that each of the kept registers needs; `AMD` stands for the vendor. */
+function featureOf(number: number): string | undefined {
+  if (number >= 0xc001_0000) return 'AMD';
+  if (number >= Msr.sysenterCs && number <= Msr.sysenterEip) return 'SEP';
+  if (number === Msr.pat) return 'PAT';
+  if (number === 0x2ff || (number >= 0x200 && number <= 0x26f)) return 'MTRR';
+  if (number >= 0x179 && number <= 0x17b) return 'MCA';
+  if (number === Msr.tscAux) return 'RDTSCP';
+  if (number === Msr.extendedSupervisor) return 'XSAVES';
+  return undefined;
+}
+
 /** The MSRs that only hold a value. */
 export class ModelSpecificRegisters {
-  readonly #kept: Map<number, Kept> = keptRegisters();
+  readonly #kept: Map<number, Kept>;
   readonly #values = new Map<number, MsrValue>();
+
+  /** `features` are those of the CPU model, with its vendor. */
+  constructor(features: ReadonlySet<string>, isAmd: boolean) {
+    const all = [...keptRegisters()];
+    this.#kept = new Map(
+      all.filter(([number]) => {
+        const feature = featureOf(number);
+        return feature === undefined || (feature === 'AMD' ? isAmd : features.has(feature));
+      }),
+    );
+  }
 
   /** Value of a kept register, or nothing for any other. */
   read(number: number): MsrValue | undefined {
@@ -84,6 +115,7 @@ export class ModelSpecificRegisters {
     const kept = this.#kept.get(index);
     if (kept === undefined || (low & ~kept.mask[0]) !== 0 || (high & ~kept.mask[1]) !== 0)
       return false;
+    if (index === Msr.pat && !(isPat(low) && isPat(high))) return false;
     this.#values.set(index, { low: low | 0, high: high | 0 });
     return true;
   }

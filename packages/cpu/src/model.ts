@@ -3,8 +3,10 @@
  * which is true here, so a guest asks less of its MMU and runs faster.
  */
 import type { CpuidValues } from '@ringfence/hypercall';
+import type { FeatureWords } from './features.ts';
+import { featureWords } from './features.ts';
 
-/** CPUID values by leaf, and what depends on them. */
+/** What CPUID says, and what depends on it. */
 export interface CpuModel {
   readonly name: string;
   /** Twelve characters of leaf 0. */
@@ -12,63 +14,32 @@ export interface CpuModel {
   /** Leaf 1 EAX: family, model, stepping. */
   readonly signature: number;
   readonly brand: string;
-  /** Leaf 1 EDX and ECX, leaf 0x80000001 EDX and ECX. */
-  readonly features: {
-    readonly edx: number;
-    readonly ecx: number;
-    readonly extendedEdx: number;
-    readonly extendedEcx: number;
-  };
+  /** Names of `features.ts`; an instruction of any other is undefined. */
+  readonly has: ReadonlySet<string>;
+  /** `has` as CPUID shows it. */
+  readonly features: FeatureWords;
   /** MAXPHYADDR. */
   readonly physicalBits: number;
 }
 
-const bits = (...positions: number[]): number =>
-  positions.reduce((mask, position) => mask | (1 << position), 0);
+const pentium = 'FPU VME DE PSE TSC MSR MCE CX8';
+const pentium3 = `${pentium} PAE APIC SEP MTRR PGE MCA CMOV PAT PSE36 MMX FXSR SSE`;
+const standard =
+  `${pentium3} CLFSH SSE2 SSE3 SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT TSC-DEADLINE ` +
+  'NX MMXEXT LAHF';
+const maximum =
+  `${standard} SYSCALL PCLMULQDQ AES XSAVE RDRAND RDTSCP PREFETCHW SMEP INVPCID RDSEED SMAP UMIP RDPID ` +
+  'XSAVEOPT XSAVEC XGETBV1 XSAVES';
 
-/** FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2. */
-const commonEdx = bits(
-  0,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  8,
-  9,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-  17,
-  19,
-  23,
-  24,
-  25,
-  26,
-);
+type ModelRow = Omit<CpuModel, 'has' | 'features'> & { readonly names: string };
 
-/** SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT TSC-deadline AES RDRAND. */
-const maximumEcx = bits(0, 1, 9, 13, 19, 20, 22, 23, 24, 25, 30);
-
-/** The models that `-cpu` knows, the first is the default. */
-export const cpuModels: readonly CpuModel[] = [
+const rows: readonly ModelRow[] = [
   {
     name: 'qemu32',
     vendor: 'AuthenticAMD',
     signature: 0x0010_0f23,
     brand: 'Ringfence Virtual CPU',
-    features: {
-      edx: commonEdx,
-      ecx: bits(0, 9, 13, 19, 20, 22, 23, 24),
-      // The AMD mirror of leaf 1, NX, MMXEXT; LAHF.
-      extendedEdx: (commonEdx & 0x0183_f3ff) | bits(20, 22),
-      extendedEcx: bits(0),
-    },
+    names: standard,
     physicalBits: 40,
   },
   {
@@ -76,12 +47,7 @@ export const cpuModels: readonly CpuModel[] = [
     vendor: 'AuthenticAMD',
     signature: 0x0010_0f23,
     brand: 'Ringfence Virtual CPU (max)',
-    features: {
-      edx: commonEdx,
-      ecx: maximumEcx,
-      extendedEdx: (commonEdx & 0x0183_f3ff) | bits(20, 22, 27),
-      extendedEcx: bits(0, 5, 8),
-    },
+    names: maximum,
     physicalBits: 40,
   },
   {
@@ -89,12 +55,7 @@ export const cpuModels: readonly CpuModel[] = [
     vendor: 'GenuineIntel',
     signature: 0x0000_0673,
     brand: '',
-    features: {
-      edx: commonEdx & ~bits(19, 26),
-      ecx: 0,
-      extendedEdx: 0,
-      extendedEcx: 0,
-    },
+    names: pentium3,
     physicalBits: 36,
   },
   {
@@ -102,7 +63,7 @@ export const cpuModels: readonly CpuModel[] = [
     vendor: 'GenuineIntel',
     signature: 0x0000_0543,
     brand: '',
-    features: { edx: bits(0, 1, 2, 3, 4, 5, 7, 8, 23), ecx: 0, extendedEdx: 0, extendedEcx: 0 },
+    names: `${pentium} MMX`,
     physicalBits: 32,
   },
   {
@@ -110,10 +71,16 @@ export const cpuModels: readonly CpuModel[] = [
     vendor: 'GenuineIntel',
     signature: 0x0000_0480,
     brand: '',
-    features: { edx: bits(0, 1), ecx: 0, extendedEdx: 0, extendedEcx: 0 },
+    names: 'FPU VME',
     physicalBits: 32,
   },
 ];
+
+/** The models that `-cpu` knows, the first is the default. */
+export const cpuModels: readonly CpuModel[] = rows.map(({ names, ...model }) => {
+  const has = new Set(names.split(' '));
+  return { ...model, has, features: featureWords(has, model.vendor === 'AuthenticAMD') };
+});
 
 /** ECX bit 31 of leaf 1: a hypervisor is present. */
 const hypervisorPresent = 1 << 31;
@@ -130,19 +97,61 @@ export interface CpuidApic {
   readonly id: number;
 }
 
-/** Values of a leaf below 0x40000000 or from 0x80000000 on; the highest leaf's beyond the range. */
+/** What CPUID shows beside the model: it changes while the machine runs. */
+export interface CpuidState {
+  readonly hypervisor: boolean;
+  readonly apic: CpuidApic | undefined;
+  /** CR4.OSXSAVE. */
+  readonly osXsave: boolean;
+}
+
+/** ECX bit 27 of leaf 1: CR4.OSXSAVE is set. */
+const osXsavePresent = 1 << 27;
+
+/** Bytes of the XSAVE area of x87 and SSE: the legacy region and the header (SDM 1 13.4). */
+const saveAreaBytes = 576;
+
+/** The highest basic leaf of a model. */
+function highestLeaf(model: CpuModel): number {
+  const { features } = model;
+  if (model.has.has('XSAVE')) return 13;
+  if (features.structuredEbx !== 0 || features.structuredEcx !== 0) return 7;
+  return 1;
+}
+
+/**
+ * Values of a leaf below 0x40000000 or from 0x80000000 on. Beyond the range Intel processors show
+ * the highest basic leaf (SDM 2A CPUID), AMD's zeros (APM 3, CPUID).
+ */
 export function cpuidLeaf(
   model: CpuModel,
   leaf: number,
-  hypervisor: boolean,
-  apic?: CpuidApic,
+  subleaf: number,
+  state: CpuidState,
+): CpuidValues {
+  const highest = highestLeaf(model);
+  const unsigned = leaf >>> 0;
+  if (unsigned <= highest) return basicLeaf(model, unsigned, subleaf, state, highest);
+  if (model.brand !== '' && unsigned >= 0x8000_0000 && unsigned <= 0x8000_0008) {
+    return extendedLeaf(model, unsigned, state);
+  }
+  if (model.vendor !== 'GenuineIntel') return none;
+  return basicLeaf(model, highest, subleaf, state, highest);
+}
+
+function basicLeaf(
+  model: CpuModel,
+  leaf: number,
+  subleaf: number,
+  { hypervisor, apic, osXsave }: CpuidState,
+  highest: number,
 ): CpuidValues {
   const { features } = model;
   const withoutApic = apic?.enabled === true ? 0 : apicPresent;
-  switch (leaf >>> 0) {
+  switch (leaf) {
     case 0:
       return {
-        eax: 1,
+        eax: highest,
         ebx: characters(model.vendor, 0),
         edx: characters(model.vendor, 4),
         ecx: characters(model.vendor, 8),
@@ -154,11 +163,34 @@ export function cpuidLeaf(
         ebx: ((features.edx & (1 << 19)) !== 0 ? 0x0001_0800 : 0) | ((apic?.id ?? 0) << 24),
         ecx:
           (features.ecx & (apic === undefined ? ~tscDeadlinePresent : -1)) |
-          (hypervisor ? hypervisorPresent : 0),
+          (hypervisor ? hypervisorPresent : 0) |
+          (osXsave ? osXsavePresent : 0),
         edx: features.edx & ~withoutApic,
       };
+    case 7:
+      if (subleaf !== 0) return none;
+      return { eax: 0, ebx: features.structuredEbx, ecx: features.structuredEcx, edx: 0 };
+    case 13:
+      return saveLeaf(features, subleaf);
+    default:
+      return none;
+  }
+}
+
+/** Leaf 13: what XSAVE can save (SDM 1 13.2). */
+function saveLeaf(features: FeatureWords, subleaf: number): CpuidValues {
+  if (subleaf === 0) return { eax: 3, ebx: saveAreaBytes, ecx: saveAreaBytes, edx: 0 };
+  if (subleaf !== 1) return none;
+  const compacts = (features.saveEax & 0xa) !== 0;
+  return { eax: features.saveEax, ebx: compacts ? saveAreaBytes : 0, ecx: 0, edx: 0 };
+}
+
+function extendedLeaf(model: CpuModel, leaf: number, { apic }: CpuidState): CpuidValues {
+  const { features } = model;
+  const withoutApic = apic?.enabled === true ? 0 : apicPresent;
+  switch (leaf) {
     case 0x8000_0000:
-      return model.brand === '' ? none : { eax: 0x8000_0008 | 0, ebx: 0, ecx: 0, edx: 0 };
+      return { eax: 0x8000_0008 | 0, ebx: 0, ecx: 0, edx: 0 };
     case 0x8000_0001:
       return {
         eax: model.signature,

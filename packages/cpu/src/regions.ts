@@ -114,7 +114,7 @@ export class Regions implements CodeObserver {
   readonly #cache: CodeCache;
   readonly #interpreter: Interpreter;
   readonly #translate: (linear: number) => number;
-  readonly #suitabilities = new Suitabilities();
+  readonly #suitabilities: Suitabilities;
   readonly #monotonicMs: () => number;
   readonly #counts = new Map<number, number>();
   readonly #pages = new Map<number, PageRegions>();
@@ -128,7 +128,9 @@ export class Regions implements CodeObserver {
     interpreter: Interpreter,
     translate: (linear: number) => number,
     monotonicMs: () => number,
+    supported: Uint8Array,
   ) {
+    this.#suitabilities = new Suitabilities(supported);
     this.#monotonicMs = monotonicMs;
     this.#state = machine.i32;
     this.#halves = new Uint16Array(machine.memory.buffer);

@@ -77,6 +77,19 @@ export const Cr0: Readonly<
   pg: 1 << 31,
 };
 
+/** CR4 bits (SDM 3A 2.5). */
+export const Cr4 = {
+  vme: 0x1,
+  pvi: 0x2,
+  tsd: 0x4,
+  de: 0x8,
+  pce: 0x100,
+  umip: 0x800,
+  osXsave: 0x4_0000,
+  smep: 0x10_0000,
+  smap: 0x20_0000,
+} as const;
+
 /** EFLAGS bits that the run loop looks at. */
 export const Eflag: Readonly<Record<'tf' | 'if' | 'rf' | 'vm' | 'ac', number>> = {
   tf: 1 << 8,

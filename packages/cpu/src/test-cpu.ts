@@ -1,6 +1,7 @@
 /** A bare virtual CPU in flat 32-bit protected mode, for tests. */
 import { MachineMemory, PhysicalMemory, Layout } from '@ringfence/memory';
 import { Cpu } from './cpu.ts';
+import { cpuModels } from './model.ts';
 import type { CpuHost } from './interfaces.ts';
 import type { InitialState } from './initial-state.ts';
 
@@ -41,7 +42,10 @@ export interface TestCpu {
 export function makeCpu(
   ramBytes: number = 16 << 20,
   accel: 'interpreter' | 'translator' = 'interpreter',
+  modelName: string = 'max',
 ): TestCpu {
+  const model = cpuModels.find(({ name }) => name === modelName);
+  if (model === undefined) throw new Error(`no CPU model ${modelName}`);
   const machine = new MachineMemory({ ramBytes });
   const physical = new PhysicalMemory(machine);
   physical.mapRam(0, ramBytes, Layout.ram);
@@ -74,7 +78,7 @@ export function makeCpu(
     random: () => 4,
   };
   return {
-    cpu: new Cpu({ machine, physical, host, accel }),
+    cpu: new Cpu({ machine, physical, host, accel, model }),
     machine,
     physical,
     writes,

@@ -18,12 +18,19 @@ const unsuitableOps: ReadonlySet<string> = new Set(['callout', 'repeat', 'next']
 /** The suitability of variants, remembered: reading one off its IR costs more than decoding. */
 export class Suitabilities {
   readonly #known = new Map<Variant, number>();
+  readonly #supported: Uint8Array | undefined;
+
+  /** `supported` says by form number what the CPU model has; without it, everything. */
+  constructor(supported?: Uint8Array) {
+    this.#supported = supported;
+  }
 
   /** One of `Suitability`. */
   of(variant: Variant): number {
     const known = this.#known.get(variant);
     if (known !== undefined) return known;
-    const fresh = classify(variant);
+    const has = this.#supported?.[unpackVariant(variant).form.index] !== 0;
+    const fresh = has ? classify(variant) : Suitability.unsuitable;
     this.#known.set(variant, fresh);
     return fresh;
   }

@@ -9,6 +9,8 @@ import { resize, transferred } from './integer.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 
 const invalidOpcode = 6;
+/** Bytes of the XSAVE area of x87 and SSE (SDM vol. 1, 13.4). */
+const saveAreaBytes = 576;
 const protectionEnable = 1;
 const virtual8086 = 1 << 17;
 
@@ -137,7 +139,10 @@ function random(which: number): Semantics {
 }
 
 function extendedState(which: number): Semantics {
-  return (c) => c.b.callout(Callout.extendedState, c.b.i32(which), c.linear(0, 1, false));
+  return (c) => {
+    const linear = c.linear(0, saveAreaBytes, false);
+    c.b.callout(Callout.extendedState, c.b.i32(which), linear);
+  };
 }
 
 /** A callout without anything around it. */

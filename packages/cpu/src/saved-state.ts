@@ -1,0 +1,199 @@
+/**
+ * The XSAVE family: extended state of x87 and SSE to memory and back (SDM 1 chapter 13).
+ *
+ *     0    FCW FSW tags opcode IP DP      512  XSTATE_BV      (u64)
+ *     24   MXCSR, its mask                520  XCOMP_BV       (u64)
+ *     32   ST0 to ST7, 16 bytes each      528  zeros
+ *     160  XMM0 to XMM7                   576  end
+ */
+import { CpuState } from '@ringfence/memory';
+import type { Fault } from '@ringfence/segmentation';
+import { generalProtection, noFault } from '@ringfence/segmentation';
+import type { GuestAccess } from './guest-access.ts';
+
+/** State components (SDM 1 13.1). */
+export const Component = { x87: 1, sse: 2, all: 3 } as const;
+
+const header = 512;
+const compacted = 0x8000_0000 | 0;
+const initialControl = 0x37f;
+const initialMxcsr = 0x1f80;
+const mxcsrMask = 0xffff;
+const registerCount = 8;
+
+const word = (address: number): number => address >> 2;
+
+/** Saves and restores the extended state of one virtual CPU. */
+export class SavedState {
+  readonly #state: Int32Array;
+  readonly #access: GuestAccess;
+  /** Fault of the running operation; later steps do nothing once it is set. */
+  #fault: Fault = noFault;
+
+  constructor(state: Int32Array, access: GuestAccess) {
+    this.#state = state;
+    this.#access = access;
+  }
+
+  /** Components that are not in their initial state (SDM 1 13.6). */
+  inUse(): number {
+    const state = this.#state;
+    let used = 0;
+    if (this.#get(CpuState.fpuControl) !== initialControl) used |= Component.x87;
+    const clear = [CpuState.fpuStatus, CpuState.fpuTags, CpuState.fpuOpcode, CpuState.fpuIp];
+    for (const field of [...clear, CpuState.fpuCs, CpuState.fpuDp, CpuState.fpuDs]) {
+      if (this.#get(field) !== 0) used |= Component.x87;
+    }
+    for (let index = 0; index < 4 * registerCount; index++) {
+      if (state[word(CpuState.xmm) + index] !== 0) used |= Component.sse;
+      const isPadding = (index & 3) === 3;
+      const x87 = state[word(CpuState.fpu) + index] ?? 0;
+      if (!isPadding && ((index & 3) === 2 ? x87 & 0xffff : x87) !== 0) used |= Component.x87;
+    }
+    return used;
+  }
+
+  /** XSAVE (standard form) or, with `compact`, XSAVEC and XSAVES; `optimize` leaves out the rest. */
+  save(linear: number, wanted: number, compact: boolean, optimize: boolean): Fault {
+    if ((linear & 63) !== 0) return generalProtection(0);
+    const probed = this.#access.probeWrite(linear, header + 64, false);
+    if (probed !== noFault) return probed;
+    this.#fault = noFault;
+    let used = this.inUse();
+    const mxcsr = this.#get(CpuState.mxcsr);
+    if (compact && mxcsr !== initialMxcsr) used |= Component.sse;
+    const written = compact || optimize ? wanted & used : wanted;
+    if ((written & Component.x87) !== 0) this.#saveX87(linear);
+    if ((wanted & Component.sse) !== 0 && (!compact || (written & Component.sse) !== 0)) {
+      this.#write(linear + 24, mxcsr);
+      this.#write(linear + 28, mxcsrMask);
+    }
+    if ((written & Component.sse) !== 0) this.#saveSse(linear);
+    const old = compact ? 0 : this.#read(linear + header);
+    this.#write(linear + header, (old & ~wanted) | (wanted & used));
+    if (compact) {
+      this.#write(linear + header + 4, 0);
+      this.#write(linear + header + 8, wanted);
+      this.#write(linear + header + 12, compacted);
+      for (let at = 16; at < 64; at += 4) this.#write(linear + header + at, 0);
+    }
+    return this.#fault;
+  }
+
+  /** XRSTOR, and XRSTORS which takes the compacted form only. */
+  restore(
+    linear: number,
+    wanted: number,
+    enabled: number,
+    mayCompact: boolean,
+    must: boolean,
+  ): Fault {
+    if ((linear & 63) !== 0) return generalProtection(0);
+    this.#fault = noFault;
+    const present = this.#read(linear + header);
+    const fields = Array.from({ length: 16 }, (_, index) =>
+      this.#read(linear + header + 4 * index),
+    );
+    // The end of the area first, so that all of it is known to be readable.
+    this.#read(linear);
+    if (this.#fault !== noFault) return this.#fault;
+    const isCompact = ((fields[3] ?? 0) & compacted) !== 0;
+    const format = (fields[2] ?? 0) | 0;
+    const bad = isCompact
+      ? !mayCompact ||
+        (format & ~enabled) !== 0 ||
+        fields[3] !== compacted ||
+        (present & ~format) !== 0 ||
+        fields.slice(4).some((value) => value !== 0)
+      : must || fields.slice(2, 6).some((value) => value !== 0);
+    if (bad || (present & ~enabled) !== 0 || fields[1] !== 0) return generalProtection(0);
+    const loaded = wanted & present;
+    const takesMxcsr = isCompact ? (loaded & Component.sse) !== 0 : (wanted & Component.sse) !== 0;
+    const mxcsr = takesMxcsr ? this.#read(linear + 24) : initialMxcsr;
+    if (this.#fault !== noFault) return this.#fault;
+    if ((mxcsr & ~mxcsrMask) !== 0) return generalProtection(0);
+    if ((wanted & Component.sse) !== 0) this.#set(CpuState.mxcsr, mxcsr);
+    if ((wanted & Component.x87) !== 0) this.#restoreX87(linear, (loaded & Component.x87) !== 0);
+    if ((wanted & Component.sse) !== 0) this.#restoreSse(linear, (loaded & Component.sse) !== 0);
+    return this.#fault;
+  }
+
+  #saveX87(linear: number): void {
+    const status = this.#get(CpuState.fpuStatus);
+    this.#write(linear, (this.#get(CpuState.fpuControl) & 0xffff) | (status << 16));
+    const tags = this.#get(CpuState.fpuTags) & 0xff;
+    this.#write(linear + 4, tags | (this.#get(CpuState.fpuOpcode) << 16));
+    this.#write(linear + 8, this.#get(CpuState.fpuIp));
+    this.#write(linear + 12, this.#get(CpuState.fpuCs));
+    this.#write(linear + 16, this.#get(CpuState.fpuDp));
+    this.#write(linear + 20, this.#get(CpuState.fpuDs));
+    for (let index = 0; index < registerCount; index++) {
+      const from = word(this.#x87(index, status));
+      for (let part = 0; part < 4; part++) {
+        const value = this.#state[from + part] ?? 0;
+        const used = part === 3 ? 0 : part === 2 ? value & 0xffff : value;
+        this.#write(linear + 32 + 16 * index + 4 * part, used);
+      }
+    }
+  }
+
+  #restoreX87(linear: number, load: boolean): void {
+    const read = (offset: number): number => (load ? this.#read(linear + offset) : 0);
+    const first = load ? read(0) : initialControl;
+    const control = first & 0xffff;
+    const pending = (first >>> 16) & ~control & 0x3f;
+    const status = ((first >>> 16) & ~0x8080) | (pending === 0 ? 0 : 0x8080);
+    this.#set(CpuState.fpuControl, control);
+    this.#set(CpuState.fpuStatus, status);
+    this.#set(CpuState.fpuTags, read(4) & 0xff);
+    this.#set(CpuState.fpuOpcode, (read(4) >>> 16) & 0x7ff);
+    this.#set(CpuState.fpuIp, read(8));
+    this.#set(CpuState.fpuCs, read(12) & 0xffff);
+    this.#set(CpuState.fpuDp, read(16));
+    this.#set(CpuState.fpuDs, read(20) & 0xffff);
+    for (let index = 0; index < registerCount; index++) {
+      const to = word(this.#x87(index, status));
+      for (let part = 0; part < 3; part++) {
+        const value = read(32 + 16 * index + 4 * part);
+        this.#state[to + part] = part === 2 ? value & 0xffff : value;
+      }
+    }
+  }
+
+  #saveSse(linear: number): void {
+    for (let index = 0; index < 4 * registerCount; index++) {
+      this.#write(linear + 160 + 4 * index, this.#state[word(CpuState.xmm) + index] ?? 0);
+    }
+  }
+
+  #restoreSse(linear: number, load: boolean): void {
+    for (let index = 0; index < 4 * registerCount; index++) {
+      const value = load ? this.#read(linear + 160 + 4 * index) : 0;
+      this.#state[word(CpuState.xmm) + index] = value;
+    }
+  }
+
+  /** State address of the physical register that is ST(index). */
+  #x87(index: number, status: number): number {
+    return CpuState.fpu + 16 * (((status >>> 11) + index) & 7);
+  }
+
+  #get(address: number): number {
+    return this.#state[word(address)] ?? 0;
+  }
+
+  #set(address: number, value: number): void {
+    this.#state[word(address)] = value;
+  }
+
+  #read(linear: number): number {
+    const value = this.#access.read32(linear | 0, false);
+    if (this.#fault === noFault) this.#fault = this.#access.fault;
+    return value;
+  }
+
+  #write(linear: number, value: number): void {
+    const fault = this.#access.write32(linear | 0, value, false);
+    if (this.#fault === noFault) this.#fault = fault;
+  }
+}
