@@ -2,6 +2,8 @@ export { PrivateApt, type PackageRecord, type Progress } from './apt.ts';
 export { cacheFolder } from './cache-folder.ts';
 export { type CpioEntry, cpioArchive } from './cpio.ts';
 export { unpackDeb } from './deb.ts';
+export { type DebianPackageOptions, debianPackage } from './debian-package.ts';
+export { type SeaBios, memtest86, seaBios } from './firmware.ts';
 export {
   type DebianGuest,
   type DebianGuestOptions,
