@@ -11,6 +11,7 @@ import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import {
   buildCall,
   buildChain,
+  buildRunHandler,
   firstRegionSlot,
   hasTailCalls,
   transferFunctions,
@@ -157,8 +158,7 @@ export class Interpreter {
   /** Compiles and instantiates a region's module, which fills its slots. */
   install(bytes: Uint8Array<ArrayBuffer>): void {
     this.flush();
-    const env = { ...this.#runtime, memory: this.#memory, table: this.#table };
-    void new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+    this.#fill(new WebAssembly.Module(bytes));
   }
 
   /** Compiles the handlers that `handler` gave numbers since the last flush. */
@@ -166,9 +166,14 @@ export class Interpreter {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
-    const module = new WebAssembly.Module(buildHandlers(pending));
-    const env = { ...this.#runtime, memory: this.#memory, table: this.#table };
-    void new WebAssembly.Instance(module, { env });
+    this.#fill(new WebAssembly.Module(buildHandlers(pending)));
+  }
+
+  /** Puts the functions of a module into the table: each is exported under its number. */
+  #fill(module: WebAssembly.Module): void {
+    const env = { ...this.#runtime, memory: this.#memory };
+    const { exports } = new WebAssembly.Instance(module, { env });
+    for (const number of Object.keys(exports)) this.#table.set(Number(number), exports[number]);
   }
 }
 
@@ -211,6 +216,7 @@ function buildCore(hot: readonly Variant[]): Uint8Array<ArrayBuffer> {
   const handlerType = module.type(handlerSignature);
   module.define(functions('chain'), buildChain(handlerType, hasTailCalls()));
   module.define(functions('enterCall'), buildCall(handlerType));
+  module.define(functions('runHandler'), buildRunHandler(handlerType));
   for (const { name } of transferFunctions) module.export(name, functions(name));
   module.define(run, buildLoop(hot.map(interpreterIr), handlerType, functions));
   module.export('run', run);
@@ -235,7 +241,7 @@ function buildHandlers(
   bodies.forEach((body, index) => {
     const declared = module.declare(handlerSignature);
     module.define(declared, body);
-    module.elements(pending[index]?.number ?? 0, [declared]);
+    module.export(String(pending[index]?.number ?? 0), declared);
   });
   return module.build();
 }

@@ -39,7 +39,7 @@ export interface RegionEntry {
 const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
 const regionSignature = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
 
-/** The module of one region; instantiating it puts its entries into the table. */
+/** The module of one region; it exports its entries under their slots. */
 export function buildRegion(
   source: RegionSource,
   blocks: readonly RegionBlock[],
@@ -47,15 +47,15 @@ export function buildRegion(
 ): Uint8Array<ArrayBuffer> {
   const imports = new RuntimeImports();
   const body = buildBody(source, blocks, entries, imports.index);
+  const runHandler = imports.index('runHandler');
   const module = imports.beginModule();
-  const handlerType = module.type(handlerSignature);
   const region = module.declare(regionSignature);
   module.define(region, body);
   for (const entry of entries) {
     const declared = module.declare(handlerSignature);
     const cost = blocks[entry.block]?.instructions.length ?? 1;
-    module.define(declared, buildEntry(entry, cost, region, handlerType));
-    module.elements(entry.slot, [declared]);
+    module.define(declared, buildEntry(entry, cost, region, runHandler));
+    module.export(String(entry.slot), declared);
   }
   return module.build();
 }
@@ -65,7 +65,7 @@ function buildEntry(
   entry: RegionEntry,
   cost: number,
   region: number,
-  handlerType: number,
+  runHandler: number,
 ): FunctionBody {
   const body = new FunctionBody(['i32']);
   body.i32(0);
@@ -75,7 +75,7 @@ function buildEntry(
   const short = body.if('i32');
   body.get(0);
   body.i32(entry.fallback);
-  body.callIndirect(handlerType);
+  body.call(runHandler);
   body.else();
   body.get(0);
   body.i32(entry.block);

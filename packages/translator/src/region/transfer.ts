@@ -30,14 +30,18 @@ const blockIndexOffset = 16;
 
 const i32: readonly ValueType[] = ['i32'];
 
-/** The functions of the core module that regions import, `(eip) -> record or HandlerResult`. */
+/**
+ * The functions of the core module that regions import: `(eip)` or `(record, handler number)` to a
+ * record or `HandlerResult`.
+ */
 export const transferFunctions: readonly {
-  readonly name: 'chain' | 'enterCall';
+  readonly name: 'chain' | 'enterCall' | 'runHandler';
   readonly parameters: readonly ValueType[];
   readonly results: readonly ValueType[];
 }[] = [
   { name: 'chain', parameters: i32, results: i32 },
   { name: 'enterCall', parameters: i32, results: i32 },
+  { name: 'runHandler', parameters: ['i32', 'i32'], results: i32 },
 ];
 
 /**
@@ -82,6 +86,15 @@ export function buildCall(handlerType: number): FunctionBody {
     });
     body.return();
   });
+  return body;
+}
+
+/** Runs the handler of one instruction by its number. */
+export function buildRunHandler(handlerType: number): FunctionBody {
+  const body = new FunctionBody(['i32', 'i32']);
+  body.get(0);
+  body.get(1);
+  body.callIndirect(handlerType);
   return body;
 }
 
