@@ -1,5 +1,12 @@
 import { expect } from 'vitest';
-import type { AccessSize, FixedPortDevice, IrqLine, Resettable, Saveable } from './interfaces.ts';
+import type {
+  AccessSize,
+  FixedPortDevice,
+  IrqLine,
+  MmioDevice,
+  Resettable,
+  Saveable,
+} from './interfaces.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { PortBus } from './port-bus.ts';
 
@@ -72,6 +79,51 @@ export function fuzzPorts(fuzz: PortFuzz): void {
       }
     } else {
       bus.writePort(port, size, random.below(2 ** 32));
+    }
+    if (random.below(8) === 0) {
+      clock?.advance(random.below(1 << (1 + random.below(advanceBits))));
+      fuzz.between?.(device, random);
+    }
+    if (random.below(5000) === 0) {
+      device.reset();
+    }
+    if (round % 1000 === 0) {
+      checkStateCopies(device, fuzz.make());
+    }
+  }
+}
+
+/** What `fuzzMmio` needs. */
+export interface MmioFuzz<Device extends MmioDevice & Saveable & Resettable> {
+  readonly make: () => Device;
+  /** The bytes of the device's region. */
+  readonly bytes: number;
+  readonly clock?: ManualClock;
+  readonly rounds?: number;
+  /** Time moves by up to two to this power of nanoseconds at once. */
+  readonly advanceBits?: number;
+  /** Something to do between accesses: wires, acknowledges. */
+  readonly between?: (device: Device, random: Random) => void;
+}
+
+/** Does to a memory-mapped device what `fuzzPorts` does to one at ports; accesses are aligned. */
+export function fuzzMmio<Device extends MmioDevice & Saveable & Resettable>(
+  fuzz: MmioFuzz<Device>,
+): void {
+  const { clock, bytes, rounds = 30_000, advanceBits = 24 } = fuzz;
+  const random = new Random(0x5eed);
+  const device = fuzz.make();
+  for (let round = 0; round < rounds; round += 1) {
+    const size = random.below(4) === 0 ? (sizes[random.below(sizes.length)] ?? 1) : 4;
+    const step = random.below(4) === 0 ? size : 16;
+    const address = Math.floor(random.below(bytes) / step) * step;
+    if (random.below(3) === 0) {
+      const value = device.readMmio(address, size);
+      if (!(Number.isInteger(value) && value >= 0 && value < 2 ** (size * 8))) {
+        expect.fail(`${address.toString(16)} read ${String(value)} in round ${String(round)}`);
+      }
+    } else {
+      device.writeMmio(address, size, random.below(2 ** (8 * size)));
     }
     if (random.below(8) === 0) {
       clock?.advance(random.below(1 << (1 + random.below(advanceBits))));

@@ -50,6 +50,11 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
   readonly #timers: readonly Timer[];
   readonly #inputs: readonly IrqLine[];
   #state: HpetState = powerOnHpet();
+  /**
+   * The clock reading of the current access: with two readings, the counter could pass a comparator
+   * between what fires and what is armed.
+   */
+  #nowNs = 0;
   /** The wire that each timer drives now. */
   readonly #wires: (IrqLine | undefined)[] = [];
 
@@ -62,6 +67,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
     });
     this.#timers = this.#state.timers.map((_timer, index) =>
       options.timers.create(() => {
+        this.#lookAtClock();
         this.#settle();
         this.#arm(index);
       }),
@@ -70,6 +76,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
 
   /** Reads a register, or a part of one. */
   readMmio(address: number, size: AccessSize): number {
+    this.#lookAtClock();
     const whole = address < reg.hpetBytes ? this.#read(address & 0x3fc) : 0;
     return size === 4 ? whole : (whole >>> (8 * (address & 3))) & (2 ** (8 * size) - 1);
   }
@@ -79,6 +86,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
     if (size !== 4 || address >= reg.hpetBytes) {
       return;
     }
+    this.#lookAtClock();
     this.#settle();
     this.#write(address & 0x3f8, (address & 4) >> 2, value >>> 0);
     this.#connect();
@@ -87,6 +95,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
 
   /** Stops the counter and the timers. */
   reset(): void {
+    this.#lookAtClock();
     this.#state = powerOnHpet();
     this.#connect();
     this.#schedule();
@@ -99,12 +108,17 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
 
   /** Takes over saved registers, drives the wires and arms the timers. */
   restore(state: unknown): void {
+    this.#lookAtClock();
     this.#state = openState(state, 'hpet', stateVersion, hpetShape);
     this.#connect();
     for (const [index, timer] of this.#state.timers.entries()) {
       this.#wires[index]?.set(timer.high);
       this.#arm(index);
     }
+  }
+
+  #lookAtClock(): void {
+    this.#nowNs = this.#options.clock.now();
   }
 
   get #runs(): boolean {
@@ -114,7 +128,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
   /** Ticks since the counter was set. */
   #ticks(): number {
     const { sinceNs } = this.#state;
-    const now = this.#rate.ticksAt(this.#options.clock.now());
+    const now = this.#rate.ticksAt(this.#nowNs);
     return this.#runs ? Math.max(0, now - this.#rate.ticksAt(sinceNs)) : 0;
   }
 
@@ -171,7 +185,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
         // Hardware wants the counter stopped for this; while it runs the other half goes on.
         state.counter = this.#counter();
         state.counter[half] = value;
-        state.sinceNs = this.#options.clock.now();
+        state.sinceNs = this.#nowNs;
         return;
       default:
         break;
@@ -194,7 +208,7 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
   #writeConfiguration(value: number): void {
     const state = this.#state;
     state.counter = this.#counter();
-    state.sinceNs = this.#options.clock.now();
+    state.sinceNs = this.#nowNs;
     state.config = value;
   }
 
@@ -218,9 +232,8 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
 
   /** Fires what is due, before anything is read or changed. */
   #settle(): void {
-    const nowNs = this.#options.clock.now();
     for (const [index, timer] of this.#state.timers.entries()) {
-      if (timer.deadlineNs >= 0 && timer.deadlineNs <= nowNs) {
+      if (timer.deadlineNs >= 0 && timer.deadlineNs <= this.#nowNs) {
         this.#fire(index, timer);
       }
     }
@@ -297,14 +310,13 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
     const is32 = (timer.config & hpetTimer.mode32) !== 0;
     const ahead = difference(atLow, atHigh, low, high, is32);
     const ticks = ahead === 0 ? (is32 ? word : word * word) : ahead;
-    const nowNs = this.#options.clock.now();
-    if (ticks * (1e9 / reg.hpetHertz) + nowNs > farthestNs) {
+    if (ticks * (1e9 / reg.hpetHertz) + this.#nowNs > farthestNs) {
       return -1;
     }
-    const at = this.#rate.timeOf(this.#rate.ticksAt(nowNs) + ticks);
+    const at = this.#rate.timeOf(this.#rate.ticksAt(this.#nowNs) + ticks);
     const periodNs = (periodHigh * word + periodLow) * (1e9 / reg.hpetHertz);
     const isFast = (timer.config & hpetTimer.periodic) !== 0 && periodNs < leastPeriodNs;
-    return isFast ? Math.max(at, nowNs + leastPeriodNs) : at;
+    return isFast ? Math.max(at, this.#nowNs + leastPeriodNs) : at;
   }
 
   #arm(index: number): void {
