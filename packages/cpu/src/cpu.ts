@@ -1,21 +1,13 @@
 import { CodeCache } from '@ringfence/code-cache';
-import { definedFlags, ExitReason, readEflags, writeEflags } from '@ringfence/memory';
+import { definedFlags, readEflags, writeEflags } from '@ringfence/memory';
 import type { SegmentationHost } from '@ringfence/segmentation';
-import {
-  faultFromFields,
-  faultVector,
-  noFault,
-  Segmentation,
-  Vector,
-} from '@ringfence/segmentation';
+import { Segmentation } from '@ringfence/segmentation';
 import { ShadowPaging } from '@ringfence/shadow-paging';
-import type { Interpreter } from '@ringfence/translator';
 import { Callout } from '@ringfence/translator';
 import { Callouts } from './callouts.ts';
 import { ControlRegisters } from './control-registers.ts';
 import { DebugStatus, DebugUnit } from './debug-unit.ts';
-import { Events, noteDebugFault } from './events.ts';
-import { deliverFault } from './exceptions.ts';
+import { Events } from './events.ts';
 import { GuestAccess } from './guest-access.ts';
 import type { InitialState } from './initial-state.ts';
 import { writeInitialState, writeResetState } from './initial-state.ts';
@@ -24,10 +16,10 @@ import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
 import { ModelSpecificRegisters } from './model-specific-registers.ts';
 import type { Regions } from './regions.ts';
-import { sampleInterval } from './regions.ts';
 import { restoreWords, saveWords } from './saved-cpu.ts';
 import type { SavedCpu } from './saved-cpu.ts';
 import { Cr4, Eflag, Word } from './state-view.ts';
+import { Slices } from './slices.ts';
 import { makeTiers } from './tiers.ts';
 
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
@@ -66,15 +58,12 @@ export class Cpu {
   readonly regions: Regions | undefined;
   readonly #state: Int32Array;
   readonly #host: CpuHost;
-  readonly #interpreter: Interpreter;
+  readonly #slices: Slices;
   readonly #callouts: Callouts;
-  #retired = 0;
   #tscOffset = 0;
   /** Breakpoints, the guest's and those of a debugger. */
   readonly debug: DebugUnit;
   readonly #events: Events;
-  /** Whether the running instruction is a software interrupt: it ends without a single-step trap. */
-  #interrupted = false;
   readonly #exits: Record<string, number> = {};
 
   constructor(options: CpuOptions) {
@@ -137,7 +126,7 @@ export class Cpu {
         this.#interruptReturned();
       },
       softwareInterrupt: () => {
-        this.#interrupted = true;
+        this.#slices.softwareInterrupt();
       },
       tsc: () => this.tsc(),
       setTsc: (value) => {
@@ -158,15 +147,24 @@ export class Cpu {
       translates: options.accel === 'translator',
       charge: (work) => this.#charge(work),
     });
-    this.#interpreter = tiers.interpreter;
     this.regions = tiers.regions;
+    this.#slices = new Slices({
+      state,
+      host,
+      tiers,
+      segmentation: this.segmentation,
+      access: this.access,
+      debug: this.debug,
+      events: this.#events,
+      count,
+    });
     this.reset();
   }
 
   /** Retired instructions, exact also while generated code runs. */
   get instructions(): number {
     const state = this.#state;
-    return this.#retired + (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
+    return this.#slices.retired + (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
   }
 
   /** Whether HLT stands and no interrupt has ended it. */
@@ -232,7 +230,7 @@ export class Cpu {
       words: saveWords(this.#state),
       registers: this.registers.save(),
       pageDirectories: this.shadow.pageDirectories,
-      retired: this.#retired,
+      retired: this.#slices.retired,
       translated: this.regions?.statistics.instructions ?? 0,
       tscOffset: this.#tscOffset,
       events: this.#events.save(),
@@ -245,7 +243,7 @@ export class Cpu {
     const state = this.#state;
     restoreWords(state, saved.words);
     this.registers.restore(saved.registers);
-    this.#retired = saved.retired;
+    this.#slices.retired = saved.retired;
     this.#tscOffset = saved.tscOffset;
     this.#events.restore(saved.events);
     if (this.regions !== undefined) this.regions.statistics.instructions = saved.translated;
@@ -273,18 +271,18 @@ export class Cpu {
 
   /** Runs up to `budget` instructions; see `CpuStop`. */
   run(budget: number): CpuStop {
-    let end = this.#retired + budget;
-    while (this.#retired < end) {
-      if (!this.#events.take(this.#retired)) return 'tripleFault';
+    let end = this.#slices.retired + budget;
+    while (this.#slices.retired < end) {
+      if (!this.#events.take(this.#slices.retired)) return 'tripleFault';
       if (this.#events.halted) return 'halt';
-      const requestsBefore = this.#retired;
-      const stop = this.#runSlice(Math.min(end - this.#retired, maximumSlice));
+      const requestsBefore = this.#slices.retired;
+      const stop = this.#slices.run(Math.min(end - this.#slices.retired, maximumSlice));
       if (stop !== undefined) return stop;
       if (this.cache.needsCollect) this.cache.collect();
       end -= entryCost;
       if (this.#returnEarly) {
         this.#returnEarly = false;
-        if (this.#retired > requestsBefore) return 'budget';
+        if (this.#slices.retired > requestsBefore) return 'budget';
       }
     }
     return 'budget';
@@ -310,58 +308,6 @@ export class Cpu {
 
   /** Work of the host since `run` last returned because of it. */
   #work = 0;
-
-  /** One entry into generated code, and the delivery of what it ended with. */
-  #runSlice(limit: number): CpuStop | undefined {
-    const state = this.#state;
-    const { debug } = this;
-    const flags = state[Word.eflags] ?? 0;
-    const stepping = (flags & Eflag.tf) !== 0;
-    const resumes = debug.codeActive && (flags & Eflag.rf) !== 0;
-    const heldOff = this.#events.isHeldOff(this.#retired);
-    const most = this.regions === undefined ? limit : Math.min(limit, sampleInterval);
-    const slice = stepping || heldOff || resumes || debug.stepping ? 1 : most;
-    state[Word.singleElements] = stepping || debug.dataActive || debug.stepping ? 1 : 0;
-    state[Word.budget] = slice;
-    state[Word.runBudget] = slice;
-    this.#interrupted = false;
-    this.#interpreter.run();
-    const retired = (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
-    this.#retired += retired;
-    state[Word.budget] = 0;
-    state[Word.runBudget] = 0;
-    if (debug.stop !== undefined) return 'debug';
-    const reason = state[Word.exitReason] ?? 0;
-    if (reason === ExitReason.fault || reason === ExitReason.faultAtRip) {
-      return this.#deliverFault();
-    }
-    if (reason === ExitReason.halt) {
-      this.#count('halt');
-      this.#events.halted = true;
-    } else {
-      this.#count('budget');
-      this.regions?.sample();
-    }
-    if (retired === 0) return undefined;
-    this.#events.updateResumeFlag(this.#retired, this.access.codeBase);
-    const traps = stepping && !this.#interrupted && !this.#events.isStackShadow(this.#retired);
-    if (traps) debug.pending |= DebugStatus.step;
-    if (debug.stepping) debug.stop = { kind: 'step', linear: state[Word.rip] ?? 0 };
-    return debug.stop === undefined ? undefined : 'debug';
-  }
-
-  /** The fault that generated code ended with; undefined to go on. */
-  #deliverFault(): CpuStop | undefined {
-    const state = this.#state;
-    this.#count('fault');
-    const fault = faultFromFields(state[Word.faultVector] ?? -1, state[Word.faultError] ?? 0);
-    state[Word.faultVector] = -1;
-    // What a faulting instruction had accessed before is not reported.
-    if (faultVector(fault) === Vector.debug) noteDebugFault(state, this.debug.pending);
-    this.debug.pending = 0;
-    if (fault !== noFault && !deliverFault(this.segmentation, fault)) return 'tripleFault';
-    return undefined;
-  }
 
   #interruptReturned(): void {
     if (((this.#state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();

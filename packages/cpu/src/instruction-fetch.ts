@@ -14,7 +14,14 @@ import {
 } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
-import { CodeMode, CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
+import {
+  CodeMode,
+  CpuState,
+  ExitReason,
+  SegmentField,
+  SegmentRegister,
+  segmentBytes,
+} from '@ringfence/memory';
 import { fault as debugFault, faultWithError, noFault, Vector } from '@ringfence/segmentation';
 import {
   InvalidVariant,
@@ -141,6 +148,7 @@ export class InstructionFetch {
     const debug = this.#debug;
     if (debug.hostStops(linear)) {
       state[Word.rip] = eip;
+      state[Word.exitReason] = ExitReason.budget;
       return 0;
     }
     const flags = state[Word.eflags] ?? 0;

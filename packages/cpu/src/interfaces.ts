@@ -34,6 +34,16 @@ export interface ProcessorApic {
   writeMsr(index: number, low: number, high: number): MsrWriteResult;
 }
 
+/** The FERR# and IGNNE# pins with what is between them (SDM 1 8.7.2). */
+export interface CoprocessorError {
+  /** Whether IGNNE# is active: floating-point instructions go on in spite of an error. */
+  readonly ignored: boolean;
+  /** FERR#: an instruction waits for an error to be handled. */
+  raise(): void;
+  /** There is no error any more. */
+  ended(): void;
+}
+
 /** Paravirtual interfaces: `HypercallDispatch` of @ringfence/hypercall fits. */
 export interface Hypercalls {
   readonly present: boolean;
@@ -50,6 +60,8 @@ export interface CpuHost {
   /** The local APIC; without one the processor says that it has none. */
   readonly apic?: ProcessorApic;
   readonly hypercalls: Hypercalls;
+  /** Where floating-point errors go with CR0.NE clear; without it they are #MF nevertheless. */
+  readonly coprocessor?: CoprocessorError;
   /** The time-stamp counter before the guest's own offset: ticks since the machine started. */
   tsc(): number;
   /** Told after the guest wrote the counter: clocks that are counted from it must be set anew. */

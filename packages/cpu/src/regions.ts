@@ -25,6 +25,7 @@ import {
   Suitabilities,
 } from '@ringfence/translator';
 import { Word } from './state-view.ts';
+import { WrittenCode } from './written-code.ts';
 
 /** Instructions between samples. */
 export const sampleInterval = 20_000;
@@ -40,12 +41,6 @@ const partShift = 7;
 
 /** Parts that are counted at one time; then all counts start anew. */
 const maximumCounts = 4096;
-
-/** Regions of one page that may be dropped before it is left to the interpreter. */
-const maximumDrops = 16;
-
-/** Pages whose drops are remembered. */
-const maximumDropPages = 65_536;
 
 /** Regions of one page, and entries of one region. */
 const maximumPageRegions = 64;
@@ -118,7 +113,8 @@ export class Regions implements CodeObserver {
   readonly #monotonicMs: () => number;
   readonly #counts = new Map<number, number>();
   readonly #pages = new Map<number, PageRegions>();
-  readonly #drops = new Map<number, number>();
+  readonly #written = new WrittenCode();
+  #samples = 0;
 
   /** `translate` gives the guest-physical address of a linear one, -1 if there is none. */
   constructor(
@@ -145,6 +141,7 @@ export class Regions implements CodeObserver {
   /** Looks where the CPU stands, and compiles what is hot. */
   sample(): void {
     const state = this.#state;
+    this.#samples += 1;
     this.statistics.instructions += state[CpuState.translated >> 2] ?? 0;
     state[CpuState.translated >> 2] = 0;
     if (state[Word.codeMode] !== translatedMode) return;
@@ -170,14 +167,13 @@ export class Regions implements CodeObserver {
   }
 
   /** CodeObserver: regions of the page may not be entered again, and a running one returns soon. */
-  codeChanged(page: number): void {
+  codeChanged(page: number, offset: number, size: number): void {
     const known = this.#pages.get(page);
     if (known === undefined) return;
     this.#pages.delete(page);
     for (const region of known.regions) this.#drop(region, page);
     this.#cache.drop(page);
-    if (this.#drops.size >= maximumDropPages) this.#drops.clear();
-    this.#drops.set(page, (this.#drops.get(page) ?? 0) + 1);
+    if (size > 0) this.#written.note(page, offset, size, this.#samples);
     this.#state[CpuState.regionsDropped >> 2] = 1;
     const count = CpuState.dropCount >> 2;
     this.#state[count] = (this.#state[count] ?? 0) + 1;
@@ -208,13 +204,15 @@ export class Regions implements CodeObserver {
     const head = loopHead(blocks, offset);
     if (head !== offset) blocks = layOut(source, head);
     if (blocks.length > 0) this.#install(source, page, blocks);
+    // An instruction that stays with the interpreter is no reason to make the same region again.
+    this.#pages.get(page)?.covered.add(offset);
     this.statistics.translateMs += this.#monotonicMs() - began;
   }
 
   #isRefused(page: number): boolean {
     return (
       this.#physical.backing(page) < 0 ||
-      (this.#drops.get(page) ?? 0) > maximumDrops ||
+      this.#written.isRefused(page, this.#samples) ||
       (this.#pages.get(page)?.regions.size ?? 0) >= maximumPageRegions ||
       this.#interpreter.slotsLeft < reservedSlots
     );
@@ -240,9 +238,12 @@ export class Regions implements CodeObserver {
     if (physical < 0) return undefined;
     const page = Math.floor(physical / 4096);
     const backing = this.#physical.backing(page);
-    if (backing < 0 || (this.#drops.get(page) ?? 0) > maximumDrops) return undefined;
+    if (backing < 0 || this.#written.isRefused(page, this.#samples)) return undefined;
     const block = this.#cache.find(page, translatedMode);
-    return block === 0 ? undefined : { page, backing, block };
+    if (block === 0) return undefined;
+    const isWritten = (offset: number, length: number): boolean =>
+      this.#written.isWritten(page, offset, length);
+    return { page, backing, block, isWritten };
   }
 
   #install(source: RegionSource, page: number, blocks: readonly RegionBlock[]): void {

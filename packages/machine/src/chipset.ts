@@ -37,6 +37,8 @@ import type {
 } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { addCoprocessorError } from './board-coprocessor.ts';
+import type { CoprocessorErrorLatch } from './board-coprocessor.ts';
 import { Display } from './board-display.ts';
 import { addFirmware } from './board-firmware.ts';
 import type { Firmware } from './board-firmware.ts';
@@ -86,6 +88,8 @@ export class Chipset implements Board {
   readonly keyboard: I8042;
   /** The screen. */
   readonly display: Display;
+  /** What the processor's floating-point error pins are connected to. */
+  readonly coprocessor: CoprocessorErrorLatch;
   readonly #firmwareMemory: FirmwareMemory;
   readonly #isaWires: readonly SharedLine[];
   readonly #isaBridge: IsaBridge;
@@ -116,6 +120,7 @@ export class Chipset implements Board {
     this.display = new Display(this, firmware.display);
     this.own('post-port', new PostPort());
     this.own('debug-console', new DebugConsole({ output: options.debugOutput }));
+    this.coprocessor = addCoprocessorError(this);
     this.#addPowerManagement();
     addFirmware(this, firmware, options.debugOutput);
     if (options.debugExitPort !== undefined) {

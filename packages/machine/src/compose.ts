@@ -2,14 +2,16 @@
  * A PC put together from its parts: memory, chips, paravirtual interfaces, clock, CPU.
  */
 import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
-import type { CpuHost, CpuModel } from '@ringfence/cpu';
+import type { CpuHost, CpuModel, InterruptController } from '@ringfence/cpu';
 import type { ByteSink } from '@ringfence/devices';
-import { HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
+import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import { displayBytes } from './board-display.ts';
 import { chooseFirmware } from './board-firmware.ts';
 import { addStorage } from './board-storage.ts';
+import { makeXenGuest } from './board-xen.ts';
+import type { XenGuest } from './board-xen.ts';
 import { Chipset } from './chipset.ts';
 import { MachineError } from './error.ts';
 import { romBytes } from './firmware-memory.ts';
@@ -29,6 +31,8 @@ export interface PcConnections {
   readonly serialOutputs: readonly ByteSink[];
   /** Where port 0xe9 sends. */
   readonly debugOutput: ByteSink;
+  /** Where the paravirtual console of a Xen guest sends. */
+  readonly xenConsole?: ByteSink;
   /** Nanoseconds for which the CPU was kept from running. */
   stolenNs(): number;
 }
@@ -38,6 +42,10 @@ export interface Pc {
   readonly memory: PhysicalMemory;
   readonly chipset: Chipset;
   readonly hypercalls: HypercallDispatch;
+  /** Counts of hypercalls. */
+  readonly calls: CallLog;
+  /** The Xen interface, where the machine has it. */
+  readonly xen?: XenGuest;
   readonly clock: MachineClock;
   readonly timers: TimerQueue;
   readonly requests: RequestBox;
@@ -53,6 +61,7 @@ export interface Pc {
 export function composePc(options: MachineOptions, connections: PcConnections): Pc {
   const { host, clock: kind = 'host' } = options;
   const model = findModel(options.cpu);
+  const hasApic = (model.features.edx & apicPresent) !== 0;
   const firmware = chooseFirmware(options.boot);
   const extraBytes = displayBytes(firmware.display.rom) + romBytes(firmware.rom);
   const memory = makePcMemory(options.memoryBytes, extraBytes);
@@ -74,8 +83,24 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     wallClock,
     steal: { stolenNs: () => (kind === 'host' ? connections.stolenNs() : 0) },
     events: { pollInterrupts: lookAtInterrupts },
+    localApic: hasApic,
   });
-  const hypercalls = new HypercallDispatch([kvm]);
+  const calls = new CallLog(() => host.monotonicMs());
+  const xen =
+    options.machine === 'pvh' && options.xen !== false
+      ? makeXenGuest({
+          memory,
+          clock: time,
+          wallClock,
+          timers,
+          requests,
+          console: connections.xenConsole ?? { write: () => undefined },
+          drives: options.drives ?? [],
+          log: calls,
+          cpu: () => later.cpu,
+        })
+      : undefined;
+  const hypercalls = new HypercallDispatch([xen?.abi ?? kvm]);
   const pin = new InterruptPin(lookAtInterrupts);
   const chipset = new Chipset({
     memory,
@@ -86,7 +111,8 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     firmware,
     processor: {
       interrupt: pin,
-      hasApic: (model.features.edx & apicPresent) !== 0,
+      hasApic,
+      eoiAssist: kvm.endOfInterrupt,
       tsc: { hertz: tscHertz, now: () => later.cpu?.tsc() ?? time.hostTsc() },
       raiseNmi: () => later.cpu?.raiseNmi(),
     },
@@ -97,6 +123,12 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   addStorage(chipset, options.drives ?? []);
   const random = randomSource(kind, host);
   const { localApic } = chipset.interrupts;
+  const interrupts: InterruptController = {
+    get requested() {
+      return pin.level;
+    },
+    acknowledge: () => chipset.interrupts.acknowledge(),
+  };
   const cpuHost: CpuHost = {
     ports: {
       read: (port, bytes) => chipset.ports.readPort(port, bytes),
@@ -104,14 +136,10 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
         chipset.ports.writePort(port, bytes, value);
       },
     },
-    interrupts: {
-      get requested() {
-        return pin.level;
-      },
-      acknowledge: () => chipset.interrupts.acknowledge(),
-    },
+    interrupts: xen?.withUpcalls(interrupts) ?? interrupts,
     ...(localApic === undefined ? {} : { apic: localApic }),
     hypercalls,
+    coprocessor: chipset.coprocessor,
     tsc: () => time.hostTsc(),
     tscWritten: () => {
       localApic?.tscChanged();
@@ -129,7 +157,8 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   });
   later.cpu = cpu;
   time.connect(cpu);
-  return { memory, chipset, hypercalls, clock, timers, requests, random, cpu };
+  const guest = xen === undefined ? {} : { xen };
+  return { ...guest, memory, chipset, hypercalls, calls, clock, timers, requests, random, cpu };
 }
 
 /** The CPU's INTR pin: remembers its level, and tells when it rises. */
