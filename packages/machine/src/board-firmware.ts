@@ -13,6 +13,7 @@ import {
 import type { ByteSink, FwCfgFile } from '@ringfence/devices';
 
 import { acpiLoaderFiles } from './acpi-loader.ts';
+import { buildFont } from './built-in-bios/font.ts';
 import type { DisplayOptions } from './board-display.ts';
 import type { Board } from './board.ts';
 import { E820Type } from './boot/memory-map.ts';
@@ -44,7 +45,7 @@ const cmosBootThird = 0x38;
  */
 export function chooseFirmware(boot: BootOptions): Firmware {
   if (boot.kind !== 'firmware') {
-    return { rom: systemRomImage(), cmos: {}, display: {} };
+    return { rom: systemRomImage(), cmos: {}, display: { font: buildFont(16) } };
   }
   const display = boot.vgaBios === undefined ? {} : { rom: boot.vgaBios };
   return { rom: boot.bios, cmos: bootOrderBytes(boot.order ?? 'cad'), display, boot };

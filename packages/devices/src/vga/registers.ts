@@ -20,7 +20,7 @@
  *     0x1ce      VBE index (Bochs)        same
  *     0x1cf      VBE data (Bochs)         same
  *
- * 0x3d4, 0x3d5 and 0x3da are at 0x3b4, 0x3b5 and 0x3ba while bit 0 of miscellaneous output is clear.
+ * 0x3d4, 0x3d5 and 0x3da stand 0x20 lower while bit 0 of miscellaneous output is clear.
  *
  *     input status 1  3 vertical retrace | 0 not displaying
  */

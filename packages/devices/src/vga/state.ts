@@ -36,7 +36,7 @@ export interface VgaState {
   paletteComponent: number;
   /** Data accesses are reads. */
   paletteReads: boolean;
-  /** 256 entries of red, green and blue: 6 bits each, or 8 where the VBE enable register says so. */
+  /** 256 entries of red, green and blue: 6 bits each, or 8 as the VBE enable register says. */
   palette: number[];
   /** What the last read left in the latches: a byte of each plane, plane 0 lowest. */
   latches: number;
