@@ -13,6 +13,8 @@ export const KvmFeature = {
   clockSource2: 0x8,
   /** Steal time is at MSR 0x4b564d03. */
   stealTime: 0x20,
+  /** Ends of interrupts by a bit in memory, at MSR 0x4b564d04: with a local APIC only. */
+  pvEoi: 0x40,
   /**
    * The clock does not warp between processors; flag bit 0 of the time structure tells the same.
    */
@@ -25,6 +27,7 @@ export const supportedKvmFeatures: number =
   KvmFeature.nopIoDelay |
   KvmFeature.clockSource2 |
   KvmFeature.stealTime |
+  KvmFeature.pvEoi |
   KvmFeature.clockSourceStable;
 
 /** MSR numbers (msr.rst). */
@@ -34,6 +37,7 @@ export const KvmMsr = {
   wallClockNew: 0x4b56_4d00,
   systemTimeNew: 0x4b56_4d01,
   stealTime: 0x4b56_4d03,
+  pvEoi: 0x4b56_4d04,
 } as const;
 
 /** Hypercall numbers (hypercalls.rst, with the values of Linux's uapi/linux/kvm_para.h). */

@@ -58,7 +58,9 @@ describe('KVM CPUID leaves', () => {
   });
 
   it('offer only what works even when more is asked for', () => {
-    expect(new KvmAbi(options({ features: -1 })).features).toBe(supportedKvmFeatures);
+    const all = new KvmAbi(options({ features: -1, localApic: true }));
+    expect(all.features).toBe(supportedKvmFeatures);
+    expect(new KvmAbi(options({ features: -1 })).features & KvmFeature.pvEoi).toBe(0);
   });
 });
 
@@ -256,17 +258,31 @@ describe('KVM MSRs', () => {
   it.each([
     null,
     {},
-    { abi: 'kvm', version: 2, fields: {} },
-    { abi: 'kvm', version: 1, fields: { stolenNs: 0 } },
+    { abi: 'kvm', version: 3, fields: {} },
+    { abi: 'kvm', version: 2, fields: { stolenNs: 0 } },
     {
       abi: 'kvm',
-      version: 1,
-      fields: { stolenNs: -1, wallClock: [0, 0], systemTime: [0, 0], stealTime: [0, 0] },
+      version: 2,
+      fields: {
+        stolenNs: -1,
+        wallClock: [0, 0],
+        systemTime: [0, 0],
+        stealTime: [0, 0],
+        pvEoi: [0, 0],
+        eoiOffered: 0,
+      },
     },
     {
       abi: 'kvm',
-      version: 1,
-      fields: { stolenNs: 0, wallClock: [0, 0.5], systemTime: [0, 0], stealTime: [0, 0] },
+      version: 2,
+      fields: {
+        stolenNs: 0,
+        wallClock: [0, 0.5],
+        systemTime: [0, 0],
+        stealTime: [0, 0],
+        pvEoi: [0, 0],
+        eoiOffered: 0,
+      },
     },
   ])('are not restored from %j', (state) => {
     expect(() => {

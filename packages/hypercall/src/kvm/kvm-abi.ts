@@ -24,6 +24,7 @@ import type {
 } from '../interfaces.ts';
 import { KvmFeature, KvmMsr, supportedKvmFeatures } from './constants.ts';
 import { serveKvmHypercall } from './hypercalls.ts';
+import { EoiOffer, PvEoi } from './pv-eoi.ts';
 import {
   stealTimeBytes,
   timeInfoBytes,
@@ -46,12 +47,17 @@ export interface KvmOptions {
   readonly events: HypercallEvents;
   /** `KvmFeature` bits to offer; the default is all that are supported, and no other can be. */
   readonly features?: number;
+  /**
+   * Whether a local APIC asks `endOfInterrupt` for its help; without one the feature bit for that is
+   * not offered.
+   */
+  readonly localApic?: boolean;
 }
 
 const enabled = 1;
 /** Bits 5..1 of the steal time MSR: the structure is aligned to 64 bytes (msr.rst). */
 const stealReserved = 0x3e;
-const stateVersion = 1;
+const stateVersion = 2;
 const msrFields = ['wallClock', 'systemTime', 'stealTime'] as const;
 type MsrField = (typeof msrFields)[number];
 
@@ -61,6 +67,8 @@ export class KvmAbi implements HypercallAbi {
   readonly name: string = 'kvm';
   /** The `KvmFeature` bits that the guest is offered. */
   readonly features: number;
+  /** Ends of interrupts by a bit in guest memory, for the local APIC to offer and take back. */
+  readonly endOfInterrupt: PvEoi;
   readonly #options: KvmOptions;
   readonly #scale: TscScale;
   #msrs: Record<MsrField, MsrValue> = cleared();
@@ -83,7 +91,9 @@ export class KvmAbi implements HypercallAbi {
     }
     this.#options = options;
     this.#scale = tscScale(tscHertz);
-    this.features = (options.features ?? supportedKvmFeatures) & supportedKvmFeatures;
+    const possible = supportedKvmFeatures & (options.localApic === true ? -1 : ~KvmFeature.pvEoi);
+    this.features = (options.features ?? possible) & possible;
+    this.endOfInterrupt = new PvEoi(options.memory);
   }
 
   /** Answers the signature and feature leaves (cpuid.rst). */
@@ -100,12 +110,18 @@ export class KvmAbi implements HypercallAbi {
 
   /** Returns what the guest wrote last. */
   readMsr(index: number): MsrValue | undefined {
+    if (this.#isPvEoi(index)) {
+      return this.endOfInterrupt.msr;
+    }
     const field = this.#fieldOf(index);
     return field === undefined ? undefined : this.#msrs[field];
   }
 
   /** Takes the address of a structure and fills the structure in. */
   writeMsr(index: number, low: number, high: number): MsrWriteResult {
+    if (this.#isPvEoi(index)) {
+      return this.endOfInterrupt.write(low, high) ? 'handled' : 'fault';
+    }
     const field = this.#fieldOf(index);
     if (field === undefined) {
       return 'absent';
@@ -160,11 +176,15 @@ export class KvmAbi implements HypercallAbi {
   reset(): void {
     this.#msrs = cleared();
     this.#stealBaseNs = 0;
+    this.endOfInterrupt.reset();
   }
 
   /** Returns a copy of the state. */
   save(): AbiState {
+    const { msr, offered } = this.endOfInterrupt;
     const fields: Record<string, number | readonly number[]> = {
+      pvEoi: [msr.low, msr.high],
+      eoiOffered: offered,
       stolenNs: Math.max(0, this.#options.steal.stolenNs() - this.#stealBaseNs),
     };
     for (const field of msrFields) {
@@ -182,20 +202,27 @@ export class KvmAbi implements HypercallAbi {
     const saved = asFields(state);
     const msrs = cleared();
     for (const field of msrFields) {
-      const [low, high, ...rest] = asWords(saved[field]);
-      if (low === undefined || high === undefined || rest.length > 0) {
-        throw badState(`two 32-bit halves at ${field}`);
-      }
-      msrs[field] = { low, high };
+      msrs[field] = asMsr(saved, field);
+    }
+    const pvEoi = asMsr(saved, 'pvEoi');
+    const offered = Object.values(EoiOffer).find((value) => value === saved['eoiOffered']);
+    if (offered === undefined) {
+      throw badState('0, 1 or 2 at eoiOffered');
     }
     const stolenNs = saved['stolenNs'];
     if (typeof stolenNs !== 'number' || !Number.isFinite(stolenNs) || stolenNs < 0) {
       throw badState('nanoseconds at stolenNs');
     }
     this.#msrs = msrs;
+    this.endOfInterrupt.msr = pvEoi;
+    this.endOfInterrupt.offered = offered;
     this.#stealBaseNs = this.#options.steal.stolenNs() - stolenNs;
     this.clockChanged();
     this.beforeRun();
+  }
+
+  #isPvEoi(index: number): boolean {
+    return index === KvmMsr.pvEoi && (this.features & KvmFeature.pvEoi) !== 0;
   }
 
   #fieldOf(index: number): MsrField | undefined {
@@ -254,6 +281,14 @@ function asFields(state: unknown): Readonly<Record<string, unknown>> {
     }
   }
   throw badState(`a state of the interface kvm, version ${String(stateVersion)}`);
+}
+
+function asMsr(saved: Readonly<Record<string, unknown>>, field: string): MsrValue {
+  const [low, high, ...rest] = asWords(saved[field]);
+  if (low === undefined || high === undefined || rest.length > 0) {
+    throw badState(`two 32-bit halves at ${field}`);
+  }
+  return { low, high };
 }
 
 function asWords(value: unknown): number[] {
