@@ -11,12 +11,14 @@ import type {
   Screen,
   SerialPort,
 } from './api.ts';
-import { loadKernel, prepareKernel } from './boot/kernel.ts';
+import { loadKernel, loadPvhKernel, prepareKernel } from './boot/kernel.ts';
 import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
+import { e820Map, systemRom } from './boot/memory-map.ts';
 import { builtInGuest } from './built-in-guest/program.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
+import { MachineDebugger } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
@@ -27,6 +29,7 @@ import type { MachineRequest } from './requests.ts';
 import { RunLoop } from './run-loop.ts';
 import { ScreenHandle } from './screen-handle.ts';
 import { SerialHandle } from './serial-handle.ts';
+import { writeSections } from './snapshot/container.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
 import { collectStats } from './stats.ts';
@@ -39,14 +42,18 @@ import { collectStats } from './stats.ts';
  */
 export async function createMachine(options: MachineOptions): Promise<Machine> {
   const { snapshot: file, host } = options;
-  const snapshot = file === undefined ? undefined : openSnapshot(file, options);
+  const snapshot = file === undefined ? undefined : await openSnapshot(file, options);
   const kernel = kernelOf(snapshot?.options ?? options);
   // A restored machine wants it only if the guest resets it, and then the kernel may unpack itself.
   const prepared =
     kernel === undefined
       ? undefined
       : await prepareKernel(snapshot === undefined ? kernel : { ...kernel, unpack: false }, host);
-  return new PcMachine(snapshot?.options ?? options, prepared, snapshot);
+  const chosen = snapshot?.options ?? options;
+  const machine = chosen.machine ?? prepared?.needs ?? 'pc';
+  const made = new PcMachine({ ...chosen, machine }, prepared);
+  await (snapshot === undefined ? made.load() : made.restore(snapshot));
+  return made;
 }
 
 class PcMachine implements Machine {
@@ -58,6 +65,7 @@ class PcMachine implements Machine {
   readonly #keys: KeyboardHandle;
   readonly #emitter = new Emitter();
   readonly #loop: RunLoop;
+  readonly debugger: MachineDebugger;
   readonly #ended: Promise<MachineEnd>;
   #resolveEnded: (end: MachineEnd) => void = () => undefined;
   /** The machine's parts, which `dispose` lets go of. */
@@ -65,11 +73,7 @@ class PcMachine implements Machine {
   #kernel: PreparedKernel | undefined;
   #lastStats: MachineStats | undefined;
 
-  constructor(
-    options: MachineOptions,
-    kernel: PreparedKernel | undefined,
-    snapshot: OpenedSnapshot | undefined,
-  ) {
+  constructor(options: MachineOptions, kernel: PreparedKernel | undefined) {
     this.options = options;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -91,12 +95,19 @@ class PcMachine implements Machine {
           this.#emitter.emit('debugByte', byte);
         },
       },
+      xenConsole: {
+        write: (byte) => {
+          this.#serial[0]?.outputByte(byte);
+        },
+      },
       stolenNs: () => this.#loop.stolenNs(),
     });
     this.#pc = pc;
     this.#kernel = kernel;
     for (const [index, handle] of this.#serial.entries()) {
-      handle.connect({ receive: (bytes) => pc.chipset.uarts[index]?.receive(bytes) ?? 0 });
+      // The console of a Xen guest takes the place of the first port, whose output goes there too.
+      const receiver = (index === 0 ? pc.xen?.tools.console : undefined) ?? pc.chipset.uarts[index];
+      handle.connect({ receive: (bytes) => receiver?.receive(bytes) ?? 0 });
     }
     this.screen = new ScreenHandle(() => this.#pc?.chipset.display);
     this.#keys = new KeyboardHandle(pc.chipset.keyboard, () => {
@@ -104,15 +115,23 @@ class PcMachine implements Machine {
     });
     this.keyboard = this.#keys;
     this.#loop = this.#makeLoop(pc);
+    this.debugger = new MachineDebugger({
+      cpu: pc.cpu,
+      memory: pc.memory,
+      start: () => {
+        this.#loop.start();
+      },
+      pause: () => {
+        this.#loop.pause();
+      },
+      kill: () => {
+        this.dispose();
+      },
+    });
     for (const { storage } of options.drives ?? []) {
       storage?.onLate?.(() => {
         this.#loop.wake();
       });
-    }
-    if (snapshot === undefined) {
-      this.#load(pc);
-    } else {
-      snapshot.restore(this.#parts(pc));
     }
   }
 
@@ -147,8 +166,22 @@ class PcMachine implements Machine {
     }
   }
 
-  snapshot(): Promise<Uint8Array> {
-    return this.#loop.between(() => {
+  /** Puts what the options say into memory; once, before anything runs. */
+  load(): void {
+    if (this.#pc !== undefined) {
+      this.#load(this.#pc);
+    }
+  }
+
+  /** Takes over the state of a snapshot, in place of `load`. */
+  async restore(snapshot: OpenedSnapshot): Promise<void> {
+    if (this.#pc !== undefined) {
+      await snapshot.restore(this.#parts(this.#pc));
+    }
+  }
+
+  async snapshot(): Promise<Uint8Array> {
+    const sections = await this.#loop.between(() => {
       if (this.#pc === undefined || this.state === 'ended') {
         throw new MachineError('bad-state', {
           where: 'snapshot',
@@ -158,6 +191,7 @@ class PcMachine implements Machine {
       }
       return saveSnapshot(this.#parts(this.#pc));
     });
+    return writeSections(sections, this.options.host);
   }
 
   stats(): MachineStats {
@@ -198,6 +232,9 @@ class PcMachine implements Machine {
           handle.flush();
         }
       },
+      onDebugStop: () => {
+        this.debugger.stopped();
+      },
       serve: (request) => this.#serve(request),
       onState: (state) => {
         this.#emitter.emit('state', state);
@@ -236,6 +273,10 @@ class PcMachine implements Machine {
   #load(pc: Pc): void {
     if (this.#kernel === undefined) {
       pc.cpu.reset();
+    } else if (this.options.machine === 'pvh') {
+      const map = pc.xen?.map ?? e820Map(this.options.memoryBytes);
+      const target = { map, rsdp: systemRom };
+      pc.cpu.start(loadPvhKernel(this.#kernel, loaderMemory(pc.memory), target));
     } else {
       pc.cpu.start(loadKernel(this.#kernel, loaderMemory(pc.memory)));
     }

@@ -1,5 +1,5 @@
 import { MachineError } from '../error.ts';
-import type { BootOptions } from '../options/machine-options.ts';
+import type { BootOptions, MachineKind } from '../options/machine-options.ts';
 
 import type { BootState } from './boot-state.ts';
 import { loadLinux } from './bzimage.ts';
@@ -12,6 +12,9 @@ import { findMultibootHeader } from './multiboot-header.ts';
 import { loadMultiboot } from './multiboot.ts';
 import { unpackKernel } from './payload/kernel-payload.ts';
 import type { UnpackHost } from './payload/kernel-payload.ts';
+import { loadPvh } from './pvh.ts';
+import type { PvhMachine } from './pvh.ts';
+import { readXenNotes } from './xen-notes.ts';
 
 /** A kernel and what belongs to it. */
 export type KernelOptions = Extract<BootOptions, { readonly kind: 'kernel' }>;
@@ -20,6 +23,8 @@ export type KernelOptions = Extract<BootOptions, { readonly kind: 'kernel' }>;
 export interface PreparedKernel extends KernelOptions {
   /** The ELF file that a bzImage carries; absent where the image is to unpack itself. */
   readonly unpacked?: Uint8Array;
+  /** The kind of machine that it can only run in, if its file says so. */
+  readonly needs?: MachineKind;
 }
 
 /**
@@ -32,7 +37,48 @@ export async function prepareKernel(
   host: UnpackHost,
 ): Promise<PreparedKernel> {
   const unpacked = options.unpack === false ? undefined : await unpackKernel(options.kernel, host);
-  return { ...options, ...(unpacked === undefined ? {} : { unpacked }) };
+  const needs = kindNeeded(options.kernel, unpacked);
+  return {
+    ...options,
+    ...(unpacked === undefined ? {} : { unpacked }),
+    ...(needs === undefined ? {} : { needs }),
+  };
+}
+
+/** A kernel that has notes for Xen and no other way to start says what machine it needs. */
+function kindNeeded(kernel: Uint8Array, unpacked: Uint8Array | undefined): MachineKind | undefined {
+  const image = new ImageView('kernel', kernel);
+  const file = isElf(image) ? image : new ImageView('kernel', unpacked ?? new Uint8Array(0));
+  const hasOther = isLinuxImage(image) || findMultibootHeader(file) !== undefined;
+  const notes = hasOther || !isElf(file) ? undefined : readXenNotes(file);
+  if (notes?.physicalEntry !== undefined) {
+    return 'pvh';
+  }
+  return notes?.isParavirtual === true ? 'xenpv' : undefined;
+}
+
+/**
+ * Puts a kernel into memory to be started by its PVH entry.
+ *
+ * @throws MachineError as `loadKernel`, and `bad-image` for a kernel that has no such entry.
+ */
+export function loadPvhKernel(
+  options: PreparedKernel,
+  memory: LoaderMemory,
+  machine: PvhMachine,
+): BootState {
+  const image = new ImageView('kernel', options.unpacked ?? options.kernel);
+  const entry = isElf(image) ? readXenNotes(image)?.physicalEntry : undefined;
+  if (entry === undefined) {
+    throw new MachineError('bad-image', {
+      where: 'kernel for machine pvh',
+      expected: 'a 32-bit ELF file, or a bzImage with one, that has a PVH entry',
+      found: 'none',
+    });
+  }
+  const { initrd, modules = [], commandLine = '' } = options;
+  const first = initrd === undefined ? [] : [{ bytes: initrd, commandLine: '' }];
+  return loadPvh(image, entry, { commandLine, modules: [...first, ...modules] }, machine, memory);
 }
 
 /**

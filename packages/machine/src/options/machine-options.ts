@@ -22,6 +22,10 @@ export interface HostServices {
   setTimer(callback: () => void, delayMs: number): () => void;
   /** Returns 32 random bits for RDRAND; `Math.random` serves where there is none. */
   random32?(): number;
+  /** Returns bytes deflated (RFC 1951), quickly; JavaScript does it where this is absent. */
+  deflate?(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Returns what was deflated, `size` bytes; JavaScript does it where this is absent. */
+  inflate?(bytes: Uint8Array, size: number): Promise<Uint8Array>;
   /** Returns how much memory the process holds, for statistics. */
   residentBytes?(): number;
 }
@@ -70,6 +74,9 @@ export interface BootModule {
   readonly commandLine: string;
 }
 
+/** The kinds of machines. */
+export type MachineKind = 'pc' | 'pvh' | 'xenpv';
+
 /** Everything that makes a machine. */
 export interface MachineOptions {
   /** Guest RAM in bytes, a whole number of MiB, 1 MiB to `maxRamBytes`. */
@@ -80,6 +87,13 @@ export interface MachineOptions {
   readonly host: HostServices;
   /** Where guest time comes from; the default is `host`. */
   readonly clock?: 'host' | 'instructions';
+  /**
+   * What kind of machine it is: a PC, one that starts a kernel by its PVH entry without firmware, or one
+   * for a kernel that was ported to Xen. By default a PC, unless the kernel can only be one of the others.
+   */
+  readonly machine?: MachineKind;
+  /** Whether a machine `pvh` has Xen's interface; the default is true. */
+  readonly xen?: boolean;
   /** How guest code runs; the default is `translator`. */
   readonly accel?: 'interpreter' | 'translator';
   /** CPU model, as the cpu package names it. */
@@ -129,6 +143,8 @@ export function machineOptions(
   const boot = chooseBoot(settings, files);
   const debugExitPort = findDebugExit(settings);
   return {
+    ...(settings.machine === undefined ? {} : { machine: settings.machine }),
+    ...(settings.xen === 'off' ? { xen: false } : {}),
     memoryBytes: settings.memory,
     boot,
     host,

@@ -11,8 +11,10 @@ export type Properties = Readonly<Record<string, string>>;
 export interface Settings {
   /** Guest RAM in bytes. */
   readonly memory: number;
-  /** The kind of machine. */
-  readonly machine: 'pc' | 'pvh' | 'xenpv';
+  /** The kind of machine; without it the kernel says. */
+  readonly machine?: 'pc' | 'pvh' | 'xenpv';
+  /** Whether a machine `pvh` has Xen's interface. */
+  readonly xen: 'on' | 'off';
   /** Path of the kernel: bzImage, multiboot or ELF. */
   readonly kernel?: string;
   /** Path of the initial RAM disk; for multiboot a list of modules, `FILE [ARGUMENTS],FILE...`. */

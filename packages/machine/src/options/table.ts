@@ -74,12 +74,17 @@ export const optionTable: readonly OptionRow[] = [
     flag: '-machine',
     argument: 'KIND',
     value: { kind: 'choice', choices: ['pc', 'pvh', 'xenpv'] },
-    unsupported: {
-      pvh: 'only machine pc exists in this version',
-      xenpv: 'only machine pc exists in this version',
-    },
+    unsupported: { xenpv: 'only machines pc and pvh exist in this version' },
     scope: 'machine',
-    help: 'kind of machine: pc (default), pvh or xenpv',
+    help: 'kind of machine: pc, pvh or xenpv (default: pc, or what the kernel needs)',
+  },
+  {
+    name: 'xen',
+    flag: '-xen',
+    argument: 'on|off',
+    value: { kind: 'choice', choices: ['on', 'off'] },
+    scope: 'machine',
+    help: "whether machine pvh has Xen's interface (default on)",
   },
   {
     name: 'kernel',
@@ -290,7 +295,7 @@ export const optionTable: readonly OptionRow[] = [
 /** What holds where an option is not given. */
 export const defaultSettings: Settings = {
   memory: 256 * 1024 * 1024,
-  machine: 'pc',
+  xen: 'on',
   append: '',
   kernelUnpack: 'on',
   drive: [],

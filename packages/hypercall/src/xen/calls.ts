@@ -1,0 +1,138 @@
+/**
+ * The hypercalls that every kind of guest has, by number (xen.h).
+ *
+ * A row is a name, the names of the arguments as they are traced, and who serves the call.
+ */
+import { XenCallNumber, XenError } from './constants.ts';
+import { argument } from './ops/call.ts';
+import type { XenCall, XenHandler } from './ops/call.ts';
+import { serveEventChannel, serveEventChannelCompat } from './ops/event-channel.ts';
+import { serveGrantTable } from './ops/grant-table.ts';
+import { serveHvm } from './ops/hvm.ts';
+import { serveMemory } from './ops/memory.ts';
+import {
+  serveConsoleIo,
+  serveNothing,
+  servePrivileged,
+  serveSched,
+  serveSchedCompat,
+  serveSetTimer,
+  serveVcpu,
+} from './ops/scheduling.ts';
+import { serveVersion } from './ops/version.ts';
+
+/** One hypercall. */
+export interface XenCallRow {
+  readonly name: string;
+  /** Names of the arguments, in order. */
+  readonly parameters: readonly string[];
+  readonly serve: XenHandler;
+}
+
+/** A table of hypercalls by number. */
+export type XenCallTable = Readonly<Record<number, XenCallRow>>;
+
+/** Makes a row; parameters are separated by blanks. */
+export function row(name: string, parameters: string, serve: XenHandler): XenCallRow {
+  return { name, parameters: parameters === '' ? [] : parameters.split(' '), serve };
+}
+
+/** `vm_assist` types (xen.h, VMASST_TYPE_*). */
+const mostAssist = 5;
+
+const serveAssist: XenHandler = (call) => {
+  const [enable, type] = [argument(call, 0), argument(call, 1)];
+  if (type > mostAssist || enable > 1) {
+    return -XenError.invalid;
+  }
+  const bit = 1 << type;
+  call.domain.assists = enable === 0 ? call.domain.assists | bit : call.domain.assists & ~bit;
+  return 0;
+};
+
+/** Physical interrupts and ports: a guest without devices has none (public/physdev.h). */
+const servePhysdev: XenHandler = (call) => {
+  const setIopl = 6;
+  const setIobitmap = 7;
+  const op = argument(call, 0);
+  return op === setIopl || op === setIobitmap ? servePhysdevPorts(call) : -XenError.notPermitted;
+};
+
+/** A guest may ask for port rights; ports are not there, so that they change nothing. */
+const servePhysdevPorts: XenHandler = (call) =>
+  call.copy.words(argument(call, 1), 1) === undefined ? -XenError.fault : 0;
+
+/** The calls of translated guests and of paravirtual ones alike. */
+export const commonCalls: XenCallTable = {
+  [XenCallNumber.schedOpCompat]: row('sched_op_compat', 'cmd arg', serveSchedCompat),
+  [XenCallNumber.memoryOp]: row('memory_op', 'cmd arg', serveMemory),
+  [XenCallNumber.setTimerOp]: row('set_timer_op', 'timeout_lo timeout_hi', serveSetTimer),
+  [XenCallNumber.eventChannelOpCompat]: row(
+    'event_channel_op_compat',
+    'op',
+    serveEventChannelCompat,
+  ),
+  [XenCallNumber.xenVersion]: row('xen_version', 'cmd arg', serveVersion),
+  [XenCallNumber.consoleIo]: row('console_io', 'cmd count buffer', serveConsoleIo),
+  [XenCallNumber.grantTableOp]: row('grant_table_op', 'cmd uop count', serveGrantTable),
+  [XenCallNumber.vmAssist]: row('vm_assist', 'cmd type', serveAssist),
+  [XenCallNumber.vcpuOp]: row('vcpu_op', 'cmd vcpu arg', serveVcpu),
+  [XenCallNumber.xsmOp]: row('xsm_op', 'op', serveNothing),
+  [XenCallNumber.nmiOp]: row('nmi_op', 'cmd arg', serveNothing),
+  [XenCallNumber.schedOp]: row('sched_op', 'cmd arg', serveSched),
+  [XenCallNumber.xenoprofOp]: row('xenoprof_op', 'op arg', serveNothing),
+  [XenCallNumber.eventChannelOp]: row('event_channel_op', 'cmd arg', serveEventChannel),
+  [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', servePhysdev),
+  [XenCallNumber.sysctl]: row('sysctl', 'arg', servePrivileged),
+  [XenCallNumber.domctl]: row('domctl', 'arg', servePrivileged),
+  [XenCallNumber.kexecOp]: row('kexec_op', 'op arg', servePrivileged),
+  [XenCallNumber.tmemOp]: row('tmem_op', 'op', serveNothing),
+  [XenCallNumber.argoOp]: row('argo_op', 'cmd a1 a2 a3 a4', serveNothing),
+  [XenCallNumber.xenpmuOp]: row('xenpmu_op', 'cmd arg', serveNothing),
+  [XenCallNumber.dmOp]: row('dm_op', 'domain count buffers', servePrivileged),
+};
+
+/** Sub-operations' and elements' bytes of a multicall in a 32-bit guest: op, result, six arguments. */
+const multicallBytes = 32;
+const multicallArguments = 6;
+/** The most calls in one multicall. */
+const mostMulticalls = 0x1000;
+
+/** Makes the table of one kind of guest: the common calls, its own, and `multicall` over both. */
+export function callTable(own: XenCallTable): XenCallTable {
+  const table: Record<number, XenCallRow> = { ...commonCalls, ...own };
+  table[XenCallNumber.multicall] = row('multicall', 'list count', (call) => multicall(table, call));
+  return table;
+}
+
+/** The calls of a translated guest (HVM, PVH). */
+export const hvmCalls: XenCallTable = callTable({
+  [XenCallNumber.hvmOp]: row('hvm_op', 'op arg', serveHvm),
+});
+
+/** Serves a list of calls; each element gets its result. A call within may not be a multicall. */
+function multicall(table: XenCallTable, call: XenCall): number {
+  const [list, count] = [argument(call, 0), argument(call, 1)];
+  if (count > mostMulticalls) {
+    return -XenError.tooBig;
+  }
+  for (let index = 0; index < count; index += 1) {
+    const at = list + index * multicallBytes;
+    const words = call.copy.words(at, 2 + multicallArguments);
+    if (words === undefined || !call.copy.canWrite(at + 4, 4)) {
+      return -XenError.fault;
+    }
+    const [number = 0, , ...args] = words;
+    const found = number === XenCallNumber.multicall ? undefined : table[number];
+    const result = found === undefined ? -XenError.noSuchCall : found.serve({ ...call, args });
+    call.copy.writeWords(at + 4, [result]);
+  }
+  return 0;
+}
+
+/** Writes a call's arguments for a trace, as `cmd=0x1 arg=0xc100`. */
+export function describeCall(found: XenCallRow, args: readonly number[]): string {
+  return found.parameters
+    .map((name, index) => `${name}=0x${((args[index] ?? 0) >>> 0).toString(16)}`)
+    .join(' ');
+}

@@ -1,0 +1,109 @@
+/**
+ * A Xen guest's state as plain numbers, for snapshots. What stands in guest memory (events, grants, rings) is
+ * saved with it.
+ */
+import { HypercallError } from '../error.ts';
+import type { AbiState } from '../interfaces.ts';
+import type { XenDomain } from './domain.ts';
+import type { PortState } from './event-channels.ts';
+
+type Fields = AbiState['fields'];
+
+const kinds = ['unbound', 'backend', 'loop', 'virq', 'ipi'] as const;
+
+/** Returns the fields of a guest. */
+export function saveDomain(domain: XenDomain): Fields {
+  const [oneShotAt, periodNs] = domain.timerState;
+  return {
+    vcpuInfo: domain.shared.isMoved ? domain.shared.vcpu : 0,
+    wordBytes: domain.shared.layout.wordBytes,
+    ports: domain.events.inUse.flatMap(([port, state]) => [port, ...portFields(state)]),
+    placed: domain.placed.flat(),
+    grants: [domain.grants.version, domain.grants.frames],
+    backEndPorts: [domain.storePort, domain.consolePort],
+    upcall: [domain.upcallVector, domain.upcallGsi],
+    assists: domain.assists,
+    timers: [oneShotAt, periodNs],
+  };
+}
+
+/**
+ * Sets a guest's fields; memory is restored already, and back ends connect again as the guest's rings say.
+ *
+ * @throws HypercallError with code `bad-state`.
+ */
+export function restoreDomain(domain: XenDomain, fields: Fields): void {
+  const list = (name: string, least: number): readonly number[] => {
+    const value = fields[name];
+    if (!Array.isArray(value) || value.length < least || !value.every(Number.isFinite)) {
+      throw new HypercallError('bad-state', `xen state: field ${name}: expected numbers`);
+    }
+    return value as readonly number[];
+  };
+  const number = (name: string): number => {
+    const value = fields[name];
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      throw new HypercallError('bad-state', `xen state: field ${name}: expected a number`);
+    }
+    return value;
+  };
+  const ports = list('ports', 0);
+  const placed = list('placed', 0);
+  const [version = 1, frames = 1] = list('grants', 2);
+  const [storePort = 0, consolePort = 0] = list('backEndPorts', 2);
+  const [vector = 0, gsi = -1] = list('upcall', 2);
+  const [oneShotAt = 0, periodNs = 0] = list('timers', 2);
+  const [vcpuInfo, wordBytes, assists] = [
+    number('vcpuInfo'),
+    number('wordBytes'),
+    number('assists'),
+  ];
+  domain.events.reset();
+  for (let index = 0; index + 2 < ports.length; index += 3) {
+    const state = portState(ports[index + 1] ?? 0, ports[index + 2] ?? 0);
+    domain.events.put(ports[index] ?? 0, state);
+  }
+  for (let index = 0; index + 1 < placed.length; index += 2) {
+    domain.place(placed[index + 1] ?? 0, placed[index] ?? 0);
+  }
+  domain.grants.restore(version === 2 ? 2 : 1, frames);
+  domain.setWordBytes(wordBytes === 8 ? 8 : 4);
+  if (vcpuInfo !== 0) {
+    domain.shared.restoreVcpu(vcpuInfo);
+  }
+  domain.storePort = storePort;
+  domain.consolePort = consolePort;
+  domain.upcallVector = vector;
+  domain.upcallGsi = gsi;
+  domain.assists = assists;
+  domain.setTimer(oneShotAt);
+  domain.setPeriod(periodNs);
+}
+
+function portFields(state: PortState): readonly [number, number] {
+  const kind = kinds.findIndex((name) => name === state.kind);
+  switch (state.kind) {
+    case 'unbound':
+      return [kind, state.remote];
+    case 'loop':
+      return [kind, state.port];
+    case 'virq':
+      return [kind, state.virq];
+    default:
+      return [kind, 0];
+  }
+}
+
+/** A port of a back end waits until the back end connects again. */
+function portState(kind: number, detail: number): PortState {
+  switch (kinds[kind]) {
+    case 'loop':
+      return { kind: 'loop', port: detail };
+    case 'virq':
+      return { kind: 'virq', virq: detail };
+    case 'ipi':
+      return { kind: 'ipi' };
+    default:
+      return { kind: 'unbound', remote: kinds[kind] === 'unbound' ? detail : 0 };
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * One Xen guest with one virtual CPU: what the hypercalls of every kind of guest work on.
+ */
+import { DomainId, HvmParam, Virq } from './constants.ts';
+import { EventChannels } from './event-channels.ts';
+import { GrantTable, mostGrantFrames, mostStatusFrames } from './grant-table.ts';
+import type { GrantPages } from './grant-table.ts';
+import type { XenServices } from './interfaces.ts';
+import { sharedLayouts, SharedInfo, vcpuInfoBytes } from './shared-info.ts';
+
+/** Whether memory is translated for the guest (HVM, PVH) or the guest does it (PV). */
+export type XenGuestKind = 'hvm' | 'pv';
+
+/** A range of the memory map that the guest is told. */
+export interface XenMapEntry {
+  readonly base: number;
+  readonly bytes: number;
+  /** As in the e820 map: 1 is RAM. */
+  readonly type: number;
+}
+
+/**
+ * Xen's own pages of a guest, in this order from a page-aligned address on.
+ *
+ *     0       shared page
+ *     1..32   grant entries
+ *     33..36  grant status words
+ *     37      console ring
+ *     38      store ring
+ */
+export const xenFrames: Readonly<
+  Record<'shared' | 'grants' | 'grantStatus' | 'console' | 'store' | 'count', number>
+> = {
+  shared: 0,
+  grants: 1,
+  grantStatus: 1 + mostGrantFrames,
+  console: 1 + mostGrantFrames + mostStatusFrames,
+  store: 2 + mostGrantFrames + mostStatusFrames,
+  count: 3 + mostGrantFrames + mostStatusFrames,
+};
+
+/** What makes a guest. */
+export interface XenDomainOptions {
+  readonly kind: XenGuestKind;
+  readonly services: XenServices;
+  /** Physical address of the first of `xenFrames.count` pages. */
+  readonly frames: number;
+  /** The memory map of XENMEM_memory_map. */
+  readonly map: readonly XenMapEntry[];
+  /** Pages of memory that are the guest's. */
+  readonly pages: number;
+  /** Which pages a back end may use by grants; the default is all RAM. */
+  readonly grantPages?: GrantPages;
+}
+
+const pageBytes = 4096;
+
+/** The guest. */
+export class XenDomain {
+  readonly kind: XenGuestKind;
+  readonly services: XenServices;
+  /** What the guest is told of its memory; it may change that. */
+  map: readonly XenMapEntry[];
+  readonly pages: number;
+  readonly shared: SharedInfo;
+  readonly events: EventChannels;
+  readonly grants: GrantTable;
+  /** Numbers of the guest's ports to the store and the console. */
+  storePort: number = 0;
+  consolePort: number = 0;
+  /** HVM parameters that were set, by index. */
+  readonly params: Map<number, number> = new Map<number, number>();
+  /** `vm_assist` types that are on, a bit each. */
+  assists: number = 0;
+  /** Vector of upcalls, 0 for none. */
+  upcallVector: number = 0;
+
+  /** Interrupt request of the chipset for upcalls, -1 for none. */
+  upcallGsi: number = -1;
+  readonly #frames: number;
+  readonly #firstMap: readonly XenMapEntry[];
+  readonly #oneShot: ReturnType<XenServices['timers']['create']>;
+  readonly #periodic: ReturnType<XenServices['timers']['create']>;
+  #oneShotAt = 0;
+  #periodNs = 0;
+  #nextTickAt = 0;
+  /** Frames of the guest at which Xen's pages stand, by the pages' addresses. */
+  readonly #placed = new Map<number, number>();
+  /** How the virtual CPU waits, where it can; without it a wait returns at once, as it may. */
+  waiter: ((until: () => boolean, timeoutNs: number) => void) | undefined;
+  /** Called on reset, when the back ends are to start anew. */
+  readonly #starters: (() => void)[] = [];
+
+  /** Makes a guest; `reset` brings it to life. */
+  constructor(options: XenDomainOptions) {
+    const { services, frames } = options;
+    this.kind = options.kind;
+    this.services = services;
+    this.map = options.map;
+    this.#firstMap = options.map;
+    this.pages = options.pages;
+    this.#frames = frames;
+    const { memory, timers, clock } = services;
+    this.shared = new SharedInfo(memory, this.frame(xenFrames.shared), clock.tscHertz);
+    this.events = new EventChannels(this.shared, () => {
+      services.machine.attention();
+    });
+    const all: GrantPages = {
+      allows: (frame) => memory.isRam(frame * pageBytes, pageBytes),
+    };
+    const pages = options.grantPages ?? all;
+    const grants = this.frame(xenFrames.grants);
+    this.grants = new GrantTable(memory, grants, this.frame(xenFrames.grantStatus), pages);
+    this.#oneShot = timers.create(() => {
+      this.#oneShotAt = 0;
+      this.events.raiseVirq(Virq.timer);
+    });
+    this.#periodic = timers.create(() => {
+      this.#tick();
+    });
+  }
+
+  /** Physical address of one of Xen's own pages. */
+  frame(index: number): number {
+    return this.#frames + index * pageBytes;
+  }
+
+  /** Lets one of Xen's pages stand at a frame of the guest; false where no page can stand. */
+  place(frame: number, page: number): boolean {
+    const physical = frame * pageBytes;
+    if (!this.services.memory.alias(physical, page)) {
+      return false;
+    }
+    const before = this.#placed.get(page);
+    if (before !== undefined && before !== frame) {
+      this.services.memory.alias(before * pageBytes, undefined);
+    }
+    for (const [other, at] of this.#placed) {
+      if (at === frame && other !== page) {
+        this.#placed.delete(other);
+      }
+    }
+    this.#placed.set(page, frame);
+    return true;
+  }
+
+  /** Takes one of Xen's pages away from a frame; false where none stands. */
+  unplace(frame: number): boolean {
+    for (const [page, at] of this.#placed) {
+      if (at === frame) {
+        this.#placed.delete(page);
+        this.services.memory.alias(frame * pageBytes, undefined);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Xen's pages that stand at frames of the guest: address and frame. */
+  get placed(): readonly (readonly [number, number])[] {
+    return [...this.#placed];
+  }
+
+  /** Adds something that starts with the guest: a back end. */
+  onStart(start: () => void): void {
+    this.#starters.push(start);
+  }
+
+  /** Brings the guest back to the state before its first instruction. */
+  reset(): void {
+    const { memory, clock, wallClock } = this.services;
+    this.#oneShot.cancel();
+    this.#periodic.cancel();
+    this.#oneShotAt = 0;
+    this.#periodNs = 0;
+    for (const frame of [...this.#placed.values()]) {
+      this.unplace(frame);
+    }
+    this.shared.reset();
+    this.events.reset();
+    this.grants.reset();
+    memory.write(this.frame(xenFrames.console), new Uint8Array(pageBytes));
+    memory.write(this.frame(xenFrames.store), new Uint8Array(pageBytes));
+    this.map = this.#firstMap;
+    this.assists = 0;
+    this.upcallVector = 0;
+    this.upcallGsi = -1;
+    const backEnd = { kind: 'unbound', remote: DomainId.backend } as const;
+    this.storePort = this.events.allocate(backEnd);
+    this.consolePort = this.events.allocate(backEnd);
+    this.params.clear();
+    this.params.set(HvmParam.storePfn, this.frame(xenFrames.store) / pageBytes);
+    this.params.set(HvmParam.storeEventChannel, this.storePort);
+    this.params.set(HvmParam.consolePfn, this.frame(xenFrames.console) / pageBytes);
+    this.params.set(HvmParam.consoleEventChannel, this.consolePort);
+    this.shared.writeWallClock(clock, wallClock);
+    this.shared.writeTime(clock);
+    for (const start of this.#starters) {
+      start();
+    }
+  }
+
+  /** Writes the time anew after the clock or the counter jumped. */
+  clockChanged(): void {
+    this.shared.writeWallClock(this.services.clock, this.services.wallClock);
+    this.shared.writeTime(this.services.clock);
+  }
+
+  /** Moves `vcpu_info` to a place within a page of RAM; false for one that is none. */
+  registerVcpuInfo(physical: number): boolean {
+    const { memory } = this.services;
+    const crosses = (physical % pageBytes) + vcpuInfoBytes > pageBytes;
+    if (crosses || physical % 4 !== 0 || !memory.isRam(physical, vcpuInfoBytes)) {
+      return false;
+    }
+    this.shared.moveVcpu(physical);
+    this.shared.writeTime(this.services.clock);
+    // Whatever was pending is looked at again in its new place (Xen, map_vcpu_info).
+    this.shared.upcallPending = true;
+    this.services.machine.attention();
+    return true;
+  }
+
+  /** Waits until something holds or the machine's clock reads `timeoutNs`; 0 is no limit. */
+  wait(until: () => boolean, timeoutNs: number = 0): void {
+    if (this.waiter === undefined) {
+      this.services.machine.yield();
+    } else {
+      this.waiter(until, timeoutNs);
+    }
+  }
+
+  /** Chooses the layout of the shared page by the width of the guest's words. */
+  setWordBytes(wordBytes: 4 | 8): void {
+    if (this.shared.layout.wordBytes !== wordBytes) {
+      this.shared.layout = sharedLayouts[wordBytes];
+      this.clockChanged();
+    }
+  }
+
+  /** Arms the one-shot timer for a time of the machine's clock; 0 stops it. */
+  setTimer(deadlineNs: number): void {
+    this.#oneShotAt = deadlineNs;
+    if (deadlineNs === 0) {
+      this.#oneShot.cancel();
+    } else {
+      this.#oneShot.arm(deadlineNs);
+    }
+  }
+
+  /** Starts the periodic timer; 0 stops it. */
+  setPeriod(periodNs: number): void {
+    this.#periodNs = periodNs;
+    this.#periodic.cancel();
+    if (periodNs > 0) {
+      this.#nextTickAt = this.services.clock.now() + periodNs;
+      this.#periodic.arm(this.#nextTickAt);
+    }
+  }
+
+  /** Timers for savers: the one-shot deadline and the period, 0 for none. */
+  get timerState(): readonly [number, number] {
+    return [this.#oneShotAt, this.#periodNs];
+  }
+
+  #tick(): void {
+    this.events.raiseVirq(Virq.timer);
+    // Ticks that were missed are not made up for.
+    const now = this.services.clock.now();
+    this.#nextTickAt = Math.max(this.#nextTickAt, now) + this.#periodNs;
+    this.#periodic.arm(this.#nextTickAt);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Event channels with two-level bitmaps (Xen, public/event_channel.h; docs: "2-level ABI").
+ *
+ * A guest's port is one end of a channel whose other end is a back end's, a virtual interrupt, or another
+ * port of the guest. Sending sets the port's bit in the shared page and, unless it is masked, asks
+ * for an upcall.
+ */
+import { DomainId, Virq, XenError } from './constants.ts';
+import type { SharedInfo } from './shared-info.ts';
+
+/** What a port is (event_channel.h, EVTCHNSTAT_*). */
+export type PortState =
+  | { readonly kind: 'free' }
+  /** Waits for `remote` to bind to it. */
+  | { readonly kind: 'unbound'; readonly remote: number }
+  /** Connected to a back end. */
+  | { readonly kind: 'backend'; readonly notify: () => void }
+  /** Connected to another port of the guest. */
+  | { readonly kind: 'loop'; readonly port: number }
+  | { readonly kind: 'virq'; readonly virq: number }
+  | { readonly kind: 'ipi' };
+
+const free: PortState = { kind: 'free' };
+
+/** The ports of one guest. */
+export class EventChannels {
+  readonly #shared: SharedInfo;
+  readonly #kick: () => void;
+  readonly #ports: PortState[] = [];
+
+  /** Uses the bits of a shared page; `kick` is called when an upcall became due. */
+  constructor(shared: SharedInfo, kick: () => void) {
+    this.#shared = shared;
+    this.#kick = kick;
+  }
+
+  /** Closes every port. */
+  reset(): void {
+    this.#ports.length = 0;
+  }
+
+  /** Returns what a port is. */
+  at(port: number): PortState {
+    return this.#ports[port] ?? free;
+  }
+
+  /** Numbers of the ports that are not free, for savers. */
+  get inUse(): readonly (readonly [number, PortState])[] {
+    return [...this.#ports.entries()].filter(([, state]) => state !== undefined && state !== free);
+  }
+
+  /** Sets a port as a saved state had it. */
+  put(port: number, state: PortState): void {
+    this.#ports[port] = state;
+  }
+
+  /** Makes a port that `remote` may bind to; returns it, or a negative error. */
+  allocate(state: PortState): number {
+    for (let port = 1; port < this.#shared.layout.ports; port += 1) {
+      if (this.at(port).kind === 'free') {
+        this.#ports[port] = state;
+        // A port may have been used before: what was pending for that use is not for this one.
+        this.#shared.setPending(port, false);
+        return port;
+      }
+    }
+    return -XenError.noSpace;
+  }
+
+  /** Lets a back end have the other end of a port; false when the guest did not make it for that. */
+  connect(port: number, notify: () => void): boolean {
+    const state = this.at(port);
+    if (state.kind !== 'unbound' || state.remote !== DomainId.backend) {
+      return false;
+    }
+    this.#ports[port] = { kind: 'backend', notify };
+    return true;
+  }
+
+  /** Takes a back end's end away; the port waits for it again. */
+  disconnect(port: number): void {
+    if (this.at(port).kind === 'backend') {
+      this.#ports[port] = { kind: 'unbound', remote: DomainId.backend };
+    }
+  }
+
+  /** Binds a new port to one that the guest left for itself. */
+  bindLoop(remotePort: number): number {
+    const state = this.at(remotePort);
+    if (state.kind !== 'unbound' || state.remote !== DomainId.guest) {
+      return -XenError.invalid;
+    }
+    const port = this.allocate({ kind: 'loop', port: remotePort });
+    if (port > 0) {
+      this.#ports[remotePort] = { kind: 'loop', port };
+      this.raise(port);
+    }
+    return port;
+  }
+
+  /** Binds a new port to a virtual interrupt. */
+  bindVirq(virq: number): number {
+    if (virq > Virq.lastGlobal) {
+      return -XenError.invalid;
+    }
+    const taken = this.#ports.some((state) => state?.kind === 'virq' && state.virq === virq);
+    return taken ? -XenError.exists : this.allocate({ kind: 'virq', virq });
+  }
+
+  /** Closes a port; the other end of a loop waits again. */
+  close(port: number): number {
+    const state = this.at(port);
+    if (state.kind === 'free') {
+      return -XenError.invalid;
+    }
+    this.#ports[port] = free;
+    this.#shared.setPending(port, false);
+    if (state.kind === 'loop') {
+      this.#ports[state.port] = { kind: 'unbound', remote: DomainId.guest };
+    }
+    return 0;
+  }
+
+  /** The guest notifies the other end of a port. */
+  send(port: number): number {
+    const state = this.at(port);
+    switch (state.kind) {
+      case 'backend':
+        state.notify();
+        return 0;
+      case 'loop':
+        this.raise(state.port);
+        return 0;
+      case 'ipi':
+        this.raise(port);
+        return 0;
+      case 'unbound':
+        // Nobody is there to hear it.
+        return 0;
+      case 'virq':
+      case 'free':
+        return -XenError.invalid;
+    }
+  }
+
+  /** Raises a virtual interrupt, if a port is bound to it. */
+  raiseVirq(virq: number): void {
+    const port = this.#ports.findIndex((state) => state?.kind === 'virq' && state.virq === virq);
+    if (port > 0) {
+      this.raise(port);
+    }
+  }
+
+  /** Makes a port's event pending, and asks for an upcall unless it is masked. */
+  raise(port: number): void {
+    if (port <= 0 || port >= this.#shared.layout.ports || this.#shared.setPending(port, true)) {
+      return;
+    }
+    if (!this.#shared.isMasked(port)) {
+      this.#askForUpcall(port);
+    }
+  }
+
+  /** Unmasks a port for the guest: an event that was pending under the mask is delivered. */
+  unmask(port: number): number {
+    if (port <= 0 || port >= this.#shared.layout.ports) {
+      return -XenError.invalid;
+    }
+    if (this.#shared.setMasked(port, false) && this.#shared.isPending(port)) {
+      this.#askForUpcall(port);
+    }
+    return 0;
+  }
+
+  #askForUpcall(port: number): void {
+    if (!this.#shared.select(port)) {
+      this.#shared.upcallPending = true;
+    }
+    this.#kick();
+  }
+}

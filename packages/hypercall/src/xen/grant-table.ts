@@ -1,0 +1,196 @@
+/**
+ * Grant tables: pages of memory that a guest lets another domain use (Xen, public/grant_table.h).
+ *
+ *     version 1, 8 bytes     version 2, 16 bytes: a page   part of a page        another's grant
+ *     0  flags               0  flags                      0  flags              0  flags
+ *     2  domain              2  domain                     2  domain             2  domain
+ *     4  frame               4  0                          4  first byte         4  the other domain
+ *                            8  frame (64)                 6  bytes              6  0
+ *                                                          8  frame (64)         8  its reference
+ *
+ * In version 2 what is in use is told in a table of its own, 16 bits each.
+ */
+import { DomainId } from './constants.ts';
+import type { XenMemory } from './interfaces.ts';
+
+const grantType = { invalid: 0, permitAccess: 1, transfer: 2, transitive: 3 } as const;
+const typeMask = 3;
+const flagReadOnly = 4;
+const flagReading = 8;
+const flagWriting = 0x10;
+const flagSubPage = 0x100;
+const pageBytes = 4096;
+
+/** The most frames of grant entries of a guest. */
+export const mostGrantFrames = 32;
+/** The most frames of status words, for version 2. */
+export const mostStatusFrames = 4;
+
+/** A grant in use: where its bytes are. */
+export interface Grant {
+  /** Guest-physical address of the first byte. */
+  readonly physical: number;
+  /** Bytes from there on. */
+  readonly bytes: number;
+}
+
+/** What the grant tables need to know of pages. */
+export interface GrantPages {
+  /** Whether a frame belongs to the guest and may be used by a back end, to write if so. */
+  allows(frame: number, write: boolean): boolean;
+}
+
+/** A guest's grants. */
+export class GrantTable {
+  readonly #memory: XenMemory;
+  readonly #first: number;
+  readonly #status: number;
+  readonly #pages: GrantPages;
+  /** How often each reference is in use, to read and to write. */
+  readonly #uses = new Map<number, { reading: number; writing: number }>();
+  #version: 1 | 2 = 1;
+  #frames = 1;
+
+  /** Keeps entries from the physical address `first` on, status words from `status` on. */
+  constructor(memory: XenMemory, first: number, status: number, pages: GrantPages) {
+    this.#memory = memory;
+    this.#first = first;
+    this.#status = status;
+    this.#pages = pages;
+  }
+
+  /** Version of the entries. */
+  get version(): 1 | 2 {
+    return this.#version;
+  }
+
+  /** Number of frames of entries in use. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Number of frames of status words in use. */
+  get statusFrames(): number {
+    return this.#version === 2 ? Math.ceil(this.#entries / (pageBytes / 2)) : 0;
+  }
+
+  /** Number of references in use by back ends. */
+  get inUse(): number {
+    return this.#uses.size;
+  }
+
+  /** Starts with one frame of version 1, all zero. */
+  reset(): void {
+    this.#uses.clear();
+    this.#version = 1;
+    this.#frames = 1;
+    this.#memory.write(this.#first, new Uint8Array(mostGrantFrames * pageBytes));
+    this.#memory.write(this.#status, new Uint8Array(mostStatusFrames * pageBytes));
+  }
+
+  /** Sets what a saved state had. */
+  restore(version: 1 | 2, frames: number): void {
+    this.#uses.clear();
+    this.#version = version;
+    this.#frames = frames;
+  }
+
+  /** Physical address of a frame of entries; the table grows up to it. Nothing past the maximum. */
+  frameAddress(index: number): number | undefined {
+    if (index >= mostGrantFrames) {
+      return undefined;
+    }
+    this.#frames = Math.max(this.#frames, index + 1);
+    return this.#first + index * pageBytes;
+  }
+
+  /** Physical address of a frame of status words; nothing for version 1. */
+  statusAddress(index: number): number | undefined {
+    return index < this.statusFrames ? this.#status + index * pageBytes : undefined;
+  }
+
+  /** Changes the version, unless a grant is in use; entries of another version are cleared. */
+  setVersion(version: 1 | 2): boolean {
+    if (this.#uses.size > 0) {
+      return false;
+    }
+    if (version !== this.#version) {
+      this.#memory.write(this.#first, new Uint8Array(this.#frames * pageBytes));
+      this.#memory.write(this.#status, new Uint8Array(mostStatusFrames * pageBytes));
+    }
+    this.#version = version;
+    return true;
+  }
+
+  /**
+   * Begins the use of a grant by a domain; nothing where it does not allow it. Each use is ended by `release`.
+   */
+  use(reference: number, write: boolean, domain: number = DomainId.backend): Grant | undefined {
+    if (reference >= this.#entries) {
+      return undefined;
+    }
+    const entry = this.#entry(reference);
+    const flags = this.#memory.read16(entry);
+    const isAllowed =
+      (flags & typeMask) === grantType.permitAccess &&
+      this.#memory.read16(entry + 2) === domain &&
+      (!write || (flags & flagReadOnly) === 0);
+    const grant = isAllowed ? this.#read(entry, flags) : undefined;
+    if (grant === undefined || !this.#pages.allows(Math.floor(grant.physical / pageBytes), write)) {
+      return undefined;
+    }
+    const uses = this.#uses.get(reference) ?? { reading: 0, writing: 0 };
+    uses[write ? 'writing' : 'reading'] += 1;
+    this.#uses.set(reference, uses);
+    this.#mark(reference, uses);
+    return grant;
+  }
+
+  /** Ends a use of a grant. */
+  release(reference: number, write: boolean): void {
+    const uses = this.#uses.get(reference);
+    if (uses === undefined) {
+      return;
+    }
+    uses[write ? 'writing' : 'reading'] -= 1;
+    this.#mark(reference, uses);
+    if (uses.reading + uses.writing === 0) {
+      this.#uses.delete(reference);
+    }
+  }
+
+  get #entries(): number {
+    return (this.#frames * pageBytes) / (this.#version === 1 ? 8 : 16);
+  }
+
+  #entry(reference: number): number {
+    return this.#first + reference * (this.#version === 1 ? 8 : 16);
+  }
+
+  #read(entry: number, flags: number): Grant | undefined {
+    const memory = this.#memory;
+    if (this.#version === 1) {
+      return { physical: (memory.read32(entry + 4) >>> 0) * pageBytes, bytes: pageBytes };
+    }
+    const high = memory.read32(entry + 12);
+    const page = (memory.read32(entry + 8) >>> 0) * pageBytes;
+    if (high !== 0) {
+      return undefined;
+    }
+    if ((flags & flagSubPage) === 0) {
+      return { physical: page, bytes: pageBytes };
+    }
+    const offset = memory.read16(entry + 4);
+    const bytes = memory.read16(entry + 6);
+    return offset + bytes <= pageBytes ? { physical: page + offset, bytes } : undefined;
+  }
+
+  /** Tells the guest whether a grant is in use, so that it does not take it back. */
+  #mark(reference: number, uses: { readonly reading: number; readonly writing: number }): void {
+    const bits =
+      (uses.reading + uses.writing > 0 ? flagReading : 0) | (uses.writing > 0 ? flagWriting : 0);
+    const at = this.#version === 1 ? this.#entry(reference) : this.#status + reference * 2;
+    const others = this.#memory.read16(at) & ~(flagReading | flagWriting);
+    this.#memory.write16(at, others | bits);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The Xen interface of a translated guest: CPUID leaves, the hypercall page, VMCALL (Xen,
+ * public/arch-x86/cpuid.h and public/arch-x86/hvm).
+ *
+ *     leaf base    highest leaf, "XenVMMXenVMM"
+ *     base + 1     version
+ *     base + 2     1 hypercall page, the MSR by which the guest places it
+ *     base + 3     time: TSC mode, frequency
+ *     base + 4     EAX: features of HVM, ECX: domain number
+ */
+import type { CallLog } from '../call-log.ts';
+import { HypercallError } from '../error.ts';
+import type {
+  AbiState,
+  CpuidValues,
+  HypercallAbi,
+  HypercallRegisters,
+  MsrValue,
+  MsrWriteResult,
+} from '../interfaces.ts';
+import { describeCall, hvmCalls } from './calls.ts';
+import { DomainId, XenCallNumber, XenError, xenMajor, xenMinor } from './constants.ts';
+import type { XenDomain } from './domain.ts';
+import { saveDomain, restoreDomain } from './domain-state.ts';
+import { GuestCopy } from './guest-copy.ts';
+import type { XenAddressSpace } from './interfaces.ts';
+
+/** The MSR by which a guest places its hypercall page, unless something else has that number. */
+export const xenHypercallMsr = 0x4000_0000;
+
+/** Leaf base + 4, EAX: APIC accesses are served, x2APIC not; vcpu id and domain id are there. */
+const vcpuIdPresent = 1 << 3;
+const domainIdPresent = 1 << 4;
+
+const pageBytes = 4096;
+const stubBytes = 32;
+/** EBX, ECX, EDX, ESI, EDI, EBP by the manual's numbers. */
+const argumentRegisters: readonly number[] = [3, 1, 2, 6, 7, 5];
+
+/** What makes the interface. */
+export interface XenHvmOptions {
+  readonly domain: XenDomain;
+  /** The caller's address space. */
+  readonly space: XenAddressSpace;
+  readonly log: CallLog;
+}
+
+/** The Xen interface of one translated guest. */
+export class XenHvmAbi implements HypercallAbi {
+  /** Name of the interface. */
+  readonly name: string = 'xen';
+  readonly domain: XenDomain;
+  readonly #copy: GuestCopy;
+  readonly #log: CallLog;
+
+  /** Makes the interface of a guest. */
+  constructor(options: XenHvmOptions) {
+    this.domain = options.domain;
+    this.#log = options.log;
+    this.#copy = new GuestCopy(options.domain.services.memory, options.space);
+  }
+
+  cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined {
+    switch (offset) {
+      case 0:
+        // "XenV", "MMXe", "nVMM"
+        return { eax: base + 4, ebx: 0x566e_6558, ecx: 0x6558_4d4d, edx: 0x4d4d_566e };
+      case 1:
+        return { eax: (xenMajor << 16) | xenMinor, ebx: 0, ecx: 0, edx: 0 };
+      case 2:
+        return { eax: 1, ebx: xenHypercallMsr, ecx: 0, edx: 0 };
+      case 3:
+        return this.#timeLeaf(subleaf);
+      case 4:
+        return {
+          eax: vcpuIdPresent | domainIdPresent,
+          ebx: 0,
+          ecx: DomainId.guest,
+          edx: 0,
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  readMsr(index: number): MsrValue | undefined {
+    return index === xenHypercallMsr ? { low: 0, high: 0 } : undefined;
+  }
+
+  writeMsr(index: number, low: number, high: number): MsrWriteResult {
+    if (index !== xenHypercallMsr) {
+      return 'absent';
+    }
+    const physical = (low & ~(pageBytes - 1)) >>> 0;
+    const { memory } = this.domain.services;
+    // The low bits number the page, of which there is one.
+    if (high !== 0 || (low & (pageBytes - 1)) !== 0 || !memory.isRam(physical, pageBytes)) {
+      return 'fault';
+    }
+    memory.write(physical, hypercallPage());
+    return 'handled';
+  }
+
+  hypercall(registers: HypercallRegisters): boolean {
+    const number = registers.low(0) >>> 0;
+    const result = registers.cpl === 0 ? this.#serve(number, registers) : -XenError.notPermitted;
+    registers.set(0, result, registers.long ? result >> 31 : 0);
+    return true;
+  }
+
+  beforeRun(): void {
+    // Nothing here depends on what the host did.
+  }
+
+  clockChanged(): void {
+    this.domain.clockChanged();
+  }
+
+  reset(): void {
+    this.domain.reset();
+  }
+
+  save(): AbiState {
+    return { abi: this.name, version: 1, fields: saveDomain(this.domain) };
+  }
+
+  restore(state: unknown): void {
+    if (!isState(state) || state.abi !== this.name || state.version !== 1) {
+      throw new HypercallError('bad-state', 'state: expected one of "xen", found another');
+    }
+    restoreDomain(this.domain, state.fields);
+  }
+
+  /** Whether an upcall is due. */
+  get upcallDue(): boolean {
+    return this.domain.upcallVector !== 0 && this.domain.shared.upcallPending;
+  }
+
+  #serve(number: number, registers: HypercallRegisters): number {
+    const found = hvmCalls[number];
+    if (found === undefined) {
+      return this.#log.run(
+        'xen',
+        `call_${String(number)}`,
+        () => '',
+        () => -XenError.noSuchCall,
+      );
+    }
+    const args = argumentRegisters.map((register) => registers.low(register) >>> 0);
+    return this.#log.run(
+      'xen',
+      found.name,
+      () => describeCall(found, args),
+      () => found.serve({ domain: this.domain, args, copy: this.#copy }),
+    );
+  }
+
+  /** Sub-leaf 0: mode, frequency in kHz; 1: offset, multiplier and shift; 2: the host's frequency. */
+  #timeLeaf(subleaf: number): CpuidValues {
+    const kilohertz = Math.floor(this.domain.services.clock.tscHertz / 1000);
+    switch (subleaf) {
+      case 0:
+        return { eax: 0, ebx: 0, ecx: kilohertz, edx: 0 };
+      case 2:
+        return { eax: kilohertz, ebx: 0, ecx: 0, edx: 0 };
+      default:
+        return { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+    }
+  }
+}
+
+/**
+ * The hypercall page: a stub of 32 bytes for each call, `mov $number, %eax; vmcall; ret`.
+ *
+ * There is none for `iret`, which does not return: an undefined instruction stands there, as in Xen.
+ */
+export function hypercallPage(): Uint8Array {
+  const page = new Uint8Array(pageBytes);
+  for (let number = 0; number < pageBytes / stubBytes; number += 1) {
+    const stub =
+      number === XenCallNumber.iret
+        ? [0x0f, 0x0b]
+        : [0xb8, number, 0, 0, 0, 0x0f, 0x01, 0xc1, 0xc3];
+    page.set(stub, number * stubBytes);
+  }
+  return page;
+}
+
+function isState(state: unknown): state is AbiState {
+  return typeof state === 'object' && state !== null && 'abi' in state && 'fields' in state;
+}

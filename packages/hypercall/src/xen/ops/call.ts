@@ -1,0 +1,25 @@
+import { DomainId } from '../constants.ts';
+import type { XenDomain } from '../domain.ts';
+import type { GuestCopy } from '../guest-copy.ts';
+
+/** One hypercall being served. */
+export interface XenCall {
+  readonly domain: XenDomain;
+  /** The five or six arguments, unsigned. */
+  readonly args: readonly number[];
+  /** The caller's memory. */
+  readonly copy: GuestCopy;
+}
+
+/** Serves a call and returns its result, negative for errors. */
+export type XenHandler = (call: XenCall) => number;
+
+/** Returns an argument, 0 where there is none. */
+export function argument(call: XenCall, index: number): number {
+  return (call.args[index] ?? 0) >>> 0;
+}
+
+/** Whether a domain number means the guest itself. */
+export function isSelf(domain: number): boolean {
+  return domain === DomainId.self || domain === DomainId.guest;
+}

@@ -1,0 +1,158 @@
+import { DomainId, XenError } from '../constants.ts';
+import { argument, isSelf } from './call.ts';
+import type { XenCall, XenHandler } from './call.ts';
+
+/** Sub-operations (public/event_channel.h, EVTCHNOP_*). */
+const Op = {
+  bindInterdomain: 0,
+  bindVirq: 1,
+  bindPirq: 2,
+  close: 3,
+  send: 4,
+  status: 5,
+  allocUnbound: 6,
+  bindIpi: 7,
+  bindVcpu: 8,
+  unmask: 9,
+  reset: 10,
+} as const;
+
+/** Words of the argument structure, and the index of the word that the call fills in. */
+const shapes: Readonly<Record<number, readonly [words: number, filled: number]>> = {
+  [Op.bindInterdomain]: [3, 2],
+  [Op.bindVirq]: [3, 2],
+  [Op.bindPirq]: [3, 2],
+  [Op.close]: [1, -1],
+  [Op.send]: [1, -1],
+  [Op.allocUnbound]: [2, 1],
+  [Op.bindIpi]: [2, 1],
+  [Op.bindVcpu]: [2, -1],
+  [Op.unmask]: [1, -1],
+  [Op.reset]: [1, -1],
+};
+
+/** `event_channel_op`. */
+export const serveEventChannel: XenHandler = (call) =>
+  serve(call, argument(call, 0), argument(call, 1));
+
+/** The first form of the call, with the sub-operation in front of its argument. */
+export const serveEventChannelCompat: XenHandler = (call) => {
+  const head = call.copy.words(argument(call, 0), 1);
+  return head === undefined ? -XenError.fault : serve(call, head[0] ?? 0, argument(call, 0) + 4);
+};
+
+function serve(call: XenCall, op: number, at: number): number {
+  if (op === Op.status) {
+    return status(call, at);
+  }
+  const shape = shapes[op];
+  if (shape === undefined) {
+    return -XenError.noSuchCall;
+  }
+  const [count, filled] = shape;
+  const words = call.copy.words(at, count);
+  if (words === undefined || (filled >= 0 && !call.copy.canWrite(at, count * 4))) {
+    return -XenError.fault;
+  }
+  const result = perform(call, op, words);
+  if (filled < 0 || result < 0) {
+    return result;
+  }
+  words[filled] = result;
+  return call.copy.writeWords(at, words) ? 0 : -XenError.fault;
+}
+
+/** Returns 0, or the port that was made, or a negative error. */
+function perform(call: XenCall, op: number, words: readonly number[]): number {
+  const { events } = call.domain;
+  const [first = 0, second = 0] = words;
+  switch (op) {
+    case Op.bindInterdomain:
+      return isSelf(first & 0xffff) ? events.bindLoop(second) : -XenError.noDomain;
+    case Op.bindVirq:
+      return second === 0 ? events.bindVirq(first) : -XenError.noEntry;
+    case Op.bindPirq:
+      return -XenError.invalid;
+    case Op.close:
+      return events.close(first);
+    case Op.send:
+      return events.send(first);
+    case Op.allocUnbound:
+      return allocate(call, first & 0xffff, first >>> 16);
+    case Op.bindIpi:
+      return first === 0 ? events.allocate({ kind: 'ipi' }) : -XenError.noEntry;
+    case Op.bindVcpu:
+      return bindVcpu(call, first, second);
+    case Op.unmask:
+      return events.unmask(first);
+    default:
+      return resetAll(call, first & 0xffff);
+  }
+}
+
+function allocate(call: XenCall, domain: number, remote: number): number {
+  if (!isSelf(domain)) {
+    return domain === DomainId.backend ? -XenError.notPermitted : -XenError.noDomain;
+  }
+  const other = isSelf(remote) ? DomainId.guest : remote;
+  if (other >= DomainId.firstReserved) {
+    return -XenError.noDomain;
+  }
+  return call.domain.events.allocate({ kind: 'unbound', remote: other });
+}
+
+function bindVcpu(call: XenCall, port: number, vcpu: number): number {
+  const { kind } = call.domain.events.at(port);
+  if (vcpu !== 0) {
+    return -XenError.noEntry;
+  }
+  return kind === 'free' || kind === 'ipi' ? -XenError.invalid : 0;
+}
+
+function resetAll(call: XenCall, domain: number): number {
+  if (!isSelf(domain)) {
+    return -XenError.notPermitted;
+  }
+  for (const [port] of call.domain.events.inUse) {
+    call.domain.events.close(port);
+  }
+  return 0;
+}
+
+/** Numbers of states in `evtchn_status` (EVTCHNSTAT_*). */
+const Status = { closed: 0, unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as const;
+
+/** dom u16, port u32, status u32, vcpu u32, then what the state has. */
+function status(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 2);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domain = 0, port = 0] = words;
+  if (!isSelf(domain & 0xffff)) {
+    return -XenError.notPermitted;
+  }
+  if (port >= call.domain.shared.layout.ports) {
+    return -XenError.invalid;
+  }
+  const state = call.domain.events.at(port);
+  const answer = ((): readonly [number, number, number] => {
+    switch (state.kind) {
+      case 'free':
+        return [Status.closed, 0, 0];
+      case 'unbound':
+        return [Status.unbound, state.remote, 0];
+      case 'backend':
+        return [Status.interdomain, DomainId.backend, 1];
+      case 'loop':
+        return [Status.interdomain, DomainId.guest, state.port];
+      case 'virq':
+        return [Status.virq, state.virq, 0];
+      case 'ipi':
+        return [Status.ipi, 0, 0];
+    }
+  })();
+  const [number, third, fourth] = answer;
+  const filled = [domain, port, number, 0, third, fourth];
+  return call.copy.writeWords(at, filled) ? 0 : -XenError.fault;
+}

@@ -1,0 +1,242 @@
+import { XenError, mostListElements } from '../constants.ts';
+import type { XenDomain } from '../domain.ts';
+import { argument, isSelf } from './call.ts';
+import type { XenCall, XenHandler } from './call.ts';
+import { machineToPhysicalStart } from './version.ts';
+
+/** Sub-operations (public/memory.h, XENMEM_*). */
+const Op = {
+  increaseReservation: 0,
+  decreaseReservation: 1,
+  maximumRamPage: 2,
+  currentReservation: 3,
+  maximumReservation: 4,
+  machphysMfnList: 5,
+  populatePhysmap: 6,
+  addToPhysmap: 7,
+  memoryMap: 9,
+  machphysMapping: 12,
+  setMemoryMap: 13,
+  removeFromPhysmap: 15,
+  addToPhysmapBatch: 23,
+} as const;
+
+/** What add_to_physmap can place (XENMAPSPACE_*). */
+const Space = { shared: 0, grants: 1 } as const;
+/** Bit of an index into the grant table: status frames (XENMAPIDX_grant_table_status). */
+const statusIndex = 0x8000_0000;
+
+const pageBytes = 4096;
+/** The most entries of a memory map that a guest may set (E820MAX). */
+const mostMapEntries = 128;
+
+/** `memory_op`. */
+export const serveMemory: XenHandler = (call) => {
+  // Bits 6 and up continue a call that was interrupted; none is here.
+  const op = argument(call, 0) & 0x3f;
+  const at = argument(call, 1);
+  const { domain } = call;
+  switch (op) {
+    case Op.increaseReservation:
+    case Op.decreaseReservation:
+    case Op.populatePhysmap:
+      return reservation(call, op, at);
+    case Op.maximumRamPage:
+      return Math.floor(domain.services.memory.ramBytes / pageBytes) - 1;
+    case Op.currentReservation:
+    case Op.maximumReservation:
+      return ownDomain(call, at) ?? domain.pages;
+    case Op.memoryMap:
+      return memoryMap(call, at);
+    case Op.setMemoryMap:
+      return setMemoryMap(call, at);
+    case Op.machphysMapping:
+    case Op.machphysMfnList:
+      return domain.kind === 'pv' ? machineTable(call, op, at) : -XenError.noSuchCall;
+    case Op.addToPhysmap:
+      return addOne(call, at);
+    case Op.addToPhysmapBatch:
+      return addBatch(call, at);
+    case Op.removeFromPhysmap:
+      return remove(call, at);
+    default:
+      return -XenError.noSuchCall;
+  }
+};
+
+function ownDomain(call: XenCall, at: number): number | undefined {
+  const words = call.copy.words(at, 1);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  return isSelf((words[0] ?? 0) & 0xffff) ? undefined : -XenError.notPermitted;
+}
+
+/**
+ * extent_start, nr_extents, extent_order, mem_flags, domid: returns the number of extents that were done.
+ *
+ * The guest has its memory from the start and cannot have more. What it gives back stays reserved for it:
+ * with translated memory the frame numbers are the guest's own and nothing has to be moved.
+ */
+function reservation(call: XenCall, op: number, at: number): number {
+  const words = call.copy.words(at, 5);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [list = 0, count = 0, order = 0, , domain = 0] = words;
+  if (!isSelf(domain & 0xffff)) {
+    return -XenError.notPermitted;
+  }
+  if (count > mostListElements) {
+    return -XenError.tooBig;
+  }
+  if (op === Op.increaseReservation || call.domain.kind === 'pv' || order > 9) {
+    return 0;
+  }
+  const { memory } = call.domain.services;
+  for (let done = 0; done < count; done += 1) {
+    const frame = call.copy.words(list + done * 4, 1)?.[0];
+    const bytes = pageBytes * 2 ** order;
+    if (frame === undefined || !memory.isRam(frame * pageBytes, bytes)) {
+      return done;
+    }
+  }
+  return count;
+}
+
+/** nr_entries, buffer: the entries are those of an e820 map, 20 bytes each. */
+function memoryMap(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 2);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [room = 0, buffer = 0] = words;
+  const { map } = call.domain;
+  if (room === 0) {
+    return call.copy.writeWords(at, [map.length]) ? 0 : -XenError.fault;
+  }
+  const told = map.slice(0, room);
+  const entries = told.flatMap(({ base, bytes, type }) => [
+    ...halves(base),
+    ...halves(bytes),
+    type,
+  ]);
+  const isDone = call.copy.writeWords(buffer, entries) && call.copy.writeWords(at, [told.length]);
+  return isDone ? 0 : -XenError.fault;
+}
+
+const halves = (value: number): readonly number[] => [value % 2 ** 32, Math.floor(value / 2 ** 32)];
+
+/** domid u16, nr_entries, buffer: what the guest wants to be told of its memory from now on. */
+function setMemoryMap(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 3);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domain = 0, count = 0, buffer = 0] = words;
+  if (!isSelf(domain & 0xffff)) {
+    return -XenError.notPermitted;
+  }
+  if (count > mostMapEntries) {
+    return -XenError.invalid;
+  }
+  const fields = call.copy.words(buffer, count * 5);
+  if (fields === undefined) {
+    return -XenError.fault;
+  }
+  const wide = (index: number): number => (fields[index + 1] ?? 0) * 2 ** 32 + (fields[index] ?? 0);
+  call.domain.map = Array.from({ length: count }, (_nothing, entry) => {
+    const index = entry * 5;
+    return { base: wide(index), bytes: wide(index + 2), type: fields[index + 4] ?? 0 };
+  });
+  return 0;
+}
+
+function machineTable(call: XenCall, op: number, at: number): number {
+  const frames = Math.floor(call.domain.services.memory.ramBytes / pageBytes);
+  if (op === Op.machphysMfnList) {
+    return -XenError.noSuchCall;
+  }
+  const end = machineToPhysicalStart + 0x100_0000;
+  return call.copy.writeWords(at, [machineToPhysicalStart, end, frames - 1]) ? 0 : -XenError.fault;
+}
+
+/** domid u16, size u16, space u32, idx, gpfn. */
+function addOne(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 4);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domain = 0, space = 0, index = 0, frame = 0] = words;
+  if (!isSelf(domain & 0xffff)) {
+    return -XenError.notPermitted;
+  }
+  return place(call.domain, space, index, frame);
+}
+
+/** domid u16, space u16, size u16, extra u16, idxs, gpfns, errs. */
+function addBatch(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 5);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domainAndSpace = 0, size = 0, indexes = 0, frames = 0, errors = 0] = words;
+  if (!isSelf(domainAndSpace & 0xffff)) {
+    return -XenError.notPermitted;
+  }
+  for (let element = 0; element < (size & 0xffff); element += 1) {
+    const index = call.copy.words(indexes + element * 4, 1)?.[0];
+    const frame = call.copy.words(frames + element * 4, 1)?.[0];
+    if (
+      index === undefined ||
+      frame === undefined ||
+      !call.copy.canWrite(errors + element * 4, 4)
+    ) {
+      return -XenError.fault;
+    }
+    const result = place(call.domain, domainAndSpace >>> 16, index, frame);
+    call.copy.writeWords(errors + element * 4, [result]);
+  }
+  return 0;
+}
+
+/** Lets one of Xen's pages stand at a frame of the guest. */
+function place(domain: XenDomain, space: number, index: number, frame: number): number {
+  if (domain.kind === 'pv') {
+    return -XenError.noSuchCall;
+  }
+  const page = xenPage(domain, space, index);
+  if (page === undefined) {
+    return -XenError.invalid;
+  }
+  if (frame >= 0xf_ffff) {
+    return -XenError.noMemory;
+  }
+  return domain.place(frame, page) ? 0 : -XenError.invalid;
+}
+
+function xenPage(domain: XenDomain, space: number, index: number): number | undefined {
+  switch (space) {
+    case Space.shared:
+      return index === 0 ? domain.shared.page : undefined;
+    case Space.grants:
+      return index >= statusIndex
+        ? domain.grants.statusAddress(index - statusIndex)
+        : domain.grants.frameAddress(index);
+    default:
+      return undefined;
+  }
+}
+
+/** domid u16, gpfn. */
+function remove(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 2);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domain = 0, frame = 0] = words;
+  if (!isSelf(domain & 0xffff)) {
+    return -XenError.notPermitted;
+  }
+  return call.domain.kind === 'hvm' && call.domain.unplace(frame) ? 0 : -XenError.noEntry;
+}
