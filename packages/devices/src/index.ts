@@ -200,3 +200,10 @@ export {
   VirtioBlock,
   type VirtioBlockOptions,
 } from './virtio-block/index.ts';
+export {
+  ataCommand,
+  IdePiix3,
+  ideStatus,
+  type IdeDriveOptions,
+  type IdePiix3Options,
+} from './ide-piix3/index.ts';

@@ -8,7 +8,7 @@
  * Firmware puts base addresses and interrupt lines where it likes; a kernel that is booted without
  * firmware finds them set as firmware would.
  */
-import { pirqOf, VirtioBlock } from '@ringfence/devices';
+import { IdePiix3, pirqOf, VirtioBlock } from '@ringfence/devices';
 import type { BlockStorage, VirtioPciConnections } from '@ringfence/devices';
 
 import type { Board } from './board.ts';
@@ -36,6 +36,8 @@ export interface DriveStorage extends BlockStorage {
 /** The most drives that one interface other than IDE has. */
 export const mostDrives = 16;
 
+/** Where the IDE bus master's ports stand without firmware. */
+const idePorts = 0xc000;
 /** The first PCI device number of virtio disks. */
 const firstVirtioDisk = 8;
 /** Where the registers of virtio devices stand without firmware, by device number. */
@@ -61,6 +63,10 @@ export function addStorage(board: Board, drives: readonly DriveOptions[]): void 
     taken.add(place);
     if (drive.interface === 'virtio') addVirtioDisk(board, drive);
   }
+  addIde(
+    board,
+    drives.filter((drive) => drive.interface === 'ide'),
+  );
 }
 
 /** Returns what every virtio device of the board is connected to. */
@@ -72,6 +78,16 @@ export function virtioConnections(board: Board, device: number): VirtioPciConnec
     address: virtioMemory + device * virtioMemoryBytes,
     interruptLine: pirqRoutes[pirqOf(device, 1)] ?? 0,
   };
+}
+
+/** The controller is there when it has a drive. */
+function addIde(board: Board, drives: readonly DriveOptions[]): void {
+  if (drives.length === 0) return;
+  const { memory, clock, timers, pciAddressSpace: addressSpace } = board;
+  const irqs = [board.isaIrq(14), board.isaIrq(15)] as const;
+  const places = [0, 1, 2, 3].map((unit) => drives.find((drive) => drive.unit === unit));
+  const parts = { memory, clock, timers, addressSpace, irqs, drives: places, base: idePorts };
+  board.pci.add(1, 1, board.own('ide', new IdePiix3(parts)));
 }
 
 function addVirtioDisk(board: Board, { unit, storage, kind }: DriveOptions): void {
