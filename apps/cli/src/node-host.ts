@@ -1,4 +1,9 @@
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
 import type { HostServices } from '@ringfence/machine';
+
+const deflateRaw = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.deflateRaw);
+const inflateRaw = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.inflateRaw);
 
 /** Clock, timers, randomness and memory use of Node for a machine. */
 export const nodeHost: HostServices = {
@@ -14,6 +19,9 @@ export const nodeHost: HostServices = {
     return () => clearTimeout(timer);
   },
   random32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  deflate: (bytes) => deflateRaw(bytes, { level: 1 }),
+  // One byte more, to tell that there is more than there should be.
+  inflate: (bytes, size) => inflateRaw(bytes, { maxOutputLength: size + 1 }),
   residentBytes: () => process.memoryUsage.rss(),
 };
 

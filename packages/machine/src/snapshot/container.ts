@@ -40,48 +40,85 @@ const mostSectionBytes = 0x4000_0000;
 /** Of a section's beginning, to tell whether it can be made shorter. */
 const probeBytes = 0x1000;
 
-/** Writes sections one by one, so that no more than one stands uncompressed beside the file. */
-export class SnapshotWriter {
-  readonly #rows: number[][] = [];
-  readonly #parts: Uint8Array[] = [];
+/** What packs and unpacks, where the host can do better than this package. */
+export interface Packer {
+  /** Returns bytes deflated (RFC 1951), for speed rather than size. */
+  deflate?(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Returns what was deflated, `size` bytes; rejects if it is anything else. */
+  inflate?(bytes: Uint8Array, size: number): Promise<Uint8Array>;
+}
 
-  /** Adds a section. */
-  add({ name, bytes }: Section): void {
-    const packed = isCompressible(bytes) ? deflateSync(bytes, { level: 1 }) : bytes;
-    const isShorter = packed.length < bytes.length;
-    const part = isShorter ? packed : bytes.slice();
-    this.#rows.push([nameNumber(name), part.length, bytes.length, isShorter ? 1 : 0]);
-    this.#parts.push(part);
-  }
+/** How many sections are packed or unpacked at a time: enough for the threads of a host. */
+const sectionsAtOnce = 8;
 
-  /** Returns the file. */
-  finish(): Uint8Array {
-    const dataStart = headerBytes + this.#rows.length * rowBytes;
-    const total = this.#parts.reduce((sum, part) => sum + part.length, dataStart);
-    const file = new Uint8Array(total);
-    const view = new DataView(file.buffer);
-    file.set(signature);
-    let at = headerBytes;
-    for (const word of this.#rows.flat()) {
-      view.setUint32(at, word, true);
-      at += 4;
+/** Returns the file of these sections. */
+export async function writeSections(
+  sections: readonly Section[],
+  packer: Packer,
+): Promise<Uint8Array> {
+  const rows: number[] = [];
+  const parts: Uint8Array[] = [];
+  for (let first = 0; first < sections.length; first += sectionsAtOnce) {
+    const some = sections.slice(first, first + sectionsAtOnce);
+    const packed = await Promise.all(some.map(({ bytes }) => pack(bytes, packer)));
+    for (const [index, { name, bytes }] of some.entries()) {
+      const part = packed[index] ?? bytes;
+      rows.push(nameNumber(name), part.length, bytes.length, part === bytes ? 0 : 1);
+      parts.push(part);
     }
-    for (const part of this.#parts) {
-      file.set(part, at);
-      at += part.length;
-    }
-    view.setUint32(8, snapshotVersion, true);
-    view.setUint32(12, total, true);
-    view.setUint32(16, this.#rows.length, true);
-    view.setUint32(20, new Crc32().add(file.subarray(headerBytes)).value, true);
-    return file;
   }
+  return assemble(rows, parts);
+}
+
+/** Returns bytes deflated, or as they are where that makes them no shorter. */
+async function pack(bytes: Uint8Array, { deflate }: Packer): Promise<Uint8Array> {
+  if (!isCompressible(bytes)) {
+    return bytes;
+  }
+  const packed = deflate === undefined ? deflateSync(bytes, { level: 1 }) : await deflate(bytes);
+  return packed.length < bytes.length ? packed : bytes;
+}
+
+function assemble(rows: readonly number[], parts: readonly Uint8Array[]): Uint8Array {
+  const dataStart = headerBytes + rows.length * 4;
+  const total = parts.reduce((sum, part) => sum + part.length, dataStart);
+  const file = new Uint8Array(total);
+  const view = new DataView(file.buffer);
+  file.set(signature);
+  let at = headerBytes;
+  for (const word of rows) {
+    view.setUint32(at, word, true);
+    at += 4;
+  }
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  view.setUint32(8, snapshotVersion, true);
+  view.setUint32(12, total, true);
+  view.setUint32(16, (rows.length * 4) / rowBytes, true);
+  view.setUint32(20, new Crc32().add(file.subarray(headerBytes)).value, true);
+  return file;
 }
 
 /** A section as the file holds it; `bytes` unpacks it. */
 export interface PackedSection {
   readonly name: string;
-  bytes(): Uint8Array;
+  bytes(packer: Packer): Promise<Uint8Array>;
+}
+
+/** Calls `take` with the contents of sections in order, a few of them unpacked at a time. */
+export async function unpackSections(
+  sections: readonly PackedSection[],
+  packer: Packer,
+  take: (bytes: Uint8Array) => void,
+): Promise<void> {
+  for (let first = 0; first < sections.length; first += sectionsAtOnce) {
+    const some = sections.slice(first, first + sectionsAtOnce);
+    for (const bytes of await Promise.all(some.map((section) => section.bytes(packer)))) {
+      take(bytes);
+    }
+  }
 }
 
 /**
@@ -132,20 +169,30 @@ function readTable(file: Uint8Array, view: DataView): PackedSection[] {
     const part = file.subarray(at, at + stored);
     at += stored;
     const name = String.fromCharCode(...file.subarray(row, row + 4));
-    return { name, bytes: () => (isDeflated ? inflate(part, contents, name) : part) };
+    const bytes = async (packer: Packer): Promise<Uint8Array> =>
+      isDeflated ? unpack(part, contents, name, packer) : part;
+    return { name, bytes };
   });
 }
 
-function inflate(part: Uint8Array, contents: number, name: string): Uint8Array {
+async function unpack(
+  part: Uint8Array,
+  contents: number,
+  name: string,
+  { inflate }: Packer,
+): Promise<Uint8Array> {
   let found: string;
   try {
-    const bytes = inflateSync(part, { out: new Uint8Array(contents) });
+    const bytes =
+      inflate === undefined
+        ? inflateSync(part, { out: new Uint8Array(contents) })
+        : await inflate(part, contents);
     if (bytes.length === contents) {
       return bytes;
     }
     found = String(bytes.length);
   } catch (error) {
-    found = String(error);
+    found = error instanceof Error ? error.message : String(error);
   }
   throw badSnapshot(`section ${name}`, `${String(contents)} bytes of contents`, found);
 }

@@ -39,7 +39,7 @@ export function toJson(value: unknown, attach: (bytes: Uint8Array) => number): s
  *
  * @throws MachineError with code `bad-snapshot`.
  */
-export function fromJson(text: string, attachments: readonly (() => Uint8Array)[]): unknown {
+export function fromJson(text: string, attachments: readonly Uint8Array[]): unknown {
   try {
     return JSON.parse(text, (_key, item: unknown) => {
       if (typeof item !== 'object' || item === null || !Object.hasOwn(item, bytesKey)) {
@@ -50,7 +50,7 @@ export function fromJson(text: string, attachments: readonly (() => Uint8Array)[
       if (bytes === undefined) {
         throw badSnapshot('its state', 'byte arrays that are there', `number ${String(number)}`);
       }
-      return bytes();
+      return bytes;
     });
   } catch (error) {
     if (error instanceof SyntaxError) {

@@ -160,11 +160,12 @@ describe('a file that is no good', () => {
     const [machine] = await make({ debugExitPort: 0xf4 });
     const file = await machine.snapshot();
     // A machine whose options lost the device is what an older version would make.
-    const opened = openSnapshot(file, options(host));
+    const opened = await openSnapshot(file, options(host));
     const { debugExitPort: _port, ...without } = opened.options;
     const pc = composePc(without, noConnections);
     const keyboard = new KeyboardHandle(pc.chipset.keyboard, () => undefined);
-    expect(() => opened.restore({ options: without, pc, serial: [], keyboard })).toThrow(
+    const restored = opened.restore({ options: without, pc, serial: [], keyboard });
+    await expect(restored).rejects.toThrow(
       /its chips: expected a machine with the same ones, found no isa-debug-exit/,
     );
   });
@@ -203,13 +204,15 @@ function listen(machine: Machine): () => string {
 
 /** The sections of a machine's snapshot, without the time of day at which it was taken. */
 async function stateOf(machine: Machine): Promise<unknown> {
-  return readSections(await machine.snapshot()).map((section) => {
-    const bytes = section.bytes();
+  const sections = readSections(await machine.snapshot());
+  const all = sections.map(async (section) => {
+    const bytes = await section.bytes({});
     if (section.name !== 'STAT') {
       return { name: section.name, checksum: new Crc32().add(bytes).value };
     }
     return String.fromCharCode(...bytes).replace(/"takenMs":[\d.]+/, '');
   });
+  return Promise.all(all);
 }
 
 function withWord(file: Uint8Array, at: number, word: number): Uint8Array {

@@ -16,7 +16,8 @@ import { MachineError } from '../error.ts';
 import type { KeyboardHandle } from '../keyboard-handle.ts';
 import type { MachineOptions } from '../options/machine-options.ts';
 import type { SerialHandle } from '../serial-handle.ts';
-import { badSnapshot, readSections, SnapshotWriter } from './container.ts';
+import { badSnapshot, readSections, unpackSections } from './container.ts';
+import type { PackedSection, Section } from './container.ts';
 import { clearNewMemory, pageSection, restorePages, savePages } from './memory-pages.ts';
 import { fromJson, isPlain, toJson } from './plain-data.ts';
 import { checkSavedMachine, told } from './saved-machine.ts';
@@ -36,10 +37,10 @@ export interface SnapshotParts {
   readonly keyboard: KeyboardHandle;
 }
 
-/** Returns the file of a machine's state. */
-export function saveSnapshot(parts: SnapshotParts): Uint8Array {
+/** Returns the sections of a machine's state, copied: the machine may go on. */
+export function saveSnapshot(parts: SnapshotParts): Section[] {
   const { pc, options, serial, keyboard } = parts;
-  const writer = new SnapshotWriter();
+  const sections: Section[] = [];
   const pending = pc.requests.pending;
   const saved: SavedMachine = {
     takenMs: options.host.unixTimeMs(),
@@ -55,14 +56,14 @@ export function saveSnapshot(parts: SnapshotParts): Uint8Array {
   };
   const attachments: Uint8Array[] = [];
   const json = toJson(saved, (bytes) => attachments.push(bytes) - 1);
-  writer.add({ name: stateSection, bytes: encodeText(json) });
+  sections.push({ name: stateSection, bytes: encodeText(json) });
   for (const bytes of attachments) {
-    writer.add({ name: dataSection, bytes });
+    sections.push({ name: dataSection, bytes: bytes.slice() });
   }
   savePages(pc.memory.machine, (section) => {
-    writer.add(section);
+    sections.push(section);
   });
-  return writer.finish();
+  return sections;
 }
 
 /** A snapshot whose file was checked, before there is a machine for it. */
@@ -70,7 +71,7 @@ export interface OpenedSnapshot {
   /** The options for the machine that takes it. */
   readonly options: MachineOptions;
   /** Puts the state into a machine that was made from these options and has not run. */
-  restore(parts: SnapshotParts): void;
+  restore(parts: SnapshotParts): Promise<void>;
 }
 
 /**
@@ -79,37 +80,44 @@ export interface OpenedSnapshot {
  * @throws MachineError with code `bad-snapshot` for a file that is foreign, damaged or of another
  * version.
  */
-export function openSnapshot(file: Uint8Array, options: MachineOptions): OpenedSnapshot {
+export async function openSnapshot(
+  file: Uint8Array,
+  options: MachineOptions,
+): Promise<OpenedSnapshot> {
+  const { host } = options;
   const sections = readSections(file);
-  const state = sections.find(({ name }) => name === stateSection);
+  const named = (name: string): PackedSection[] => sections.filter((each) => each.name === name);
+  const [state] = named(stateSection);
   if (state === undefined) {
     throw badSnapshot('the section table', `a section ${stateSection}`, 'none');
   }
-  const attachments = sections
-    .filter(({ name }) => name === dataSection)
-    .map((section) => () => section.bytes());
-  const saved = checkSavedMachine(fromJson(decodeText(state.bytes()), attachments));
+  const attachments: Uint8Array[] = [];
+  await unpackSections(named(dataSection), host, (bytes) => attachments.push(bytes));
+  const json = decodeText(await state.bytes(host));
+  const saved = checkSavedMachine(fromJson(json, attachments));
   const given = Object.entries(options).filter(([name, value]) => {
     return ownOptions.includes(name) || !isPlain(value);
   });
   return {
     // Whoever makes the machine checks them, as it does those of any caller.
     options: { ...saved.options, ...Object.fromEntries(given) } as unknown as MachineOptions,
-    restore: (parts) => {
-      restoreState(saved, parts, () => {
-        clearNewMemory(parts.pc.memory.machine);
-        for (const section of sections) {
-          if (section.name === pageSection) {
-            restorePages(parts.pc.memory.machine, section.bytes());
-          }
-        }
+    restore: async (parts) => {
+      const memory = parts.pc.memory.machine;
+      checkChips(saved, parts);
+      // These write clock readings to guest memory, which is then replaced.
+      told(() => {
+        parts.pc.hypercalls.restore(saved.hypercalls);
+      }, 'its paravirtual interfaces');
+      clearNewMemory(memory);
+      await unpackSections(named(pageSection), host, (bytes) => {
+        restorePages(memory, bytes);
       });
+      restoreState(saved, parts);
     },
   };
 }
 
-function restoreState(saved: SavedMachine, parts: SnapshotParts, restoreMemory: () => void): void {
-  const { pc, serial, keyboard } = parts;
+function checkChips(saved: SavedMachine, { pc }: SnapshotParts): void {
   const names = pc.chipset.owned.map(({ name }) => name);
   const savedNames = saved.chips.map(({ name }) => name);
   if (names.join() !== savedNames.join()) {
@@ -117,17 +125,12 @@ function restoreState(saved: SavedMachine, parts: SnapshotParts, restoreMemory: 
       ...savedNames.filter((name) => !names.includes(name)).map((name) => `no ${name}`),
       ...names.filter((name) => !savedNames.includes(name)).map((name) => `${name} beside it`),
     ];
-    throw badSnapshot(
-      'its chips',
-      'a machine with the same ones',
-      odd.join(', ') || 'another order',
-    );
+    const found = odd.join(', ') || 'another order';
+    throw badSnapshot('its chips', 'a machine with the same ones', found);
   }
-  // These write clock readings to guest memory, which is then replaced.
-  told(() => {
-    pc.hypercalls.restore(saved.hypercalls);
-  }, 'its paravirtual interfaces');
-  restoreMemory();
+}
+
+function restoreState(saved: SavedMachine, { pc, serial, keyboard }: SnapshotParts): void {
   pc.cpu.restore(saved.cpu);
   pc.clock.restore(saved.clockNs);
   pc.random.state = saved.random;
