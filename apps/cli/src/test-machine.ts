@@ -23,7 +23,12 @@ export class TestMachine implements Machine {
     image: () => ({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) }),
     png: () => Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
   };
-  readonly keyboard = { type: (text: string): void => void this.typed.push(text) };
+  readonly keyboard = {
+    type: (text: string): void => void this.typed.push(text),
+    press: (): void => {},
+    release: (): void => {},
+  };
+  readonly mouse = { move: (): void => {}, press: (): void => {}, release: (): void => {} };
   #listeners: ((bytes: Uint8Array) => void)[][] = [[], [], [], []];
   #stateListeners: ((state: MachineEvents['state']) => void)[] = [];
   #end: (end: MachineEnd) => void = () => {};

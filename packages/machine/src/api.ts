@@ -80,6 +80,23 @@ export interface ScreenImage {
 export interface Keyboard {
   /** Types text on a keyboard of US layout; characters that it lacks are left out. */
   type(text: string): void;
+  /** Presses a key by its code of the W3C's UI Events, such as `KeyA` or `ArrowUp`. */
+  press(code: string): void;
+  /** Releases a key. */
+  release(code: string): void;
+}
+
+/** A button of the mouse. */
+export type MouseButton = 'left' | 'right' | 'middle';
+
+/** The mouse, seen from outside the machine. */
+export interface Mouse {
+  /** Moves by counts to the right and down, and turns the wheel by notches towards the user. */
+  move(dx: number, dy: number, wheel?: number): void;
+  /** Presses a button. */
+  press(button: MouseButton): void;
+  /** Releases a button. */
+  release(button: MouseButton): void;
 }
 
 /** Counters of a machine since its creation; rates are left to the reader. */
@@ -123,6 +140,7 @@ export interface Machine {
   readonly serial: readonly SerialPort[];
   readonly screen: Screen;
   readonly keyboard: Keyboard;
+  readonly mouse: Mouse;
   /**
    * Runs until the end, in slices between which the host's own events are served.
    *

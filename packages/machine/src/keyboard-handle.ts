@@ -69,6 +69,14 @@ export class KeyboardHandle implements Keyboard {
     this.#wake();
   }
 
+  press(code: string): void {
+    this.#add({ code, pressed: true });
+  }
+
+  release(code: string): void {
+    this.#add({ code, pressed: false });
+  }
+
   /** Whether keys wait for room in the device. */
   get waits(): boolean {
     return this.#strokes.length > 0;
@@ -82,6 +90,15 @@ export class KeyboardHandle implements Keyboard {
   /** Takes over the keys that waited when a snapshot was taken. */
   restoreStrokes(strokes: readonly Stroke[]): void {
     this.#strokes = [...strokes];
+  }
+
+  /** Puts a key behind those that wait; past the limit it is lost, as on a keyboard. */
+  #add(stroke: Stroke): void {
+    if (this.#strokes.length < maximumTyped * strokesPerCharacter) {
+      this.#strokes.push(stroke);
+    }
+    this.pump();
+    this.#wake();
   }
 
   /** Gives waiting keys to the device, as far as it has room. */

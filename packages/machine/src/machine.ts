@@ -8,6 +8,7 @@ import type {
   MachineEvents,
   MachineState,
   MachineStats,
+  Mouse,
   Screen,
   SerialPort,
 } from './api.ts';
@@ -23,6 +24,7 @@ import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
 import { serialPorts } from './firmware.ts';
+import { MouseHandle } from './mouse-handle.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { loaderMemory } from './pc-memory.ts';
 import type { MachineRequest } from './requests.ts';
@@ -61,6 +63,7 @@ class PcMachine implements Machine {
   readonly serial: readonly SerialPort[];
   readonly screen: Screen;
   readonly keyboard: Keyboard;
+  readonly mouse: Mouse;
   readonly #serial: readonly SerialHandle[];
   readonly #keys: KeyboardHandle;
   readonly #emitter = new Emitter();
@@ -114,6 +117,9 @@ class PcMachine implements Machine {
       this.#loop.wake();
     });
     this.keyboard = this.#keys;
+    this.mouse = new MouseHandle(pc.chipset.keyboard, () => {
+      this.#loop.wake();
+    });
     this.#loop = this.#makeLoop(pc);
     this.debugger = new MachineDebugger({
       cpu: pc.cpu,
