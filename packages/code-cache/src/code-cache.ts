@@ -232,14 +232,13 @@ export class CodeCache implements TraceOwner, MapObserver {
       }
       block = next;
     }
-    if (to < 0) {
-      if (this.watched.hits(page, first, size)) this.observer?.codeChanged(page);
-      else this.statistics.nearMisses += 1;
-      return;
-    }
+    // Data behind code are decoded too, where a run of instructions was taken to go on: that they
+    // are written is no reason to let go of what was made from the code.
+    if (this.watched.hits(page, first, size)) this.observer?.codeChanged(page, first, size);
+    else if (to < 0) this.statistics.nearMisses += 1;
+    if (to < 0) return;
     const count = this.rewriteCount[page] ?? 0;
     if (count < 0xffff) this.rewriteCount[page] = count + 1;
-    this.observer?.codeChanged(page);
     if (this.chains.head(page) !== none) this.dropTraces(page, from >>> 6, Math.min(to >>> 6, 63));
   }
 
@@ -382,8 +381,9 @@ export class CodeCache implements TraceOwner, MapObserver {
     this.inUse[block] = 0;
     this.pool.retire(block);
     this.revoker?.revokeExec(page);
-    this.observer?.codeChanged(page);
-    if (this.chains.head(page) === none) {
+    if (cause === 'rewritten') this.observer?.recordsRebuilt(page);
+    else this.observer?.codeChanged(page, 0, 0);
+    if (this.chains.head(page) === none && !this.watched.has(page)) {
       this.memory.traces.remove(TraceOwnerId.code, page, -1, -1);
     } else {
       this.dropTraces(page, 0, 63);

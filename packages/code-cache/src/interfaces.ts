@@ -8,8 +8,16 @@ export interface ExecRevoker {
 
 /** Whoever made something of the code of pages, beyond records. */
 export interface CodeObserver {
-  /** Records of the page (canonical) have become stale: its code has changed or is let go. */
-  codeChanged(page: number): void;
+  /**
+   * Watched bytes of the page (canonical) were written, `size` at `offset`, or with `size` 0, the
+   * page is let go.
+   */
+  codeChanged(page: number, offset: number, size: number): void;
+  /**
+   * A block of the page was given up because most of its records were stale: its address may come
+   * to stand for another page.
+   */
+  recordsRebuilt(page: number): void;
 }
 
 /** Settings of `CodeCache`. */

@@ -18,6 +18,11 @@ export class WatchedBytes {
     this.flags.delete(page);
   }
 
+  /** Whether any byte of a page is watched. */
+  has(page: number): boolean {
+    return this.flags.has(page);
+  }
+
   /** Whether one of `size` bytes of a page is watched. */
   hits(page: number, first: number, size: number): boolean {
     const bytes = this.flags.get(page);

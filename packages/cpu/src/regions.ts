@@ -174,6 +174,19 @@ export class Regions implements CodeObserver {
     for (const region of known.regions) this.#drop(region, page);
     this.#cache.drop(page);
     if (size > 0) this.#written.note(page, offset, size, this.#samples);
+    this.#stopRunning();
+  }
+
+  /** CodeObserver: regions with code in several pages know the pages by their blocks' addresses. */
+  recordsRebuilt(page: number): void {
+    for (const region of this.#pages.get(page)?.regions ?? []) {
+      if (region.pages.length > 1) this.#drop(region, page);
+    }
+    this.#stopRunning();
+  }
+
+  /** Has a running region return after its instruction. */
+  #stopRunning(): void {
     this.#state[CpuState.regionsDropped >> 2] = 1;
     const count = CpuState.dropCount >> 2;
     this.#state[count] = (this.#state[count] ?? 0) + 1;
@@ -243,7 +256,8 @@ export class Regions implements CodeObserver {
     if (block === 0) return undefined;
     const isWritten = (offset: number, length: number): boolean =>
       this.#written.isWritten(page, offset, length);
-    return { page, backing, block, isWritten };
+    const isKnown = (offset: number): boolean => this.#cache.lookup(block, offset) !== 0;
+    return { page, backing, block, isKnown, isWritten };
   }
 
   #install(source: RegionSource, page: number, blocks: readonly RegionBlock[]): void {

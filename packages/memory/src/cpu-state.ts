@@ -99,6 +99,8 @@ export const CpuState = {
   temporary: 0x1500,
   /** How many regions wait for a region that they called. */
   callDepth: 0x1540,
+  /** What slow accesses of the running region's instruction found: 1 return after it, 2 fault. */
+  accessStatus: 0x1544,
   /** Nonzero while repeated string instructions stop after each element, to be trapped there. */
   singleElements: 0x1540,
 } as const;

@@ -62,7 +62,7 @@ export class AccessEmitter {
     const entry = body.local('i32');
     this.#lookup(linear, entry, readEntry, info.bytes);
     const label = body.if(info.type);
-    this.#slowLoad(linear, info, 'load');
+    this.#slowLoad(linear, value.name, info, 'load');
     body.else();
     body.get(linear);
     body.get(entry);
@@ -79,8 +79,7 @@ export class AccessEmitter {
     const entry = body.local('i32');
     this.#lookup(linear, entry, writeEntry, info.bytes);
     const label = body.if();
-    this.#slowStore(linear, info, content);
-    this.#checkFault();
+    this.#slowStore(linear, info, content, true);
     body.else();
     body.get(linear);
     body.get(entry);
@@ -100,7 +99,7 @@ export class AccessEmitter {
     value.position = linear;
     this.#lookup(linear, host, writeEntry, info.bytes);
     const label = body.if(info.type);
-    this.#slowLoad(linear, info, 'modify');
+    this.#slowLoad(linear, value.name, info, 'modify');
     body.i32(servedSlowly);
     body.set(host);
     body.else();
@@ -122,7 +121,7 @@ export class AccessEmitter {
     body.i32(servedSlowly);
     body.op('i32.eq');
     const label = body.if();
-    this.#slowStore(modify.position, info, content);
+    this.#slowStore(modify.position, info, content, false);
     body.else();
     body.get(modify.hostLocal);
     content();
@@ -148,12 +147,14 @@ export class AccessEmitter {
     body.op('i32.shr_u');
     body.op('i32.or');
     const label = body.if();
-    this.#target.beforeSlow();
     body.get(linear);
     body.i32(value.imm);
-    body.call(this.#target.functionIndex('probe'));
-    this.#target.afterSlow();
-    this.#checkFault();
+    if (this.#target.slowAccess === undefined) {
+      this.#target.beforeSlow();
+      body.call(this.#target.functionIndex('probe'));
+      this.#target.afterSlow();
+      this.#checkFault();
+    } else this.#target.slowAccess('probe');
     body.end(label);
   }
 
@@ -207,8 +208,15 @@ export class AccessEmitter {
     body.op('i32.and');
   }
 
-  #slowLoad(linear: number, info: AccessInfo, what: 'load' | 'modify'): void {
+  #slowLoad(linear: number, load: string, info: AccessInfo, what: 'load' | 'modify'): void {
     const body = this.#body;
+    if (this.#target.slowAccess !== undefined) {
+      body.get(linear);
+      this.#target.slowAccess(`${what}${info.bytes * 8}`);
+      body.i32(0);
+      body.memory(load, CpuState.transfer);
+      return;
+    }
     this.#target.beforeSlow();
     body.get(linear);
     body.call(this.#target.functionIndex(`${what}${info.bytes * 8}`));
@@ -227,9 +235,10 @@ export class AccessEmitter {
     if (info.extend !== undefined) body.op(info.extend);
   }
 
-  #slowStore(linear: number, info: AccessInfo, content: () => void): void {
+  /** `mayFault`: false where a modify has found out already. */
+  #slowStore(linear: number, info: AccessInfo, content: () => void, mayFault: boolean): void {
     const body = this.#body;
-    this.#target.beforeSlow();
+    if (this.#target.slowAccess === undefined) this.#target.beforeSlow();
     if (info.bytes === 16) {
       body.i32(0);
       content();
@@ -239,8 +248,14 @@ export class AccessEmitter {
       body.get(linear);
       content();
     }
-    body.call(this.#target.functionIndex(`store${info.bytes * 8}`));
+    const name = `store${info.bytes * 8}`;
+    if (this.#target.slowAccess !== undefined) {
+      this.#target.slowAccess(name);
+      return;
+    }
+    body.call(this.#target.functionIndex(name));
     this.#target.afterSlow();
+    if (mayFault) this.#checkFault();
   }
 
   #checkFault(): void {

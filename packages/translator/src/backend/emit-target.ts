@@ -12,6 +12,11 @@ export interface EmitTarget {
   functionIndex(name: string): number;
   /** Pushes the address of the current shadow directory for data. */
   pushDirectory(): void;
+  /**
+   * Calls slow-path function `name`, whose arguments are on the stack, in a way of the target's
+   * own; what was loaded is then in `CpuState.transfer`, and faults have been left with.
+   */
+  slowAccess?(name: string): void;
   /** Called before a call that may look at or change the instruction budget. */
   beforeSlow(): void;
   /** Called after it. */

@@ -42,6 +42,10 @@ export interface RegionPage {
   readonly backing: number;
   /** Address of its code-page block: while the exec leaf names it, the page is mapped. */
   readonly block: number;
+  /** Whether the interpreter has met the instruction at an offset in the page: it is not cold. */
+  isKnown(offset: number): boolean;
+  /** Whether one of `length` bytes at an offset changes so often that it is no code for regions. */
+  readonly isWritten: (offset: number, length: number) => boolean;
 }
 
 /** What a region is found in. */
@@ -130,12 +134,15 @@ class Search {
   #decode(offset: number): RegionInstruction | undefined {
     const { bytes, bits, codeMode } = this.#source;
     const page = this.#source.page(pageIndexOf(offset));
-    if (page === undefined) return undefined;
+    if (page === undefined || !page.isKnown(offset & 4095)) return undefined;
     const instruction = new Instruction();
     const at = page.backing + (offset & 4095);
     if (decodeInto(instruction, bytes, at, page.backing + 4096, bits) <= 0) return undefined;
     const variant = variantOf(instruction, codeMode);
-    return { offset, instruction, variant, suitability: this.#source.suitabilities.of(variant) };
+    const suitability = page.isWritten(offset & 4095, instruction.length)
+      ? Suitability.unsuitable
+      : this.#source.suitabilities.of(variant);
+    return { offset, instruction, variant, suitability };
   }
 
   blocks(): FoundBlock[] {

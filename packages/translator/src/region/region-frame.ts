@@ -1,17 +1,20 @@
 /**
  * The locals of a region function `(record, entry) -> HandlerResult`, and its ways out.
  *
- * A way out says in `exit` where the guest goes on, as an offset from the region's page, and in
- * `refund` how many instructions of the block did not retire, and ends in one of a few common
- * places, which write the registers and the budget back:
+ * A way out says where the guest goes on, by `exit`, an offset from the region's page, or by `eip`,
+ * and ends in one of a few common places, which write the registers and the budget back:
  *
  * | place | for |
  * | --- | --- |
  * | fault | the instruction at `exit` has faulted |
+ * | stop | a slow access of the instruction before `exit` wants the region to return |
  * | offset | the guest goes on at `exit`, in another region or in the loop |
  * | chain | the guest goes on at `eip`, in another region or in the loop |
  * | lookup | the guest goes on at `eip`; a waiting caller or the loop sees to it |
- * | result | a callee came back with something else than the expected return |
+ * | call | the callee at `eip` runs, and then the block `entry`, if it returns to there |
+ *
+ * Slow accesses store what is left of the budget behind their instruction, and the host may change
+ * it; so fault and stop take it from memory, all others from the local.
  */
 import { CpuState, ExitReason } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
@@ -20,10 +23,13 @@ import type { PromotedRegisters } from './promoted-registers.ts';
 
 const nowhere: Label = { depth: -1 };
 
-/** Bytes of a code-page block's address entries in a leaf, and what they index. */
+/** How a linear address is cut into indexes of directory and leaf. */
 const directoryShift = 20;
 const leafShift = 10;
 const indexMask = 0xffc;
+
+/** The parameter that names the block to begin with. */
+const entry = 1;
 
 /** The frame of one region function. */
 export class RegionFrame {
@@ -43,14 +49,18 @@ export class RegionFrame {
   /** What the budget was when retired instructions were last counted. */
   readonly #countedBudget: number;
   readonly #exit: number;
-  readonly #refund: number;
+  /** EIP that a callee should return to. */
+  readonly #behind: number;
   readonly #result: number;
   readonly #dropCount: number;
+  #again = nowhere;
   #fault = nowhere;
+  #stop = nowhere;
   #offset = nowhere;
   #chain = nowhere;
   #lookup = nowhere;
-  #resultExit = nowhere;
+  #call = nowhere;
+  #calls = false;
 
   constructor(
     body: FunctionBody,
@@ -67,7 +77,7 @@ export class RegionFrame {
     this.stop = body.local('i32');
     this.#countedBudget = body.local('i32');
     this.#exit = body.local('i32');
-    this.#refund = body.local('i32');
+    this.#behind = body.local('i32');
     this.#result = body.local('i32');
     this.#dropCount = body.local('i32');
   }
@@ -84,10 +94,12 @@ export class RegionFrame {
     body.set(this.#countedBudget);
     this.#load(CpuState.eipBase, this.eipBase);
     this.#load(CpuState.dirData, this.directory);
-    this.#resultExit = body.block();
+    this.#again = body.loop();
+    this.#call = body.block();
     this.#lookup = body.block();
     this.#chain = body.block();
     this.#offset = body.block();
+    this.#stop = body.block();
     this.#fault = body.block();
   }
 
@@ -95,7 +107,14 @@ export class RegionFrame {
   end(): void {
     const { body } = this;
     body.end(this.#fault);
-    this.#settle(true);
+    this.registers.spill();
+    this.#countTranslated();
+    this.#store(CpuState.budget, () => {
+      this.#pushState(CpuState.budget);
+      body.i32(1);
+      body.op('i32.add');
+    });
+    this.#store(CpuState.accessStatus, () => body.i32(0));
     body.i32(0);
     this.#pushExitEip();
     body.op('i64.extend_i32_u');
@@ -103,33 +122,43 @@ export class RegionFrame {
     this.#store(CpuState.exitReason, () => body.i32(ExitReason.faultAtRip));
     body.i32(HandlerResult.leave);
     body.return();
+    body.end(this.#stop);
+    this.registers.spill();
+    this.#countTranslated();
+    this.#store(CpuState.accessStatus, () => body.i32(0));
+    this.#store(CpuState.regionsDropped, () => body.i32(0));
+    this.#store(CpuState.target, () => this.#pushExitEip());
+    body.i32(HandlerResult.lookup);
+    body.return();
     body.end(this.#offset);
-    this.#takeBack();
     this.#pushExitEip();
     body.set(this.eip);
     body.end(this.#chain);
-    this.#settle(false);
+    this.#settle();
     body.get(this.eip);
     body.call(this.#functions('chain'));
     body.return();
     body.end(this.#lookup);
-    this.#settle(false);
+    this.#settle();
     this.#store(CpuState.target, () => body.get(this.eip));
     body.i32(HandlerResult.lookup);
     body.return();
-    body.end(this.#resultExit);
-    body.get(this.#result);
+    body.end(this.#call);
+    if (this.#calls) this.#callRegion();
+    else body.unreachable();
+    body.end(this.#again);
+    body.unreachable();
   }
 
-  /** Leaves to an offset from the region's page; `refund` instructions did not retire. */
-  leaveAt(offset: number, refund: number): void {
-    this.#setExit(offset, refund);
+  /** Leaves to an offset from the region's page. */
+  leaveAt(offset: number): void {
+    this.#setExit(offset);
     this.body.br(this.#offset);
   }
 
-  /** Leaves with the fault of the instruction at an offset. */
-  leaveWithFault(offset: number, refund: number): void {
-    this.#setExit(offset, refund);
+  /** Leaves with the fault of the instruction at an offset, which a slow access has found. */
+  leaveWithFault(offset: number): void {
+    this.#setExit(offset);
     this.body.br(this.#fault);
   }
 
@@ -143,25 +172,26 @@ export class RegionFrame {
     this.body.br(this.#lookup);
   }
 
-  /** Leaves, if a slow access asked for it, to the EIP that `push` pushes. */
-  stopBefore(push: () => void): void {
+  /** Leaves to an offset if a slow access of the instruction before asked for it. */
+  stopAt(offset: number): void {
     const { body } = this;
     body.get(this.stop);
     const stopped = body.if();
-    this.#store(CpuState.regionsDropped, () => body.i32(0));
-    push();
-    body.set(this.eip);
-    body.br(this.#lookup);
+    this.#setExit(offset);
+    body.br(this.#stop);
     body.end(stopped);
   }
 
-  /** The same within a block, whose last `refund` instructions have not retired. */
-  stopAt(offset: number, refund: number): void {
+  /** The same, to the EIP in `eip`. */
+  stopAtEip(): void {
     const { body } = this;
     body.get(this.stop);
     const stopped = body.if();
-    this.#store(CpuState.regionsDropped, () => body.i32(0));
-    this.leaveAt(offset, refund);
+    body.get(this.eip);
+    body.get(this.eipBase);
+    body.op('i32.sub');
+    body.set(this.#exit);
+    body.br(this.#stop);
     body.end(stopped);
   }
 
@@ -174,10 +204,20 @@ export class RegionFrame {
     body.op('i32.add');
   }
 
-  /** Runs the region at the EIP in `eip`; goes on if it returns to an offset, else leaves. */
-  call(behind: number): void {
+  /** Runs the region at the EIP in `eip`; goes on with block `number` if it returns to there. */
+  call(behind: number, number: number): void {
     const { body } = this;
-    this.#settle(false);
+    this.#calls = true;
+    this.pushEip(behind);
+    body.set(this.#behind);
+    body.i32(number);
+    body.set(entry);
+    body.br(this.#call);
+  }
+
+  #callRegion(): void {
+    const { body } = this;
+    this.#settle();
     this.#load(CpuState.dropCount, this.#dropCount);
     body.get(this.eip);
     body.call(this.#functions('enterCall'));
@@ -185,19 +225,23 @@ export class RegionFrame {
     body.i32(HandlerResult.lookup);
     body.op('i32.xor');
     this.#pushState(CpuState.target);
-    this.pushEip(behind);
+    body.get(this.#behind);
     body.op('i32.xor');
     body.op('i32.or');
     this.#pushState(CpuState.dropCount);
     body.get(this.#dropCount);
     body.op('i32.xor');
     body.op('i32.or');
-    body.brIf(this.#resultExit);
+    const elsewhere = body.if();
+    body.get(this.#result);
+    body.return();
+    body.end(elsewhere);
     this.#store(CpuState.eipBase, () => body.get(this.eipBase));
     this.#load(CpuState.budget, this.budget);
     body.get(this.budget);
     body.set(this.#countedBudget);
     this.registers.reload();
+    body.br(this.#again);
   }
 
   /** Leaves to an offset unless its page is the one whose code-page block is at `block`. */
@@ -213,68 +257,49 @@ export class RegionFrame {
     body.i32(block);
     body.op('i32.ne');
     const elsewhere = body.if();
-    this.leaveAt(offset, 0);
+    this.leaveAt(offset);
     body.end(elsewhere);
   }
 
-  /** Stores the budget for a slow access of an instruction with `left` behind it in the block. */
-  beforeSlow(left: number): void {
+  /**
+   * Stores what is left of the budget behind an instruction with `left` more in its block, unless a
+   * slow access of it did.
+   */
+  storeBudget(left: number): void {
     const { body } = this;
-    this.#store(CpuState.budget, () => {
-      body.get(this.budget);
-      body.i32(left);
-      body.op('i32.add');
-    });
-  }
-
-  /** A budget that the host has cleared, and code that it has dropped, both end the region soon. */
-  afterSlow(left: number): void {
-    const { body } = this;
-    // What the host took off the budget counts as if it had never been given.
-    body.get(this.#countedBudget);
-    body.get(this.budget);
-    body.i32(left);
-    body.op('i32.add');
-    body.op('i32.sub');
-    this.#pushState(CpuState.budget);
-    body.tee(this.budget);
-    body.op('i32.add');
-    body.set(this.#countedBudget);
-    body.get(this.budget);
-    body.op('i32.eqz');
-    this.#pushState(CpuState.regionsDropped);
-    body.op('i32.or');
     body.get(this.stop);
-    body.op('i32.or');
-    body.set(this.stop);
+    body.op('i32.eqz');
+    const isFirst = body.if();
+    this.#store(CpuState.budget, () => {
+      this.pushBudget(left);
+    });
+    body.end(isFirst);
+  }
+
+  /** Pushes what is left of the budget behind an instruction with `left` more in its block. */
+  pushBudget(left: number): void {
+    const { body } = this;
     body.get(this.budget);
+    if (left === 0) return;
     body.i32(left);
-    body.op('i32.sub');
-    body.set(this.budget);
-  }
-
-  #setExit(offset: number, refund: number): void {
-    const { body } = this;
-    body.i32(offset);
-    body.set(this.#exit);
-    body.i32(refund);
-    body.set(this.#refund);
-  }
-
-  #takeBack(): void {
-    const { body } = this;
-    body.get(this.budget);
-    body.get(this.#refund);
     body.op('i32.add');
-    body.set(this.budget);
+  }
+
+  #setExit(offset: number): void {
+    this.body.i32(offset);
+    this.body.set(this.#exit);
   }
 
   /** Writes registers and budget back, and counts what was retired here. */
-  #settle(takesBack: boolean): void {
-    const { body } = this;
+  #settle(): void {
     this.registers.spill();
-    if (takesBack) this.#takeBack();
-    this.#store(CpuState.budget, () => body.get(this.budget));
+    this.#store(CpuState.budget, () => this.body.get(this.budget));
+    this.#countTranslated();
+  }
+
+  /** To a few instructions: what a block has begun counts. */
+  #countTranslated(): void {
+    const { body } = this;
     this.#store(CpuState.translated, () => {
       this.#pushState(CpuState.translated);
       body.get(this.#countedBudget);

@@ -5,6 +5,7 @@ import { pageIndexOf } from './discover.ts';
 import type { RegionBlock } from './layout.ts';
 import type { RegionInstruction } from './discover.ts';
 import type { RegionFrame } from './region-frame.ts';
+import { AccessStatus, regionAccess } from '../runtime/region-access.ts';
 
 /** What the blocks of a region are to each other. */
 export interface RegionPlaces {
@@ -43,20 +44,21 @@ export class RegionTarget implements EmitTarget {
     const count = block.instructions.length;
     body.get(budget);
     body.i32(count);
-    body.op('i32.sub');
-    body.tee(budget);
-    body.i32(0);
     body.op('i32.lt_s');
     const short = body.if();
-    this.#frame.leaveAt(block.offset, count);
+    this.#frame.leaveAt(block.offset);
     body.end(short);
+    body.get(budget);
+    body.i32(count);
+    body.op('i32.sub');
+    body.set(budget);
   }
 
   mark(index: number): void {
     this.#index = index;
     if (index === 0 || !this.#wrote) return;
     this.#wrote = false;
-    this.#frame.stopAt(this.#instruction(index)?.offset ?? 0, this.#left(index));
+    this.#frame.stopAt(this.#instruction(index)?.offset ?? 0);
   }
 
   spill(): void {
@@ -80,13 +82,26 @@ export class RegionTarget implements EmitTarget {
     this.body.get(this.#frame.directory);
   }
 
-  beforeSlow(): void {
+  slowAccess(name: string): void {
+    const { body } = this;
+    const frame = this.#frame;
     this.#wrote = true;
-    this.#frame.beforeSlow(this.#left(this.#index + 1));
+    frame.pushBudget(this.#left(this.#index + 1));
+    body.call(this.#functions(regionAccess(name)));
+    body.tee(frame.stop);
+    body.i32(AccessStatus.stop);
+    body.op('i32.gt_u');
+    const faulted = body.if();
+    frame.leaveWithFault(this.#instruction(this.#index)?.offset ?? 0);
+    body.end(faulted);
+  }
+
+  beforeSlow(): void {
+    throw new Error('translator: slow accesses of a region are calls of its own');
   }
 
   afterSlow(): void {
-    this.#frame.afterSlow(this.#left(this.#index + 1));
+    throw new Error('translator: slow accesses of a region are calls of its own');
   }
 
   next(): void {
@@ -124,18 +139,17 @@ export class RegionTarget implements EmitTarget {
     const frame = this.#frame;
     const block = this.#block;
     body.set(frame.eip);
-    if (this.#wrote) frame.stopBefore(() => body.get(frame.eip));
+    if (this.#wrote) frame.stopAtEip();
     if (block?.flow === 'return') {
       this.#return(block);
     } else if (block?.flow === 'call' && block.behind >= 0) {
-      frame.call(block.end);
-      this.#places.goto(block.behind);
+      frame.call(block.end, block.behind);
     } else frame.chain();
   }
 
   leave(): void {
-    const offset = this.#instruction(this.#index)?.offset ?? 0;
-    this.#frame.leaveWithFault(offset, this.#left(this.#index));
+    this.#frame.storeBudget(this.#left(this.#index + 1));
+    this.#frame.leaveWithFault(this.#instruction(this.#index)?.offset ?? 0);
   }
 
   callout(): void {
@@ -161,7 +175,7 @@ export class RegionTarget implements EmitTarget {
 
   /** Branches to a block, whose page may be another and may have been mapped elsewhere. */
   #goTo(offset: number, number: number): void {
-    if (this.#wrote) this.#frame.stopBefore(() => this.#frame.pushEip(offset));
+    if (this.#wrote) this.#frame.stopAt(offset);
     this.#enterPage(offset);
     this.#places.goto(number);
   }

@@ -107,7 +107,7 @@ function buildBody(
     body,
     pending,
     successors: blocks.map(successorsOf),
-    entries: new Set(entries.map((entry) => entry.block)),
+    entries: new Set([...entries.map((entry) => entry.block), ...returnPoints(blocks)]),
     emitBlock: (index) => {
       const block = blocks[index];
       const ir = code[index];
@@ -120,6 +120,13 @@ function buildBody(
   body.unreachable();
   frame.end();
   return body;
+}
+
+/** Blocks behind calls of other regions, which are gone to by number. */
+function returnPoints(blocks: readonly RegionBlock[]): number[] {
+  return blocks
+    .filter(({ flow, jump, behind }) => flow === 'call' && jump < 0 && behind >= 0)
+    .map(({ behind }) => behind);
 }
 
 function successorsOf(block: RegionBlock): number[] {

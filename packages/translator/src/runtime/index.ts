@@ -1,4 +1,5 @@
 import { accessFunctions } from './access.ts';
+import { regionAccessFunctions } from './region-access.ts';
 import { aesFunctions } from './sse-aes.ts';
 import { crc32c } from './sse-crc32.ts';
 import { floatArithmetic } from './sse-float-arithmetic.ts';
@@ -13,6 +14,7 @@ import type { RuntimeFunction } from './runtime-function.ts';
 /** All runtime functions of the core module. */
 export const RUNTIME: readonly RuntimeFunction[] = [
   ...accessFunctions,
+  ...regionAccessFunctions,
   ...stringFunctions,
   ...aesFunctions,
   ...floatFunctions,
