@@ -12,6 +12,7 @@ import {
 } from '@ringfence/machine';
 import { fileFault, readBootFiles, readInput } from './boot-files.ts';
 import type { ConsoleStreams } from './console-streams.ts';
+import { openDrives } from './drives.ts';
 import { Menu } from './menu.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
@@ -54,21 +55,24 @@ async function runToEnd(
     settings,
     machineOptions(settings, readBootFiles(settings), nodeHost),
   );
-  const { stdout } = services.streams;
+  const { stdout, stderr } = services.streams;
+  const opened = await openDrives(settings, (words) => stderr.write(`ringfence: ${words}\r\n`));
   const lines = openSerialLines(settings, (bytes) => void stdout.write(bytes));
   const ends: (() => void)[] = lines.map((line) => () => line.close());
   try {
-    const machine = await services.createMachine(options);
+    const machine = await services.createMachine({ ...options, drives: opened.drives });
     ends.push(() => machine.dispose());
     const outcome = await new Promise<Outcome>((leave, fail) => {
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);
     });
     const faults = [await writeSnapshot(machine, settings), writeResults(machine, settings)];
+    faults.push(await opened.close());
     const unwritten = faults.filter((fault) => fault !== undefined).join('; ');
     return { outcome, unwritten: unwritten === '' ? undefined : unwritten };
   } finally {
     for (const end of ends.reverse()) end();
+    await opened.close();
   }
 }
 

@@ -18,3 +18,5 @@ export { findFormat, maximumChain, openImage, type OpenOptions } from './open-im
 export { checkQcow, mostFindings, type CheckResult } from './qcow2/check.ts';
 export { createQcow, type CreateOptions } from './qcow2/create.ts';
 export { headerAreaBytes, parseHeader, type BackingName, type QcowHeader } from './qcow2/header.ts';
+export { AccessHandleStore, type SyncAccessHandle } from './access-handle-store.ts';
+export { HttpStore, type Fetch, type FetchResponse, type HttpStoreOptions } from './http-store.ts';

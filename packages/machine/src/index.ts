@@ -1,7 +1,9 @@
 export * from './api.ts';
 export { builtInGuest } from './built-in-guest/program.ts';
 export * from './error.ts';
+export type { DriveOptions, DriveStorage } from './board-storage.ts';
 export { createMachine } from './machine.ts';
+export * from './options/drives.ts';
 export * from './options/machine-options.ts';
 export * from './options/parse.ts';
 export * from './options/settings.ts';

@@ -31,7 +31,7 @@ export interface Settings {
   readonly hdd?: string;
   readonly cdrom?: string;
   readonly fda?: string;
-  /** Drives with their properties `file`, `if`, `format`. */
+  /** Drives: `file`, `if`, `format`, `index`, `media`, `readonly`. */
   readonly drive: readonly Properties[];
   /** `order` of boot devices, letters as in `cda`; `menu` `on` or `off`; `splash-time` in ms. */
   readonly boot?: Properties;

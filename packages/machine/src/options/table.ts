@@ -52,7 +52,7 @@ const text = { kind: 'text' } as const;
 const flag = { kind: 'flag' } as const;
 const pattern = { kind: 'pattern' } as const;
 
-const noDisks = { '*': 'there is no disk controller in this version' };
+const noFloppy = { '*': 'there is no floppy drive in this version' };
 
 /**
  * Every option, in the order of the help: the spellings are those that QEMU users know, where QEMU
@@ -131,7 +131,7 @@ export const optionTable: readonly OptionRow[] = [
     flag: `-${name}`,
     argument: 'FILE',
     value: file,
-    unsupported: noDisks,
+    ...(name === 'fda' ? { unsupported: noFloppy } : {}),
     scope: 'machine',
     help: name === 'cdrom' ? 'CD-ROM image' : name === 'fda' ? 'floppy image' : 'disk image',
   })),
@@ -139,11 +139,13 @@ export const optionTable: readonly OptionRow[] = [
     name: 'drive',
     flag: '-drive',
     argument: 'file=FILE,if=ide|virtio|xen,format=raw|qcow2',
-    value: { kind: 'properties', keys: ['file', 'if', 'format'] },
+    value: {
+      kind: 'properties',
+      keys: ['file', 'if', 'format', 'index', 'media', 'readonly'],
+    },
     most: 16,
-    unsupported: noDisks,
     scope: 'machine',
-    help: 'a drive with its interface and format',
+    help: 'a drive (also index=N,media=disk|cdrom,readonly=on); FILE may be a URL',
   },
   {
     name: 'boot',
