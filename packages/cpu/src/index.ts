@@ -4,3 +4,4 @@ export { apicPresent, cpuModels, type CpuModel } from './model.ts';
 export { Cr0, Word } from './state-view.ts';
 export * from './initial-state.ts';
 export { type SavedCpu, savedWords } from './saved-cpu.ts';
+export type { CodeRange, RegionSummary } from './region-log.ts';

@@ -24,6 +24,7 @@ import {
   RecordField,
   Suitabilities,
 } from '@ringfence/translator';
+import { type CodeRange, RegionLog } from './region-log.ts';
 import { Word } from './state-view.ts';
 import { WrittenCode } from './written-code.ts';
 
@@ -102,6 +103,8 @@ export class Regions implements CodeObserver {
     translateMs: 0,
     compileMs: 0,
   };
+  /** The regions that there are, for inspectors. */
+  readonly log: RegionLog = new RegionLog();
   readonly #state: Int32Array;
   readonly #halves: Uint16Array;
   readonly #bytes: Uint8Array;
@@ -150,7 +153,11 @@ export class Regions implements CodeObserver {
     if (physical < 0) return;
     const page = Math.floor(physical / 4096);
     const offset = physical % 4096;
-    if (this.#pages.get(page)?.covered.has(offset) === true) return;
+    const known = this.#pages.get(page);
+    if (known?.covered.has(offset) === true) {
+      this.log.count(known.regions, physical);
+      return;
+    }
     const part = Math.floor(physical / (1 << partShift));
     const count = (this.#counts.get(part) ?? 0) + 1;
     if (this.#counts.size >= maximumCounts) this.#counts.clear();
@@ -203,6 +210,7 @@ export class Regions implements CodeObserver {
     }
     home?.covered.clear();
     for (const other of region.pages) this.#pages.get(other)?.regions.delete(region);
+    this.log.remove(region);
     this.statistics.dropped += 1;
   }
 
@@ -277,7 +285,7 @@ export class Regions implements CodeObserver {
     const compileMs = this.#monotonicMs() - began;
     this.statistics.compileMs += compileMs;
     this.statistics.translateMs -= compileMs;
-    this.#enlist(source, page, blocks, entries);
+    this.#enlist(source, page, blocks, entries, bytes);
     this.statistics.regions += 1;
     this.statistics.modules += 1;
     this.statistics.wasmBytes += bytes.length;
@@ -289,6 +297,7 @@ export class Regions implements CodeObserver {
     page: number,
     blocks: readonly RegionBlock[],
     entries: readonly Entry[],
+    wasm: Uint8Array,
   ): void {
     const indexes = new Set(blocks.map((block) => pageIndexOf(block.offset)));
     const pages = [...indexes].map((index) => source.page(index)?.page ?? page);
@@ -298,6 +307,11 @@ export class Regions implements CodeObserver {
       pages: [...new Set(pages)],
     };
     for (const number of region.pages) this.#pageRegions(number).regions.add(region);
+    const ranges = blocks.map(({ offset, end }): CodeRange => {
+      const first = (source.page(pageIndexOf(offset))?.page ?? page) * 4096 + (offset & 4095);
+      return [first, first + end - offset];
+    });
+    this.log.add(region, page * 4096 + (entries[0]?.offset ?? 0), ranges, wasm);
     const home = this.#pageRegions(page);
     for (const block of blocks) {
       const index = pageIndexOf(block.offset);
