@@ -14,6 +14,7 @@ import { fileFault, readBootFiles, readInput } from './boot-files.ts';
 import type { ConsoleStreams } from './console-streams.ts';
 import { openDrives } from './drives.ts';
 import { Menu } from './menu.ts';
+import { gdbAddress, serveGdb } from './gdb-server.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
@@ -65,6 +66,7 @@ async function runToEnd(
     const outcome = await new Promise<Outcome>((leave, fail) => {
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);
+      if (settings.frozen) machine.pause();
     });
     const faults = [await writeSnapshot(machine, settings), writeResults(machine, settings)];
     faults.push(await opened.close());
@@ -91,6 +93,11 @@ function connect(
     const connectConsole =
       services.connectConsole ?? connectStandardInput(machine, settings, services);
     ends.push(connectConsole(consolePort, leave));
+  }
+  const address = gdbAddress(settings);
+  if (address !== undefined) {
+    const failed = (message: string): void => leave({ status: ExitStatus.failure, message });
+    ends.push(serveGdb(machine, address, failed));
   }
   ends.push(services.onSignal((status) => leave({ status })));
   ends.push(

@@ -28,6 +28,7 @@ export class TestMachine implements Machine {
     press: (): void => {},
     release: (): void => {},
   };
+  readonly inspector = undefined;
   readonly mouse = { move: (): void => {}, press: (): void => {}, release: (): void => {} };
   #listeners: ((bytes: Uint8Array) => void)[][] = [[], [], [], []];
   #stateListeners: ((state: MachineEvents['state']) => void)[] = [];
@@ -64,6 +65,10 @@ export class TestMachine implements Machine {
   reset(): void {
     this.resets += 1;
   }
+  debug(): undefined {
+    return undefined;
+  }
+
   snapshot(): Promise<Uint8Array> {
     return Promise.resolve(Uint8Array.of(1, 2, 3));
   }

@@ -169,6 +169,11 @@ export class DebugUnit {
     return !resumes;
   }
 
+  /** The debugger goes on from a linear address: its breakpoint there is passed over once. */
+  passOver(linear: number): void {
+    this.resumeAt = this.#hostHit(linear) ? linear : -1;
+  }
+
   #hostHit(linear: number): boolean {
     return this.#host.some((one) => one.kind === 'execute' && (one.linear | 0) === linear);
   }

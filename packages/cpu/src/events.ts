@@ -132,6 +132,11 @@ export class Events {
     const shadowed = this.#shadowAt === retired;
     const stackShadow = shadowed && this.#shadow === 'stack';
     if (this.#debug.pending !== 0 && !stackShadow && !this.#takeTrap()) return false;
+    // A debugger that steps means the instruction that it sees: interrupts only end HLT.
+    if (this.#debug.stepping) {
+      if (this.#nmi || this.#interrupts.requested) this.halted = false;
+      return true;
+    }
     if (this.#nmi && !this.#nmiBlocked && !stackShadow) {
       this.#nmi = false;
       this.#nmiBlocked = true;

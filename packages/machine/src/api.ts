@@ -1,3 +1,5 @@
+import type { DebugConnection } from './debug/debugger.ts';
+import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 
 /** Why a machine's run is over. */
@@ -141,6 +143,8 @@ export interface Machine {
   readonly screen: Screen;
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
+  /** What the hypervisor does, for those who want to see it; nothing once it is disposed. */
+  readonly inspector: Inspector | undefined;
   /**
    * Runs until the end, in slices between which the host's own events are served.
    *
@@ -156,6 +160,11 @@ export interface Machine {
    * Returns early when the processor waits; guest time goes on between slices until `pause`.
    */
   runSlice(sliceMs: number): MachineState;
+  /**
+   * Connects a debugger that speaks GDB's remote serial protocol, and stops the guest for it;
+   * undefined while another is connected. `send` gets what is for the debugger.
+   */
+  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined;
   /** Presses the reset button: the machine boots again. */
   reset(): void;
   /** Ends the machine and lets go of its memory; a second call does nothing. */

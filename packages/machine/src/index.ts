@@ -1,6 +1,11 @@
 export * from './api.ts';
 export { builtInGuest } from './built-in-guest/program.ts';
 export * from './error.ts';
+export type { DescriptorRow, DescriptorTables, SegmentRow } from './inspector/descriptors.ts';
+export type { CodeLine } from './inspector/guest-code.ts';
+export type { Inspector, RegionDetails } from './inspector/inspector.ts';
+export type { PageRow, ShadowEntry } from './inspector/pages.ts';
+export type { DebugConnection } from './debug/debugger.ts';
 export type { DriveOptions, DriveStorage } from './board-storage.ts';
 export { createMachine } from './machine.ts';
 export * from './options/drives.ts';

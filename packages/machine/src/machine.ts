@@ -20,11 +20,14 @@ import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
 import { MachineDebugger } from './debug/debugger.ts';
+import type { DebugConnection } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
 import { serialPorts } from './firmware.ts';
 import { MouseHandle } from './mouse-handle.ts';
+import { MachineInspector } from './inspector/inspector.ts';
+import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { loaderMemory } from './pc-memory.ts';
 import type { MachineRequest } from './requests.ts';
@@ -68,7 +71,7 @@ class PcMachine implements Machine {
   readonly #keys: KeyboardHandle;
   readonly #emitter = new Emitter();
   readonly #loop: RunLoop;
-  readonly debugger: MachineDebugger;
+  readonly #debugger: MachineDebugger;
   readonly #ended: Promise<MachineEnd>;
   #resolveEnded: (end: MachineEnd) => void = () => undefined;
   /** The machine's parts, which `dispose` lets go of. */
@@ -121,7 +124,7 @@ class PcMachine implements Machine {
       this.#loop.wake();
     });
     this.#loop = this.#makeLoop(pc);
-    this.debugger = new MachineDebugger({
+    this.#debugger = new MachineDebugger({
       cpu: pc.cpu,
       memory: pc.memory,
       start: () => {
@@ -156,6 +159,10 @@ class PcMachine implements Machine {
 
   runSlice(sliceMs: number): MachineState {
     return this.#loop.runSlice(sliceMs);
+  }
+
+  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined {
+    return this.#debugger.connect(send);
   }
 
   reset(): void {
@@ -200,6 +207,11 @@ class PcMachine implements Machine {
     return writeSections(sections, this.options.host);
   }
 
+  get inspector(): Inspector | undefined {
+    const pc = this.#pc;
+    return pc && new MachineInspector(pc.cpu, pc.memory);
+  }
+
   stats(): MachineStats {
     return this.#lastStats ?? collectStats(this.options.host, this.#loop, this.#pc?.cpu);
   }
@@ -239,7 +251,7 @@ class PcMachine implements Machine {
         }
       },
       onDebugStop: () => {
-        this.debugger.stopped();
+        this.#debugger.stopped();
       },
       serve: (request) => this.#serve(request),
       onState: (state) => {
@@ -297,6 +309,7 @@ class PcMachine implements Machine {
     }
     this.#loop.end(state);
     if (isFirst) {
+      this.#debugger.ended(end.reason === 'debug-exit' ? end.status : 0);
       this.#emitter.emit('end', end);
       this.#resolveEnded(end);
     }

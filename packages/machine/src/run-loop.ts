@@ -57,6 +57,8 @@ export interface RunLoopParts {
   readonly afterSlice: () => void;
   /** Serves a request; returns whether the machine goes on. */
   readonly serve: (request: MachineRequest) => boolean;
+  /** The CPU stopped for a debugger, which pauses the loop. */
+  readonly onDebugStop?: () => void;
   /** Called with each new state. */
   readonly onState: (state: MachineState) => void;
 }
@@ -231,6 +233,10 @@ export class RunLoop {
     const stop = cpu.run(clock.budgetFor(timers.nextDeadlineNs(), maximumBudget));
     if (stop === 'tripleFault') {
       requests.ask({ kind: 'reset', cause: 'triple-fault' });
+    }
+    if (stop === 'debug') {
+      this.#parts.onDebugStop?.();
+      return false;
     }
     if (requests.waiting) {
       return this.#serveRequests();

@@ -49,6 +49,12 @@ export interface Settings {
   readonly clock: 'host' | 'instructions';
   /** A guest reset ends the run. */
   readonly noReboot: boolean;
+  /** A debugger may connect to TCP port 1234. */
+  readonly gdbDefault: boolean;
+  /** Where a debugger may connect: `tcp:[HOST]:PORT`. */
+  readonly gdb?: string;
+  /** The machine stands still until a debugger lets it run. */
+  readonly frozen: boolean;
   /** Leave with status 0 when serial output matches. */
   readonly until?: string;
   /** Leave with status 0 when the text screen matches. */

@@ -212,6 +212,28 @@ export const optionTable: readonly OptionRow[] = [
     help: 'a reset by the guest ends the run',
   },
   {
+    name: 'gdbDefault',
+    flag: '-s',
+    value: flag,
+    scope: 'program',
+    help: 'the same as -gdb tcp::1234',
+  },
+  {
+    name: 'gdb',
+    flag: '-gdb',
+    argument: 'tcp:[HOST]:PORT',
+    value: text,
+    scope: 'program',
+    help: 'wait for a debugger there (GDB: target remote :PORT)',
+  },
+  {
+    name: 'frozen',
+    flag: '-S',
+    value: flag,
+    scope: 'program',
+    help: 'do not start before a debugger says so',
+  },
+  {
     name: 'until',
     flag: '--until',
     argument: 'REGEX',
@@ -307,4 +329,6 @@ export const defaultSettings: Settings = {
   accel: 'translator',
   clock: 'host',
   noReboot: false,
+  gdbDefault: false,
+  frozen: false,
 };
