@@ -14,6 +14,8 @@ import type { ByteSink, FwCfgFile } from '@ringfence/devices';
 
 import { acpiLoaderFiles } from './acpi-loader.ts';
 import { buildFont } from './built-in-bios/font.ts';
+import { builtInBios } from './built-in-bios/program.ts';
+import type { BiosProgram } from './built-in-bios/program.ts';
 import type { DisplayOptions } from './board-display.ts';
 import type { Board } from './board.ts';
 import { E820Type } from './boot/memory-map.ts';
@@ -29,12 +31,16 @@ export interface Firmware {
   readonly cmos: Readonly<Record<number, number>>;
   /** The VGA BIOS, or what stands in for it. */
   readonly display: DisplayOptions;
-  /** How it boots; absent where a kernel is started without firmware. */
+  /** How a BIOS boots that learns all from devices, as SeaBIOS does. */
   readonly boot?: FirmwareBoot;
+  /** The built-in BIOS, and the order in which it boots. */
+  readonly builtIn?: { readonly program: BiosProgram; readonly order: string };
 }
 
 /** Boot devices by the letters of `-boot`, and their numbers in CMOS RAM (SeaBIOS, src/boot.c). */
 const bootDevices: Readonly<Record<string, number>> = { a: 1, b: 1, c: 2, d: 3, n: 4 };
+/** The order where none is given: a disk, a floppy, a CD. */
+const defaultOrder = 'cad';
 const cmosBootFirst = 0x3d;
 const cmosBootThird = 0x38;
 
@@ -47,8 +53,19 @@ export function chooseFirmware(boot: BootOptions): Firmware {
   if (boot.kind !== 'firmware') {
     return { rom: systemRomImage(), cmos: {}, display: { font: buildFont(16) } };
   }
+  const order = boot.order ?? defaultOrder;
+  const cmos = bootOrderBytes(order);
+  if (boot.bios === undefined) {
+    const program = builtInBios();
+    return {
+      rom: program.rom,
+      cmos,
+      display: { font: buildFont(16) },
+      builtIn: { program, order },
+    };
+  }
   const display = boot.vgaBios === undefined ? {} : { rom: boot.vgaBios };
-  return { rom: boot.bios, cmos: bootOrderBytes(boot.order ?? 'cad'), display, boot };
+  return { rom: boot.bios, cmos, display, boot };
 }
 
 /** Puts the devices of firmware on the board; none where there is no firmware. */

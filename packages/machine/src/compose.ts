@@ -7,6 +7,7 @@ import type { ByteSink } from '@ringfence/devices';
 import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { addBuiltInBios } from './board-bios.ts';
 import { displayBytes } from './board-display.ts';
 import { chooseFirmware } from './board-firmware.ts';
 import { addStorage } from './board-storage.ts';
@@ -138,7 +139,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     },
     interrupts: xen?.withUpcalls(interrupts) ?? interrupts,
     ...(localApic === undefined ? {} : { apic: localApic }),
-    hypercalls,
+    hypercalls: addBuiltInBios(chipset, firmware, options.drives ?? [], hypercalls),
     coprocessor: chipset.coprocessor,
     tsc: () => time.hostTsc(),
     tscWritten: () => {

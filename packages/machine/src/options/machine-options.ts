@@ -56,8 +56,8 @@ export type BootOptions =
 /** A start at the reset vector, in firmware. */
 export interface FirmwareBoot {
   readonly kind: 'firmware';
-  /** The image of a BIOS, as it stands below 4 GiB. */
-  readonly bios: Uint8Array;
+  /** The image of a BIOS, as it stands below 4 GiB; by default the built-in one. */
+  readonly bios?: Uint8Array;
   /** The option ROM of the display adapter. */
   readonly vgaBios?: Uint8Array;
   /** Boot devices by their letters: a floppy, c disk, d CD, n network. */

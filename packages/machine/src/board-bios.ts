@@ -1,0 +1,38 @@
+/** The built-in BIOS on the board: its services behind the hypercalls of its ROM. */
+import type { Hypercalls } from '@ringfence/cpu';
+
+import type { Firmware } from './board-firmware.ts';
+import type { DriveOptions } from './board-storage.ts';
+import type { Board } from './board.ts';
+import { BuiltInBios } from './built-in-bios/bios.ts';
+import type { BiosDrive } from './built-in-bios/drives.ts';
+
+/**
+ * Puts the services of the built-in BIOS before the other hypercalls of a machine that has it, and
+ * returns both.
+ */
+export function addBuiltInBios(
+  board: Board,
+  firmware: Firmware,
+  drives: readonly DriveOptions[],
+  others: Hypercalls,
+): Hypercalls {
+  if (firmware.builtIn === undefined) {
+    return others;
+  }
+  const { program, order } = firmware.builtIn;
+  const bios = new BuiltInBios({ board, program, drives: drives.flatMap(biosDrive), order });
+  return {
+    get present() {
+      return others.present;
+    },
+    cpuid: (leaf, subleaf) => others.cpuid(leaf, subleaf),
+    readMsr: (index) => others.readMsr(index),
+    writeMsr: (index, low, high) => others.writeMsr(index, low, high),
+    hypercall: (registers) => bios.hypercall(registers) || others.hypercall(registers),
+  };
+}
+
+function biosDrive({ kind, storage, interface: connection }: DriveOptions): readonly BiosDrive[] {
+  return storage === undefined || connection === 'xen' ? [] : [{ kind, storage }];
+}

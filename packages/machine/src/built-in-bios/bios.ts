@@ -1,0 +1,107 @@
+/**
+ * The services of the built-in BIOS (IBM PS/2 and PC BIOS Interface Technical Reference): what its
+ * ROM asks of the machine by hypercall.
+ *
+ * All that lasts is in the guest's own data areas, but for a disk request under way.
+ */
+import type { Board } from '../board.ts';
+import type { HypercallRegisters } from '@ringfence/hypercall';
+
+import { BootServices } from './boot-services.ts';
+import type { BiosDrive } from './drives.ts';
+import { DiskServices } from './disk-services.ts';
+import { BiosFrame } from './frame.ts';
+import { KeyboardServices } from './keyboard-services.ts';
+import { biosMagic, Outcome, Service } from './layout.ts';
+import type { OutcomeValue } from './layout.ts';
+import { startBios } from './start.ts';
+import type { BiosProgram } from './program.ts';
+import { SystemServices } from './system-services.ts';
+import { TimeServices } from './time-services.ts';
+import { VideoServices } from './video-services.ts';
+
+const register = { eax: 0, ecx: 1, ebx: 3 } as const;
+
+/** The board that a BIOS works for, and what it boots from. */
+export interface BiosOptions {
+  readonly board: Board;
+  readonly program: BiosProgram;
+  /** The drives in the order in which they are numbered, floppies and CDs apart. */
+  readonly drives: readonly BiosDrive[];
+  /** Boot devices by their letters, as `-boot` has them. */
+  readonly order: string;
+}
+
+/** The services of a BIOS. */
+export class BuiltInBios {
+  readonly #board: Board;
+  readonly #program: BiosProgram;
+  readonly #video: VideoServices;
+  readonly #disk: DiskServices;
+  readonly #keyboard: KeyboardServices;
+  readonly #system: SystemServices;
+  readonly #time: TimeServices;
+  readonly #boot: BootServices;
+
+  /** Connects a BIOS with the chips that it uses. */
+  constructor(options: BiosOptions) {
+    const { board, program } = options;
+    this.#board = board;
+    this.#program = program;
+    this.#video = new VideoServices(board, program);
+    this.#disk = new DiskServices(board, options.drives);
+    this.#keyboard = new KeyboardServices(board);
+    this.#system = new SystemServices(board);
+    this.#time = new TimeServices(board);
+    this.#boot = new BootServices(board, this.#disk, this.#video, options.order);
+  }
+
+  /** Serves a hypercall if it is one of the BIOS's, from privilege level 0. */
+  hypercall(registers: HypercallRegisters): boolean {
+    if (registers.low(register.eax) >>> 0 !== biosMagic || registers.cpl !== 0) {
+      return false;
+    }
+    const frame = new BiosFrame(this.#board.memory, registers.low(register.ebx) >>> 0);
+    const outcome = this.#serve(registers.low(register.ecx) & 0xffff, frame);
+    registers.set(register.eax, outcome, 0);
+    return true;
+  }
+
+  /** Forgets a disk request that is under way. */
+  reset(): void {
+    this.#disk.reset();
+    this.#boot.reset();
+  }
+
+  #serve(service: number, frame: BiosFrame): OutcomeValue {
+    switch (service) {
+      case Service.start:
+        this.reset();
+        startBios(this.#board, this.#program, this.#disk);
+        this.#video.setMode(3);
+        return Outcome.done;
+      case Service.scanCode:
+        this.#keyboard.scanCode(frame);
+        return Outcome.done;
+      case 0x10:
+        this.#video.serve(frame);
+        return Outcome.done;
+      case 0x13:
+        return this.#disk.serve(frame);
+      case 0x15:
+        return this.#system.serve(frame);
+      case 0x16:
+        return this.#keyboard.serve(frame);
+      case 0x18:
+        return this.#boot.noDevice();
+      case 0x19:
+        return this.#boot.boot(frame);
+      case 0x1a:
+        this.#time.serve(frame);
+        return Outcome.done;
+      default:
+        this.#system.serveSimple(service, frame);
+        return Outcome.done;
+    }
+  }
+}

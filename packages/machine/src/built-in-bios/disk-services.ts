@@ -1,0 +1,361 @@
+/** INT 13h: floppies, disks and CDs (IBM; and the EDD extensions, ANSI NCITS 347). */
+import type { IrqLine } from '@ringfence/devices';
+import type { PhysicalMemory } from '@ringfence/memory';
+
+import type { Board } from '../board.ts';
+import { diskGeometry, floppyGeometry } from './drives.ts';
+import type { BiosDrive, Geometry } from './drives.ts';
+import type { BiosFrame } from './frame.ts';
+import { Bda, Outcome, Rom } from './layout.ts';
+import type { OutcomeValue } from './layout.ts';
+
+/** What a service left in AH. */
+const Status = {
+  ok: 0x00,
+  badCommand: 0x01,
+  writeProtected: 0x03,
+  notFound: 0x04,
+  badSector: 0x10,
+  controller: 0x20,
+  timeout: 0x80,
+  notReady: 0xaa,
+} as const;
+
+const firstDisk = 0x80;
+const firstCd = 0xe0;
+const diskIrq = 14;
+const chunkBytes = 0x1_0000;
+
+/** A drive with its number and geometry. */
+interface NumberedDrive extends BiosDrive {
+  readonly number: number;
+  readonly geometry: Geometry;
+  readonly sectorBytes: number;
+  readonly floppyType: number;
+}
+
+/** A transfer between a drive and memory. */
+interface Transfer {
+  readonly drive: NumberedDrive;
+  readonly kind: 'read' | 'write' | 'verify';
+  /** First sector. */
+  readonly first: number;
+  readonly count: number;
+  readonly address: number;
+}
+
+/** The services of drives. */
+export class DiskServices {
+  readonly #memory: PhysicalMemory;
+  readonly #irq: IrqLine;
+  readonly #drives: readonly NumberedDrive[];
+  /** The request under way: who waits for it, and how it ended once it has. */
+  #pending: { readonly owner: number; status: number | undefined } | undefined;
+
+  /** Numbers the drives: floppies from 0, disks from 80h, CDs from E0h. */
+  constructor(board: Board, drives: readonly BiosDrive[]) {
+    this.#memory = board.memory;
+    this.#irq = board.isaIrq(diskIrq);
+    this.#drives = (['floppy', 'disk', 'cdrom'] as const).flatMap((kind) =>
+      drives.filter((drive) => drive.kind === kind).map(numbered),
+    );
+  }
+
+  /** Returns the numbers of the drives of a kind. */
+  numbers(kind: BiosDrive['kind']): readonly number[] {
+    return this.#drives.filter((drive) => drive.kind === kind).map(({ number }) => number);
+  }
+
+  /** Forgets a request that is under way; its end changes nothing. */
+  reset(): void {
+    this.#pending = undefined;
+    this.#irq.set(false);
+  }
+
+  /** Serves INT 13h. */
+  serve(frame: BiosFrame): OutcomeValue {
+    const drive = this.#drives.find(({ number }) => number === frame.dl);
+    const command = frame.ah;
+    if (command === 0x01) {
+      const status = this.#memory.read8(statusAddress(frame.dl));
+      frame.ah = status;
+      frame.carry = status !== 0;
+      return Outcome.done;
+    }
+    if (drive === undefined) {
+      // Programs ask AH = 08h and 15h for drives that are not there to count those that are.
+      return this.#end(frame, command === 0x15 ? Status.ok : Status.badCommand, command === 0x15);
+    }
+    const transfer = transferOf(frame, drive, this.#memory);
+    if (transfer === 'bad-sector') {
+      return this.#end(frame, Status.notFound);
+    }
+    if (transfer !== undefined) {
+      return this.#transfer(frame, transfer);
+    }
+    return this.#serveSimple(frame, drive, command);
+  }
+
+  /**
+   * Reads sectors into memory for the BIOS itself; `owner` tells this request from others.
+   *
+   * Returns nothing while it is under way, and then whether it was done.
+   */
+  read(
+    owner: number,
+    number: number,
+    first: number,
+    count: number,
+    address: number,
+  ): boolean | undefined {
+    const drive = this.#drives.find((each) => each.number === number);
+    if (drive === undefined) {
+      return false;
+    }
+    const status = this.#run(owner, { drive, kind: 'read', first, count, address });
+    return status === undefined ? undefined : status === Status.ok;
+  }
+
+  #transfer(frame: BiosFrame, transfer: Transfer): OutcomeValue {
+    const status = this.#run(frame.address, transfer);
+    if (status === undefined) {
+      return Outcome.wait;
+    }
+    return this.#end(frame, status);
+  }
+
+  /** Starts a transfer or looks how it is; undefined while it is under way. */
+  #run(owner: number, transfer: Transfer): number | undefined {
+    if (this.#pending !== undefined) {
+      const { status, owner: other } = this.#pending;
+      if (other !== owner) {
+        return Status.timeout;
+      }
+      if (status !== undefined) {
+        this.reset();
+      }
+      return status;
+    }
+    const { drive, kind, first, count } = transfer;
+    const bytes = count * drive.sectorBytes;
+    if ((first + count) * drive.sectorBytes > drive.storage.bytes) {
+      return Status.notFound;
+    }
+    if (kind === 'verify' || count === 0) {
+      return Status.ok;
+    }
+    if (kind === 'write' && drive.storage.readOnly) {
+      return Status.writeProtected;
+    }
+    const pending: { owner: number; status: number | undefined } = { owner, status: undefined };
+    this.#pending = pending;
+    this.#moveFrom(transfer, 0, bytes, (ok) => {
+      pending.status = ok ? Status.ok : Status.controller;
+      if (this.#pending === pending) {
+        this.#irq.set(true);
+      }
+    });
+    if (pending.status !== undefined) {
+      this.reset();
+    }
+    return pending.status;
+  }
+
+  /** Moves the bytes from `done` on, a chunk after the other. */
+  #moveFrom(transfer: Transfer, done: number, bytes: number, end: (ok: boolean) => void): void {
+    if (done === bytes) {
+      end(true);
+      return;
+    }
+    const { drive, kind, first, address } = transfer;
+    const buffer = new Uint8Array(Math.min(chunkBytes, bytes - done));
+    const offset = first * drive.sectorBytes + done;
+    const next = (ok: boolean): void => {
+      if (ok && kind === 'read') {
+        this.#memory.write(address + done, buffer);
+      }
+      if (ok) {
+        this.#moveFrom(transfer, done + buffer.length, bytes, end);
+      } else {
+        end(false);
+      }
+    };
+    if (kind === 'read') {
+      drive.storage.read(offset, buffer, next);
+    } else {
+      this.#memory.read(address + done, buffer);
+      drive.storage.write(offset, buffer, next);
+    }
+  }
+
+  #serveSimple(frame: BiosFrame, drive: NumberedDrive, command: number): OutcomeValue {
+    switch (command) {
+      case 0x00: // Reset.
+      case 0x0c: // Seek.
+      case 0x0d:
+      case 0x10: // Ready?
+      case 0x11: // Recalibrate.
+      case 0x14:
+      case 0x47: // Extended seek.
+        return this.#end(frame, Status.ok);
+      case 0x05:
+        return this.#end(frame, drive.kind === 'floppy' ? Status.ok : Status.badCommand);
+      case 0x08:
+        this.#parameters(frame, drive);
+        return Outcome.done;
+      case 0x15:
+        this.#describe(frame, drive);
+        return Outcome.done;
+      case 0x16: // Was the disk changed?
+      case 0x17:
+      case 0x18:
+        return this.#end(frame, Status.ok);
+      case 0x41:
+        return this.#checkExtensions(frame, drive);
+      case 0x48:
+        return this.#extendedParameters(frame, drive);
+      case 0x4b:
+        return this.#emulation(frame, drive);
+      default:
+        return this.#end(frame, Status.badCommand);
+    }
+  }
+
+  /** AH = 08h: the geometry, in the caller's registers. */
+  #parameters(frame: BiosFrame, drive: NumberedDrive): void {
+    const { cylinders, heads, sectors } = drive.geometry;
+    const last = cylinders - 1;
+    this.#end(frame, Status.ok);
+    frame.al = 0;
+    frame.set('ecx', ((last & 0xff) << 8) | ((last >> 2) & 0xc0) | sectors);
+    const kind = drive.kind === 'floppy' ? 'floppy' : 'disk';
+    frame.set('edx', ((heads - 1) << 8) | this.numbers(kind).length);
+    if (drive.kind === 'floppy') {
+      frame.set('ebx', drive.floppyType);
+      frame.set('es', Rom.segment);
+      frame.set('edi', Rom.diskParameters);
+    }
+  }
+
+  /** AH = 15h: what kind of drive it is, and how many sectors a disk has. */
+  #describe(frame: BiosFrame, drive: NumberedDrive): void {
+    this.#end(frame, Status.ok);
+    frame.ah = drive.kind === 'floppy' ? 1 : 3;
+    if (drive.kind !== 'floppy') {
+      const { cylinders, heads, sectors } = drive.geometry;
+      const total = cylinders * heads * sectors;
+      frame.set('ecx', total >>> 16);
+      frame.set('edx', total);
+    }
+  }
+
+  #checkExtensions(frame: BiosFrame, drive: NumberedDrive): OutcomeValue {
+    if (frame.get('ebx') !== 0x55aa || drive.kind === 'floppy') {
+      return this.#end(frame, Status.badCommand);
+    }
+    this.#end(frame, Status.ok);
+    frame.set('ebx', 0xaa55);
+    frame.set('ecx', 0x0001 | 0x0004);
+    frame.ah = 0x21;
+    return Outcome.done;
+  }
+
+  /** AH = 48h: fills the caller's buffer, 26 bytes at least. */
+  #extendedParameters(frame: BiosFrame, drive: NumberedDrive): OutcomeValue {
+    const at = frame.at('ds', frame.get('esi'));
+    const memory = this.#memory;
+    if (drive.kind === 'floppy' || memory.read16(at) < 26) {
+      return this.#end(frame, Status.badCommand);
+    }
+    const { geometry, sectorBytes, storage } = drive;
+    const sectors = Math.floor(storage.bytes / sectorBytes);
+    memory.write16(at, 26);
+    memory.write16(at + 2, drive.kind === 'cdrom' ? 0x74 : 0x02);
+    memory.write32(at + 4, geometry.cylinders);
+    memory.write32(at + 8, geometry.heads);
+    memory.write32(at + 12, geometry.sectors);
+    memory.write32(at + 16, sectors | 0);
+    memory.write32(at + 20, Math.floor(sectors / 2 ** 32));
+    memory.write16(at + 24, sectorBytes);
+    return this.#end(frame, Status.ok);
+  }
+
+  /** AH = 4Bh: a CD is booted without the emulation of a disk (El Torito 1.0, 5.2). */
+  #emulation(frame: BiosFrame, drive: NumberedDrive): OutcomeValue {
+    if (drive.kind !== 'cdrom') {
+      return this.#end(frame, Status.badCommand);
+    }
+    const at = frame.at('ds', frame.get('esi'));
+    const packet = [0x13, 0, drive.number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    this.#memory.write(at, Uint8Array.from(packet));
+    return this.#end(frame, Status.ok);
+  }
+
+  #end(frame: BiosFrame, status: number, isFine: boolean = status === Status.ok): OutcomeValue {
+    this.#memory.write8(statusAddress(frame.dl), status);
+    frame.ah = status;
+    frame.carry = !isFine;
+    return Outcome.done;
+  }
+}
+
+function statusAddress(number: number): number {
+  return number < firstDisk ? Bda.floppyStatus : Bda.diskStatus;
+}
+
+function numbered(drive: BiosDrive, index: number): NumberedDrive {
+  const { bytes } = drive.storage;
+  if (drive.kind === 'floppy') {
+    const { geometry, type } = floppyGeometry(bytes);
+    return { ...drive, number: index, geometry, sectorBytes: 512, floppyType: type };
+  }
+  const isCd = drive.kind === 'cdrom';
+  return {
+    ...drive,
+    number: (isCd ? firstCd : firstDisk) + index,
+    geometry: diskGeometry(bytes),
+    sectorBytes: isCd ? 2048 : 512,
+    floppyType: 0,
+  };
+}
+
+/** Returns the transfer that a caller asks for, if it asks for one. */
+function transferOf(
+  frame: BiosFrame,
+  drive: NumberedDrive,
+  memory: PhysicalMemory,
+): Transfer | 'bad-sector' | undefined {
+  const kinds = ['read', 'write', 'verify'] as const;
+  const kind = kinds[(frame.ah & ~0x40) - 2];
+  if (kind === undefined || (frame.ah !== 0x02 && frame.ah !== 0x03 && frame.ah !== 0x04)) {
+    return extendedTransfer(frame, drive, memory);
+  }
+  const { cylinders, heads, sectors } = drive.geometry;
+  const cylinder = frame.ch | ((frame.cl & 0xc0) << 2);
+  const sector = frame.cl & 0x3f;
+  const isPlace = sector >= 1 && sector <= sectors && frame.dh < heads && cylinder < cylinders;
+  if (!isPlace || drive.kind === 'cdrom') {
+    return 'bad-sector';
+  }
+  const first = (cylinder * heads + frame.dh) * sectors + sector - 1;
+  return { drive, kind, first, count: frame.al, address: frame.at('es', frame.get('ebx')) };
+}
+
+/** AH = 42h to 44h: a packet at DS:SI says where, in 64 bits of sector number. */
+function extendedTransfer(
+  frame: BiosFrame,
+  drive: NumberedDrive,
+  memory: PhysicalMemory,
+): Transfer | undefined {
+  const kind = { 0x42: 'read', 0x43: 'write', 0x44: 'verify' }[frame.ah];
+  if ((kind !== 'read' && kind !== 'write' && kind !== 'verify') || drive.kind === 'floppy') {
+    return undefined;
+  }
+  const at = frame.at('ds', frame.get('esi'));
+  const count = Math.min(memory.read16(at + 2), 0x7f * 4);
+  const offset = memory.read16(at + 4);
+  const address = memory.read16(at + 6) * 16 + offset;
+  const high = memory.read32(at + 12) >>> 0;
+  const first = high * 2 ** 32 + (memory.read32(at + 8) >>> 0);
+  return { drive, kind, first, count, address };
+}

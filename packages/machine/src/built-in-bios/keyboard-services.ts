@@ -1,0 +1,220 @@
+/** INT 9 and INT 16h: the keyboard and its buffer of fifteen keys. */
+import type { PhysicalMemory } from '@ringfence/memory';
+
+import type { Board } from '../board.ts';
+import type { RequestBox } from '../requests.ts';
+import type { BiosFrame } from './frame.ts';
+import { keyRows, padKeys } from './key-table.ts';
+import { Bda, Outcome } from './layout.ts';
+import type { OutcomeValue } from './layout.ts';
+
+/** Bits of the shift flags at 417h. */
+const Shift = {
+  right: 0x01,
+  left: 0x02,
+  control: 0x04,
+  alternate: 0x08,
+  scrollLock: 0x10,
+  numLock: 0x20,
+  capsLock: 0x40,
+  insert: 0x80,
+} as const;
+
+/** Bits of the flags at 496h: what came before a scan code. */
+const Prefix = { e0: 0x02, e1: 0x01, rightControl: 0x04, rightAlternate: 0x08 } as const;
+
+const releaseBit = 0x80;
+const modifiers: Readonly<Record<number, number>> = {
+  0x36: Shift.right,
+  0x2a: Shift.left,
+  0x1d: Shift.control,
+  0x38: Shift.alternate,
+};
+const locks: Readonly<Record<number, number>> = {
+  0x46: Shift.scrollLock,
+  0x45: Shift.numLock,
+  0x3a: Shift.capsLock,
+};
+const dataSegment = 0x400;
+const capsKeys = /^[a-z]$/i;
+
+/** The services of the keyboard. */
+export class KeyboardServices {
+  readonly #memory: PhysicalMemory;
+  readonly #requests: RequestBox;
+
+  /** Makes the services of a board. */
+  constructor(board: Board) {
+    this.#memory = board.memory;
+    this.#requests = board.requests;
+  }
+
+  /** Takes the scan code in AL; AL returns 1 for Ctrl-Break, else 0. */
+  scanCode(frame: BiosFrame): void {
+    const code = frame.al;
+    frame.al = 0;
+    const memory = this.#memory;
+    const prefix = memory.read8(Bda.keyFlags);
+    if (code === 0xe0 || code === 0xe1) {
+      memory.write8(Bda.keyFlags, prefix | (code === 0xe0 ? Prefix.e0 : Prefix.e1));
+      return;
+    }
+    const isExtended = (prefix & Prefix.e0) !== 0;
+    const isPause = (prefix & Prefix.e1) !== 0;
+    const isRelease = (code & releaseBit) !== 0;
+    const key = code & ~releaseBit;
+    // The second code of Pause ends its prefix.
+    if (!isPause || key === 0x45) {
+      memory.write8(Bda.keyFlags, prefix & ~(Prefix.e0 | Prefix.e1));
+    }
+    if (isPause || this.#modifier(key, isRelease, isExtended) || isRelease) {
+      return;
+    }
+    const flags = memory.read8(Bda.shiftFlags);
+    const both = Shift.control | Shift.alternate;
+    if (key === 0x53 && (flags & both) === both) {
+      memory.write16(Bda.resetFlag, 0x1234);
+      this.#requests.ask({ kind: 'reset', cause: 'guest' });
+      return;
+    }
+    if (key === 0x46 && (flags & Shift.control) !== 0) {
+      this.#empty();
+      this.#put(0);
+      frame.al = 1;
+      return;
+    }
+    if (key === 0x52 && !isExtended && (flags & Shift.numLock) === 0) {
+      memory.write8(Bda.shiftFlags, flags ^ Shift.insert);
+    }
+    this.#press(key, isExtended, flags);
+  }
+
+  /** Serves INT 16h. */
+  serve(frame: BiosFrame): OutcomeValue {
+    const memory = this.#memory;
+    const head = memory.read16(Bda.keyHead);
+    const isEmpty = head === memory.read16(Bda.keyTail);
+    const isEnhanced = frame.ah >= 0x10;
+    switch (frame.ah) {
+      case 0x00:
+      case 0x10: {
+        if (isEmpty) {
+          return Outcome.wait;
+        }
+        const value = memory.read16(dataSegment + head);
+        memory.write16(Bda.keyHead, this.#after(head));
+        frame.set('eax', isEnhanced ? value : plain(value));
+        return Outcome.done;
+      }
+      case 0x01:
+      case 0x11: {
+        frame.zero = isEmpty;
+        if (!isEmpty) {
+          const value = memory.read16(dataSegment + head);
+          frame.set('eax', isEnhanced ? value : plain(value));
+        }
+        return Outcome.done;
+      }
+      case 0x02:
+        frame.al = memory.read8(Bda.shiftFlags);
+        return Outcome.done;
+      case 0x12:
+        frame.set('eax', memory.read8(Bda.shiftFlags) | (memory.read8(Bda.shiftFlags2) << 8));
+        return Outcome.done;
+      case 0x05:
+        frame.al = this.#put(frame.get('ecx')) ? 0 : 1;
+        return Outcome.done;
+      default:
+        return Outcome.done;
+    }
+  }
+
+  /** Takes note of a key that changes others; false for one that does not. */
+  #modifier(key: number, isRelease: boolean, isExtended: boolean): boolean {
+    const memory = this.#memory;
+    const flags = memory.read8(Bda.shiftFlags);
+    const bit = modifiers[key];
+    if (bit !== undefined) {
+      // E0 2A and E0 36 come with the grey keys and shift nothing.
+      if (!isExtended || bit === Shift.control || bit === Shift.alternate) {
+        memory.write8(Bda.shiftFlags, isRelease ? flags & ~bit : flags | bit);
+      }
+      return true;
+    }
+    const lock = locks[key];
+    if (lock === undefined || (lock === Shift.scrollLock && (flags & Shift.control) !== 0)) {
+      return false;
+    }
+    if (!isRelease) {
+      memory.write8(Bda.shiftFlags, flags ^ lock);
+    }
+    return true;
+  }
+
+  #press(key: number, isExtended: boolean, flags: number): void {
+    const row = keyRows.find(([scanCode]) => scanCode === key);
+    if (row === undefined) {
+      return;
+    }
+    const [, normal, shifted, control, alternate] = row;
+    const isPad = key >= padKeys.first && key <= padKeys.last && !isExtended;
+    const isLetter = capsKeys.test(String.fromCharCode(normal & 0xff));
+    const byLock =
+      (isPad && (flags & Shift.numLock) !== 0) || (isLetter && (flags & Shift.capsLock) !== 0);
+    const isShifted = ((flags & (Shift.left | Shift.right)) !== 0) !== byLock;
+    if ((flags & Shift.alternate) !== 0) {
+      if (isPad && alternate < 0) {
+        return;
+      }
+      this.#put(isExtended && key >= padKeys.first ? (key + 0x50) << 8 : alternate);
+    } else if ((flags & Shift.control) !== 0) {
+      this.#put(isExtended && control >= 0 ? grey(control, key) : control);
+    } else if (isExtended) {
+      this.#put(grey(normal, key));
+    } else {
+      this.#put(isShifted ? shifted : normal);
+    }
+  }
+
+  /** Puts a key into the buffer; false if it is full or the key gives nothing. */
+  #put(value: number): boolean {
+    const memory = this.#memory;
+    const tail = memory.read16(Bda.keyTail);
+    const next = this.#after(tail);
+    if (value < 0 || next === memory.read16(Bda.keyHead)) {
+      return false;
+    }
+    memory.write16(dataSegment + tail, value);
+    memory.write16(Bda.keyTail, next);
+    return true;
+  }
+
+  #after(place: number): number {
+    const memory = this.#memory;
+    const next = place + 2;
+    return next >= memory.read16(Bda.keyBufferEnd) ? memory.read16(Bda.keyBufferStart) : next;
+  }
+
+  #empty(): void {
+    this.#memory.write16(Bda.keyTail, this.#memory.read16(Bda.keyHead));
+  }
+}
+
+/** Marks a key of the grey block, or Enter and the stroke of the pad. */
+function grey(value: number, key: number): number {
+  if (key === 0x1c) {
+    return 0xe000 | (value & 0xff);
+  }
+  if (key === 0x35) {
+    return 0xe02f;
+  }
+  return (value & 0xff) === 0 && key >= padKeys.first && key <= padKeys.last ? value | 0xe0 : value;
+}
+
+/** Returns a key as keyboards of 84 keys have it. */
+function plain(value: number): number {
+  if (value >> 8 === 0xe0) {
+    return ((value & 0xff) === 0x2f ? 0x3500 : 0x1c00) | (value & 0xff);
+  }
+  return (value & 0xff) === 0xe0 && value >> 8 !== 0 ? value & 0xff00 : value;
+}

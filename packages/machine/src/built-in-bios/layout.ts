@@ -1,0 +1,111 @@
+/**
+ * Where the built-in BIOS keeps its things, and how its code calls the machine.
+ *
+ *     0x0_0000  interrupt vectors
+ *     0x0_0400  BIOS data area (IBM AT Technical Reference, "BIOS Data Area")
+ *     0x9_fc00  extended BIOS data area: its size in KiB
+ *     0xe_0000  ROM: the ACPI tables
+ *     0xf_0000  ROM: code and tables
+ *
+ * Every service is a stub that saves the registers on the caller's stack and makes a hypercall:
+ * EAX is `biosMagic`, EBX the address of what was saved, ECX the number of the service. EAX returns
+ * how to go on (`Outcome`).
+ *
+ *     0 ES | 2 DS | 4 EDI | 8 ESI | 12 EBP | 16 ESP | 20 EBX | 24 EDX | 28 ECX | 32 EAX
+ *     36 IP | 38 CS | 40 FLAGS
+ */
+
+/** What EAX holds at a call of the BIOS: no other interface has such a number. */
+export const biosMagic = 0x5246_4249;
+
+/** How a stub goes on after a call. */
+export const Outcome = {
+  /** Return to the caller. */
+  done: 0,
+  /** Wait for an interrupt, then call again. */
+  wait: 1,
+  /** Call again at once. */
+  again: 2,
+  /** What the service was asked to find is not there. */
+  none: 3,
+} as const;
+
+/** One of the ways to go on. */
+export type OutcomeValue = (typeof Outcome)[keyof typeof Outcome];
+
+/** Offsets of the saved registers. */
+export const FrameOffset = {
+  es: 0,
+  ds: 2,
+  edi: 4,
+  esi: 8,
+  ebp: 12,
+  ebx: 20,
+  edx: 24,
+  ecx: 28,
+  eax: 32,
+  ip: 36,
+  cs: 38,
+  flags: 40,
+} as const;
+
+/** Services that are not interrupts of that number. */
+export const Service = {
+  /** Sets up chips, vectors and data areas after reset. */
+  start: 0x100,
+  /** Takes the scan code in AL. */
+  scanCode: 0x101,
+} as const;
+
+/** Addresses in the BIOS data area. */
+export const Bda = {
+  serialPorts: 0x400,
+  ebdaSegment: 0x40e,
+  equipment: 0x410,
+  memoryKib: 0x413,
+  shiftFlags: 0x417,
+  shiftFlags2: 0x418,
+  altDigits: 0x419,
+  keyHead: 0x41a,
+  keyTail: 0x41c,
+  keyBuffer: 0x41e,
+  floppyStatus: 0x441,
+  videoMode: 0x449,
+  columns: 0x44a,
+  pageBytes: 0x44c,
+  pageStart: 0x44e,
+  cursors: 0x450,
+  cursorShape: 0x460,
+  activePage: 0x462,
+  crtcPort: 0x463,
+  ticks: 0x46c,
+  midnight: 0x470,
+  resetFlag: 0x472,
+  diskStatus: 0x474,
+  disks: 0x475,
+  keyBufferStart: 0x480,
+  keyBufferEnd: 0x482,
+  lastRow: 0x484,
+  characterHeight: 0x485,
+  videoControl: 0x487,
+  videoSwitches: 0x488,
+  videoFlags: 0x489,
+  displayCode: 0x48a,
+  keyFlags: 0x496,
+} as const;
+
+/** The segment of the extended BIOS data area. */
+export const ebdaSegment = 0x9fc0;
+/** KiB of conventional memory, the extended BIOS data area not counted. */
+export const conventionalKib = 639;
+
+/** The segment of code and tables, and offsets in it that programs know. */
+export const Rom = {
+  segment: 0xf000,
+  configuration: 0xe6f5,
+  diskParameters: 0xefc7,
+  font8: 0xfa6e,
+  reset: 0xfff0,
+  date: 0xfff5,
+  model: 0xfffe,
+} as const;

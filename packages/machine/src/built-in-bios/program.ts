@@ -1,0 +1,206 @@
+/** The code of the built-in BIOS, which is real mode, and the image of its ROM. */
+import { Assembler } from '@ringfence/assembler';
+
+import { systemRomImage } from '../firmware.ts';
+import { buildFont } from './font.ts';
+import { biosMagic, Outcome, Rom, Service } from './layout.ts';
+
+/** Interrupts that are services of the machine. */
+const serviceVectors: readonly number[] = [
+  0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a,
+];
+
+const romBytes = 0x2_0000;
+const codeStart = 0x1_0000;
+/** Bytes that code may take: up to the first table that stands at a place of its own. */
+const codeBytes = 0xe000;
+const modelAt = 0xfc;
+
+/** The image of the ROM, and where in segment 0xf000 the handlers of interrupts begin. */
+export interface BiosProgram {
+  readonly rom: Uint8Array;
+  /** Offsets by interrupt. */
+  readonly vectors: ReadonlyMap<number, number>;
+  /** The offset of an IRET, for all other interrupts. */
+  readonly ignore: number;
+  /** The offset of the font with 16 rows. */
+  readonly font16: number;
+}
+
+const stub = (vector: number): string => `
+service_${vector}:
+        pushad
+        push ds
+        push es
+        mov cx, ${vector}
+        jmp call_machine
+`;
+
+const text = `
+        bits 16
+start:
+        cli
+        cld
+        xor ax, ax
+        mov ss, ax
+        mov sp, 0x7c00
+        pushf
+        push cs
+        call service_${Service.start}
+        int 0x19
+stop:
+        sti
+        hlt
+        jmp stop
+
+${[...serviceVectors, Service.start, Service.scanCode].map(stub).join('')}
+
+; Calls the machine for service CX with the registers that the stub saved, and returns to the
+; caller of the interrupt.
+call_machine:
+        xor ebx, ebx
+        mov bx, ss
+        shl ebx, 4
+        movzx edx, sp
+        add ebx, edx
+        movzx ecx, cx
+call_again:
+        mov eax, ${biosMagic}
+        vmcall
+        cmp al, ${Outcome.again}
+        je call_again
+        cmp al, ${Outcome.wait}
+        je call_wait
+        cmp al, ${Outcome.none}
+        je call_none
+        pop es
+        pop ds
+        popad
+        iret
+call_wait:
+        sti
+        hlt
+        cli
+        jmp call_again
+call_none:
+        int 0x18
+        jmp stop
+
+; The boot sector is loaded: the service has left its address where the stub returns to.
+
+irq_0:
+        push ds
+        push ax
+        xor ax, ax
+        mov ds, ax
+        inc word [0x46c]
+        jnz irq_0_day
+        inc word [0x46e]
+irq_0_day:
+        cmp word [0x46e], 0x18
+        jb irq_0_user
+        cmp word [0x46c], 0xb0
+        jb irq_0_user
+        mov word [0x46c], 0
+        mov word [0x46e], 0
+        mov byte [0x470], 1
+irq_0_user:
+        pop ax
+        pop ds
+        int 0x1c
+        push ax
+        mov al, 0x20
+        out 0x20, al
+        pop ax
+        iret
+
+irq_1:
+        push ax
+        in al, 0x60
+        mov ah, 0x4f
+        stc
+        int 0x15
+        jnc irq_1_end
+        pushf
+        push cs
+        call service_${Service.scanCode}
+        cmp al, 1
+        jne irq_1_end
+        int 0x1b
+irq_1_end:
+        mov al, 0x20
+        out 0x20, al
+        pop ax
+        iret
+
+irq_8:
+        push ax
+        mov al, 0x0c
+        out 0x70, al
+        in al, 0x71
+        jmp end_slave
+irq_slave:
+        push ax
+end_slave:
+        mov al, 0x20
+        out 0xa0, al
+        out 0x20, al
+        pop ax
+        iret
+irq_master:
+        push ax
+        mov al, 0x20
+        out 0x20, al
+        pop ax
+ignore:
+        iret
+`;
+
+/** Bytes of the configuration table (INT 15h, AH = C0h): an AT with a second 8259 and a clock. */
+const configuration: readonly number[] = [8, 0, modelAt, 0, 1, 0x70, 0, 0, 0, 0];
+/** The parameters of a floppy drive (INT 1Eh): 512 bytes a sector, 18 sectors a track. */
+const diskParameters: readonly number[] = [
+  0xaf, 0x02, 0x25, 0x02, 0x12, 0x1b, 0xff, 0x6c, 0xf6, 0x0f, 0x08,
+];
+
+/** Assembles the code and puts the ROM together. */
+export function builtInBios(): BiosProgram {
+  const assembler = new Assembler({ bits: 16, origin: 0 });
+  assembler.text(text);
+  const code = assembler.assemble();
+  if (code.length + 0x1000 > codeBytes) {
+    throw new Error(`the built-in BIOS has ${String(code.length)} bytes, too many by far`);
+  }
+  const rom = new Uint8Array(romBytes);
+  rom.set(systemRomImage().subarray(0, codeStart));
+  const put = (offset: number, bytes: ArrayLike<number>): void => {
+    rom.set(bytes, codeStart + offset);
+  };
+  const font16 = (code.length + 15) & ~15;
+  put(0, code);
+  put(font16, buildFont(16));
+  put(Rom.configuration, configuration);
+  put(Rom.diskParameters, diskParameters);
+  put(Rom.font8, buildFont(8).subarray(0, 0x80 * 8));
+  const font8High = font16 + 0x1000;
+  put(font8High, buildFont(8).subarray(0x80 * 8));
+  put(Rom.reset, [0xea, 0x00, 0x00, Rom.segment & 0xff, Rom.segment >> 8]);
+  put(
+    Rom.date,
+    Array.from('01/01/26', (character) => character.charCodeAt(0)),
+  );
+  put(Rom.model, [modelAt]);
+  const at = (label: string): number => Number(assembler.addressOf(label));
+  const vectors = new Map(
+    serviceVectors.map((vector) => [vector, at(`service_${String(vector)}`)]),
+  );
+  for (let irq = 0; irq < 16; irq += 1) {
+    const label =
+      irq < 2 || irq === 8 ? `irq_${String(irq)}` : irq < 8 ? 'irq_master' : 'irq_slave';
+    vectors.set(irq < 8 ? 8 + irq : 0x68 + irq, at(label));
+  }
+  vectors.set(0x1e, Rom.diskParameters);
+  vectors.set(0x1f, font8High);
+  vectors.set(0x43, font16);
+  return { rom, vectors, ignore: at('ignore'), font16 };
+}

@@ -1,0 +1,95 @@
+/** What the BIOS does after reset: chips, vectors, data areas. */
+import type { Board } from '../board.ts';
+import { serialPorts } from '../firmware.ts';
+import type { DiskServices } from './disk-services.ts';
+import { Bda, conventionalKib, ebdaSegment, Rom } from './layout.ts';
+import type { BiosProgram } from './program.ts';
+
+/** Writes to ports: interrupt controllers, timer, clock, keyboard controller, A20. */
+const portWrites: readonly (readonly [port: number, value: number])[] = [
+  // 8259s: vectors from 08h and 70h; all requests of devices that the BIOS serves are open.
+  [0x20, 0x11],
+  [0x21, 0x08],
+  [0x21, 0x04],
+  [0x21, 0x01],
+  [0xa0, 0x11],
+  [0xa1, 0x70],
+  [0xa1, 0x02],
+  [0xa1, 0x01],
+  [0x21, 0xb8],
+  [0xa1, 0xbf],
+  // 8254: counter 0 at 18.2 Hz, counter 1 for refresh, counter 2 for the speaker.
+  [0x43, 0x36],
+  [0x40, 0x00],
+  [0x40, 0x00],
+  [0x43, 0x54],
+  [0x41, 0x12],
+  [0x43, 0xb6],
+  [0x42, 0x33],
+  [0x42, 0x05],
+  // Clock: 32,768 Hz, 24 hours, no interrupts.
+  [0x70, 0x0a],
+  [0x71, 0x26],
+  [0x70, 0x0b],
+  [0x71, 0x02],
+  // 8042: keyboard on, with its interrupt and translation; mouse off.
+  [0x64, 0xae],
+  [0x64, 0x60],
+  [0x60, 0x61],
+  [0x92, 0x02],
+];
+
+const vectorCount = 256;
+/** Vectors above are for programs, and zero. */
+const lastVector = 0x77;
+const ticksPerSecond = 1_193_182 / 65_536;
+const keyBuffer = { start: 0x1e, end: 0x3e } as const;
+const dataAreaBytes = 0x100;
+const cmosFloppies = 0x10;
+const cmosEquipment = 0x14;
+
+/** Sets up chips and memory. */
+export function startBios(board: Board, program: BiosProgram, disk: DiskServices): void {
+  const { memory, ports } = board;
+  for (const [port, value] of portWrites) {
+    ports.writePort(port, 1, value);
+  }
+  for (let vector = 0; vector < vectorCount; vector += 1) {
+    const offset = program.vectors.get(vector) ?? program.ignore;
+    const isFree = vector > lastVector || (vector >= 0x60 && vector < 0x68);
+    memory.write32(4 * vector, isFree ? 0 : (Rom.segment << 16) | offset);
+  }
+  memory.write(Bda.serialPorts, new Uint8Array(dataAreaBytes));
+  for (const [index, [port]] of serialPorts.entries()) {
+    memory.write16(Bda.serialPorts + 2 * index, port);
+  }
+  const floppies = disk.numbers('floppy').length;
+  const equipment =
+    (floppies > 0 ? 1 | (Math.min(floppies - 1, 3) << 6) : 0) | 0x0002 | 0x0004 | 0x0020 | 0x0800;
+  memory.write16(Bda.equipment, equipment);
+  memory.write16(Bda.memoryKib, conventionalKib);
+  memory.write16(Bda.ebdaSegment, ebdaSegment);
+  memory.write8(ebdaSegment * 16, 1);
+  memory.write16(Bda.keyHead, keyBuffer.start);
+  memory.write16(Bda.keyTail, keyBuffer.start);
+  memory.write16(Bda.keyBufferStart, keyBuffer.start);
+  memory.write16(Bda.keyBufferEnd, keyBuffer.end);
+  memory.write8(Bda.keyFlags, 0x10);
+  memory.write8(Bda.disks, disk.numbers('disk').length);
+  memory.write32(Bda.ticks, Math.floor(secondsOfDay(board) * ticksPerSecond));
+  const cmos = (index: number, value: number): void => {
+    ports.writePort(0x70, 1, index);
+    ports.writePort(0x71, 1, value);
+  };
+  cmos(cmosEquipment, equipment & 0xff);
+  cmos(cmosFloppies, floppies === 0 ? 0 : floppies === 1 ? 0x40 : 0x44);
+}
+
+function secondsOfDay(board: Board): number {
+  const read = (index: number): number => {
+    board.ports.writePort(0x70, 1, index);
+    const bcd = board.ports.readPort(0x71, 1);
+    return (bcd >> 4) * 10 + (bcd & 15);
+  };
+  return read(4) * 3600 + read(2) * 60 + read(0);
+}

@@ -1,0 +1,112 @@
+import type { PortBus } from '@ringfence/devices';
+import type { PhysicalMemory } from '@ringfence/memory';
+
+import type { BiosFrame } from './frame.ts';
+
+const attributePort = 0x3c0;
+const statusPort = 0x3da;
+const blinkBit = 8;
+
+/** Serves INT 10h, AH = 10h: the registers of the palette. */
+export function servePalette(frame: BiosFrame, ports: PortBus, memory: PhysicalMemory): void {
+  const attribute = (index: number, value: number): void => {
+    ports.readPort(statusPort, 1);
+    ports.writePort(attributePort, 1, index & 0x1f);
+    ports.writePort(attributePort, 1, value);
+    ports.writePort(attributePort, 1, 0x20);
+  };
+  const readAttribute = (index: number): number => {
+    ports.readPort(statusPort, 1);
+    ports.writePort(attributePort, 1, (index & 0x1f) | 0x20);
+    const value = ports.readPort(attributePort + 1, 1);
+    ports.readPort(statusPort, 1);
+    return value;
+  };
+  const address = frame.at('es', frame.get('edx'));
+  switch (frame.al) {
+    case 0x00:
+      attribute(frame.bl, frame.bh);
+      break;
+    case 0x01:
+      attribute(0x11, frame.bh);
+      break;
+    case 0x02:
+      for (let index = 0; index < 17; index += 1) {
+        attribute(index === 16 ? 0x11 : index, memory.read8(address + index));
+      }
+      break;
+    case 0x03: {
+      const mode = readAttribute(0x10) & ~blinkBit;
+      attribute(0x10, frame.bl !== 0 ? mode | blinkBit : mode);
+      break;
+    }
+    case 0x07:
+      frame.set('ebx', (readAttribute(frame.bl) << 8) | frame.bl);
+      break;
+    case 0x08:
+      frame.set('ebx', (readAttribute(0x11) << 8) | frame.bl);
+      break;
+    case 0x09:
+      for (let index = 0; index < 17; index += 1) {
+        memory.write8(address + index, readAttribute(index === 16 ? 0x11 : index));
+      }
+      break;
+    case 0x13: {
+      const mode = readAttribute(0x10);
+      if (frame.bl === 0) {
+        attribute(0x10, (mode & 0x7f) | ((frame.bh & 1) << 7));
+      } else {
+        attribute(0x14, (mode & 0x80) !== 0 ? frame.bh & 15 : (frame.bh << 2) & 15);
+      }
+      break;
+    }
+    default:
+      serveEntries(frame, ports, memory, address);
+  }
+}
+
+/** The 256 entries of the palette, one or several. */
+function serveEntries(
+  frame: BiosFrame,
+  ports: PortBus,
+  memory: PhysicalMemory,
+  address: number,
+): void {
+  const first = frame.get('ebx') & 0xff;
+  const count = Math.min(frame.get('ecx'), 256);
+  switch (frame.al) {
+    case 0x10:
+      ports.writePort(0x3c8, 1, first);
+      for (const value of [frame.dh, frame.ch, frame.cl]) {
+        ports.writePort(0x3c9, 1, value);
+      }
+      break;
+    case 0x12:
+      ports.writePort(0x3c8, 1, first);
+      for (let index = 0; index < 3 * count; index += 1) {
+        ports.writePort(0x3c9, 1, memory.read8(address + index));
+      }
+      break;
+    case 0x15: {
+      ports.writePort(0x3c7, 1, first);
+      const red = ports.readPort(0x3c9, 1);
+      frame.set('ecx', (ports.readPort(0x3c9, 1) << 8) | ports.readPort(0x3c9, 1));
+      frame.set('edx', (red << 8) | frame.dl);
+      break;
+    }
+    case 0x17:
+      ports.writePort(0x3c7, 1, first);
+      for (let index = 0; index < 3 * count; index += 1) {
+        memory.write8(address + index, ports.readPort(0x3c9, 1));
+      }
+      break;
+    case 0x18:
+      ports.writePort(0x3c6, 1, frame.bl);
+      break;
+    case 0x19:
+      frame.set('ebx', (frame.bh << 8) | ports.readPort(0x3c6, 1));
+      break;
+    default:
+      break;
+  }
+}
