@@ -1,4 +1,3 @@
-import type { DebugConnection } from './debug/debugger.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 
@@ -160,11 +159,6 @@ export interface Machine {
    * Returns early when the processor waits; guest time goes on between slices until `pause`.
    */
   runSlice(sliceMs: number): MachineState;
-  /**
-   * Connects a debugger that speaks GDB's remote serial protocol, and stops the guest for it;
-   * undefined while another is connected. `send` gets what is for the debugger.
-   */
-  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined;
   /** Presses the reset button: the machine boots again. */
   reset(): void;
   /** Ends the machine and lets go of its memory; a second call does nothing. */

@@ -20,7 +20,6 @@ import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
 import { MachineDebugger } from './debug/debugger.ts';
-import type { DebugConnection } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
@@ -71,7 +70,7 @@ class PcMachine implements Machine {
   readonly #keys: KeyboardHandle;
   readonly #emitter = new Emitter();
   readonly #loop: RunLoop;
-  readonly #debugger: MachineDebugger;
+  readonly debugger: MachineDebugger;
   readonly #ended: Promise<MachineEnd>;
   #resolveEnded: (end: MachineEnd) => void = () => undefined;
   /** The machine's parts, which `dispose` lets go of. */
@@ -124,7 +123,7 @@ class PcMachine implements Machine {
       this.#loop.wake();
     });
     this.#loop = this.#makeLoop(pc);
-    this.#debugger = new MachineDebugger({
+    this.debugger = new MachineDebugger({
       cpu: pc.cpu,
       memory: pc.memory,
       start: () => {
@@ -159,10 +158,6 @@ class PcMachine implements Machine {
 
   runSlice(sliceMs: number): MachineState {
     return this.#loop.runSlice(sliceMs);
-  }
-
-  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined {
-    return this.#debugger.connect(send);
   }
 
   reset(): void {
@@ -251,7 +246,7 @@ class PcMachine implements Machine {
         }
       },
       onDebugStop: () => {
-        this.#debugger.stopped();
+        this.debugger.stopped();
       },
       serve: (request) => this.#serve(request),
       onState: (state) => {
@@ -309,7 +304,6 @@ class PcMachine implements Machine {
     }
     this.#loop.end(state);
     if (isFirst) {
-      this.#debugger.ended(end.reason === 'debug-exit' ? end.status : 0);
       this.#emitter.emit('end', end);
       this.#resolveEnded(end);
     }

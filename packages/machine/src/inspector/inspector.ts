@@ -1,0 +1,74 @@
+/**
+ * What the hypervisor does with the guest, as plain data for whoever shows it: reading changes
+ * nothing that the guest could see.
+ */
+import type { Cpu, RegionSummary } from '@ringfence/cpu';
+import type { PhysicalMemory } from '@ringfence/memory';
+
+import { descriptorTables } from './descriptors.ts';
+import type { DescriptorTables } from './descriptors.ts';
+import { guestCode } from './guest-code.ts';
+import type { CodeLine } from './guest-code.ts';
+import { pageRows } from './pages.ts';
+import type { PageRow } from './pages.ts';
+
+/** A region with what it was made from and what it became. */
+export interface RegionDetails {
+  readonly region: RegionSummary;
+  /** The guest's instructions. */
+  readonly guest: readonly CodeLine[];
+  /** The WebAssembly module that was compiled. */
+  readonly wasm: Uint8Array;
+}
+
+/** A look into a running machine, between two slices. */
+export interface Inspector {
+  /** The translated regions in which the CPU was met most. */
+  regions(most: number): readonly RegionSummary[];
+  /** One of them, or nothing if it was dropped meanwhile. */
+  region(id: number): RegionDetails | undefined;
+  /** What the guest's page tables and the shadow tables say of `count` pages from `linear` on. */
+  pages(linear: number, count: number): readonly PageRow[];
+  /** The descriptor tables beside the hidden state of the segment registers. */
+  descriptors(): DescriptorTables;
+}
+
+/** The most rows that one look gives. */
+const mostRows = 1024;
+
+/** Looks into the parts of a machine. */
+export class MachineInspector implements Inspector {
+  readonly #cpu: Cpu;
+  readonly #memory: PhysicalMemory;
+
+  constructor(cpu: Cpu, memory: PhysicalMemory) {
+    this.#cpu = cpu;
+    this.#memory = memory;
+  }
+
+  regions(most: number): readonly RegionSummary[] {
+    return this.#cpu.regions?.log.hottest(bounded(most)) ?? [];
+  }
+
+  region(id: number): RegionDetails | undefined {
+    const log = this.#cpu.regions?.log;
+    const region = log?.find(id);
+    const wasm = log?.wasm(id);
+    if (region === undefined || wasm === undefined) {
+      return undefined;
+    }
+    return { region, wasm, guest: guestCode(this.#memory, region.ranges) };
+  }
+
+  pages(linear: number, count: number): readonly PageRow[] {
+    return pageRows(this.#cpu, this.#memory, linear >>> 0, bounded(count));
+  }
+
+  descriptors(): DescriptorTables {
+    return descriptorTables(this.#cpu, this.#memory);
+  }
+}
+
+function bounded(count: number): number {
+  return Math.max(0, Math.min(Math.trunc(count) || 0, mostRows));
+}
