@@ -1,0 +1,111 @@
+/**
+ * Patterns from which random programs are made. In a pattern stand
+ *
+ *     R W B   a 32, 16 or 8-bit register (never ESP, ESI or EDI)     X Y  an SSE or MMX register
+ *     M       a memory operand in the data area, 16-byte aligned or not; A one that is aligned
+ *     i j k   an immediate of 8, 16 or 32 bits                       C    a condition
+ *     n       a small number                                         ;    begins a new line
+ */
+export const patterns: readonly string[] = [
+  ...['add', 'or', 'adc', 'sbb', 'and', 'sub', 'xor', 'cmp', 'test', 'mov', 'xchg'].flatMap(
+    (name) => [`${name} R, R`, `${name} B, B`, `${name} W, W`, `${name} dword M, R`],
+  ),
+  ...['add', 'or', 'adc', 'sbb', 'and', 'sub', 'xor', 'cmp', 'mov'].flatMap((name) => [
+    `${name} R, k`,
+    `${name} R, M`,
+    `${name} B, M`,
+    `${name} byte M, i`,
+    `${name} word M, W`,
+  ]),
+  ...['inc', 'dec', 'neg', 'not'].flatMap((name) => [`${name} R`, `${name} B`, `${name} dword M`]),
+  ...['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr'].flatMap((name) => [
+    `${name} R, n`,
+    `${name} R, cl`,
+    `${name} B, n`,
+    `${name} W, cl`,
+    `${name} dword M, n`,
+  ]),
+  ...['bt', 'bts', 'btr', 'btc'].flatMap((name) => [`${name} R, R`, `${name} dword M, n`]),
+  ...['shld R, R, n', 'shrd R, R, cl', 'shld dword M, R, cl', 'imul R, R', 'imul R, M'],
+  ...['imul R, R, k', 'mul R', 'imul B', 'mul dword M', 'bsf R, R', 'bsr R, M', 'bswap R'],
+  ...['movzx R, B', 'movsx R, byte M', 'movzx R, word M', 'movsx R, W', 'cmovC R, R', 'cmovC R, M'],
+  ...['setC B', 'setC byte M', 'lea R, [R + R * 4 + k]', 'lea R, [esi + R]', 'cdq', 'cwde', 'cwd'],
+  ...['lahf', 'sahf', 'clc', 'stc', 'cmc', 'salc', 'nop', 'xadd R, R', 'xadd dword M, R'],
+  ...['cmpxchg R, R', 'cmpxchg dword M, R', 'lock add dword M, R', 'cmpxchg8b M', 'aaa', 'das'],
+  ...['daa', 'aas', 'aad n', 'aam 10', 'div dword M', 'idiv R'],
+  ...[
+    'push R; pop R',
+    'push k; pop R',
+    'push dword M; pop dword M',
+    'pushfd; pop R',
+    'push W; pop W',
+  ],
+  'pushad; popad',
+  'push 0xad5; popfd',
+  'push 0; popfd',
+  'and ecx, 0x3f; mov R, [esi + ecx * 4]',
+  'and edx, 0x7f; add [esi + edx], B',
+  'movsd',
+  'stosb',
+  'lodsw',
+  'cmpsb',
+  'scasd',
+  'mov ecx, n; rep movsb',
+  'mov ecx, n; rep stosd',
+  'mov ecx, n; repe cmpsb',
+  'mov ecx, n; repne scasb',
+  'std; stosd; cld',
+  'jC over; add R, R; over: inc R',
+  'jC over; mov M, R; over: adc R, k',
+  'cmp R, R; jC over; xor R, R; over: sub R, 1',
+  'test B, B; jC over; neg R; over: setC B',
+  'jmp over; hlt; over: dec R',
+  'jecxz over; add R, ecx; over: inc edx',
+  'mov ecx, n; again: add R, edx; rol edx, 3; loop again',
+  'mov ecx, 3; again: adc R, [esi + ecx * 4]; dec ecx; jnz again',
+  'call inner; jmp over; inner: add R, k; ret; over: nop',
+  'call inner; jmp over; inner: push R; xor R, M; pop R; ret; over: inc R',
+  'call here; here: pop eax; add eax, 6; jmp eax; hlt; inc edx',
+  'push k; mov R, [esp]; add esp, 4',
+  ...['addps', 'mulps', 'subps', 'minps', 'maxps', 'andps', 'xorps', 'unpcklps'].map(
+    (name) => `${name} X, A`,
+  ),
+  ...['addpd', 'mulpd', 'subpd', 'divpd', 'sqrtpd', 'cvtdq2ps', 'cvttps2dq', 'unpckhpd'].map(
+    (name) => `${name} X, X`,
+  ),
+  ...['addsd X, M', 'mulsd X, X', 'divss X, X', 'cvtsi2sd X, R', 'cvttsd2si R, X', 'ucomisd X, X'],
+  ...['comiss X, X', 'cvtss2sd X, X', 'movd X, R', 'movd R, X', 'movdqu X, M', 'movups M, X'],
+  ...['movaps X, A', 'movdqa A, X', 'movq X, M', 'movlps M, X', 'shufps X, X, i', 'pshufd X, A, i'],
+  ...[
+    'cmpps X, X, 2',
+    'cmpsd X, X, 1',
+    'movmskps R, X',
+    'pmovmskb R, X',
+    'pslld X, n',
+    'psrldq X, n',
+  ],
+  ...['paddb', 'paddd', 'psubw', 'pmullw', 'pmuludq', 'pcmpeqd', 'pcmpgtb', 'packssdw', 'punpcklbw']
+    .concat(['paddusb', 'psubsw', 'pavgb', 'pmaxub', 'pand', 'pxor', 'pmaddwd', 'psadbw'])
+    .map((name) => `${name} X, X`),
+  ...['paddd', 'pxor', 'pmullw', 'punpckldq', 'psubb'].map((name) => `${name} Y, Y`),
+  ...['movd Y, R', 'movq M, Y', 'emms', 'fld1', 'fldpi', 'fldz', 'fld qword M', 'fild dword M'],
+  ...[
+    'fstp qword M',
+    'fistp dword M',
+    'fadd st0, st1',
+    'fmul st0, st0',
+    'fsub st0, st2',
+    'fxch st1',
+  ],
+  ...[
+    'fdivp st1, st0',
+    'fchs',
+    'fabs',
+    'fsqrt',
+    'fcomi st0, st1',
+    'fnstsw ax',
+    'fninit',
+    'frndint',
+  ],
+  ...['fld tword M', 'fstp tword M', 'fucomip st0, st1', 'fcmovb st0, st1', 'fincstp', 'ffree st3'],
+];
