@@ -69,6 +69,24 @@ export {
   hpetOffset,
   type HpetOptions,
 } from './hpet/index.ts';
+export {
+  Dma8237Pair,
+  dmaPort,
+  type Dma8237PairOptions,
+  type DmaChannel,
+  type DmaMove,
+} from './dma-8237/index.ts';
+export {
+  floppyCmosBytes,
+  FloppyController,
+  floppyDriveType,
+  floppyGeometries,
+  floppyGeometry,
+  floppyPort,
+  smallestFloppyGeometry,
+  type FloppyControllerOptions,
+  type FloppyGeometry,
+} from './floppy/index.ts';
 export { Pit8254, pitHertz, pitPort, type Pit8254Options } from './pit-8254/index.ts';
 export {
   fcr,
