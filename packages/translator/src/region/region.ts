@@ -143,13 +143,18 @@ function emitBlock(block: RegionBlock, ir: readonly Value[], target: RegionTarge
 
 /** IR of a block, dead flags removed. */
 export function blockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
+  return removeDeadSets(rawBlockIr(block, registers));
+}
+
+/** IR of a block as its semantics build it. */
+export function rawBlockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
   const b = new IrBuilder(registers);
   block.instructions.forEach((found, index) => {
     b.mark(index);
     if (found.suitability === Suitability.spilled) b.unpromoted(() => build(b, found));
     else build(b, found);
   });
-  return removeDeadSets(b.body);
+  return b.body;
 }
 
 function build(b: IrBuilder, found: RegionInstruction): void {
