@@ -5,6 +5,8 @@ export type { DescriptorRow, DescriptorTables, SegmentRow } from './inspector/de
 export type { CodeLine } from './inspector/guest-code.ts';
 export type { Inspector, RegionDetails } from './inspector/inspector.ts';
 export type { PageRow, ShadowEntry } from './inspector/pages.ts';
+export type { CodeRange, RegionSummary } from '@ringfence/cpu';
+export type { DebugConnection } from './debug/debugger.ts';
 export type { DriveOptions, DriveStorage } from './board-storage.ts';
 export { createMachine } from './machine.ts';
 export * from './options/drives.ts';
