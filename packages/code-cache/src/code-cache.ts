@@ -234,8 +234,9 @@ export class CodeCache implements TraceOwner, MapObserver {
     }
     // Data behind code are decoded too, where a run of instructions was taken to go on: that they
     // are written is no reason to let go of what was made from the code.
-    if (this.watched.hits(page, first, size)) this.observer?.codeChanged(page, first, size);
-    else if (to < 0) this.statistics.nearMisses += 1;
+    if (this.watched.hits(page, first, size)) {
+      this.observer?.codeChanged(page, first, size, cause);
+    } else if (to < 0) this.statistics.nearMisses += 1;
     if (to < 0) return;
     const count = this.rewriteCount[page] ?? 0;
     if (count < 0xffff) this.rewriteCount[page] = count + 1;
@@ -382,7 +383,7 @@ export class CodeCache implements TraceOwner, MapObserver {
     this.pool.retire(block);
     this.revoker?.revokeExec(page);
     if (cause === 'rewritten') this.observer?.recordsRebuilt(page);
-    else this.observer?.codeChanged(page, 0, 0);
+    else this.observer?.codeChanged(page, 0, 0, cause);
     if (this.chains.head(page) === none && !this.watched.has(page)) {
       this.memory.traces.remove(TraceOwnerId.code, page, -1, -1);
     } else {

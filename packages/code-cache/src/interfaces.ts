@@ -1,4 +1,5 @@
 /** What the cache asks of those around it, and its settings. */
+import type { InvalidationCause } from './statistics.ts';
 
 /** Whoever holds the addresses of blocks and must let go of a page's. */
 export interface ExecRevoker {
@@ -10,9 +11,9 @@ export interface ExecRevoker {
 export interface CodeObserver {
   /**
    * Watched bytes of the page (canonical) were written, `size` at `offset`, or with `size` 0, the
-   * page is let go.
+   * page is let go for another reason.
    */
-  codeChanged(page: number, offset: number, size: number): void;
+  codeChanged(page: number, offset: number, size: number, cause: InvalidationCause): void;
   /**
    * A block of the page was given up because most of its records were stale: its address may come
    * to stand for another page.

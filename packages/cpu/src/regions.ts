@@ -6,7 +6,7 @@
  * takes. Regions are entered through records: the handler number of an entry's record is the
  * region's.
  */
-import type { CodeCache, CodeObserver } from '@ringfence/code-cache';
+import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CodeMode, CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
 import type {
@@ -26,6 +26,7 @@ import {
 } from '@ringfence/translator';
 import { type CodeRange, RegionLog } from './region-log.ts';
 import { Word } from './state-view.ts';
+import { dropReason, madeEvent, type TranslationEvent } from './translation-event.ts';
 import { WrittenCode } from './written-code.ts';
 
 /** Instructions between samples. */
@@ -74,6 +75,10 @@ type Entry = RegionEntry & { readonly variant: Variant };
 
 /** One compiled region. */
 interface Region {
+  /** A number that no other region of the CPU has. */
+  readonly number: number;
+  /** Guest-physical address of its first entry. */
+  readonly address: number;
   /** The page of its entries. */
   readonly page: number;
   /** Its entries by offset, but for those that a later region has taken over. */
@@ -105,6 +110,8 @@ export class Regions implements CodeObserver {
   };
   /** The regions that there are, for inspectors. */
   readonly log: RegionLog = new RegionLog();
+  /** Told of regions that are made and dropped. */
+  onEvent: ((event: TranslationEvent) => void) | undefined = undefined;
   readonly #state: Int32Array;
   readonly #halves: Uint16Array;
   readonly #bytes: Uint8Array;
@@ -174,11 +181,13 @@ export class Regions implements CodeObserver {
   }
 
   /** CodeObserver: regions of the page may not be entered again, and a running one returns soon. */
-  codeChanged(page: number, offset: number, size: number): void {
+  codeChanged(page: number, offset: number, size: number, cause: InvalidationCause): void {
     const known = this.#pages.get(page);
     if (known === undefined) return;
     this.#pages.delete(page);
-    for (const region of known.regions) this.#drop(region, page);
+    for (const region of known.regions) {
+      this.#drop(region, page, () => dropReason(page * 4096 + offset, size, cause));
+    }
     this.#cache.drop(page);
     if (size > 0) this.#written.note(page, offset, size, this.#samples);
     this.#stopRunning();
@@ -188,7 +197,7 @@ export class Regions implements CodeObserver {
   recordsRebuilt(page: number): void {
     for (const region of this.#pages.get(page)?.regions ?? []) {
       // The block that is gone may be of another mode, so that records of the page enter the region.
-      if (region.pages.length > 1) this.#drop(region, -1);
+      if (region.pages.length > 1) this.#drop(region, -1, () => 'records were rebuilt');
     }
     this.#stopRunning();
   }
@@ -201,8 +210,8 @@ export class Regions implements CodeObserver {
   }
 
   /** Lets go of a region because code in `changed` did, whose records are dropped by the caller. */
-  #drop(region: Region, changed: number): void {
-    const { page } = region;
+  #drop(region: Region, changed: number, why: () => string): void {
+    const { page, number } = region;
     const home = this.#pages.get(page);
     for (const { offset, slot, variant } of region.entries.values()) {
       if (page !== changed) this.#setHandler(page, offset, this.#interpreter.handler(variant));
@@ -213,11 +222,15 @@ export class Regions implements CodeObserver {
     for (const other of region.pages) this.#pages.get(other)?.regions.delete(region);
     this.log.remove(region);
     this.statistics.dropped += 1;
+    this.onEvent?.({ kind: 'dropped', region: number, address: region.address, why: why() });
   }
 
   #compile(linear: number, page: number, offset: number): void {
-    if (this.#isRefused(page)) {
+    const refusal = this.#refusal(page);
+    if (refusal !== undefined) {
       this.statistics.refused += 1;
+      const address = page * 4096 + offset;
+      this.onEvent?.({ kind: 'refused', address, linear, why: refusal });
       return;
     }
     const source = this.#source(linear);
@@ -225,19 +238,20 @@ export class Regions implements CodeObserver {
     let blocks = layOut(source, offset);
     const head = loopHead(blocks, offset);
     if (head !== offset) blocks = layOut(source, head);
-    if (blocks.length > 0) this.#install(source, page, blocks);
+    if (blocks.length > 0) this.#install(source, page, linear, blocks);
     // An instruction that stays with the interpreter is no reason to make the same region again.
     this.#pages.get(page)?.covered.add(offset);
     this.statistics.translateMs += this.#monotonicMs() - began;
   }
 
-  #isRefused(page: number): boolean {
-    return (
-      this.#physical.backing(page) < 0 ||
-      this.#written.isRefused(page, this.#samples) ||
-      (this.#pages.get(page)?.regions.size ?? 0) >= maximumPageRegions ||
-      this.#interpreter.slotsLeft < reservedSlots
-    );
+  /** Why no region is made in a page; undefined if one may be. */
+  #refusal(page: number): string | undefined {
+    if (this.#physical.backing(page) < 0) return 'the page is not in memory';
+    if (this.#written.isRefused(page, this.#samples)) return 'the page is written all the time';
+    if ((this.#pages.get(page)?.regions.size ?? 0) >= maximumPageRegions) {
+      return 'the page has regions enough';
+    }
+    return this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
   }
 
   /** The code around a linear address, as the current address space maps it. */
@@ -269,7 +283,12 @@ export class Regions implements CodeObserver {
     return { page, backing, block, isKnown, isWritten };
   }
 
-  #install(source: RegionSource, page: number, blocks: readonly RegionBlock[]): void {
+  #install(
+    source: RegionSource,
+    page: number,
+    linear: number,
+    blocks: readonly RegionBlock[],
+  ): void {
     const interpreter = this.#interpreter;
     const entries: Entry[] = [];
     blocks.forEach((block, number) => {
@@ -286,8 +305,11 @@ export class Regions implements CodeObserver {
     const compileMs = this.#monotonicMs() - began;
     this.statistics.compileMs += compileMs;
     this.statistics.translateMs -= compileMs;
-    this.#enlist(source, page, blocks, entries, bytes);
     this.statistics.regions += 1;
+    this.#enlist(source, page, blocks, entries, bytes);
+    const why = `hot, ${hotSamples} samples in ${1 << partShift} bytes`;
+    const number = this.statistics.regions;
+    this.onEvent?.(madeEvent(number, page, linear, blocks, entries, bytes.length, why));
     this.statistics.modules += 1;
     this.statistics.wasmBytes += bytes.length;
   }
@@ -303,6 +325,8 @@ export class Regions implements CodeObserver {
     const indexes = new Set(blocks.map((block) => pageIndexOf(block.offset)));
     const pages = [...indexes].map((index) => source.page(index)?.page ?? page);
     const region: Region = {
+      number: this.statistics.regions,
+      address: page * 4096 + (entries[0]?.offset ?? 0),
       page,
       entries: new Map(entries.map((entry) => [entry.offset, entry])),
       pages: [...new Set(pages)],
