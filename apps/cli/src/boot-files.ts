@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { BootFiles, BootModule, Settings } from '@ringfence/machine';
+import { type BootFiles, type BootModule, type Settings, needsFirmware } from '@ringfence/machine';
 import { UsageError } from './usage-error.ts';
 
 /** A 32-bit guest cannot hold more; a larger file is a mistake, and is not read. */
@@ -18,8 +19,26 @@ export function readBootFiles(settings: Settings): BootFiles {
   return {
     ...(kernel === undefined ? {} : { kernel: readInput('-kernel', kernel) }),
     ...(initrd === undefined ? {} : readInitrd(initrd)),
-    ...(settings.bios === undefined ? {} : readBios(settings.bios)),
+    ...readFirmware(settings),
   };
+}
+
+/** Folders of SeaBIOS: its package's, and where `pnpm start` and the tests keep what they fetched. */
+function firmwareFolders(): readonly string[] {
+  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  const fetched = 'ringfence/guest/packages/seabios/usr/share/seabios';
+  return ['/usr/share/seabios', join(cache, fetched)];
+}
+
+/** Reads the BIOS that the settings name or need; none for the built-in one. */
+function readFirmware(settings: Settings): Pick<BootFiles, 'bios' | 'vgaBios'> {
+  const { bios, kernel } = settings;
+  if (bios === 'built-in') return {};
+  if (bios !== undefined) return readBios(bios);
+  if (kernel !== undefined || !needsFirmware(settings)) return {};
+  const paths = firmwareFolders().map((folder) => join(folder, 'bios-256k.bin'));
+  const found = paths.find((path) => isFile(path));
+  return found === undefined ? {} : readBios(found);
 }
 
 /** Reads a BIOS, and the VGA BIOS that SeaBIOS's package has beside it if there is one. */

@@ -4,6 +4,7 @@ import type {
   MachineEvents,
   MachineOptions,
   MachineStats,
+  Screen,
   SerialPort,
 } from '@ringfence/machine';
 
@@ -17,7 +18,7 @@ export class TestMachine implements Machine {
   disposals = 0;
   resets = 0;
   readonly serial: readonly SerialPort[] = [0, 1, 2, 3].map((port) => this.#port(port));
-  readonly screen = {
+  readonly screen: Screen = {
     revision: 0,
     text: (): string => this.screenText,
     image: () => ({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) }),

@@ -34,5 +34,7 @@ export function addBuiltInBios(
 }
 
 function biosDrive({ kind, storage, interface: connection }: DriveOptions): readonly BiosDrive[] {
-  return storage === undefined || connection === 'xen' ? [] : [{ kind, storage }];
+  const isFloppy = (connection as string) === 'floppy';
+  const seen = isFloppy ? 'floppy' : kind;
+  return storage === undefined || connection === 'xen' ? [] : [{ kind: seen, storage }];
 }

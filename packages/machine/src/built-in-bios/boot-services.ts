@@ -137,12 +137,16 @@ export class BootServices {
     const memory = this.#memory;
     const entry = loadAddress + 32;
     const isBootable = memory.read8(entry) === 0x88;
-    const isPlain = (memory.read8(entry + 1) & 0x0f) === 0;
+    const media = memory.read8(entry + 1) & 0x0f;
     const segment = memory.read16(entry + 2);
     const sectors = memory.read16(entry + 6);
     const first = memory.read32(entry + 8) >>> 0;
-    if (!isBootable || !isPlain || (segment !== 0 && segment !== loadAddress >> 4)) {
+    if (!isBootable || media > 3 || (segment !== 0 && segment !== loadAddress >> 4)) {
       return false;
+    }
+    if (media > 0) {
+      this.#disk.emulate(drive, media, first);
+      return { drive: 0, first: 0, count: 1, address: loadAddress, then: () => true };
     }
     const count = Math.max(1, Math.ceil(sectors / 4));
     return { drive, first, count, address: loadAddress, then: () => true };

@@ -3,10 +3,10 @@ import type { IrqLine } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
-import { diskGeometry, floppyGeometry } from './drives.ts';
+import { diskGeometry, emulatedFloppy, floppyGeometry } from './drives.ts';
 import type { BiosDrive, Geometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
-import { Bda, Outcome, Rom } from './layout.ts';
+import { Bda, Emulation, Outcome, Rom } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
 
 /** What a service left in AH. */
@@ -74,7 +74,7 @@ export class DiskServices {
 
   /** Serves INT 13h. */
   serve(frame: BiosFrame): OutcomeValue {
-    const drive = this.#drives.find(({ number }) => number === frame.dl);
+    const drive = this.#find(frame.dl);
     const command = frame.ah;
     if (command === 0x01) {
       const status = this.#memory.read8(statusAddress(frame.dl));
@@ -108,12 +108,33 @@ export class DiskServices {
     count: number,
     address: number,
   ): boolean | undefined {
-    const drive = this.#drives.find((each) => each.number === number);
+    const drive = this.#find(number);
     if (drive === undefined) {
       return false;
     }
     const status = this.#run(owner, { drive, kind: 'read', first, count, address });
     return status === undefined ? undefined : status === Status.ok;
+  }
+
+  /** Lets a CD emulate drive 0 from a sector on; the data area keeps it. */
+  emulate(number: number, type: number, sector: number): void {
+    this.#memory.write8(Emulation.drive, number);
+    this.#memory.write8(Emulation.type, type);
+    this.#memory.write32(Emulation.sector, sector);
+  }
+
+  #find(number: number): NumberedDrive | undefined {
+    const type = number === 0 ? this.#memory.read8(Emulation.type) : 0;
+    if (type !== 0) {
+      const holder = this.#memory.read8(Emulation.drive);
+      const cd = this.#drives.find((each) => each.kind === 'cdrom' && each.number === holder);
+      const sector = this.#memory.read32(Emulation.sector) >>> 0;
+      const storage = cd && emulatedFloppy(cd.storage, type, sector);
+      if (storage !== undefined) {
+        return numbered({ kind: 'floppy', storage }, 0);
+      }
+    }
+    return this.#drives.find((each) => each.number === number);
   }
 
   #transfer(frame: BiosFrame, transfer: Transfer): OutcomeValue {
@@ -229,7 +250,7 @@ export class DiskServices {
     frame.al = 0;
     frame.set('ecx', ((last & 0xff) << 8) | ((last >> 2) & 0xc0) | sectors);
     const kind = drive.kind === 'floppy' ? 'floppy' : 'disk';
-    frame.set('edx', ((heads - 1) << 8) | this.numbers(kind).length);
+    frame.set('edx', ((heads - 1) << 8) | Math.max(1, this.numbers(kind).length));
     if (drive.kind === 'floppy') {
       frame.set('ebx', drive.floppyType);
       frame.set('es', Rom.segment);

@@ -29,6 +29,43 @@ const floppies: readonly (readonly [kib: number, geometry: Geometry, type: numbe
 const diskSectors = 63;
 const mostCylinders = 1024;
 
+const cdSectorBytes = 2048;
+/** KiB of the floppies that a CD emulates, by the media type of its boot entry. */
+const emulatedKib: Readonly<Record<number, number>> = { 1: 1200, 2: 1440, 3: 2880 };
+
+/** Returns the floppy that a CD emulates from a sector on, if there is such a type. */
+export function emulatedFloppy(
+  cd: BlockStorage,
+  type: number,
+  sector: number,
+): BlockStorage | undefined {
+  const kib = emulatedKib[type];
+  const first = sector * cdSectorBytes;
+  if (kib === undefined || first >= cd.bytes) {
+    return undefined;
+  }
+  return {
+    bytes: kib * 1024,
+    readOnly: true,
+    read: (offset, target, done) => {
+      // A CD may end before the floppy does.
+      const left = Math.max(0, Math.min(target.length, cd.bytes - first - offset));
+      if (left === 0) {
+        target.fill(0);
+        done(true);
+      } else {
+        cd.read(first + offset, target.subarray(0, left), done);
+      }
+    },
+    write: (_offset, _source, done) => {
+      done(false);
+    },
+    flush: (done) => {
+      done(true);
+    },
+  };
+}
+
 /** Returns a floppy's geometry and type: that of its size, or the next larger one. */
 export function floppyGeometry(bytes: number): { geometry: Geometry; type: number } {
   const row = floppies.find(([kib]) => bytes <= kib * 1024) ?? floppies.at(-1);

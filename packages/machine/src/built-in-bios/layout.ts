@@ -3,7 +3,7 @@
  *
  *     0x0_0000  interrupt vectors
  *     0x0_0400  BIOS data area (IBM AT Technical Reference, "BIOS Data Area")
- *     0x9_fc00  extended BIOS data area: its size in KiB
+ *     0x9_fc00  extended BIOS data area: its size in KiB, the floppy that a CD emulates
  *     0xe_0000  ROM: the ACPI tables
  *     0xf_0000  ROM: code and tables
  *
@@ -96,6 +96,8 @@ export const Bda = {
 
 /** The segment of the extended BIOS data area. */
 export const ebdaSegment = 0x9fc0;
+/** In that area: the floppy that a CD emulates, its drive number, type and first sector. */
+export const Emulation = { drive: 0x9_fc10, type: 0x9_fc11, sector: 0x9_fc14 } as const;
 /** KiB of conventional memory, the extended BIOS data area not counted. */
 export const conventionalKib = 639;
 

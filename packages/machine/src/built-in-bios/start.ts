@@ -69,6 +69,7 @@ export function startBios(board: Board, program: BiosProgram, disk: DiskServices
   memory.write16(Bda.equipment, equipment);
   memory.write16(Bda.memoryKib, conventionalKib);
   memory.write16(Bda.ebdaSegment, ebdaSegment);
+  memory.write(ebdaSegment * 16, new Uint8Array(0x400));
   memory.write8(ebdaSegment * 16, 1);
   memory.write16(Bda.keyHead, keyBuffer.start);
   memory.write16(Bda.keyTail, keyBuffer.start);

@@ -158,8 +158,8 @@ export function machineOptions(
 
 function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
   const { kernel, initrd, modules, bios } = files;
-  if (bios !== undefined) {
-    return firmwareBoot(settings, files, bios);
+  if (bios !== undefined || (kernel === undefined && needsFirmware(settings))) {
+    return firmwareBoot(settings, files);
   }
   if (kernel === undefined) {
     return { kind: 'built-in' };
@@ -174,7 +174,14 @@ function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
   };
 }
 
-function firmwareBoot(settings: Settings, files: BootFiles, bios: Uint8Array): FirmwareBoot {
+/** Returns whether settings name something that only a BIOS boots: disks, or a BIOS itself. */
+export function needsFirmware(settings: Settings): boolean {
+  const { hda, hdb, hdc, hdd, cdrom, fda, drive, boot, bios } = settings;
+  const named = [hda, hdb, hdc, hdd, cdrom, fda, boot, bios];
+  return drive.length > 0 || named.some((setting) => setting !== undefined);
+}
+
+function firmwareBoot(settings: Settings, files: BootFiles): FirmwareBoot {
   const { order, menu, 'splash-time': wait } = settings.boot ?? {};
   if ((menu !== undefined && !/^(on|off)$/.test(menu)) || !/^\d{1,5}$/.test(wait ?? '0')) {
     throw new MachineError('bad-option', {
@@ -185,7 +192,7 @@ function firmwareBoot(settings: Settings, files: BootFiles, bios: Uint8Array): F
   }
   return {
     kind: 'firmware',
-    bios,
+    ...(files.bios === undefined ? {} : { bios: files.bios }),
     ...(files.vgaBios === undefined ? {} : { vgaBios: files.vgaBios }),
     ...(order === undefined ? {} : { order }),
     ...(menu === undefined ? {} : { menu: menu === 'on' }),

@@ -147,6 +147,27 @@ describe('machineOptions', () => {
     expect(machineOptions(parseArguments([]), {}, host).boot).toEqual({ kind: 'built-in' });
   });
 
+  it('boots firmware where there are disks, a boot order or a BIOS and no kernel', () => {
+    const boot = (...args: readonly string[]): unknown =>
+      machineOptions(parseArguments(args), {}, host).boot;
+    expect(boot('-hda', 'disk')).toEqual({ kind: 'firmware' });
+    expect(boot('-cdrom', 'cd', '-boot', 'dc,menu=on')).toEqual({
+      kind: 'firmware',
+      order: 'dc',
+      menu: true,
+    });
+    expect(boot('-bios', 'built-in')).toEqual({ kind: 'firmware' });
+    const bios = new Uint8Array([1]);
+    const vgaBios = new Uint8Array([2]);
+    const settings = parseArguments(['-bios', 'b']);
+    expect(machineOptions(settings, { bios, vgaBios }, host).boot).toEqual({
+      kind: 'firmware',
+      bios,
+      vgaBios,
+    });
+    expect(() => boot('-hda', 'disk', '-boot', 'menu=perhaps')).toThrow('menu=on or menu=off');
+  });
+
   it('carries kernel, initrd and command line', () => {
     const kernel = new Uint8Array([1]);
     const initrd = new Uint8Array([2]);

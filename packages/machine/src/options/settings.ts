@@ -23,7 +23,7 @@ export interface Settings {
   readonly append: string;
   /** Whether the loader unpacks a bzImage; otherwise the kernel does it itself. */
   readonly kernelUnpack: 'on' | 'off';
-  /** Path of a BIOS image. */
+  /** Path of a BIOS image, or `built-in`. */
   readonly bios?: string;
   readonly hda?: string;
   readonly hdb?: string;

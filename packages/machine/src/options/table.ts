@@ -124,7 +124,7 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'FILE',
     value: file,
     scope: 'machine',
-    help: 'BIOS image; the VGA BIOS is looked for beside it',
+    help: 'BIOS image, with its VGA BIOS beside it, or built-in (default: SeaBIOS if installed)',
   },
   ...(['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda'] as const).map((name): OptionRow => ({
     name,
