@@ -2,7 +2,8 @@ import type { MachineStats } from '@ringfence/machine';
 
 import type { Calls, FromWorker, MachineRequest, ToWorker } from './worker/messages.ts';
 
-type Event = Exclude<FromWorker, { kind: 'answer' | 'refusal' }>;
+/** What happens in the worker without being asked for. */
+export type MachineEvent = Exclude<FromWorker, { kind: 'answer' | 'refusal' }>;
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
@@ -16,7 +17,7 @@ export class MachineClient {
   #lastId = 0;
 
   /** Starts a worker without a machine; `listener` is told what happens in it. */
-  constructor(listener: (event: Event) => void) {
+  constructor(listener: (event: MachineEvent) => void) {
     this.#worker = new Worker(new URL('./worker/machine-worker.ts', import.meta.url), {
       type: 'module',
       name: 'ringfence-machine',

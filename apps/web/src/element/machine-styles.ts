@@ -54,16 +54,75 @@ export const machineStyles: CSSResult = css`
     background: var(--rf-bad);
   }
   .notice {
-    padding: 8px 12px;
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: 8px;
+    padding: 4px 6px 4px 12px;
     border-bottom: 1px solid var(--rf-line);
     background: var(--rf-accent-quiet);
   }
-  .views {
-    position: relative;
+  .rate {
+    min-width: 9ch;
+  }
+  .body {
     flex: 1;
     min-height: 0;
     display: flex;
+  }
+  .views {
+    flex: 1;
+    min-width: 0;
+    min-height: 0;
+    display: flex;
+    flex-direction: column;
     background: var(--rf-sunken);
+  }
+  rf-inspector {
+    width: 46%;
+    min-width: 380px;
+    border-inline-start: 1px solid var(--rf-line);
+  }
+  .screen {
+    flex: 1;
+    min-width: 0;
+    min-height: 0;
+    display: grid;
+    place-items: center;
+    overflow: auto;
+    padding: 8px;
+  }
+  canvas {
+    image-rendering: pixelated;
+    background: #000;
+  }
+  .screen.fit {
+    overflow: hidden;
+  }
+  .screen.fit canvas {
+    width: 100%;
+    height: 100%;
+    object-fit: contain;
+    image-rendering: auto;
+    background: none;
+  }
+  .screen.two canvas {
+    zoom: 2;
+  }
+  :host(:fullscreen) {
+    border: 0;
+    border-radius: 0;
+  }
+  @media (max-width: 900px) {
+    .body {
+      flex-direction: column;
+    }
+    rf-inspector {
+      width: 100%;
+      height: 50%;
+      border-inline-start: 0;
+      border-top: 1px solid var(--rf-line);
+    }
   }
   [role='tabpanel'] {
     flex: 1;
@@ -71,7 +130,7 @@ export const machineStyles: CSSResult = css`
     min-height: 0;
     display: flex;
   }
-  .terminal {
+  .line {
     flex: 1;
     min-width: 0;
     min-height: 0;

@@ -4,19 +4,26 @@
 import terminalStyles from '@xterm/xterm/css/xterm.css?inline';
 import { html, LitElement, unsafeCSS } from 'lit';
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { Monitor, Pause, Play, RotateCcw, SquareTerminal } from 'lucide';
-import type { MachineEnd, MachineState, MachineStats, Settings } from '@ringfence/machine';
-import { defaultSettings } from '@ringfence/machine';
+import type { MachineState, MachineStats, Settings } from '@ringfence/machine';
+import { defaultSettings, MachineError } from '@ringfence/machine';
 
 import { MachineClient } from '../machine-client.ts';
-import type { FileSource, FromWorker, MachineFiles } from '../worker/messages.ts';
-import { icon } from './icon.ts';
+import type { MachineEvent } from '../machine-client.ts';
+import type { MachineFiles } from '../worker/messages.ts';
+import type { KeyPress } from './key-board.ts';
 import { machineStyles } from './machine-styles.ts';
+import { endText, progressText, rateText } from './machine-texts.ts';
+import { ScreenView } from './screen-view.ts';
 import { SerialView } from './serial-view.ts';
+import { settingsOfAttributes } from './settings-of-attributes.ts';
 import { theme } from './theme.ts';
+import { toolbar } from './toolbar.ts';
 
 /** Which part of the machine is shown. */
 export type MachineView = 'serial' | 'screen';
+
+/** What the machine is doing, and what comes before there is one. */
+export type ElementState = MachineState | 'none' | 'loading';
 
 /** How often counters are read while the machine runs, in milliseconds. */
 const statsMs = 1000;
@@ -24,21 +31,29 @@ const statsMs = 1000;
 /** The custom element; see README.md for its attributes, methods and events. */
 export class RingfenceMachine extends LitElement {
   static override styles: CSSResultGroup = [theme, unsafeCSS(terminalStyles), machineStyles];
-  readonly #client = new MachineClient((event) => {
+  /** The machine in its worker. */
+  readonly client: MachineClient = new MachineClient((event) => {
     this.#hear(event);
   });
   readonly #serial = new SerialView('Serial port 0', (bytes) => {
-    this.#client.send({ kind: 'serial', port: 0, bytes });
+    this.client.send({ kind: 'serial', port: 0, bytes });
   });
-  #state: MachineState | 'none' | 'loading' = 'none';
+  readonly #screen = new ScreenView((message) => {
+    this.client.send(message);
+  });
+  #state: ElementState = 'none';
   #view: MachineView = 'serial';
+  #scale = 'fit';
+  #hasKeys = false;
+  #hasInspector = false;
   #notice = '';
   #rate = '';
+  #files: MachineFiles = {};
   #last: MachineStats | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** What the machine is doing. */
-  get state(): MachineState | 'none' | 'loading' {
+  get state(): ElementState {
     return this.#state;
   }
 
@@ -47,188 +62,236 @@ export class RingfenceMachine extends LitElement {
     return this.#serial.text();
   }
 
-  /** Makes a machine and starts it. */
-  async boot(
-    settings: Settings = defaultSettings,
-    files: MachineFiles = {},
-    snapshot?: FileSource,
-  ): Promise<void> {
-    this.#setState('loading');
-    this.#notice = '';
-    this.#last = undefined;
-    this.#serial.clear();
-    try {
-      const request = { settings, files, ...(snapshot === undefined ? {} : { snapshot }) };
-      await this.#client.create(request);
-      this.start();
-    } catch (error) {
-      this.#setState('none');
-      this.#say(error instanceof Error ? error.message : String(error));
-      throw error;
-    }
+  /** Which part is shown. */
+  get view(): MachineView {
+    return this.#view;
+  }
+
+  set view(view: MachineView) {
+    this.#view = view;
+    this.client.send({ kind: 'watch', screen: view === 'screen' });
+    this.requestUpdate();
+    void this.updateComplete.then(() => {
+      this.#serial.fit();
+      this.focusView();
+    });
+  }
+
+  /** Makes a machine in place of the one before, and starts it. */
+  async boot(settings: Settings = defaultSettings, files: MachineFiles = {}): Promise<void> {
+    this.#files = files;
+    await this.#make({ settings, files });
+  }
+
+  /** Goes on from a snapshot, with the disks that were given to `boot`. */
+  async restore(snapshot: Blob | string): Promise<void> {
+    await this.#make({ settings: defaultSettings, files: this.#files, snapshot });
   }
 
   /** Lets the machine run, or go on. */
   start(): void {
-    this.#client.send({ kind: 'start' });
+    this.client.send({ kind: 'start' });
   }
 
   /** Lets the machine stand still. */
   pause(): void {
-    this.#client.send({ kind: 'pause' });
+    this.client.send({ kind: 'pause' });
   }
 
   /** Presses the reset button. */
   reset(): void {
-    this.#client.send({ kind: 'reset' });
+    this.client.send({ kind: 'reset' });
+  }
+
+  /** Types text on the keyboard. */
+  type(text: string): void {
+    this.client.send({ kind: 'type', text });
   }
 
   /** Returns the machine's state as a file. */
   snapshot(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#client.call('snapshot', null);
+    return this.client.call('snapshot', null);
   }
 
   /** Returns the machine's counters. */
   stats(): Promise<MachineStats> {
-    return this.#client.stats();
+    return this.client.stats();
+  }
+
+  /** Returns the text of the screen. */
+  screenText(): Promise<string> {
+    return this.client.call('screenText', null);
+  }
+
+  /** Gives keys to the part that is shown. */
+  focusView(): void {
+    if (this.#view === 'serial') this.#serial.focus();
+    else this.#screen.canvas.focus();
+  }
+
+  /** Chooses the terminal's colours anew, after the page changed its colour scheme. */
+  restyle(): void {
+    this.#serial.restyle();
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#timer = setInterval(() => {
-      void this.#readStats();
-    }, statsMs);
+    this.#timer = setInterval(() => void this.#readStats(), statsMs);
+    // An element with attributes is a machine as it stands; others wait for `boot`.
+    if (this.hasAttribute('autostart')) {
+      try {
+        const { settings, files } = settingsOfAttributes(this);
+        this.boot(settings, files).catch(() => undefined);
+      } catch (error) {
+        if (!(error instanceof MachineError)) throw error;
+        this.say(error.message);
+      }
+    }
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#timer);
+    this.pause();
   }
 
   override firstUpdated(): void {
-    const container = this.renderRoot.querySelector<HTMLElement>('#serial .terminal');
+    const container = this.renderRoot.querySelector<HTMLElement>('.line');
     if (container !== null) this.#serial.open(container);
+    this.renderRoot.querySelector('.screen')?.prepend(this.#screen.canvas);
   }
 
   override render(): TemplateResult {
-    const isRunning = this.#state === 'running' || this.#state === 'halted';
-    const isThere = isRunning || this.#state === 'paused';
+    const isSerial = this.#view === 'serial';
     return html`
-      <div class="toolbar" role="toolbar" aria-label="Machine">
-        <button
-          class="primary"
-          ?disabled=${!isThere}
-          @click=${() => (isRunning ? this.pause() : this.start())}
-        >
-          ${isRunning ? html`${icon(Pause)} Pause` : html`${icon(Play)} Run`}
+      ${toolbar(this, {
+        rate: this.#rate,
+        scale: this.#scale,
+        hasKeys: this.#hasKeys,
+        hasInspector: this.#hasInspector,
+        set: (what, value) => {
+          this.#set(what, value);
+        },
+      })}
+      <div class="notice" role="alert" ?hidden=${this.#notice === ''}>
+        <span>${this.#notice}</span>
+        <button class="square" aria-label="Close the message" @click=${() => this.say('')}>
+          ×
         </button>
-        <button ?disabled=${!isThere} @click=${() => this.reset()}>${icon(RotateCcw)} Reset</button>
-        <div class="tabs" role="tablist" aria-label="View">
-          ${this.#tab('serial', 'Serial', icon(SquareTerminal))}
-          ${this.#tab('screen', 'Screen', icon(Monitor))}
-        </div>
-        <span class="status" role="status">
-          <span class="dot ${this.#state}"></span>${stateNames[this.#state]}
-          <span class="quiet">${this.#rate}</span>
-        </span>
-        <slot name="tools"></slot>
       </div>
-      <div class="notice" role="alert" ?hidden=${this.#notice === ''}>${this.#notice}</div>
-      <div class="views">
-        <div id="serial" role="tabpanel" aria-label="Serial" ?hidden=${this.#view !== 'serial'}>
-          <div class="terminal"></div>
+      <div class="body">
+        <div class="views" @dragover=${(event: Event) => event.preventDefault()}>
+          <div id="serial" role="tabpanel" aria-label="Serial" ?hidden=${!isSerial}>
+            <div class="line"></div>
+          </div>
+          <div id="screen" role="tabpanel" aria-label="Screen" ?hidden=${isSerial}>
+            <div class="screen ${this.#scale}"></div>
+          </div>
+          ${
+            this.#hasKeys
+              ? html`<rf-keys @key-press=${(event: CustomEvent<KeyPress>) => this.#press(event)}>
+                </rf-keys>`
+              : ''
+          }
         </div>
+        ${this.#hasInspector ? html`<rf-inspector .client=${this.client}></rf-inspector>` : ''}
       </div>
     `;
   }
 
-  #tab(view: MachineView, label: string, picture: TemplateResult): TemplateResult {
-    return html`<button
-      role="tab"
-      aria-selected=${this.#view === view}
-      aria-controls=${view}
-      @click=${() => {
-        this.#view = view;
-        this.requestUpdate();
-      }}
-    >
-      ${picture} ${label}
-    </button>`;
+  /** Shows a message above the machine; an empty one takes it away. */
+  say(text: string): void {
+    this.#notice = text;
+    this.requestUpdate();
   }
 
-  #hear(event: Exclude<FromWorker, { kind: 'answer' | 'refusal' }>): void {
+  async #make(request: Parameters<MachineClient['create']>[0]): Promise<void> {
+    const before = this.#state;
+    this.#setState('loading');
+    this.say('');
+    this.#last = undefined;
+    try {
+      await this.client.create(request);
+      this.#serial.clear();
+      this.start();
+    } catch (error) {
+      this.#setState(before === 'loading' ? 'none' : before);
+      this.say(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  #set(what: 'view' | 'scale' | 'keys' | 'inspector' | 'full' | 'mouse', value: string): void {
+    if (what === 'view') this.view = value === 'screen' ? 'screen' : 'serial';
+    if (what === 'scale') this.#scale = value;
+    if (what === 'keys') this.#hasKeys = !this.#hasKeys;
+    if (what === 'inspector') this.#hasInspector = !this.#hasInspector;
+    if (what === 'full') void this.#toggleFull();
+    if (what === 'mouse') void this.#screen.capture();
+    this.requestUpdate();
+  }
+
+  async #toggleFull(): Promise<void> {
+    if (document.fullscreenElement !== null) await document.exitFullscreen();
+    else await this.requestFullscreen();
+    this.focusView();
+  }
+
+  /** A key of the on-screen keyboard: a character for the terminal, strokes for the screen. */
+  #press({ detail }: CustomEvent<KeyPress>): void {
+    if (this.#view === 'serial') {
+      this.client.send({ kind: 'serial', port: 0, bytes: new TextEncoder().encode(detail.text) });
+      return;
+    }
+    const held = [
+      ...(detail.control ? ['ControlLeft'] : []),
+      ...(detail.alt ? ['AltLeft'] : []),
+      ...(detail.shift ? ['ShiftLeft'] : []),
+      detail.code,
+    ];
+    for (const code of held) this.client.send({ kind: 'key', code, pressed: true });
+    for (const code of held.reverse()) this.client.send({ kind: 'key', code, pressed: false });
+  }
+
+  #hear(event: MachineEvent): void {
     switch (event.kind) {
       case 'serial':
         if (event.port === 0) this.#serial.write(event.bytes);
+        break;
+      case 'screen':
+        this.#screen.draw(event.frame);
         break;
       case 'state':
         this.#setState(event.state);
         break;
       case 'end':
-        this.#say(endNames(event.end));
+        this.say(endText(event.end));
+        this.dispatchEvent(new CustomEvent('ringfence-end', { detail: event.end }));
+        break;
+      case 'fault':
+        this.say(event.message);
         break;
       case 'progress':
         this.#rate = progressText(event);
         this.requestUpdate();
         break;
-      case 'screen':
-        break;
     }
   }
 
-  #setState(state: RingfenceMachine['state']): void {
+  #setState(state: ElementState): void {
     this.#state = state;
     this.#rate = '';
     this.dispatchEvent(new CustomEvent('ringfence-state', { detail: state }));
     this.requestUpdate();
   }
 
-  #say(text: string): void {
-    this.#notice = text;
-    this.requestUpdate();
-  }
-
   async #readStats(): Promise<void> {
     if (this.#state !== 'running') return;
-    const stats = await this.#client.stats();
-    const before = this.#last;
+    const stats = await this.client.stats();
+    if (this.#last !== undefined) this.#rate = rateText(this.#last, stats);
     this.#last = stats;
-    if (before === undefined) return;
-    const seconds = stats.seconds.total - before.seconds.total;
-    const rate = (stats.instructions.total - before.instructions.total) / seconds / 1e6;
-    this.#rate = `${rate < 10 ? rate.toFixed(1) : rate.toFixed(0)} million instructions/s`;
     this.requestUpdate();
   }
-}
-
-const stateNames = {
-  none: 'Off',
-  loading: 'Loading',
-  paused: 'Paused',
-  running: 'Running',
-  halted: 'Halted',
-  ended: 'Ended',
-  disposed: 'Off',
-} as const;
-
-function endNames(end: MachineEnd): string {
-  switch (end.reason) {
-    case 'poweroff':
-      return 'The guest switched the power off.';
-    case 'reset':
-      return 'The guest reset the machine.';
-    case 'triple-fault':
-      return `Triple fault at ${end.where}.`;
-    case 'debug-exit':
-      return `The guest left with status ${String(end.status)}.`;
-    case 'disposed':
-      return '';
-  }
-}
-
-function progressText({ what, done, of }: { what: string; done: number; of: number }): string {
-  const share = of === 0 ? '' : ` ${String(Math.floor((100 * done) / of))} %`;
-  return `${what}: ${(done / 1e6).toFixed(1)} MB${share}`;
 }
 
 declare global {

@@ -24,6 +24,7 @@ export const theme: CSSResult = css`
     --rf-mono:
       ui-monospace, 'Cascadia Mono', 'JetBrains Mono', 'DejaVu Sans Mono', 'Liberation Mono',
       monospace;
+    box-sizing: border-box;
     color: var(--rf-text);
     font: 14px/1.45 var(--rf-font);
   }

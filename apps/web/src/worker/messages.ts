@@ -1,5 +1,13 @@
 /** What a page and the worker of its machine say to each other. */
-import type { MachineEnd, MachineState, MachineStats, Settings } from '@ringfence/machine';
+import type {
+  DescriptorTables,
+  MachineEnd,
+  MachineState,
+  MachineStats,
+  PageRow,
+  RegionSummary,
+  Settings,
+} from '@ringfence/machine';
 
 /** A file of a machine: where to fetch it from, or the file that somebody chose. */
 export type FileSource = string | Blob;
@@ -43,12 +51,29 @@ export type ToWorker =
   /** Whether anybody looks at the screen. */
   | { readonly kind: 'watch'; readonly screen: boolean };
 
+/** A region as the guest wrote it, as the translator understood it, and as it was compiled. */
+export interface RegionTexts {
+  readonly guest: string;
+  readonly ir: string;
+  readonly wasm: string;
+}
+
 /** Requests with an answer, by name: what is asked and what is answered. */
 export interface Calls {
   create: { readonly ask: MachineRequest; readonly answer: null };
   snapshot: { readonly ask: null; readonly answer: Uint8Array<ArrayBuffer> };
   stats: { readonly ask: null; readonly answer: MachineStats };
   screenText: { readonly ask: null; readonly answer: string };
+  /** The translated regions that the CPU is met in most. */
+  regions: { readonly ask: number; readonly answer: readonly RegionSummary[] };
+  /** One of them in three languages; nothing if it was dropped meanwhile. */
+  region: { readonly ask: number; readonly answer: RegionTexts | null };
+  /** Pages from a linear address on. */
+  pages: {
+    readonly ask: { readonly linear: number; readonly count: number };
+    readonly answer: readonly PageRow[];
+  };
+  descriptors: { readonly ask: null; readonly answer: DescriptorTables };
 }
 
 /** A request with the number that its answer carries. */
@@ -67,6 +92,8 @@ export type FromWorker =
   | { readonly kind: 'end'; readonly end: MachineEnd }
   | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'screen'; readonly frame: ScreenFrame }
+  /** A disk could not be read or written; the guest was told as a drive would. */
+  | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'progress'; readonly what: string; readonly done: number; readonly of: number }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly message: string };

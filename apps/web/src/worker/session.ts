@@ -2,47 +2,65 @@ import { createMachine, machineOptions } from '@ringfence/machine';
 import type { BootFiles, Machine } from '@ringfence/machine';
 
 import { browserHost } from './browser-host.ts';
+import { openDrives } from './drives.ts';
 import { loadFile } from './load-file.ts';
 import type { LoadProgress } from './load-file.ts';
-import type { CallMessage, FromWorker, MachineRequest, ToWorker } from './messages.ts';
+import type { CallMessage, FromWorker, MachineRequest, MouseInput, ToWorker } from './messages.ts';
+import { regionTexts } from './region-texts.ts';
+import { ScreenFeed } from './screen-feed.ts';
+import { SerialInput } from './serial-input.ts';
 
 /** Sends a message to the page; what is in `transfer` is handed over. */
 export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
+
+/** Files that are read whole before the machine is made; disks are read as they are used. */
+const bootFiles: readonly string[] = ['kernel', 'initrd', 'bios', 'vgaBios'];
 
 /** The worker's side of one machine: serves messages and passes on what the machine says. */
 export class Session {
   readonly #post: Post;
   readonly #host = browserHost();
+  readonly #screen: ScreenFeed;
   #machine: Machine | undefined;
-  /** Input per port that the machine has no room for, and that follows when it has. */
-  readonly #input = new Map<number, Uint8Array[]>();
+  #input: readonly SerialInput[] = [];
+  #buttons = 0;
 
   constructor(post: Post) {
     this.#post = post;
+    this.#screen = new ScreenFeed(post);
   }
 
   /** Serves a message of the page. */
   receive(message: ToWorker | CallMessage): void {
+    const machine = this.#machine;
     switch (message.kind) {
       case 'call':
         void this.#answer(message);
         break;
+      case 'watch':
+        this.#screen.watch(message.screen);
+        break;
       case 'start':
-        void this.#machine?.start();
+        void machine?.start();
         break;
       case 'pause':
-        this.#machine?.pause();
+        machine?.pause();
         break;
       case 'reset':
-        this.#machine?.reset();
+        machine?.reset();
         break;
       case 'serial':
-        this.#write(message.port, message.bytes);
+        this.#input[message.port]?.write(message.bytes);
+        break;
+      case 'key':
+        if (message.pressed) machine?.keyboard.press(message.code);
+        else machine?.keyboard.release(message.code);
         break;
       case 'type':
-        this.#machine?.keyboard.type(message.text);
+        machine?.keyboard.type(message.text);
         break;
-      default:
+      case 'mouse':
+        this.#moveMouse(message.input);
         break;
     }
   }
@@ -64,9 +82,10 @@ export class Session {
       return this.#create(message.ask);
     }
     const machine = this.#machine;
-    if (machine === undefined) {
+    if (machine?.inspector === undefined) {
       throw new Error('there is no machine yet');
     }
+    const { inspector } = machine;
     switch (message.name) {
       case 'snapshot':
         return machine.snapshot();
@@ -74,6 +93,14 @@ export class Session {
         return machine.stats();
       case 'screenText':
         return machine.screen.text();
+      case 'regions':
+        return inspector.regions(message.ask);
+      case 'region':
+        return regionTexts(inspector, message.ask);
+      case 'pages':
+        return inspector.pages(message.ask.linear, message.ask.count);
+      case 'descriptors':
+        return inspector.descriptors();
     }
   }
 
@@ -83,22 +110,28 @@ export class Session {
     };
     const loaded: Record<string, Uint8Array> = {};
     for (const [name, source] of Object.entries(files)) {
-      loaded[name] = await loadFile(name, source, progress);
+      if (bootFiles.includes(name)) loaded[name] = await loadFile(name, source, progress);
     }
-    const options = machineOptions(settings, loaded as BootFiles, this.#host);
     const file =
       snapshot === undefined ? undefined : await loadFile('snapshot', snapshot, progress);
+    const drives = await openDrives(settings, files, (fault) => {
+      this.#post({ kind: 'fault', message: fault });
+    });
+    const machine = await createMachine({
+      ...machineOptions(settings, loaded as BootFiles, this.#host),
+      ...(drives.length === 0 ? {} : { drives }),
+      ...(file === undefined ? {} : { snapshot: file }),
+    });
     this.#machine?.dispose();
-    this.#input.clear();
-    const machine = await createMachine(
-      file === undefined ? options : { ...options, snapshot: file },
-    );
     this.#machine = machine;
     this.#connect(machine);
     return null;
   }
 
   #connect(machine: Machine): void {
+    this.#buttons = 0;
+    this.#input = machine.serial.map((serial) => new SerialInput(serial));
+    this.#screen.connect(machine);
     for (const [port, serial] of machine.serial.entries()) {
       serial.onData((bytes) => {
         const copy = bytes.slice();
@@ -106,30 +139,24 @@ export class Session {
       });
     }
     machine.on('state', (state) => {
-      this.#post({ kind: 'state', state });
+      if (state !== 'disposed') this.#post({ kind: 'state', state });
     });
     machine.on('end', (end) => {
       if (end.reason !== 'disposed') this.#post({ kind: 'end', end });
     });
   }
 
-  /** Gives input to a port; what it has no room for waits here, and the page may send more. */
-  #write(port: number, bytes: Uint8Array): void {
-    const serial = this.#machine?.serial[port];
-    if (serial === undefined) return;
-    const waiting = this.#input.get(port);
-    if (waiting !== undefined) {
-      waiting.push(bytes);
-      return;
+  #moveMouse({ dx, dy, wheel, buttons }: MouseInput): void {
+    const mouse = this.#machine?.mouse;
+    if (mouse === undefined) return;
+    const names = ['left', 'right', 'middle'] as const;
+    for (const [bit, button] of names.entries()) {
+      const isHeld = (buttons & (1 << bit)) !== 0;
+      if (isHeld === ((this.#buttons & (1 << bit)) !== 0)) continue;
+      if (isHeld) mouse.press(button);
+      else mouse.release(button);
     }
-    const taken = serial.write(bytes);
-    if (taken === bytes.length) return;
-    this.#input.set(port, [bytes.subarray(taken)]);
-    void serial.drained().then(() => {
-      const rest = this.#input.get(port) ?? [];
-      this.#input.delete(port);
-      if (this.#machine?.serial[port] !== serial) return;
-      for (const block of rest) this.#write(port, block);
-    });
+    this.#buttons = buttons;
+    if (dx !== 0 || dy !== 0 || wheel !== 0) mouse.move(dx, dy, wheel);
   }
 }

