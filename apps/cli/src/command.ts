@@ -1,5 +1,6 @@
 import { MachineError, optionHelp, parseArguments } from '@ringfence/machine';
 import { diskCommand } from './disk-command.ts';
+import { explainCommand } from './explain-command.ts';
 import { ExitStatus } from './outcome.ts';
 import { type RunServices, runMachine } from './run-machine.ts';
 import { UsageError } from './usage-error.ts';
@@ -7,6 +8,7 @@ import { VERSION } from './version.ts';
 
 const HELP = `usage: ringfence run [OPTIONS]
        ringfence disk create|info|convert|check ...  ("ringfence disk help" says more)
+       ringfence explain --bytes "8B 46 04" [--bits 16|32|64]
 
 Runs a PC until it is switched off. Without -kernel the built-in guest runs.
 Serial port 0 is on the terminal; Ctrl-A x leaves, Ctrl-A h lists the other keys.
@@ -35,9 +37,10 @@ export async function runCommand(args: readonly string[], services: RunServices)
   }
   try {
     if (command === 'disk') return await diskCommand(rest, services.streams);
+    if (command === 'explain') return explainCommand(rest, stdout);
     if (command !== 'run') {
       const found = command === undefined ? 'nothing' : `"${command}"`;
-      throw new UsageError(`expected a command, run, disk or help, found ${found}`);
+      throw new UsageError(`expected a command, run, disk, explain or help, found ${found}`);
     }
     return await runMachine(parseArguments(rest), services);
   } catch (error) {

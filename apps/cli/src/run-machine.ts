@@ -21,6 +21,7 @@ import { PatternWatch } from './pattern-watch.ts';
 import { ScreenWatch } from './screen-watch.ts';
 import { type SerialLine, openSerialLines } from './serial-lines.ts';
 import { connectInput } from './terminal.ts';
+import { traceTranslation } from './translation-trace.ts';
 
 /** Makes a machine; tests pass another one. */
 export type MachineFactory = (options: MachineOptions) => Machine | Promise<Machine>;
@@ -63,6 +64,7 @@ async function runToEnd(
   try {
     const machine = await services.createMachine({ ...options, drives: opened.drives });
     ends.push(() => machine.dispose());
+    ends.push(traceTranslation(machine, settings));
     const outcome = await new Promise<Outcome>((leave, fail) => {
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);

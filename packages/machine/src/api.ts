@@ -1,3 +1,5 @@
+import type { TranslationEvent } from '@ringfence/cpu';
+
 import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 
@@ -33,6 +35,8 @@ export interface MachineEvents {
   readonly state: MachineState;
   /** A byte went to the debug console at port 0xe9. */
   readonly debugByte: number;
+  /** A translated region was made or dropped, or hot code was refused one. */
+  readonly translation: TranslationEvent;
 }
 
 /** One of the four serial ports, seen from outside the machine. */

@@ -10,6 +10,7 @@ export class Emitter {
     reset: new Set(),
     state: new Set(),
     debugByte: new Set(),
+    translation: new Set(),
   };
 
   /** Adds a listener; the result takes it away. */

@@ -3,6 +3,7 @@ export { builtInGuest } from './built-in-guest/program.ts';
 export * from './error.ts';
 export type { DescriptorRow, DescriptorTables, SegmentRow } from './inspector/descriptors.ts';
 export type { CodeLine } from './inspector/guest-code.ts';
+export { type TranslationEvent, translationLine } from '@ringfence/cpu';
 export type { Inspector, RegionDetails } from './inspector/inspector.ts';
 export type { PageRow, ShadowEntry } from './inspector/pages.ts';
 export type { CodeRange, RegionSummary } from '@ringfence/cpu';

@@ -108,6 +108,7 @@ class PcMachine implements Machine {
       stolenNs: () => this.#loop.stolenNs(),
     });
     this.#pc = pc;
+    this.#tellTranslation(pc);
     this.#kernel = kernel;
     for (const [index, handle] of this.#serial.entries()) {
       // The console of a Xen guest takes the place of the first port, whose output goes there too.
@@ -141,6 +142,13 @@ class PcMachine implements Machine {
         this.#loop.wake();
       });
     }
+  }
+
+  #tellTranslation({ cpu: { regions } }: Pc): void {
+    if (regions === undefined) return;
+    regions.onEvent = (event) => {
+      this.#emitter.emit('translation', event);
+    };
   }
 
   get state(): MachineState {

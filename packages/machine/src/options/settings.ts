@@ -75,4 +75,6 @@ export interface Settings {
   readonly snapshot?: string;
   /** File that gets statistics as JSON on leaving. */
   readonly stats?: string;
+  /** File that gets a line for each translated region that is made or dropped. */
+  readonly traceTranslation?: string;
 }

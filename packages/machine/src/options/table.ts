@@ -314,6 +314,14 @@ export const optionTable: readonly OptionRow[] = [
     scope: 'program',
     help: 'write statistics as JSON on leaving',
   },
+  {
+    name: 'traceTranslation',
+    flag: '--trace-translation',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'write a line for each translated region: where, how large, why made, why dropped',
+  },
 ];
 
 /** What holds where an option is not given. */

@@ -1,0 +1,56 @@
+/** `ringfence explain`: what becomes of a few instructions. */
+import { parseArgs } from 'node:util';
+import { explain, maximumExplained } from '@ringfence/translator';
+import type { OutputStream } from './console-streams.ts';
+import { ExitStatus } from './outcome.ts';
+import { UsageError } from './usage-error.ts';
+
+const HELP = `usage: ringfence explain --bytes "8B 46 04 49 75 FA" [--bits 16|32|64]
+
+Prints the instructions, their IR as the semantics build it and after the passes, and the
+WebAssembly of the region that hot code becomes, as if it stood at the start of a page.
+`;
+
+/** Runs the command with its arguments and returns the exit status. */
+export function explainCommand(args: readonly string[], stdout: OutputStream): number {
+  if (args.some((arg) => arg === 'help' || arg === '--help' || arg === '-h')) {
+    stdout.write(HELP);
+    return ExitStatus.success;
+  }
+  const { bytes, bits } = readArguments(args);
+  const { decoded, irBefore, irAfter, wasm, refusal } = explain(bytes, bits);
+  const parts: readonly (readonly [string, string])[] = [
+    ['decoded', decoded],
+    ['IR', irBefore],
+    ['IR after the passes', irAfter],
+    ['WebAssembly', wasm],
+  ];
+  for (const [title, text] of parts) if (text !== '') stdout.write(`;; ${title}\n${text}\n`);
+  if (refusal !== undefined) stdout.write(`no region: ${refusal}\n`);
+  return ExitStatus.success;
+}
+
+function readArguments(args: readonly string[]): { bytes: Uint8Array; bits: 16 | 32 | 64 } {
+  const { bytes, bits } = parse(args);
+  if (bytes === undefined) throw new UsageError('expected --bytes, found none');
+  if (bits !== '16' && bits !== '32' && bits !== '64') {
+    throw new UsageError(`option --bits: expected 16, 32 or 64, found "${bits}"`);
+  }
+  const digits = bytes.replace(/0x|[\s,]/gi, '');
+  if (!/^([0-9a-f]{2})+$/i.test(digits) || digits.length > 2 * maximumExplained) {
+    const most = `expected 1 to ${maximumExplained} bytes in hexadecimal`;
+    throw new UsageError(`option --bytes: ${most}, found "${bytes.slice(0, 60)}"`);
+  }
+  return { bytes: Buffer.from(digits, 'hex'), bits: Number(bits) as 16 | 32 | 64 };
+}
+
+function parse(args: readonly string[]): { bytes?: string; bits: string } {
+  try {
+    const options = { bytes: { type: 'string' }, bits: { type: 'string' } } as const;
+    const { values } = parseArgs({ args: [...args], options });
+    const { bytes, bits = '32' } = values;
+    return bytes === undefined ? { bits } : { bytes, bits };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
