@@ -145,14 +145,16 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
   }
 
   #read(offset: number, size: AccessSize): number {
+    // All bytes of one access are of one moment: a timer that carries in between would go back.
+    const ticks = this.#ticks() % this.#timerSpan;
     let value = 0;
     for (let index = size - 1; index >= 0; index -= 1) {
-      value = value * 256 + this.#readByte(offset + index);
+      value = value * 256 + this.#readByte(offset + index, ticks);
     }
     return value;
   }
 
-  #readByte(offset: number): number {
+  #readByte(offset: number, ticks: number): number {
     const word = (value: number): number => ((offset & 1) !== 0 ? value >> 8 : value & 0xff);
     switch (offset & 0x3e) {
       case reg.pmRegister.status:
@@ -163,7 +165,7 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
         return word(this.#state.control);
       case reg.pmRegister.timer:
       case reg.pmRegister.timer + 2:
-        return Math.floor((this.#ticks() % this.#timerSpan) / 2 ** (8 * (offset & 3))) & 0xff;
+        return Math.floor(ticks / 2 ** (8 * (offset & 3))) & 0xff;
       case reg.pmRegister.gpeStatus:
         return word(this.#state.gpeStatus);
       case reg.pmRegister.gpeEnable:
