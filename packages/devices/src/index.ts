@@ -218,6 +218,8 @@ export {
   VirtioBlock,
   type VirtioBlockOptions,
 } from './virtio-block/index.ts';
+export { VirtioConsole, type VirtioConsoleOptions } from './virtio-console/index.ts';
+export { VirtioEntropy, type VirtioEntropyOptions } from './virtio-entropy/index.ts';
 export {
   ataCommand,
   IdePiix3,

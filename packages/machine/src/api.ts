@@ -141,7 +141,7 @@ export interface Machine {
   readonly options: MachineOptions;
   /** What it is doing. */
   readonly state: MachineState;
-  /** Serial ports 0 to 3. */
+  /** Serial ports 0 to 3, and as number 4 the virtio console if there is one. */
   readonly serial: readonly SerialPort[];
   readonly screen: Screen;
   readonly keyboard: Keyboard;

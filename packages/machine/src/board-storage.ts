@@ -8,12 +8,12 @@
  * Firmware puts base addresses and interrupt lines where it likes; a kernel that is booted without
  * firmware finds them set as firmware would.
  */
-import { IdePiix3, pirqOf, VirtioBlock } from '@ringfence/devices';
-import type { BlockStorage, VirtioPciConnections } from '@ringfence/devices';
+import { IdePiix3, VirtioBlock } from '@ringfence/devices';
+import type { BlockStorage, MessageTarget } from '@ringfence/devices';
 
+import { virtioConnections } from './board-virtio.ts';
 import type { Board } from './board.ts';
 import { MachineError } from './error.ts';
-import { pirqRoutes } from './firmware.ts';
 
 /** A disk or CD of a machine. */
 export interface DriveOptions {
@@ -40,16 +40,17 @@ export const mostDrives = 16;
 const idePorts = 0xc000;
 /** The first PCI device number of virtio disks. */
 const firstVirtioDisk = 8;
-/** Where the registers of virtio devices stand without firmware, by device number. */
-const virtioMemory = 0xfe80_0000;
-const virtioMemoryBytes = 0x8000;
 
 /**
  * Puts the drives of a machine on its board.
  *
  * @throws MachineError `bad-option` for two drives in one place, or one that is no place.
  */
-export function addStorage(board: Board, drives: readonly DriveOptions[]): void {
+export function addStorage(
+  board: Board,
+  drives: readonly DriveOptions[],
+  messages: MessageTarget | undefined,
+): void {
   const taken = new Set<string>();
   for (const drive of drives) {
     const { unit } = drive;
@@ -61,23 +62,12 @@ export function addStorage(board: Board, drives: readonly DriveOptions[]): void 
       throw new MachineError('bad-option', { where: place, expected, found });
     }
     taken.add(place);
-    if (drive.interface === 'virtio') addVirtioDisk(board, drive);
+    if (drive.interface === 'virtio') addVirtioDisk(board, drive, messages);
   }
   addIde(
     board,
     drives.filter((drive) => drive.interface === 'ide'),
   );
-}
-
-/** Returns what every virtio device of the board is connected to. */
-export function virtioConnections(board: Board, device: number): VirtioPciConnections {
-  return {
-    memory: board.memory,
-    addressSpace: board.pciAddressSpace,
-    irq: board.pciIrq(device, 1),
-    address: virtioMemory + device * virtioMemoryBytes,
-    interruptLine: pirqRoutes[pirqOf(device, 1)] ?? 0,
-  };
 }
 
 /** The controller is there when it has a drive. */
@@ -90,13 +80,18 @@ function addIde(board: Board, drives: readonly DriveOptions[]): void {
   board.pci.add(1, 1, board.own('ide', new IdePiix3(parts)));
 }
 
-function addVirtioDisk(board: Board, { unit, storage, kind }: DriveOptions): void {
+function addVirtioDisk(
+  board: Board,
+  { unit, storage, kind }: DriveOptions,
+  messages: MessageTarget | undefined,
+): void {
   if (kind === 'cdrom' || storage === undefined) {
     const found = 'a CD drive or an empty one';
     throw new MachineError('bad-option', { where: 'virtio drive', expected: 'a disk', found });
   }
   const device = firstVirtioDisk + unit;
   const identity = `ringfence-${String(unit)}`;
-  const disk = new VirtioBlock({ ...virtioConnections(board, device), storage, identity });
+  const connections = virtioConnections(board, device, messages);
+  const disk = new VirtioBlock({ ...connections, storage, identity });
   board.pci.add(device, 0, board.own(`virtio-disk${String(unit)}`, disk));
 }

@@ -3,7 +3,7 @@
  */
 import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
 import type { CpuHost, CpuModel, InterruptController } from '@ringfence/cpu';
-import type { ByteSink } from '@ringfence/devices';
+import type { ByteSink, VirtioConsole } from '@ringfence/devices';
 import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
@@ -11,6 +11,7 @@ import { addBuiltInBios } from './board-bios.ts';
 import { displayBytes } from './board-display.ts';
 import { chooseFirmware } from './board-firmware.ts';
 import { addStorage } from './board-storage.ts';
+import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
 import { makeXenGuest } from './board-xen.ts';
 import type { XenGuest } from './board-xen.ts';
 import { Chipset } from './chipset.ts';
@@ -51,6 +52,7 @@ export interface Pc {
   readonly timers: TimerQueue;
   readonly requests: RequestBox;
   readonly random: RandomSource;
+  readonly virtioConsole: VirtioConsole | undefined;
   readonly cpu: Cpu;
 }
 
@@ -121,8 +123,15 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     debugOutput: connections.debugOutput,
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
   });
-  addStorage(chipset, options.drives ?? []);
+  const messages = messageTarget(chipset.interrupts.localApic);
+  addStorage(chipset, options.drives ?? [], messages);
   const random = randomSource(kind, host);
+  const consoleOutput = connections.serialOutputs[virtioConsoleLine];
+  const virtioConsole = addVirtio(chipset, {
+    messages,
+    ...(options.virtioConsole === true && consoleOutput ? { console: consoleOutput } : {}),
+    ...(options.virtioEntropy === true ? { random32: () => random.next() } : {}),
+  });
   const { localApic } = chipset.interrupts;
   const interrupts: InterruptController = {
     get requested() {
@@ -159,7 +168,8 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   later.cpu = cpu;
   time.connect(cpu);
   const guest = xen === undefined ? {} : { xen };
-  return { ...guest, memory, chipset, hypercalls, calls, clock, timers, requests, random, cpu };
+  const buses = { memory, chipset, hypercalls, calls, virtioConsole };
+  return { ...guest, ...buses, clock, timers, requests, random, cpu };
 }
 
 /** The CPU's INTR pin: remembers its level, and tells when it rises. */

@@ -16,6 +16,7 @@ import { loadKernel, loadPvhKernel, prepareKernel } from './boot/kernel.ts';
 import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { e820Map, systemRom } from './boot/memory-map.ts';
 import { builtInGuest } from './built-in-guest/program.ts';
+import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
@@ -83,8 +84,12 @@ class PcMachine implements Machine {
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    this.#serial = serialPorts.map((_port, index) => {
-      return new SerialHandle(`serial port ${String(index)}`, options.host, () => {
+    const lines = serialPorts.map((_port, index) => `serial port ${String(index)}`);
+    if (options.virtioConsole === true) {
+      lines.push('virtio console');
+    }
+    this.#serial = lines.map((name) => {
+      return new SerialHandle(name, options.host, () => {
         this.#loop.wake();
       });
     });
@@ -112,7 +117,8 @@ class PcMachine implements Machine {
     this.#kernel = kernel;
     for (const [index, handle] of this.#serial.entries()) {
       // The console of a Xen guest takes the place of the first port, whose output goes there too.
-      const receiver = (index === 0 ? pc.xen?.tools.console : undefined) ?? pc.chipset.uarts[index];
+      const own = index === virtioConsoleLine ? pc.virtioConsole : pc.chipset.uarts[index];
+      const receiver = (index === 0 ? pc.xen?.tools.console : undefined) ?? own;
       handle.connect({ receive: (bytes) => receiver?.receive(bytes) ?? 0 });
     }
     this.screen = new ScreenHandle(() => this.#pc?.chipset.display);

@@ -100,6 +100,10 @@ export interface MachineOptions {
   readonly cpu?: string;
   /** Disks and CDs. */
   readonly drives?: readonly DriveOptions[];
+  /** Whether there is a virtio console; it is `Machine.serial[4]`. */
+  readonly virtioConsole?: boolean;
+  /** Whether there is a virtio entropy device. */
+  readonly virtioEntropy?: boolean;
   /** Whether a reset by the guest ends the machine's run instead of booting it again. */
   readonly noReboot?: boolean;
   /**
@@ -153,7 +157,13 @@ export function machineOptions(
     noReboot: settings.noReboot,
     ...(settings.cpu === undefined ? {} : { cpu: settings.cpu }),
     ...(debugExitPort === undefined ? {} : { debugExitPort }),
+    ...(hasDevice(settings, 'virtio-console') ? { virtioConsole: true } : {}),
+    ...(hasDevice(settings, 'virtio-rng') ? { virtioEntropy: true } : {}),
   };
+}
+
+function hasDevice(settings: Settings, driver: string): boolean {
+  return settings.device.some((device) => device['driver'] === driver);
 }
 
 function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
@@ -203,10 +213,13 @@ function firmwareBoot(settings: Settings, files: BootFiles): FirmwareBoot {
 function findDebugExit(settings: Settings): number | undefined {
   let port: number | undefined;
   for (const device of settings.device) {
+    if (['virtio-console', 'virtio-rng'].includes(device['driver'] ?? '')) {
+      continue;
+    }
     if (device['driver'] !== 'isa-debug-exit') {
       throw new MachineError('bad-option', {
         where: 'option -device',
-        expected: 'isa-debug-exit',
+        expected: 'isa-debug-exit, virtio-console or virtio-rng',
         found: `"${device['driver'] ?? ''}"`,
       });
     }

@@ -66,9 +66,9 @@ describe('parseArguments', () => {
       'null',
       'stdio',
     ]);
-    const five = Array.from({ length: 5 }, () => ['-serial', 'null']).flat();
-    expect(messageOf(five)).toBe(
-      'bad-option: option -serial: expected at most 4 of them, found one more',
+    const six = Array.from({ length: 6 }, () => ['-serial', 'null']).flat();
+    expect(messageOf(six)).toBe(
+      'bad-option: option -serial: expected at most 5 of them, found one more',
     );
   });
 

@@ -37,7 +37,7 @@ export interface Settings {
   readonly boot?: Properties;
   /** No window: serial port 0 is on the terminal. */
   readonly nographic: boolean;
-  /** Where serial ports 0 to 3 go: `stdio`, `null` or `file:PATH`. */
+  /** Where serial ports 0 to 3 and a virtio console go: `stdio`, `null` or `file:PATH`. */
   readonly serial: readonly string[];
   /** Extra devices; `driver` names the kind. */
   readonly device: readonly Properties[];

@@ -1,0 +1,1 @@
+export { VirtioConsole, type VirtioConsoleOptions } from './device.ts';

@@ -1,0 +1,1 @@
+export { VirtioEntropy, type VirtioEntropyOptions } from './device.ts';
