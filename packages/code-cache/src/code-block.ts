@@ -24,8 +24,10 @@ export const maxBlocks = 4096;
  *     +2      u16   offset within the page of the instruction (or, in a continue record, of the
  *                   next)
  *     +4      u8    length of the instruction in bytes; those beyond the page's end do not count
+ *     +7      u8    bytes, from the instruction's first, that make the record stale when written:
+ *                   its own, to which its user may add those of instructions behind it
  */
-export const RecordField = { handler: 0, offset: 2, length: 4 } as const;
+export const RecordField = { handler: 0, offset: 2, length: 4, extent: 7 } as const;
 
 /** Bytes of a record. */
 export const recordBytes = 32;
@@ -38,6 +40,9 @@ export const chunkRecords: number = chunkBytes / recordBytes - 1;
 
 /** The longest instruction in bytes (SDM 2A 2.3.11). */
 export const maxInstructionBytes = 15;
+
+/** The most that a record's user may set `extent` to. */
+export const maxExtentBytes = 64;
 
 /** Linear-memory address of the first record chunk. */
 export const chunksBase: number = Layout.codePool + maxBlocks * blockBytes;

@@ -13,7 +13,7 @@
  * page was evicted, remapped or has mostly stale records is retired (all its records stale) and its
  * memory used again only after `collect`, which the run loop calls where nobody stands in a record.
  *
- * A page that is written again and again costs, per write: a look at 15 + size index entries and,
+ * A page that is written again and again costs, per write: a look at 64 + size index entries and,
  * if a record is hit, its decoding. Stale records are bounded: see `rebuildAfterStale`.
  *
  * Hot: `allocate`, `link` at decoding; `written` for data beside code. Measured in
@@ -33,6 +33,7 @@ import {
   BlockField,
   maxBlocks,
   maxChunks,
+  maxExtentBytes,
   maxInstructionBytes,
   RecordField,
 } from './code-block.ts';
@@ -191,6 +192,7 @@ export class CodeCache implements TraceOwner, MapObserver {
     this.i32[word] = record;
     this.view.setUint16(record + RecordField.offset, offset, true);
     this.u8[record + RecordField.length] = length;
+    this.u8[record + RecordField.extent] = length;
     this.live[number] = (this.live[number] ?? 0) + 1;
     this.statistics.records += 1;
     const page = this.i32[(block + BlockField.page) >>> 2] ?? 0;
@@ -266,11 +268,11 @@ export class CodeCache implements TraceOwner, MapObserver {
   private staleRange(block: number, first: number, last: number, cause: InvalidationCause): number {
     const index = (this.pool.address(block) >>> 2) + indexWord;
     let lowest = 4096;
-    const start = Math.max(0, first - maxInstructionBytes + 1);
+    const start = Math.max(0, first - maxExtentBytes + 1);
     for (let offset = start; offset <= last; offset += 1) {
       const record = this.i32[index + offset] ?? 0;
       if (record === 0) continue;
-      const end = offset + (this.u8[record + RecordField.length] ?? 0);
+      const end = offset + (this.u8[record + RecordField.extent] ?? 0);
       if (end <= first) continue;
       this.i32[index + offset] = 0;
       this.makeStale(block, record);

@@ -4,6 +4,7 @@
  * Hot while code is cold: each run of new code comes through here once per page and code mode.
  */
 import type { CodeCache } from '@ringfence/code-cache';
+import { maxExtentBytes } from '@ringfence/code-cache';
 import {
   decodeInto,
   INVALID,
@@ -25,13 +26,14 @@ import {
 import { fault as debugFault, faultWithError, noFault, Vector } from '@ringfence/segmentation';
 import {
   InvalidVariant,
+  packRegisters,
   recordBytes,
   RecordField,
   RecordWriter,
   SpecialHandler,
   variantOf,
 } from '@ringfence/translator';
-import type { Interpreter } from '@ringfence/translator';
+import type { CaseInstruction, Interpreter } from '@ringfence/translator';
 import type { DebugUnit } from './debug-unit.ts';
 import type { GuestAccess } from './guest-access.ts';
 import { ScratchRecords } from './scratch-records.ts';
@@ -72,6 +74,9 @@ export class InstructionFetch {
   readonly #halves: Uint16Array;
   readonly #instruction = new Instruction();
   readonly #window = new Uint8Array(16);
+  /** Variants and records of the run that is being decoded. */
+  readonly #run: CaseInstruction[] = [];
+  readonly #runRecords: number[] = [];
   #interpreter: Interpreter | undefined;
   #regions: RegionEntries | undefined;
 
@@ -189,33 +194,59 @@ export class InstructionFetch {
   #decodeRun(block: number, page: number, start: number, mode: number): number {
     const cache = this.#cache;
     const backing = this.#physical.backing(page);
-    const bits = bitsOf(mode);
+    const records = this.#runRecords;
+    records.length = 0;
+    this.#run.length = 0;
     let offset = start;
-    let first = 0;
-    let previous = 0;
-    for (let count = 0; count < maximumRun && offset < 4096; count++) {
+    let goesOn = true;
+    while (goesOn && records.length < maximumRun && offset < 4096) {
+      const previous = records[records.length - 1] ?? 0;
       const known = cache.lookup(block, offset);
       if (known !== 0) {
         this.#continueAt(block, previous, offset, known);
-        return first;
+        break;
       }
-      const end = backing + 4096;
-      const result = decodeInto(this.#instruction, this.#bytes, backing + offset, end, bits);
+      const [from, to] = [backing + offset, backing + 4096];
+      const result = decodeInto(this.#instruction, this.#bytes, from, to, bitsOf(mode));
       const length = result > 0 ? result : result === NEED_MORE ? 4096 - offset : 1;
       const record = this.#append(block, previous, offset);
-      if (record === 0) return first;
-      if (first === 0) first = record;
-      previous = record;
-      this.#writeOne(record, result, offset, mode);
+      if (record === 0) break;
+      this.#run.push(this.#writeOne(record, result, offset, mode));
+      records.push(record);
       cache.link(block, offset, record, length);
-      const entry = this.#regions?.entryAt(page, offset, mode) ?? 0;
-      if (entry !== 0) this.#halves[record >> 1] = entry;
-      if (result <= 0 || this.#endsRun()) return first;
-      offset += result;
+      offset += length;
+      goesOn = result > 0 && !this.#endsRun();
+      if (goesOn && (records.length === maximumRun || offset === 4096)) {
+        const last = this.#append(block, record, offset);
+        if (last !== 0) this.#writer.writeBare(last, SpecialHandler.stale, offset);
+      }
     }
-    const last = this.#append(block, previous, offset);
-    if (last !== 0) this.#writer.writeBare(last, SpecialHandler.stale, offset);
-    return first;
+    this.#chooseHandlers(page, mode);
+    return records[0] ?? 0;
+  }
+
+  /** Gives records of the run the handlers of regions, and of cases for several instructions. */
+  #chooseHandlers(page: number, mode: number): void {
+    const run = this.#run;
+    const records = this.#runRecords;
+    const halves = this.#halves;
+    let adjacent = 0;
+    for (let at = run.length - 1; at >= 0; at--) {
+      const record = records[at] ?? 0;
+      adjacent = records[at + 1] === record + recordBytes ? adjacent + 1 : 1;
+      const offset = halves[(record + RecordField.offset) >> 1] ?? 0;
+      const entry = this.#regions?.entryAt(page, offset, mode) ?? 0;
+      if (entry !== 0) halves[record >> 1] = entry;
+      const match = entry === 0 ? this.#interpreter?.match(run, at, adjacent) : undefined;
+      if (match === undefined) continue;
+      const last = records[at + match.instructions - 1] ?? 0;
+      const end =
+        (halves[(last + RecordField.offset) >> 1] ?? 0) +
+        (this.#bytes[last + RecordField.length] ?? 0);
+      if (end - offset > maxExtentBytes) continue;
+      this.#bytes[record + RecordField.extent] = end - offset;
+      halves[record >> 1] = match.handler;
+    }
   }
 
   /** A new record after `previous`, to which a "continue" leads where they are not adjacent. */
@@ -238,21 +269,15 @@ export class InstructionFetch {
     return form === undefined || (endsRun.has(form.flow) && form.operation !== 'INTO');
   }
 
-  #writeOne(record: number, result: number, offset: number, mode: number): void {
-    const interpreter = this.#interpreter;
-    if (interpreter === undefined) return;
-    if (result > 0 && this.#supported[this.#instruction.form] !== 0) {
-      const handler = interpreter.handler(variantOf(this.#instruction, mode));
-      this.#writer.write(record, this.#instruction, handler, offset);
-      return;
-    }
-    const variant =
-      result > 0 || result === INVALID || result === INVALID_LOCK
-        ? InvalidVariant.undefinedOpcode
-        : result === TOO_LONG
-          ? InvalidVariant.tooLong
-          : InvalidVariant.crossing;
-    this.#writer.writeBare(record, interpreter.handler(variant), offset);
+  /** Writes a record from what the decoder said. */
+  #writeOne(record: number, result: number, offset: number, mode: number): CaseInstruction {
+    const instruction = this.#instruction;
+    const isValid = result > 0 && this.#supported[instruction.form] !== 0;
+    const variant = isValid ? variantOf(instruction, mode) : invalidVariant(result);
+    const handler = this.#interpreter?.handler(variant) ?? 0;
+    if (isValid) this.#writer.write(record, instruction, handler, offset);
+    else this.#writer.writeBare(record, handler, offset);
+    return { variant, registers: isValid ? packRegisters(instruction) : 0 };
   }
 
   #fault(eip: number, fault: number): number {
@@ -263,6 +288,12 @@ export class InstructionFetch {
     state[Word.exitReason] = 1;
     return 0;
   }
+}
+
+function invalidVariant(result: number): number {
+  const undefinedOpcode = result > 0 || result === INVALID || result === INVALID_LOCK;
+  if (undefinedOpcode) return InvalidVariant.undefinedOpcode;
+  return result === TOO_LONG ? InvalidVariant.tooLong : InvalidVariant.crossing;
 }
 
 function bitsOf(mode: number): 16 | 32 | 64 {

@@ -1,7 +1,7 @@
 import type { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import type { ShadowPaging } from '@ringfence/shadow-paging';
-import { hotVariants, Interpreter } from '@ringfence/translator';
+import { hotCases, Interpreter } from '@ringfence/translator';
 import type { Callouts } from './callouts.ts';
 import type { DebugUnit } from './debug-unit.ts';
 import { supportedForms } from './features.ts';
@@ -43,7 +43,7 @@ export function makeTiers(parts: TierParts): Tiers {
   const interpreter = new Interpreter(
     machine.memory,
     makeInterpreterHost(fetch, access, parts.callouts, parts.charge),
-    hotVariants(),
+    hotCases(),
   );
   fetch.attach(interpreter);
   if (!parts.translates) return { interpreter, regions: undefined };

@@ -8,6 +8,10 @@ export interface Exemption {
 /** Files that may have more than 400 lines. */
 export const longFiles: readonly Exemption[] = [
   { path: 'packages/isa/src/tables/', reason: 'tables: one row per encoding' },
+  {
+    path: 'packages/translator/src/interpreter/hot-groups.ts',
+    reason: 'a table: one row per instruction',
+  },
 ];
 
 /** Files that may have lines of more than 100 columns. */

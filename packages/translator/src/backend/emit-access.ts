@@ -42,16 +42,22 @@ const writeEntry = 4;
 /** Value of a modify's host address when the slow path served it. */
 const servedSlowly = -1;
 
-/** Emits `guest.*` operations; `push` pushes an argument. */
+/** Emits `guest.*` operations; `push` pushes an argument, `emit` writes a block. */
 export class AccessEmitter {
   readonly #target: EmitTarget;
   readonly #body: FunctionBody;
   readonly #push: (value: Value) => void;
+  readonly #emit: (list: readonly Value[]) => void;
 
-  constructor(target: EmitTarget, push: (value: Value) => void) {
+  constructor(
+    target: EmitTarget,
+    push: (value: Value) => void,
+    emit: (list: readonly Value[]) => void,
+  ) {
     this.#target = target;
     this.#body = target.body;
     this.#push = push;
+    this.#emit = emit;
   }
 
   /** Leaves the loaded value on the stack. */
@@ -61,6 +67,13 @@ export class AccessEmitter {
     const linear = this.#linear(value.args[0] as Value);
     const entry = body.local('i32');
     this.#lookup(linear, entry, readEntry, info.bytes);
+    if (this.#bails(value)) {
+      body.get(linear);
+      body.get(entry);
+      body.op('i32.add');
+      body.memory(value.name, Layout.ram);
+      return;
+    }
     const label = body.if(info.type);
     this.#slowLoad(linear, value.name, info, 'load');
     body.else();
@@ -78,6 +91,14 @@ export class AccessEmitter {
     const content = this.#content(value.args[1] as Value, info);
     const entry = body.local('i32');
     this.#lookup(linear, entry, writeEntry, info.bytes);
+    if (this.#bails(value)) {
+      body.get(linear);
+      body.get(entry);
+      body.op('i32.add');
+      content();
+      body.memory(value.name, Layout.ram);
+      return;
+    }
     const label = body.if();
     this.#slowStore(linear, info, content, true);
     body.else();
@@ -98,6 +119,14 @@ export class AccessEmitter {
     value.hostLocal = host;
     value.position = linear;
     this.#lookup(linear, host, writeEntry, info.bytes);
+    if (this.#bails(value)) {
+      body.get(linear);
+      body.get(host);
+      body.op('i32.add');
+      body.tee(host);
+      body.memory(value.name, Layout.ram);
+      return;
+    }
     const label = body.if(info.type);
     this.#slowLoad(linear, value.name, info, 'modify');
     body.i32(servedSlowly);
@@ -117,6 +146,12 @@ export class AccessEmitter {
     if (modify === undefined || modify.hostLocal < 0) throw new Error('ir: commit without modify');
     const info = infoOf(value.name);
     const content = this.#content(value.args[0] as Value, info);
+    if (this.#target.bail !== undefined) {
+      body.get(modify.hostLocal);
+      content();
+      body.memory(value.name, Layout.ram);
+      return;
+    }
     body.get(modify.hostLocal);
     body.i32(servedSlowly);
     body.op('i32.eq');
@@ -146,6 +181,7 @@ export class AccessEmitter {
     body.i32(12);
     body.op('i32.shr_u');
     body.op('i32.or');
+    if (this.#bails(value)) return;
     const label = body.if();
     body.get(linear);
     body.i32(value.imm);
@@ -156,6 +192,14 @@ export class AccessEmitter {
       this.#checkFault();
     } else this.#target.slowAccess('probe');
     body.end(label);
+  }
+
+  /** Where the target gives up instead of taking a slow path: does that on the condition pushed. */
+  #bails(value: Value): boolean {
+    if (this.#target.bailIf === undefined) return false;
+    const [prepare] = value.blocks ?? [];
+    this.#target.bailIf(prepare === undefined ? undefined : () => this.#emit(prepare));
+    return true;
   }
 
   /** Puts the linear address into a local. */

@@ -17,6 +17,13 @@ export interface EmitTarget {
    * own; what was loaded is then in `CpuState.transfer`, and faults have been left with.
    */
   slowAccess?(name: string): void;
+  /**
+   * Gives the instruction up before it changed anything: it is done again, elsewhere. Where there
+   * is this, guest accesses have a fast path only.
+   */
+  bail?(): void;
+  /** Gives it up if the condition on the stack is not zero, after what `prepare` writes. */
+  bailIf?(prepare: (() => void) | undefined): void;
   /** Called before a call that may look at or change the instruction budget. */
   beforeSlow(): void;
   /** Called after it. */

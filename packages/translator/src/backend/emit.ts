@@ -22,7 +22,11 @@ export class Emitter {
     this.#target = target;
     this.#body = target.body;
     this.#analysis = new Analysis(ir);
-    this.#access = new AccessEmitter(target, (value) => this.#push(value));
+    this.#access = new AccessEmitter(
+      target,
+      (value) => this.#push(value),
+      (list) => this.emit(list),
+    );
   }
 
   /** Emits a list of operations in order. */
@@ -168,6 +172,10 @@ export class Emitter {
 
   #fault(value: Value): void {
     const body = this.#body;
+    if (this.#target.bail !== undefined) {
+      this.#target.bail();
+      return;
+    }
     body.i32(0);
     this.#push(value.args[0] as Value);
     body.memory('i32.store', CpuState.faultVector);

@@ -104,14 +104,40 @@ export class HandlerTarget implements EmitTarget {
     body.tee(next);
     // The record that the host returns is dispatched in this one's place, and counted there.
     const decoded = body.if();
+    this.#refund();
+    body.end(decoded);
+    body.get(next);
+  }
+
+  /** The handler of a record that stands for nothing: looked up again, and counted then. */
+  stale(): void {
+    const body = this.body;
+    this.#refund();
+    body.i32(0);
+    body.i32(0);
+    body.memory('i32.load', CpuState.eipBase);
+    body.get(record);
+    body.memory('i32.load16_u', RecordField.offset);
+    body.op('i32.add');
+    body.memory('i32.store', CpuState.target);
+    body.i32(HandlerResult.lookup);
+  }
+
+  /** The handler of a record that leads to another. */
+  goOn(): void {
+    this.#refund();
+    this.body.get(record);
+    this.body.memory('i32.load', RecordField.link);
+  }
+
+  #refund(): void {
+    const body = this.body;
     body.i32(0);
     body.i32(0);
     body.memory('i32.load', CpuState.budget);
     body.i32(1);
     body.op('i32.add');
     body.memory('i32.store', CpuState.budget);
-    body.end(decoded);
-    body.get(next);
   }
 
   callout(number: number, push: () => void): void {

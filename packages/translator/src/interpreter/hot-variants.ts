@@ -9,6 +9,8 @@
 import { FORMS_BY_MNEMONIC } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';
 import type { Variant } from '../semantics/variant.ts';
+import type { HotCase } from './hot-case.ts';
+import { hotGroupCases } from './hot-groups.ts';
 import { packVariant } from '../semantics/variant.ts';
 
 const table = `
@@ -18,7 +20,7 @@ ADD | Ev, Gv | 01 /r | 32 |
 MOV | Ev, Gv | 89 /r | 32 | base flat
 CMP | Ev, Gv | 39 /r | 32 |
 IMUL | Gv, Ev | 0F AF /r | 32 |
-SHR | Ev, Ib | C1 /5 | 32 |
+SHR | Ev, Ib | C1 /5 | 32 | counted
 SUB | Ev, Gv | 29 /r | 32 |
 JNE | Jb | 75 | 32 |
 LEA | Gv, M | 8D /r | 32 | index flat
@@ -28,7 +30,7 @@ JA | Jb | 77 | 32 |
 MOVZX | Gv, Ew | 0F B7 /r | 32 | base flat
 MOVZX | Gv, Ew | 0F B7 /r | 32 |
 ADD | Ev, Ibs | 83 /0 | 32 |
-SHL | Ev, Ib | C1 /4 | 32 |
+SHL | Ev, Ib | C1 /4 | 32 | counted
 MOV | Gv, Ev | 8B /r | 32 | index flat
 MOV | Zv, Iv | B8+r | 32 |
 MOV | Ev, Gv | 89 /r | 16 | base flat
@@ -36,7 +38,7 @@ XOR | Ev, Gv | 31 /r | 32 |
 JB | Jb | 72 | 32 |
 PUSH | Zv | 50+r | 32 | stack
 POP | Zv | 58+r | 32 | stack
-SAR | Ev, Ib | C1 /7 | 32 |
+SAR | Ev, Ib | C1 /7 | 32 | counted
 JB | Jz | 0F 82 | 32 |
 MOV | Ev, Gv | 89 /r | 32 | index flat
 INC | Zv | 40+r | 32 |
@@ -97,12 +99,12 @@ MOV | Gv, Ev | 8B /r | 32 | base
 SBB | Gv, Ev | 1B /r | 32 | base flat
 PAUSE |  | F3 90 | 32 |
 LFENCE |  | NP 0F AE /5 11B | 32 |
-ROR | Ev, Ib | C1 /1 | 32 |
+ROR | Ev, Ib | C1 /1 | 32 | counted
 MOV | Gb, Eb | 8A /r | 32 | base flat
 ADD | Ev, Gv | 01 /r | 32 | base flat
 SHR | Ev, CL | D3 /5 | 32 |
 MOV | Eb, Gb | 88 /r | 32 |
-ROL | Ev, Ib | C1 /0 | 32 |
+ROL | Ev, Ib | C1 /0 | 32 | counted
 NEG | Ev | F7 /3 | 32 |
 MOV | Zb, Ib | B0+r | 32 |
 CMOVB | Gv, Ev | 0F 42 /r | 32 |
@@ -142,12 +144,16 @@ CMPXCHG | Ev, Gv | 0F B1 /r | 32 | base flat
 CMP | Eb, Gb | 38 /r | 32 |
 `;
 
-/** The hot variants, most frequent first. */
-export function hotVariants(): readonly Variant[] {
-  return table
+/** The cases of the interpreter loop, most frequent first. */
+export function hotCases(): readonly HotCase[] {
+  const singles = table
     .split('\n')
     .filter((row) => row !== '')
-    .map(parseRow);
+    .map((row) => ({
+      instructions: [{ variant: parseRow(row), registers: 0 }],
+      withoutFlags: false,
+    }));
+  return [...singles, ...hotGroupCases()];
 }
 
 function parseRow(row: string): Variant {
@@ -168,6 +174,7 @@ function parseRow(row: string): Variant {
     flat: has.has('flat'),
     flatStack: has.has('stack'),
     stack: has.has('stack'),
+    counted: has.has('counted'),
   });
 }
 

@@ -16,13 +16,14 @@ import {
   hasTailCalls,
   transferFunctions,
 } from '../region/transfer.ts';
-import { InstructionContext } from '../semantics/context.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import type { Variant } from '../semantics/variant.ts';
-import { unpackVariant } from '../semantics/variant.ts';
+import { CaseTable, type InstructionEffects, type Match } from './case-table.ts';
+import { fixedRegistersOf, flagEffectOf } from './instruction-effects.ts';
 import { HandlerTarget } from './handler-target.ts';
+import { type CaseInstruction, caseIr, type HotCase, variantIr } from './hot-case.ts';
 import { buildLoop, firstHotHandler } from './loop.ts';
-import { RecordSource } from './record-source.ts';
+import { SpecialHandler } from './record.ts';
 import { RuntimeTarget } from './runtime-target.ts';
 
 /** What generated code asks of its host; see `hostImports` for the contracts. */
@@ -39,6 +40,9 @@ const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
 
 /** Exceptions that stand for undecodable bytes, as pseudo-variants below all real ones. */
 export const InvalidVariant = { undefinedOpcode: -1, tooLong: -2, crossing: -3 } as const;
+
+/** Pseudo-variants of the special handlers, below those. */
+const SpecialVariant = { stale: -4, goOn: -5 } as const;
 
 /** Handler numbers end where the slots of regions begin. */
 const maximumHandlers = firstRegionSlot - 1;
@@ -63,16 +67,26 @@ export class Interpreter {
   #pending: { variant: Variant; number: number }[] = [];
   #nextNumber: number;
   #nextSlot = firstRegionSlot;
-  readonly #hotCount: number;
-  readonly #functions = new Map<Variant, number>();
   readonly #freeSlots: number[] = [];
+  readonly #cases: CaseTable;
+  readonly #effects = new Map<Variant, InstructionEffects>();
 
-  /** `hot`: variants that become cases of the loop, most frequent first. */
-  constructor(memory: WebAssembly.Memory, host: InterpreterHost, hot: readonly Variant[]) {
+  /** `hot`: the cases of the loop, most frequent first. */
+  constructor(memory: WebAssembly.Memory, host: InterpreterHost, hot: readonly HotCase[]) {
     this.#memory = memory;
-    hot.forEach((variant, index) => this.#numbers.set(variant, firstHotHandler + index));
     this.#nextNumber = firstHotHandler + hot.length;
-    this.#hotCount = hot.length;
+    this.#pending.push(
+      { variant: SpecialVariant.stale, number: SpecialHandler.stale },
+      { variant: SpecialVariant.goOn, number: SpecialHandler.continue },
+    );
+    hot.forEach(({ instructions, withoutFlags }, index) => {
+      const number = firstHotHandler + index;
+      const variant = instructions[0]?.variant ?? InvalidVariant.undefinedOpcode;
+      // The function behind a case does its first instruction.
+      this.#pending.push({ variant, number });
+      if (instructions.length === 1 && !withoutFlags) this.#numbers.set(variant, number);
+    });
+    this.#cases = new CaseTable(hot, firstHotHandler, (variant) => this.#effectsOf(variant));
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegionSlot });
     const imports = {
       memory: this.#memory,
@@ -118,20 +132,23 @@ export class Interpreter {
     return number;
   }
 
-  /**
-   * A handler of a variant that is a function of the table, for calls from regions, even if the
-   * variant is a case of the loop.
-   */
+  /** The function of the handler table that does what a variant does, for calls from regions. */
   handlerFunction(variant: Variant): number {
-    const number = this.handler(variant);
-    if (number >= firstHotHandler + this.#hotCount) return number;
-    const known = this.#functions.get(variant);
+    return this.handler(variant);
+  }
+
+  /** The case of the loop for an instruction of a run and those behind it; see `CaseTable`. */
+  match(run: readonly CaseInstruction[], at: number, adjacent: number): Match | undefined {
+    return this.#cases.match(run, at, adjacent);
+  }
+
+  #effectsOf(variant: Variant): InstructionEffects {
+    const known = this.#effects.get(variant);
     if (known !== undefined) return known;
-    const slot = this.#nextNumber++;
-    if (slot > maximumHandlers) throw new Error('translator: out of handler numbers');
-    this.#functions.set(variant, slot);
-    this.#pending.push({ variant, number: slot });
-    return slot;
+    const ir = interpreterIr(variant);
+    const effects = { flags: flagEffectOf(ir), fixed: fixedRegistersOf(ir) };
+    this.#effects.set(variant, effects);
+    return effects;
   }
 
   /** Takes a slot of the handler table for an entry of a region. */
@@ -179,15 +196,10 @@ export class Interpreter {
 
 /** IR of a variant for the interpreter. */
 export function interpreterIr(variant: Variant): Value[] {
+  if (variant >= 0) return variantIr(variant);
   const b = new IrBuilder();
-  if (variant === InvalidVariant.undefinedOpcode) b.fault(6);
-  else if (variant === InvalidVariant.tooLong) b.fault(13, 0);
-  else {
-    const info = unpackVariant(variant);
-    const semantics = SEMANTICS.get(info.form.operation);
-    if (semantics === undefined) b.fault(6);
-    else semantics(new InstructionContext(b, info, new RecordSource(b, info.simple)));
-  }
+  if (variant === InvalidVariant.tooLong) b.fault(13, 0);
+  else b.fault(6);
   return b.body;
 }
 
@@ -197,7 +209,7 @@ export function hasSemantics(form: number): boolean {
   return operation !== undefined && SEMANTICS.has(operation);
 }
 
-function buildCore(hot: readonly Variant[]): Uint8Array<ArrayBuffer> {
+function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory('env', 'memory');
   module.importTable('env', 'table', 0);
@@ -218,7 +230,7 @@ function buildCore(hot: readonly Variant[]): Uint8Array<ArrayBuffer> {
   module.define(functions('enterCall'), buildCall(handlerType));
   module.define(functions('runHandler'), buildRunHandler(handlerType));
   for (const { name } of transferFunctions) module.export(name, functions(name));
-  module.define(run, buildLoop(hot.map(interpreterIr), handlerType, functions));
+  module.define(run, buildLoop(hot.map(caseIr), handlerType, functions));
   module.export('run', run);
   return module.build();
 }
@@ -248,8 +260,9 @@ function buildHandlers(
 
 function buildHandler(variant: Variant, functions: (name: string) => number): FunctionBody {
   const target = new HandlerTarget(functions);
-  if (variant === InvalidVariant.crossing) {
-    target.crossing();
+  const special = specialHandlers[variant];
+  if (special !== undefined) {
+    special(target);
     return target.body;
   }
   const ir = interpreterIr(variant);
@@ -258,6 +271,18 @@ function buildHandler(variant: Variant, functions: (name: string) => number): Fu
   target.body.unreachable();
   return target.body;
 }
+
+const specialHandlers: Readonly<Record<number, (target: HandlerTarget) => void>> = {
+  [InvalidVariant.crossing]: (target) => {
+    target.crossing();
+  },
+  [SpecialVariant.stale]: (target) => {
+    target.stale();
+  },
+  [SpecialVariant.goOn]: (target) => {
+    target.goOn();
+  },
+};
 
 function functionIndex(indices: ReadonlyMap<string, number>, name: string): number {
   const index = indices.get(name);

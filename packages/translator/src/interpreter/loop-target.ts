@@ -1,4 +1,3 @@
-import { CpuState } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
 import type { EmitTarget } from '../backend/emit-target.ts';
 import { recordBytes } from './record.ts';
@@ -25,27 +24,63 @@ export interface LoopLabels {
   readonly lookup: Label;
   /** Takes the relative branch of `record`. */
   readonly taken: Label;
-  /** Leaves with a fault of the instruction of `record`. */
-  readonly fault: Label;
+  /** Runs the handler function of `record` instead. */
+  readonly other: Label;
 }
 
-/** A handler as a case of the loop's `br_table`. */
+/** A place behind a case's code where the case is given up in the middle. */
+interface Aside {
+  readonly label: Label;
+  readonly position: number;
+  readonly prepare: (() => void) | undefined;
+}
+
+/**
+ * One or several instructions as a case of the loop's `br_table`.
+ *
+ * Where the fast path of an access does not serve, the case is left: what is done of it retires,
+ * and the handler function of the record that it came to does the rest. The code for that stands
+ * behind the case, so that the usual way through has no jumps.
+ */
 export class LoopTarget implements EmitTarget {
   readonly body: FunctionBody;
   readonly #locals: LoopLocals;
   readonly #labels: LoopLabels;
   readonly #functions: (name: string) => number;
+  readonly #unused: Label[];
+  readonly #asides: Aside[] = [];
+  /** Which instruction of the case is being written. */
+  #position = 0;
 
+  /** `accesses`: how many guest accesses the case has. */
   constructor(
     body: FunctionBody,
     locals: LoopLocals,
     labels: LoopLabels,
     functions: (name: string) => number,
+    accesses: number,
   ) {
     this.body = body;
     this.#locals = locals;
     this.#labels = labels;
     this.#functions = functions;
+    this.#unused = Array.from({ length: accesses }, () => body.block());
+  }
+
+  /** Ends the case's code and writes what stands behind it. */
+  finish(): void {
+    this.next();
+    for (const aside of this.#asides) {
+      this.body.end(aside.label);
+      aside.prepare?.();
+      this.#position = aside.position;
+      this.bail();
+    }
+    while (true) {
+      const label = this.#unused.pop();
+      if (label === undefined) break;
+      this.body.end(label);
+    }
   }
 
   parameter(): number {
@@ -60,44 +95,82 @@ export class LoopTarget implements EmitTarget {
     this.body.get(this.#locals.directory);
   }
 
-  beforeSlow(): void {
-    this.body.i32(0);
-    this.body.get(this.#locals.budget);
-    this.body.memory('i32.store', CpuState.budget);
+  mark(position: number): void {
+    this.#position = position;
   }
 
-  afterSlow(): void {
-    this.body.i32(0);
-    this.body.memory('i32.load', CpuState.budget);
-    this.body.set(this.#locals.budget);
+  bailIf(prepare: (() => void) | undefined): void {
+    const { body } = this;
+    if (prepare === undefined && this.#position === 0) {
+      body.brIf(this.#labels.other);
+      return;
+    }
+    const label = this.#unused.pop();
+    if (label === undefined) throw new Error('translator: a case has more accesses than it said');
+    body.brIf(label);
+    this.#asides.push({ label, position: this.#position, prepare });
+  }
+
+  bail(): void {
+    this.#retire(this.#position, this.#position);
+    this.body.br(this.#labels.other);
+  }
+
+  beforeSlow(): never {
+    return this.#refuse('a slow access');
+  }
+
+  afterSlow(): never {
+    return this.#refuse('a slow access');
   }
 
   next(): void {
-    this.body.get(this.#locals.record);
-    this.body.i32(recordBytes);
-    this.body.op('i32.add');
-    this.body.set(this.#locals.record);
+    this.#retire(this.#position + 1, this.#position + 1);
     this.body.br(this.#labels.dispatch);
   }
 
   repeat(): void {
+    this.#retire(this.#position, this.#position + 1);
     this.body.br(this.#labels.dispatch);
   }
 
   jump(): void {
+    this.#retire(this.#position, this.#position);
     this.body.br(this.#labels.taken);
   }
 
   jumpTo(): void {
     this.body.set(this.#locals.target);
+    this.#retire(0, this.#position + 1);
     this.body.br(this.#labels.lookup);
   }
 
   leave(): void {
-    this.body.br(this.#labels.fault);
+    this.bail();
   }
 
-  callout(): void {
-    throw new Error('translator: an instruction with a callout cannot be a case of the loop');
+  callout(): never {
+    return this.#refuse('a callout');
+  }
+
+  /** Moves `record` on by `records`, and takes `instructions` from the budget. */
+  #retire(records: number, instructions: number): void {
+    const { body } = this;
+    const { record, budget } = this.#locals;
+    if (records > 0) {
+      body.get(record);
+      body.i32(records * recordBytes);
+      body.op('i32.add');
+      body.set(record);
+    }
+    if (instructions === 0) return;
+    body.get(budget);
+    body.i32(instructions);
+    body.op('i32.sub');
+    body.set(budget);
+  }
+
+  #refuse(what: string): never {
+    throw new Error(`translator: ${what} cannot be in a case of the loop`);
   }
 }

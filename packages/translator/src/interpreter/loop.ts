@@ -21,6 +21,7 @@ import { FunctionBody } from '@ringfence/wasm';
 import type { Label } from '@ringfence/wasm';
 import { Emitter } from '../backend/emit.ts';
 import type { Value } from '../ir/value.ts';
+import { maximumCaseLength, maximumFlagDistance } from './hot-case.ts';
 import { HandlerResult, pushRelativeTarget } from './handler-target.ts';
 import type { LoopLabels, LoopLocals } from './loop-target.ts';
 import { LoopTarget } from './loop-target.ts';
@@ -30,6 +31,17 @@ import { RecordField } from './record.ts';
 const blockIndexOffset = 16;
 
 const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
+
+/**
+ * Instructions that the budget has to reach over before a case of the loop runs. With fewer left,
+ * handler functions take its place one by one, so that cases need no look at the budget.
+ */
+const inlineBudget: number = maximumCaseLength + maximumFlagDistance;
+
+interface LeaveLabels {
+  readonly fault: Label;
+  readonly exit: Label;
+}
 
 /** Number of the first hot variant; below are the special handlers. */
 export const firstHotHandler = 2;
@@ -83,7 +95,7 @@ class LoopBuilder {
     const lookup = body.loop();
     this.#lookup(exit);
     const dispatch = body.loop();
-    this.#dispatch({ dispatch, lookup, fault }, exit);
+    this.#dispatch({ dispatch, lookup, fault, exit });
     body.end(dispatch);
     body.end(lookup);
     body.end(fault);
@@ -180,33 +192,26 @@ class LoopBuilder {
     body.memory('i32.store', CpuState.eipBase);
   }
 
-  #dispatch(outer: Omit<LoopLabels, 'taken'>, exit: Label): void {
+  #dispatch(outer: Pick<LoopLabels, 'dispatch' | 'lookup'> & LeaveLabels): void {
     const body = this.#body;
     const { budget } = this.#locals;
-    body.get(budget);
-    body.op('i32.eqz');
-    const spent = body.if();
-    this.#storeLocal(CpuState.budget, budget);
-    this.#storeRip();
-    this.#storeConstant(CpuState.exitReason, ExitReason.budget);
-    body.br(exit);
-    body.end(spent);
-    body.get(budget);
-    body.i32(1);
-    body.op('i32.sub');
-    body.set(budget);
     const taken = body.block();
-    const labels: LoopLabels = { ...outer, taken };
-    this.#cases(labels, exit);
+    const other = body.block();
+    body.get(budget);
+    body.i32(inlineBudget);
+    body.op('i32.lt_s');
+    body.brIf(other);
+    this.#cases({ ...outer, taken, other });
+    body.end(other);
+    this.#callHandler(outer);
     body.end(taken);
-    this.#taken(labels);
+    this.#taken(outer);
   }
 
   /** The br_table and its cases; each case ends in a branch. */
-  #cases(labels: LoopLabels, exit: Label): void {
+  #cases(labels: LoopLabels): void {
     const body = this.#body;
     const { record } = this.#locals;
-    const other = body.block();
     const cases: Label[] = [];
     const count = this.#hot.length;
     const hotLabels: Label[] = [];
@@ -216,7 +221,7 @@ class LoopBuilder {
     cases.push(stale, goOn, ...[...hotLabels].reverse());
     body.get(record);
     body.memory('i32.load16_u', RecordField.handler);
-    body.brTable(cases, other);
+    body.brTable(cases, labels.other);
     body.end(stale);
     this.#stale(labels);
     body.end(goOn);
@@ -225,45 +230,46 @@ class LoopBuilder {
       const label = hotLabels[count - 1 - index];
       if (label === undefined) return;
       body.end(label);
-      const target = new LoopTarget(body, this.#locals, labels, this.#functions);
+      const accesses = countAccesses(ir);
+      const target = new LoopTarget(body, this.#locals, labels, this.#functions, accesses);
       new Emitter(target, ir).emit(ir);
-      target.next();
+      target.finish();
       body.releaseLocals();
     });
-    body.end(other);
-    this.#callHandler(labels, exit);
   }
 
   /** A record that no longer stands for its bytes, or the end of a page. */
-  #stale(labels: LoopLabels): void {
+  #stale(labels: Pick<LoopLabels, 'lookup'>): void {
     const body = this.#body;
-    const { record, target, branch } = this.#locals;
-    this.#refund();
+    const { record, target } = this.#locals;
     this.#load(CpuState.eipBase);
     body.get(record);
     body.memory('i32.load16_u', RecordField.offset);
     body.op('i32.add');
     body.set(target);
-    body.i32(0);
-    body.set(branch);
     body.br(labels.lookup);
   }
 
-  #continue(labels: LoopLabels): void {
+  #continue(labels: Pick<LoopLabels, 'dispatch'>): void {
     const body = this.#body;
     const { record } = this.#locals;
-    this.#refund();
     body.get(record);
     body.memory('i32.load', RecordField.link);
     body.set(record);
     body.br(labels.dispatch);
   }
 
-  #callHandler(labels: LoopLabels, exit: Label): void {
+  /** The handler function of `record`, unless the budget is used up. */
+  #callHandler(labels: Pick<LoopLabels, 'dispatch' | 'lookup'> & LeaveLabels): void {
     const body = this.#body;
     const { record, budget, directory, target } = this.#locals;
     const next = body.local('i32');
-    this.#storeLocal(CpuState.budget, budget);
+    this.#leaveIfSpent(labels.exit);
+    body.i32(0);
+    body.get(budget);
+    body.i32(1);
+    body.op('i32.sub');
+    body.memory('i32.store', CpuState.budget);
     body.get(record);
     body.get(record);
     body.memory('i32.load16_u', RecordField.handler);
@@ -291,14 +297,32 @@ class LoopBuilder {
     body.i32(ExitReason.fault);
     body.op('i32.eq');
     body.brIf(labels.fault);
-    body.br(exit);
+    body.br(labels.exit);
     body.releaseLocals();
   }
 
-  #taken(labels: LoopLabels): void {
+  #leaveIfSpent(exit: Label): void {
     const body = this.#body;
-    const { record, target, branch } = this.#locals;
+    const { budget } = this.#locals;
+    body.get(budget);
+    body.op('i32.eqz');
+    const spent = body.if();
+    this.#storeLocal(CpuState.budget, budget);
+    this.#storeRip();
+    this.#storeConstant(CpuState.exitReason, ExitReason.budget);
+    body.br(exit);
+    body.end(spent);
+  }
+
+  /** The relative branch of `record` retires. */
+  #taken(labels: Pick<LoopLabels, 'dispatch' | 'lookup'>): void {
+    const body = this.#body;
+    const { record, budget, target, branch } = this.#locals;
     const link = body.local('i32');
+    body.get(budget);
+    body.i32(1);
+    body.op('i32.sub');
+    body.set(budget);
     body.get(record);
     body.memory('i32.load', RecordField.link);
     body.tee(link);
@@ -324,18 +348,15 @@ class LoopBuilder {
 
   /** The faulting instruction did not retire. */
   #faultExit(): void {
-    this.#refund();
-    this.#storeLocal(CpuState.budget, this.#locals.budget);
-    this.#storeRip();
-    this.#storeConstant(CpuState.exitReason, ExitReason.fault);
-  }
-
-  #refund(): void {
     const body = this.#body;
-    body.get(this.#locals.budget);
+    const { budget } = this.#locals;
+    body.get(budget);
     body.i32(1);
     body.op('i32.add');
-    body.set(this.#locals.budget);
+    body.set(budget);
+    this.#storeLocal(CpuState.budget, budget);
+    this.#storeRip();
+    this.#storeConstant(CpuState.exitReason, ExitReason.fault);
   }
 
   /** rip = EIP of the current record. */
@@ -366,4 +387,13 @@ class LoopBuilder {
     this.#body.i32(value);
     this.#body.memory('i32.store', address);
   }
+}
+
+function countAccesses(list: readonly Value[]): number {
+  let count = 0;
+  for (const value of list) {
+    if (value.op.startsWith('guest.')) count += 1;
+    else for (const block of value.blocks ?? []) count += countAccesses(block);
+  }
+  return count;
 }

@@ -2,21 +2,26 @@ import { CpuState, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import type { OperandSource, StateAddress } from '../semantics/operand-source.ts';
-import { RecordField } from './record.ts';
+import { RecordField, recordBytes } from './record.ts';
 
-const stackSegment = CpuState.segments + segmentBytes * SegmentRegister.ss;
+const stackSegment = segmentBytes * SegmentRegister.ss;
 
 /** Operands read at run time from the record in IR parameter 0. */
 export class RecordSource implements OperandSource {
   readonly #b: IrBuilder;
   readonly #record: Value;
   readonly #simple: boolean;
+  readonly #offset: number;
 
-  /** `simple`: the variant's effective addresses have no index register. */
-  constructor(builder: IrBuilder, simple: boolean) {
+  /**
+   * `simple`: the variant's effective addresses have no index register. `position`: how many
+   * records behind the one in the parameter this instruction's is.
+   */
+  constructor(builder: IrBuilder, simple: boolean, position = 0) {
     this.#b = builder;
     this.#record = builder.parameter(0, 'i32');
     this.#simple = simple;
+    this.#offset = position * recordBytes;
   }
 
   register(index: number): StateAddress {
@@ -46,18 +51,28 @@ export class RecordSource implements OperandSource {
   address(): Value {
     const b = this.#b;
     const base = b.load('i32.load', 0, this.#half(RecordField.base));
-    const sum = b.add(base, this.#word(RecordField.displacement));
+    const sum = b.add(base, this.displacement());
     if (this.#simple) return sum;
     const index = b.load('i32.load', 0, this.#half(RecordField.index));
-    return b.add(sum, b.shl(index, this.#byte(RecordField.scale)));
+    return b.add(sum, b.shl(index, this.scale()));
+  }
+
+  /** Displacement of the effective address. */
+  protected displacement(): Value {
+    return this.#word(RecordField.displacement);
+  }
+
+  /** Left shift of the index register. */
+  protected scale(): Value {
+    return this.#byte(RecordField.scale);
   }
 
   segment(): StateAddress {
-    return { offset: 0, dynamic: this.#half(RecordField.segment) };
+    return { offset: CpuState.segments, dynamic: this.#byte(RecordField.segment) };
   }
 
   segmentIsStack(): Value {
-    return this.#b.eq(this.#half(RecordField.segment), stackSegment);
+    return this.#b.eq(this.#byte(RecordField.segment), stackSegment);
   }
 
   eip(): Value {
@@ -70,14 +85,14 @@ export class RecordSource implements OperandSource {
   }
 
   #byte(offset: number): Value {
-    return this.#b.load('i32.load8_u', offset, this.#record);
+    return this.#b.load('i32.load8_u', this.#offset + offset, this.#record);
   }
 
   #half(offset: number): Value {
-    return this.#b.load('i32.load16_u', offset, this.#record);
+    return this.#b.load('i32.load16_u', this.#offset + offset, this.#record);
   }
 
   #word(offset: number): Value {
-    return this.#b.load('i32.load', offset, this.#record);
+    return this.#b.load('i32.load', this.#offset + offset, this.#record);
   }
 }

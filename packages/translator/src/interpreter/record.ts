@@ -7,7 +7,8 @@
  * | 2..3 | offset of the instruction in its page; 4096 and more: begins in the next page |
  * | 4 | length of the instruction |
  * | 5 | left shift of the index register |
- * | 6..7 | state address of the memory operand's segment register |
+ * | 6 | offset of the memory operand's segment register in the state's segments |
+ * | 7 | bytes from the instruction's first that must not change; the code cache's |
  * | 8..9, 10..11 | register operands 0 and 1: state address, or number (ST, segment, CR, DR) |
  * | 12..13 | state address of the base register, or of zero |
  * | 14..15 | state address of the index register, or of zero |
@@ -29,6 +30,7 @@ export const RecordField = {
   length: 4,
   scale: 5,
   segment: 6,
+  extent: 7,
   register0: 8,
   register1: 10,
   base: 12,
@@ -74,7 +76,7 @@ export class RecordWriter {
     this.#halves[half + 1] = offset;
     this.#bytes[address + RecordField.length] = instruction.length;
     this.#bytes[address + RecordField.scale] = instruction.scale;
-    this.#halves[half + 3] = CpuState.segments + segmentBytes * instruction.segment;
+    this.#halves[half + 3] = segmentBytes * Math.max(0, instruction.segment);
     this.#halves[half + 4] = registerField(instruction, 0);
     this.#halves[half + 5] = registerField(instruction, 1);
     this.#halves[half + 6] = hasThirdRegister(instruction)

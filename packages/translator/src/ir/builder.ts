@@ -1,11 +1,23 @@
 import type { ValueType } from '@ringfence/wasm';
+import { DeferredState } from './deferred-state.ts';
 import { foldOperation } from './fold.ts';
 import { Promotion, type FlagsOrigin, type PromotedState } from './promotion.ts';
 import { resultType } from './result-type.ts';
-import { constantI64, constantOf, Value, type IrType, type Variable } from './value.ts';
+import {
+  constantI64,
+  constantLike,
+  constantOf,
+  named,
+  Value,
+  type IrType,
+  type Variable,
+} from './value.ts';
 
 /** A loop that is being built; pass it to `break` and `continue`. */
 export type LoopHandle = Value;
+
+/** A numeric instruction with two operands, chosen by the type of the first. */
+type Binary = (a: Value, b: Value | number) => Value;
 
 /**
  * Appends IR operations to the current block, folding constants as it goes.
@@ -19,16 +31,54 @@ export class IrBuilder {
   /** What the flags come from, in a region; kept by `FlagsBuilder`. */
   flagsOrigin: FlagsOrigin | undefined = undefined;
   #block: Value[] = this.body;
+  readonly add: Binary = this.#binary('add');
+  readonly sub: Binary = this.#binary('sub');
+  readonly mul: Binary = this.#binary('mul');
+  readonly and: Binary = this.#binary('and');
+  readonly or: Binary = this.#binary('or');
+  readonly xor: Binary = this.#binary('xor');
+  readonly shl: Binary = this.#binary('shl');
+  readonly shrU: Binary = this.#binary('shr_u');
+  readonly shrS: Binary = this.#binary('shr_s');
+  readonly eq: Binary = this.#binary('eq');
+  readonly ne: Binary = this.#binary('ne');
+  readonly ltU: Binary = this.#binary('lt_u');
+  readonly ltS: Binary = this.#binary('lt_s');
+  readonly gtU: Binary = this.#binary('gt_u');
+  readonly gtS: Binary = this.#binary('gt_s');
+  readonly leU: Binary = this.#binary('le_u');
+  readonly leS: Binary = this.#binary('le_s');
+  readonly geU: Binary = this.#binary('ge_u');
+  readonly geS: Binary = this.#binary('ge_s');
   readonly #promotion: Promotion;
+  /** State that is written as late as possible, if this builder does that. */
+  readonly deferred: DeferredState | undefined;
 
-  /** `promoted`: state that loads and stores of constant addresses find in locals. */
-  constructor(promoted?: PromotedState) {
-    this.#promotion = new Promotion(this, promoted);
+  /**
+   * `promoted`: state that loads and stores of constant addresses find in locals. `defers`: state
+   * is written where something may see it and not before.
+   */
+  constructor(promoted?: PromotedState, defers = false) {
+    this.deferred = defers ? new DeferredState() : undefined;
+    this.#promotion = new Promotion(this, promoted, defers);
   }
 
-  /** Whether this is code of a region outside of any condition: facts hold until changed. */
+  /** Whether this is code outside of any condition, of which facts hold until changed. */
   get isStraight(): boolean {
     return this.#promotion.isStraight;
+  }
+
+  /** Writes deferred flags: something is about to read them. */
+  settleFlags(): void {
+    const origin = this.flagsOrigin;
+    this.deferred?.settleFlags();
+    this.flagsOrigin = origin;
+  }
+
+  /** Writes all deferred state: something is about to see it. */
+  settle(): void {
+    this.settleFlags();
+    this.deferred?.settle();
   }
 
   /** Begins instruction `index` of a region. */
@@ -84,89 +134,13 @@ export class IrBuilder {
     return constant;
   }
 
-  add(a: Value, b: Value | number): Value {
-    return this.#typed('add', a, b);
-  }
-
-  sub(a: Value, b: Value | number): Value {
-    return this.#typed('sub', a, b);
-  }
-
-  mul(a: Value, b: Value | number): Value {
-    return this.#typed('mul', a, b);
-  }
-
-  and(a: Value, b: Value | number): Value {
-    return this.#typed('and', a, b);
-  }
-
-  or(a: Value, b: Value | number): Value {
-    return this.#typed('or', a, b);
-  }
-
-  xor(a: Value, b: Value | number): Value {
-    return this.#typed('xor', a, b);
-  }
-
   not(a: Value): Value {
-    return this.#typed('xor', a, -1);
+    return this.xor(a, -1);
   }
 
   neg(a: Value): Value {
     const zero = a.type === 'i64' ? this.i64(0) : this.i32(0);
-    return this.#typed('sub', zero, a);
-  }
-
-  shl(a: Value, b: Value | number): Value {
-    return this.#typed('shl', a, b);
-  }
-
-  shrU(a: Value, b: Value | number): Value {
-    return this.#typed('shr_u', a, b);
-  }
-
-  shrS(a: Value, b: Value | number): Value {
-    return this.#typed('shr_s', a, b);
-  }
-
-  eq(a: Value, b: Value | number): Value {
-    return this.#typed('eq', a, b);
-  }
-
-  ne(a: Value, b: Value | number): Value {
-    return this.#typed('ne', a, b);
-  }
-
-  ltU(a: Value, b: Value | number): Value {
-    return this.#typed('lt_u', a, b);
-  }
-
-  ltS(a: Value, b: Value | number): Value {
-    return this.#typed('lt_s', a, b);
-  }
-
-  gtU(a: Value, b: Value | number): Value {
-    return this.#typed('gt_u', a, b);
-  }
-
-  gtS(a: Value, b: Value | number): Value {
-    return this.#typed('gt_s', a, b);
-  }
-
-  leU(a: Value, b: Value | number): Value {
-    return this.#typed('le_u', a, b);
-  }
-
-  leS(a: Value, b: Value | number): Value {
-    return this.#typed('le_s', a, b);
-  }
-
-  geU(a: Value, b: Value | number): Value {
-    return this.#typed('ge_u', a, b);
-  }
-
-  geS(a: Value, b: Value | number): Value {
-    return this.#typed('ge_s', a, b);
+    return this.sub(zero, a);
   }
 
   eqz(a: Value): Value {
@@ -203,26 +177,41 @@ export class IrBuilder {
 
   /** Loads from host memory at a constant offset plus, if given, an address. */
   load(name: string, offset: number, address?: Value): Value {
+    if (address === undefined) {
+      const deferred = this.deferred?.registers?.load(name, offset);
+      if (deferred !== undefined) return deferred;
+    }
     const slot = address === undefined ? this.#promotion.find(offset) : undefined;
     if (slot !== undefined) return this.#promotion.load(slot, name, offset & 3);
-    const value = new Value('load', resultType(name), address === undefined ? [] : [address]);
-    value.name = name;
-    value.imm = offset;
-    return this.#append(value);
+    return this.#append(
+      named('load', resultType(name), name, address === undefined ? [] : [address], offset),
+    );
   }
 
   /** Stores to host memory at a constant offset plus, if given, an address. */
   store(name: string, offset: number, content: Value, address?: Value): void {
+    if (address === undefined && this.deferred?.registers?.store(name, offset, content) === true) {
+      return;
+    }
     const slot = address === undefined ? this.#promotion.find(offset) : undefined;
     if (slot !== undefined) {
       this.#promotion.store(slot, name, offset & 3, content);
       return;
     }
     const args = address === undefined ? [content] : [address, content];
-    const value = new Value('store', 'void', args);
-    value.name = name;
-    value.imm = offset;
-    this.#append(value);
+    this.#append(named('store', 'void', name, args, offset));
+  }
+
+  /** Loads a word of host memory, deferred or promoted or not. */
+  loadAt(offset: number, address?: Value): Value {
+    const args = address === undefined ? [] : [address];
+    return this.#append(named('load', 'i32', 'i32.load', args, offset));
+  }
+
+  /** Stores a word to host memory, whatever is deferred or promoted. */
+  storeAt(content: Value, offset: number, address?: Value): void {
+    const args = address === undefined ? [content] : [address, content];
+    this.#append(named('store', 'void', 'i32.store', args, offset));
   }
 
   /** Copies `size` bytes of host memory, as if through a buffer. */
@@ -261,6 +250,7 @@ export class IrBuilder {
       else otherwise?.();
       return;
     }
+    this.settle();
     const value = new Value('if', 'void', [condition]);
     const blocks = [this.#nested(then)];
     if (otherwise !== undefined) blocks.push(this.#nested(otherwise));
@@ -270,6 +260,7 @@ export class IrBuilder {
 
   /** Builds a loop: it is left at the end of its body or by `break`, repeated by `continue`. */
   loop(body: (loop: LoopHandle) => void): void {
+    this.settle();
     const value = new Value('loop', 'void', []);
     this.#promotion.forget();
     value.blocks = [this.#nested(() => body(value))];
@@ -286,9 +277,7 @@ export class IrBuilder {
 
   /** Calls a runtime function or host import by name. */
   call(name: string, type: IrType, ...args: Value[]): Value {
-    const value = new Value('call', type, args);
-    value.name = name;
-    return this.#append(value);
+    return this.#append(named('call', type, name, args));
   }
 
   /** Returns from a runtime function. */
@@ -298,23 +287,17 @@ export class IrBuilder {
 
   /** Loads guest memory at a linear address by a load instruction (`i32.load16_u`); may fault. */
   guestLoad(name: string, linear: Value): Value {
-    const value = new Value('guest.load', resultType(name), [linear]);
-    value.name = name;
-    return this.#append(value);
+    return this.#access(named('guest.load', resultType(name), name, [linear]));
   }
 
   /** Stores to guest memory at a linear address by a store instruction; may fault. */
   guestStore(name: string, linear: Value, content: Value): void {
-    const value = new Value('guest.store', 'void', [linear, content]);
-    value.name = name;
-    this.#append(value);
+    this.#access(named('guest.store', 'void', name, [linear, content]));
   }
 
   /** Loads guest memory that `guestCommit` then writes; all faults happen here. */
   guestModify(name: string, linear: Value): Value {
-    const value = new Value('guest.modify', resultType(name), [linear]);
-    value.name = name;
-    return this.#append(value);
+    return this.#access(named('guest.modify', resultType(name), name, [linear]));
   }
 
   /** Writes to where a `guestModify` read; cannot fault. */
@@ -329,27 +312,27 @@ export class IrBuilder {
   guestProbe(bytes: number, linear: Value): void {
     const value = new Value('guest.probe', 'void', [linear]);
     value.imm = bytes;
-    this.#append(value);
+    this.#access(value);
   }
 
   /** Ends the instruction here: the following one runs. The end of a body does the same. */
   next(): void {
-    this.#append(new Value('next', 'void', []));
+    this.#end(new Value('next', 'void', []));
   }
 
   /** Ends this step of a repeated instruction, which runs again with the state as it is. */
   repeat(): void {
-    this.#append(new Value('repeat', 'void', []));
+    this.#end(new Value('repeat', 'void', []));
   }
 
   /** Ends the instruction with a jump to its relative target. */
   jump(): void {
-    this.#append(new Value('jump', 'void', []));
+    this.#end(new Value('jump', 'void', []));
   }
 
   /** Ends the instruction with a near jump to an EIP (i32). */
   jumpTo(eip: Value): void {
-    this.#append(new Value('jump.to', 'void', [eip]));
+    this.#end(new Value('jump.to', 'void', [eip]));
   }
 
   /** Ends the instruction with a guest fault; `error` absent for vectors without error code. */
@@ -357,7 +340,7 @@ export class IrBuilder {
     const number = typeof vector === 'number' ? this.i32(vector) : vector;
     const code = typeof error === 'number' ? this.i32(error) : (error ?? this.i32(0));
     const args = [error === undefined ? number : this.or(number, 0x100), code];
-    this.#append(new Value('fault', 'void', args));
+    this.#end(new Value('fault', 'void', args));
   }
 
   /** Calls host function `number` with three i32; leaves the instruction if the host says so. */
@@ -368,14 +351,9 @@ export class IrBuilder {
     this.#append(value);
   }
 
-  #typed(name: string, a: Value, b: Value | number): Value {
-    const other = typeof b === 'number' ? this.#like(a.type, b) : b;
-    return this.op(`${a.type}.${name}`, a, other);
-  }
-
-  #like(type: IrType, imm: number): Value {
-    if (type === 'i64') return this.i64(imm);
-    return type === 'i32' ? this.i32(imm) : constantOf(type as ValueType, imm);
+  #binary(name: string): Binary {
+    return (a, b) =>
+      this.op(`${a.type}.${name}`, a, typeof b === 'number' ? constantLike(a.type, b) : b);
   }
 
   #nested(build: () => void): Value[] {
@@ -385,6 +363,21 @@ export class IrBuilder {
     this.#promotion.nested(build);
     this.#block = outer;
     return inner;
+  }
+
+  #end(value: Value): void {
+    if (this.isStraight) this.settle();
+    this.#append(value);
+  }
+
+  /** A guest access may be the end of a case: what is deferred is written then. */
+  #access(value: Value): Value {
+    const { deferred, flagsOrigin } = this;
+    if (deferred?.isPending === true) {
+      value.blocks = [this.#nested(() => deferred.writeAside())];
+      this.flagsOrigin = flagsOrigin;
+    }
+    return this.#append(value);
   }
 
   #append(value: Value): Value {

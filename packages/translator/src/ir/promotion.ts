@@ -9,7 +9,7 @@ export interface PromotedState {
 
 /** The operation that the flag words come from, where it is known: conditions read it directly. */
 export interface FlagsOrigin {
-  readonly kind: 'sub' | 'result';
+  readonly kind: 'sub' | 'add' | 'result';
   readonly left: Value;
   readonly right: Value;
   readonly result: Value;
@@ -20,19 +20,21 @@ export interface FlagsOrigin {
 export class Promotion {
   readonly #builder: IrBuilder;
   readonly #state: PromotedState | undefined;
+  readonly #keepsFacts: boolean;
   /** Values that promoted locals are known to hold, in straight-line code. */
   readonly #known = new Map<Variable, Value>();
   #depth = 0;
   #isActive = true;
 
-  constructor(builder: IrBuilder, state: PromotedState | undefined) {
+  constructor(builder: IrBuilder, state: PromotedState | undefined, keepsFacts: boolean) {
     this.#builder = builder;
     this.#state = state;
+    this.#keepsFacts = keepsFacts || state !== undefined;
   }
 
-  /** Whether this is code of a region outside of any condition: facts hold until changed. */
+  /** Whether this is code outside of any condition, of which facts hold until changed. */
   get isStraight(): boolean {
-    return this.#state !== undefined && this.#isActive && this.#depth === 0;
+    return this.#keepsFacts && this.#isActive && this.#depth === 0;
   }
 
   /** Builds with nothing promoted; afterwards nothing is known. */

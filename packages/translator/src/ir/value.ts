@@ -59,6 +59,7 @@ export class Value {
   variable: Variable | undefined = undefined;
   /** The loop of a break, the modify of a commit. */
   target: Value | undefined = undefined;
+  /** Blocks of `if` and `loop`; of a guest access, what to do before it is left to others. */
   blocks: readonly Value[][] | undefined = undefined;
   /** How many operations use the result; kept by the back end. */
   uses = 0;
@@ -103,4 +104,24 @@ export function constantI64(value: bigint): Value {
   const constant = new Value('const', 'i64', []);
   constant.big = BigInt.asIntN(64, value);
   return constant;
+}
+
+/** The number as a constant of a type: an i32 or i64 integer, else a floating-point number. */
+export function constantLike(type: IrType, imm: number): Value {
+  if (type === 'i64') return constantI64(BigInt(imm));
+  return constantOf(type as ValueType, type === 'i32' ? imm | 0 : imm);
+}
+
+/** An operation by an instruction, function or access of a name, with its constant offset. */
+export function named(
+  op: string,
+  type: IrType,
+  name: string,
+  args: readonly Value[],
+  imm = 0,
+): Value {
+  const value = new Value(op, type, args);
+  value.name = name;
+  value.imm = imm;
+  return value;
 }

@@ -5,10 +5,18 @@
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
-import { conditionFrom, isDifference } from './fused-condition.ts';
+import type { FlagsOrigin } from '../ir/promotion.ts';
+import { conditionFrom, isDifference, isSum } from './fused-condition.ts';
 
 /** Bits of `flagsCarries` that mean something. */
 const carriesMask = 0xc000_0008 | 0;
+
+/** CF, OF and, where it is defined, AF: each 0 or 1. */
+export interface ExplicitFlags {
+  readonly carry: Value;
+  readonly overflow: Value;
+  readonly adjust?: Value | undefined;
+}
 
 /** Builds the flag words of arithmetic, and conditions from them. */
 export class FlagsBuilder {
@@ -18,79 +26,86 @@ export class FlagsBuilder {
     this.#b = builder;
   }
 
-  /** Sets ZF, SF, PF from a result of `bytes` and CF, OF, AF from a vector of carries per bit. */
-  set(result: Value, carries: Value, bytes: number): void {
-    const extended = this.#extendResult(result, bytes);
-    this.#store(extended, this.#normalize(carries, bytes));
-    this.#remember('result', extended, extended, extended, 4);
-  }
-
   /** Flags of a + b + carry = result: the carry out of each bit. */
   add(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    const carries = b.or(b.and(left, right), b.and(b.or(left, right), b.not(result)));
-    this.set(result, carries, bytes);
+    this.#assign(() => {
+      const carries = b.or(b.and(left, right), b.and(b.or(left, right), b.not(result)));
+      this.#set(result, carries, bytes);
+    });
+    if (bytes === 4 && isSum(result, left, right)) {
+      this.#remember('add', left, right, result, bytes);
+    } else this.#rememberResult(result, bytes);
   }
 
   /** Flags of a - b - borrow = result: the borrow into each next bit. */
   sub(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    const notLeft = b.not(left);
-    const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
-    this.set(result, borrows, bytes);
+    this.#assign(() => {
+      const notLeft = b.not(left);
+      const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
+      this.#set(result, borrows, bytes);
+    });
     if (isDifference(result, left, right)) this.#remember('sub', left, right, result, bytes);
+    else this.#rememberResult(result, bytes);
   }
 
   /** Flags of AND, OR, XOR, TEST: CF, OF and (undefined, here 0) AF are clear. */
   logic(result: Value, bytes: number): void {
+    const b = this.#b;
     const extended = this.#extendResult(result, bytes);
-    this.#store(extended, this.#b.i32(0));
+    this.#assign(() => this.#store(extended, b.i32(0)));
     // As after a comparison with zero.
-    if (bytes <= 4) this.#remember('sub', extended, this.#b.i32(0), extended, 4);
+    if (bytes <= 4) this.#remember('sub', extended, b.i32(0), extended, 4);
   }
 
   /** As `add`, CF kept: INC. */
   increment(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    const carries = b.or(b.and(left, right), b.and(b.or(left, right), b.not(result)));
-    this.#keepCarry(result, carries, bytes);
+    this.#amend(() => {
+      const carries = b.or(b.and(left, right), b.and(b.or(left, right), b.not(result)));
+      this.#keepCarry(result, carries, bytes);
+    });
+    this.#rememberResult(result, bytes);
   }
 
   /** As `sub`, CF kept: DEC. */
   decrement(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    const notLeft = b.not(left);
-    const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
-    this.#keepCarry(result, borrows, bytes);
+    this.#amend(() => {
+      const notLeft = b.not(left);
+      const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
+      this.#keepCarry(result, borrows, bytes);
+    });
+    this.#rememberResult(result, bytes);
   }
 
-  /** Sets ZF, SF, PF from a result, and CF, OF, AF from conditions of value 0 or 1. */
-  setExplicit(
-    result: Value,
-    carry: Value,
-    overflow: Value,
-    adjust: Value | undefined,
-    bytes: number,
-  ): void {
-    const extended = this.#extendResult(result, bytes);
-    this.#store(extended, this.#compose(carry, overflow, adjust));
+  /**
+   * Sets ZF, SF, PF from a result, and CF, OF, AF from what `others` builds: values of 0 or 1.
+   */
+  setExplicit(result: Value, bytes: number, others: () => ExplicitFlags): void {
+    this.#assign(() => {
+      const { carry, overflow, adjust } = others();
+      this.#store(this.#extendResult(result, bytes), this.#compose(carry, overflow, adjust));
+    });
+    this.#rememberResult(result, bytes);
   }
 
-  /** Replaces CF and OF (each 0 or 1) and keeps the others: rotates. */
-  setCarryOverflow(carry: Value, overflow: Value): void {
+  /** Replaces CF and OF by what `build` builds (each 0 or 1) and keeps the others: rotates. */
+  setCarryOverflow(build: () => Pick<ExplicitFlags, 'carry' | 'overflow'>): void {
     const b = this.#b;
-    const kept = b.and(b.load('i32.load', CpuState.flagsCarries), 0x3fff_ffff);
-    b.flagsOrigin = undefined;
-    b.store(
-      'i32.store',
-      CpuState.flagsCarries,
-      b.or(kept, this.#compose(carry, overflow, undefined)),
-    );
+    this.#amend(() => {
+      const { carry, overflow } = build();
+      const kept = b.and(b.load('i32.load', CpuState.flagsCarries), 0x3fff_ffff);
+      const word = b.or(kept, this.#compose(carry, overflow, undefined));
+      b.store('i32.store', CpuState.flagsCarries, word);
+    });
   }
 
   /** Replaces CF (0 or 1) and keeps the others: CLC, STC, CMC, BT. */
   setCarry(carry: Value): void {
-    this.setCarryOverflow(carry, this.overflow());
+    const overflow = this.overflow();
+    this.setCarryOverflow(() => ({ carry, overflow }));
   }
 
   /** Replaces ZF (0 or 1) and keeps the others: LAR, CMPXCHG8B, ARPL. */
@@ -114,7 +129,7 @@ export class FlagsBuilder {
     const overflow = b.and(b.shrU(word, 11), 1);
     const adjust = b.and(b.shrU(word, 4), 1);
     const carries = b.or(this.#compose(carry, overflow, adjust), b.or(sign, b.shl(delta, 8)));
-    this.#store(result, carries);
+    this.#assign(() => this.#store(result, carries));
   }
 
   /** The six flags in EFLAGS layout, other bits 0. */
@@ -130,7 +145,8 @@ export class FlagsBuilder {
 
   /** CF, 0 or 1. */
   carry(): Value {
-    return this.#b.shrU(this.#carries(), 31);
+    const b = this.#b;
+    return conditionFrom(b, b.flagsOrigin, 1) ?? b.shrU(this.#carries(), 31);
   }
 
   /** ZF, 0 or 1. */
@@ -194,22 +210,55 @@ export class FlagsBuilder {
   }
 
   #result(): Value {
+    this.#b.settleFlags();
     return this.#b.load('i32.load', CpuState.flagsResult);
   }
 
   #carries(): Value {
+    this.#b.settleFlags();
     return this.#b.load('i32.load', CpuState.flagsCarries);
   }
 
-  /** Notes, in a region, what the flags are from. */
-  #remember(kind: 'sub' | 'result', left: Value, right: Value, result: Value, bytes: number): void {
+  /** All flags are what `write` writes: now, or when something wants to see them. */
+  #assign(write: () => void): void {
+    const b = this.#b;
+    b.flagsOrigin = undefined;
+    if (b.deferred === undefined || !b.isStraight) write();
+    else b.deferred.assignFlags(write);
+  }
+
+  /** Some flags are changed by `write`, which may read them. */
+  #amend(write: () => void): void {
+    const b = this.#b;
+    b.flagsOrigin = undefined;
+    if (b.deferred === undefined || !b.isStraight) write();
+    else b.deferred.amendFlags(write);
+  }
+
+  /** Notes, where facts are kept, what the flags are from. */
+  #remember(
+    kind: FlagsOrigin['kind'],
+    left: Value,
+    right: Value,
+    result: Value,
+    bytes: number,
+  ): void {
     if (this.#b.isStraight && bytes <= 4) {
       this.#b.flagsOrigin = { kind, left, right, result, bytes };
     }
   }
 
+  #rememberResult(result: Value, bytes: number): void {
+    if (!this.#b.isStraight || bytes > 4) return;
+    const extended = this.#extendResult(result, bytes);
+    this.#remember('result', extended, extended, extended, 4);
+  }
+
+  #set(result: Value, carries: Value, bytes: number): void {
+    this.#store(this.#extendResult(result, bytes), this.#normalize(carries, bytes));
+  }
+
   #store(result: Value, carries: Value): void {
-    this.#b.flagsOrigin = undefined;
     this.#b.store('i32.store', CpuState.flagsResult, result);
     this.#b.store('i32.store', CpuState.flagsCarries, carries);
   }
@@ -223,12 +272,10 @@ export class FlagsBuilder {
   #keepCarry(result: Value, carries: Value, bytes: number): void {
     const b = this.#b;
     const fresh = this.#normalize(carries, bytes);
-    const carry = this.carry();
+    const carry = b.shrU(b.load('i32.load', CpuState.flagsCarries), 31);
     const overflow = b.shrU(b.xor(fresh, b.shl(fresh, 1)), 31);
     const word = b.or(this.#compose(carry, overflow, undefined), b.and(fresh, 8));
-    const extended = this.#extendResult(result, bytes);
-    this.#store(extended, word);
-    this.#remember('result', extended, extended, extended, 4);
+    this.#store(this.#extendResult(result, bytes), word);
   }
 
   /** Moves the carries out of the top two bits of an operand to bits 31 and 30, and keeps bit 3. */

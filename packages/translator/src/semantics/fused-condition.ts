@@ -13,6 +13,11 @@ export function isDifference(result: Value, left: Value, right: Value): boolean 
   return result === left && right.isConst && right.type === 'i32' && right.imm === 0;
 }
 
+/** Whether `result` is `left + right` without a carry coming in. */
+export function isSum(result: Value, left: Value, right: Value): boolean {
+  return result.op === 'i32.add' && result.args[0] === left && result.args[1] === right;
+}
+
 /**
  * Condition pairs 0..7 (O, B, Z, BE, S, P, L, LE) as nonzero or zero; undefined if not known here.
  */
@@ -23,7 +28,8 @@ export function conditionFrom(
 ): Value | undefined {
   if (origin === undefined) return undefined;
   const { kind, left, right, result, bytes } = origin;
-  if (kind === 'result') {
+  if (kind === 'add' && pair === 1) return b.ltU(result, right);
+  if (kind !== 'sub') {
     if (pair === 2) return b.eqz(result);
     return pair === 4 ? b.ltS(result, 0) : undefined;
   }

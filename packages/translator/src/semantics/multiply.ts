@@ -60,8 +60,10 @@ function multiplyAccumulator(signed: boolean): Semantics {
     const b = c.b;
     const bytes = c.bytes(0);
     const { low, high } = product(b, c.gpr(Gpr.rax, bytes), c.read(0), bytes, signed);
-    const wide = isWide(b, low, high, bytes, signed);
-    c.flags.setExplicit(low, wide, wide, undefined, bytes);
+    c.flags.setExplicit(low, bytes, () => {
+      const wide = isWide(b, low, high, bytes, signed);
+      return { carry: wide, overflow: wide };
+    });
     c.setGpr(Gpr.rax, low, bytes === 1 ? 2 : bytes);
     if (bytes !== 1) c.setGpr(Gpr.rdx, high, bytes);
   };
@@ -78,8 +80,10 @@ function multiplySigned(c: InstructionContext): void {
   const left = c.read(three ? 1 : 0);
   const right = three ? c.read(2, bytes) : c.read(1);
   const { low, high } = product(b, left, right, bytes, true);
-  const wide = isWide(b, low, high, bytes, true);
-  c.flags.setExplicit(low, wide, wide, undefined, bytes);
+  c.flags.setExplicit(low, bytes, () => {
+    const wide = isWide(b, low, high, bytes, true);
+    return { carry: wide, overflow: wide };
+  });
   c.write(0, low);
 }
 
@@ -209,7 +213,11 @@ function asciiAdjust(subtract: boolean): Semantics {
     const moved = subtract ? b.sub(ax, 0x106) : b.add(ax, 0x106);
     const result = b.and(b.select(adjust, moved, ax), 0xff0f);
     c.setGpr(Gpr.rax, result, 2);
-    c.flags.setExplicit(b.and(result, 0xff), adjust, b.i32(0), adjust, 1);
+    c.flags.setExplicit(b.and(result, 0xff), 1, () => ({
+      carry: adjust,
+      overflow: b.i32(0),
+      adjust,
+    }));
   };
 }
 
@@ -246,7 +254,11 @@ function decimalAdjust(subtract: boolean): Semantics {
     const borrow = b.and(adjust, b.ltU(al, 6));
     const carry = subtract ? b.or(high, borrow) : high;
     c.setGpr(Gpr.rax, result, 1);
-    c.flags.setExplicit(b.and(result, 0xff), carry, b.i32(0), adjust, 1);
+    c.flags.setExplicit(b.and(result, 0xff), 1, () => ({
+      carry,
+      overflow: b.i32(0),
+      adjust,
+    }));
   };
 }
 

@@ -30,6 +30,12 @@ interface Shifted {
 
 type Shift = (b: IrBuilder, value: Value, count: Value, bytes: number) => Shifted;
 
+/** Builds what happens only where the masked count is not 0. */
+function whereCounted(c: InstructionContext, count: Value, build: () => void): void {
+  if (c.info.counted) build();
+  else c.b.if(count, build);
+}
+
 /** A shift: ZF, SF, PF from the result, AF (undefined) 0. */
 function shiftBy(shift: Shift): Semantics {
   return (c) => {
@@ -37,9 +43,11 @@ function shiftBy(shift: Shift): Semantics {
     const count = countOf(c, 1, bytes);
     c.modify(0, (old) => {
       const { result, carry, overflow } = shift(c.b, old, count, bytes);
-      c.b.if(count, () => {
-        const out = carry();
-        c.flags.setExplicit(result, out, overflow(out), undefined, bytes);
+      whereCounted(c, count, () => {
+        c.flags.setExplicit(result, bytes, () => {
+          const out = carry();
+          return { carry: out, overflow: overflow(out) };
+        });
       });
       return result;
     });
@@ -53,9 +61,11 @@ function rotateBy(rotate: Shift): Semantics {
     const count = countOf(c, 1, bytes);
     c.modify(0, (old) => {
       const { result, carry, overflow } = rotate(c.b, old, count, bytes);
-      c.b.if(count, () => {
-        const out = carry();
-        c.flags.setCarryOverflow(out, overflow(out));
+      whereCounted(c, count, () => {
+        c.flags.setCarryOverflow(() => {
+          const out = carry();
+          return { carry: out, overflow: overflow(out) };
+        });
       });
       return result;
     });
@@ -129,9 +139,11 @@ function rotateThroughCarry(left: boolean): Semantics {
       const carryIn = c.flags.carry();
       const build = bytes === 8 ? throughCarry64 : throughCarry;
       const { result, carry } = build(b, old, carryIn, count, bytes, left);
-      b.if(count, () => {
-        const other = left ? carry : bitAt(b, result, bits - 2);
-        c.flags.setCarryOverflow(carry, b.xor(topBit(b, result, bytes), other));
+      whereCounted(c, count, () => {
+        c.flags.setCarryOverflow(() => {
+          const other = left ? carry : bitAt(b, result, bits - 2);
+          return { carry, overflow: b.xor(topBit(b, result, bytes), other) };
+        });
       });
       return result;
     });
@@ -201,13 +213,14 @@ function shiftDouble(left: boolean): Semantics {
         bytes === 2
           ? double16(b, old, source, count, left)
           : doubleWide(b, old, source, by, bytes, left);
-      b.if(count, () => {
-        const carry =
-          bytes === 2
-            ? carry16(b, old, source, count, left)
-            : lowBit(b, b.shrU(old, left ? b.neg(by) : b.sub(by, 1)));
-        const overflow = topBit(b, b.xor(result, old), bytes);
-        c.flags.setExplicit(result, carry, overflow, undefined, bytes);
+      whereCounted(c, count, () => {
+        c.flags.setExplicit(result, bytes, () => {
+          const carry =
+            bytes === 2
+              ? carry16(b, old, source, count, left)
+              : lowBit(b, b.shrU(old, left ? b.neg(by) : b.sub(by, 1)));
+          return { carry, overflow: topBit(b, b.xor(result, old), bytes) };
+        });
       });
       return result;
     });

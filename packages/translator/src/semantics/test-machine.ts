@@ -76,7 +76,11 @@ export class TestMachine {
         return this.onCallout(number, a, b, c);
       },
     };
-    this.#interpreter = new Interpreter(this.memory, host, hot);
+    const cases = hot.map((variant) => ({
+      instructions: [{ variant, registers: 0 }],
+      withoutFlags: false,
+    }));
+    this.#interpreter = new Interpreter(this.memory, host, cases);
     this.map((page) => page !== unmappedPage);
     const code = bits === 32 ? CodeMode.code32 | CodeMode.stack32 : 0;
     this.setWord(CpuState.codeMode, CodeMode.valid | code | (flat ? CodeMode.flat : 0));

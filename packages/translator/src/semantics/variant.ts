@@ -17,6 +17,7 @@ import { Prefix } from '@ringfence/decoder';
  *          19      stack and ES need no base and limit (CodeMode.flat)
  *          20..21  stack address size: 0 = 16, 1 = 32, 2 = 64
  *          22      REP/REPE,  23  REPNE
+ *          24      shifts and rotates: the count is an immediate and, masked, not 0
  *
  * Bits that cannot matter for a form are zero, so that equal meanings share a handler.
  */
@@ -54,7 +55,11 @@ interface FormTraits {
   readonly stack: boolean;
   readonly addressed: boolean;
   readonly repeats: boolean;
+  /** The operand that is the immediate count of a shift or rotate, or -1. */
+  readonly count: number;
 }
+
+const shifts: ReadonlySet<string> = new Set('SHL SAL SHR SAR ROL ROR RCL RCR SHLD SHRD'.split(' '));
 
 const traits: (FormTraits | undefined)[] = [];
 
@@ -67,6 +72,9 @@ function traitsOf(form: Form): FormTraits {
     stack: usesStack.has(form.operation) || usesStack.has(form.mnemonic),
     addressed: addressSized.has(form.operation),
     repeats: form.repeat !== 'none',
+    count: shifts.has(form.operation)
+      ? form.operands.findIndex((operand) => operand.location === Location.immediate)
+      : -1,
   };
   traits[form.index] = made;
   return made;
@@ -104,6 +112,8 @@ export function variantOf(instruction: Instruction, mode: number): Variant {
     if ((instruction.prefixes & Prefix.rep) !== 0) variant |= 1 << 22;
     else if ((instruction.prefixes & Prefix.repne) !== 0) variant |= 1 << 23;
   }
+  // A 64-bit operand masks by 63 and may have a count of 32, which stays with the test.
+  if (known.count >= 0 && (instruction.immediate & 31) !== 0) variant |= 1 << 24;
   return variant;
 }
 
@@ -129,6 +139,8 @@ export interface VariantInfo {
   readonly flatStack: boolean;
   readonly rep: boolean;
   readonly repne: boolean;
+  /** The count of a shift is known not to be 0. */
+  readonly counted: boolean;
 }
 
 const sizes = [16, 32, 64, 64] as const;
@@ -151,6 +163,7 @@ export function unpackVariant(variant: Variant): VariantInfo {
     flatStack: bit(19),
     rep: bit(22),
     repne: bit(23),
+    counted: bit(24),
   };
 }
 
@@ -168,6 +181,7 @@ export interface VariantTraits {
   readonly flatStack: boolean;
   /** The stack is used. */
   readonly stack: boolean;
+  readonly counted: boolean;
 }
 
 /** Packs the variant of an instruction with 32-bit addresses and stack. */
@@ -181,6 +195,7 @@ export function packVariant(traits: VariantTraits): Variant {
     bit(traits.simple, 17) |
     bit(traits.flat, 18) |
     bit(traits.flatStack, 19) |
-    bit(traits.stack, 20)
+    bit(traits.stack, 20) |
+    bit(traits.counted, 24)
   );
 }
