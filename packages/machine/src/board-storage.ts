@@ -11,6 +11,7 @@
 import { IdePiix3, VirtioBlock } from '@ringfence/devices';
 import type { BlockStorage, MessageTarget } from '@ringfence/devices';
 
+import { mostFloppies } from './board-floppy.ts';
 import { virtioConnections } from './board-virtio.ts';
 import type { Board } from './board.ts';
 import { MachineError } from './error.ts';
@@ -18,7 +19,7 @@ import { MachineError } from './error.ts';
 /** A disk or CD of a machine. */
 export interface DriveOptions {
   /** What it is connected to; `xen` drives are served by the Xen block back end. */
-  readonly interface: 'ide' | 'virtio' | 'xen';
+  readonly interface: 'ide' | 'virtio' | 'xen' | 'floppy';
   /** What it is; only IDE has CD drives. */
   readonly kind: 'disk' | 'cdrom';
   /** Its place among the drives of its interface: 0 to 3 for IDE, primary master first. */
@@ -55,7 +56,7 @@ export function addStorage(
   for (const drive of drives) {
     const { unit } = drive;
     const place = `${drive.interface} drive ${String(unit)}`;
-    const most = drive.interface === 'ide' ? 4 : mostDrives;
+    const most = mostOf(drive.interface);
     if (taken.has(place) || !Number.isInteger(unit) || unit < 0 || unit >= most) {
       const found = taken.has(place) ? 'a second one' : `number ${String(unit)}`;
       const expected = `at most one drive in each of ${String(most)} places`;
@@ -68,6 +69,10 @@ export function addStorage(
     board,
     drives.filter((drive) => drive.interface === 'ide'),
   );
+}
+
+function mostOf(where: DriveOptions['interface']): number {
+  return where === 'ide' ? 4 : where === 'floppy' ? mostFloppies : mostDrives;
 }
 
 /** The controller is there when it has a drive. */

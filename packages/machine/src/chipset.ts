@@ -82,6 +82,8 @@ export class Chipset implements Board {
   readonly pciAddressSpace: PciAddressSpace;
   /** The interrupt controllers. */
   readonly interrupts: InterruptControllers;
+  /** The clock, and the RAM that tells firmware of the board. */
+  readonly cmos: CmosRtc;
   /** The serial ports. */
   readonly uarts: readonly Uart16550[];
   /** The keyboard controller. */
@@ -114,7 +116,7 @@ export class Chipset implements Board {
     };
     this.pci = this.own('pci', new PciBus({ requestReset }));
     this.#isaBridge = this.#addPciBridges();
-    this.#addTime(firmware.cmos);
+    this.cmos = this.#addTime(firmware.cmos);
     this.uarts = this.#addSerialPorts(options.serialOutputs);
     this.keyboard = this.#addKeyboardController(requestReset);
     this.display = new Display(this, firmware.display);
@@ -172,12 +174,13 @@ export class Chipset implements Board {
     return bridge;
   }
 
-  #addTime(cmos: Readonly<Record<number, number>>): void {
+  #addTime(cmos: Readonly<Record<number, number>>): CmosRtc {
     const { clock, timers, wallClock } = this;
     const irqs = addHpet(this, this.interrupts.ioApic);
     this.own('pit', new Pit8254({ clock, timers, irq: irqs.timer }));
     const bytes = { ...memorySizeBytes(this.memory.machine.ramBytes), ...cmos };
-    this.own('cmos-rtc', new CmosRtc({ clock, timers, wallClock, irq: irqs.clock, bytes }));
+    const connections = { clock, timers, wallClock, irq: irqs.clock, bytes };
+    return this.own('cmos-rtc', new CmosRtc(connections));
   }
 
   #addSerialPorts(outputs: readonly ByteSink[]): readonly Uart16550[] {

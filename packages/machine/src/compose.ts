@@ -3,13 +3,14 @@
  */
 import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
 import type { CpuHost, CpuModel, InterruptController } from '@ringfence/cpu';
-import type { ByteSink, VirtioConsole } from '@ringfence/devices';
+import type { ByteSink, FloppyController, VirtioConsole } from '@ringfence/devices';
 import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import { addBuiltInBios } from './board-bios.ts';
 import { displayBytes } from './board-display.ts';
 import { chooseFirmware } from './board-firmware.ts';
+import { addFloppies } from './board-floppy.ts';
 import { addStorage } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
 import { makeXenGuest } from './board-xen.ts';
@@ -53,6 +54,7 @@ export interface Pc {
   readonly requests: RequestBox;
   readonly random: RandomSource;
   readonly virtioConsole: VirtioConsole | undefined;
+  readonly floppies: FloppyController;
   readonly cpu: Cpu;
 }
 
@@ -122,6 +124,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     serialOutputs: connections.serialOutputs,
     debugOutput: connections.debugOutput,
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
+  const floppies = addFloppies(chipset, options.drives ?? [], chipset.cmos);
   });
   const messages = messageTarget(chipset.interrupts.localApic);
   addStorage(chipset, options.drives ?? [], messages);
@@ -168,8 +171,8 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   later.cpu = cpu;
   time.connect(cpu);
   const guest = xen === undefined ? {} : { xen };
-  const buses = { memory, chipset, hypercalls, calls, virtioConsole };
-  return { ...guest, ...buses, clock, timers, requests, random, cpu };
+  const parts = { ...guest, memory, chipset, hypercalls, calls, clock, timers, requests };
+  return { ...parts, random, virtioConsole, floppies, cpu };
 }
 
 /** The CPU's INTR pin: remembers its level, and tells when it rises. */

@@ -42,6 +42,7 @@ export function acpiTables(address: number): AcpiTables {
     pciMemoryLast: pciMemoryEnd - 1,
     uarts: serialPorts,
     hpetAddress,
+    floppy: true,
     reserved: [
       [ioApicAddress, 0x1000],
       [localApicAddress, 0x1000],

@@ -1,10 +1,11 @@
+import { mostFloppies } from '../board-floppy.ts';
 import { mostDrives } from '../board-storage.ts';
 import { MachineError } from '../error.ts';
 import type { Properties, Settings } from './settings.ts';
 
 /** A drive that somebody asked for: where it is, and what file it holds. */
 export interface DriveSetting {
-  readonly interface: 'ide' | 'virtio' | 'xen';
+  readonly interface: 'ide' | 'virtio' | 'xen' | 'floppy';
   readonly kind: 'disk' | 'cdrom';
   /** Its place among the drives of its interface. */
   readonly unit: number;
@@ -18,12 +19,13 @@ export interface DriveSetting {
 }
 
 const idePlaces = ['hda', 'hdb', 'hdc', 'hdd'] as const;
+const floppyPlaces = ['fda', 'fdb'] as const;
 /** Where `-cdrom` goes: the secondary channel's first drive. */
 const cdromUnit = 2;
 
 /**
- * Returns the drives that settings ask for, each in a place of its own: `-hda` to `-hdd` and `-cdrom`
- * in theirs, `-drive` where `index` says or in the first place that is left.
+ * Returns the drives that settings ask for, each in a place of its own: `-hda` to `-hdd`, `-fda`, `-fdb`
+ * and `-cdrom` in theirs, `-drive` where `index` says or in the first place that is left.
  *
  * @throws MachineError `bad-option` for two drives in one place, and for properties that cannot be.
  */
@@ -44,6 +46,13 @@ export function driveSettings(settings: Settings): readonly DriveSetting[] {
     const option = `-${name}`;
     if (file !== undefined) {
       add({ interface: 'ide', kind: 'disk', unit, file, readOnly: false, option });
+    }
+  }
+  for (const [unit, name] of floppyPlaces.entries()) {
+    const file = settings[name];
+    const place = { interface: 'floppy', kind: 'disk', unit } as const;
+    if (file !== undefined) {
+      add({ ...place, file, format: 'raw', readOnly: false, option: `-${name}` });
     }
   }
   if (settings.cdrom !== undefined) {
@@ -77,7 +86,7 @@ function driveOf(properties: Properties, unit: number): DriveSetting {
   const { file, format } = properties;
   if (file === undefined || file === '') throw bad('-drive', 'file=FILE', 'none');
   const media = choose('media', ['disk', 'cdrom'], 'disk');
-  const where = choose('if', ['ide', 'virtio', 'xen'], 'ide');
+  const where = choose('if', ['ide', 'virtio', 'xen', 'floppy'], 'ide');
   if (media === 'cdrom' && where !== 'ide') {
     throw bad('-drive', 'media=cdrom with if=ide', `if=${where}`);
   }
@@ -95,7 +104,8 @@ function unitOf(properties: Properties): number {
 }
 
 function mostOf(properties: Properties): number {
-  return (properties['if'] ?? 'ide') === 'ide' ? idePlaces.length : mostDrives;
+  const where = properties['if'] ?? 'ide';
+  return where === 'ide' ? idePlaces.length : where === 'floppy' ? mostFloppies : mostDrives;
 }
 
 function bad(option: string, expected: string, found: string): MachineError {

@@ -91,7 +91,7 @@ describe('parseArguments', () => {
     [['--until', '('], 'expected a regular expression'],
     [['--timeout', '-1'], 'expected seconds'],
     [['--nographic=1'], 'expected no value, found 1'],
-    [['-fda', 'x'], 'unsupported: option -fda: expected something else (there is no floppy'],
+    [['-fda', ''], 'expected a file name'],
     [['-machine', 'pvh'], 'unsupported: option -machine'],
     [['-machine', 'constructor'], 'expected one of pc, pvh, xenpv'],
   ])('refuses %j with a message that says where', (args, message) => {

@@ -31,6 +31,7 @@ export interface Settings {
   readonly hdd?: string;
   readonly cdrom?: string;
   readonly fda?: string;
+  readonly fdb?: string;
   /** Drives: `file`, `if`, `format`, `index`, `media`, `readonly`. */
   readonly drive: readonly Properties[];
   /** `order` of boot devices, letters as in `cda`; `menu` `on` or `off`; `splash-time` in ms. */

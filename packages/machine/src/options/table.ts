@@ -52,8 +52,6 @@ const text = { kind: 'text' } as const;
 const flag = { kind: 'flag' } as const;
 const pattern = { kind: 'pattern' } as const;
 
-const noFloppy = { '*': 'there is no floppy drive in this version' };
-
 /**
  * Every option, in the order of the help: the spellings are those that QEMU users know, where QEMU
  * has them.
@@ -126,19 +124,18 @@ export const optionTable: readonly OptionRow[] = [
     scope: 'machine',
     help: 'BIOS image, with its VGA BIOS beside it, or built-in (default: SeaBIOS if installed)',
   },
-  ...(['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda'] as const).map((name): OptionRow => ({
+  ...(['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda', 'fdb'] as const).map((name): OptionRow => ({
     name,
     flag: `-${name}`,
     argument: 'FILE',
     value: file,
-    ...(name === 'fda' ? { unsupported: noFloppy } : {}),
     scope: 'machine',
-    help: name === 'cdrom' ? 'CD-ROM image' : name === 'fda' ? 'floppy image' : 'disk image',
+    help: name === 'cdrom' ? 'CD-ROM image' : name.startsWith('fd') ? 'floppy image' : 'disk image',
   })),
   {
     name: 'drive',
     flag: '-drive',
-    argument: 'file=FILE,if=ide|virtio|xen,format=raw|qcow2',
+    argument: 'file=FILE,if=ide|virtio|xen|floppy,format=raw|qcow2',
     value: {
       kind: 'properties',
       keys: ['file', 'if', 'format', 'index', 'media', 'readonly'],
