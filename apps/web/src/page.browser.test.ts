@@ -1,58 +1,196 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Assembler } from '@ringfence/assembler';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { servePage, startBrowser } from './test-browser.ts';
 import type { PageServer } from './test-browser.ts';
+import { TestPage } from './test-page.ts';
 
 let browser: Browser;
 let server: PageServer;
-let page: Page;
-const faults: string[] = [];
+let test: TestPage;
 
 beforeAll(async () => {
   server = await servePage();
   browser = await startBrowser();
 }, 120_000);
-afterEach(async () => {
-  await page.close();
-  expect(faults.splice(0)).toEqual([]);
+beforeEach(async () => {
+  test = await TestPage.open(browser, server);
 });
+afterEach(() => test.close());
 afterAll(async () => {
   await browser.close();
   server.close();
 });
 
-async function open(query: string = ''): Promise<void> {
-  page = await browser.newPage();
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text());
-  });
-  await page.goto(`${server.address}${query}`);
+/** A multiboot kernel that says the bytes of the keyboard in hexadecimal. */
+function echoKernel(): string {
+  const flags = 0x1_0000;
+  const assembler = new Assembler({ bits: 32, origin: 0x10_0000 });
+  assembler.text(`
+header: dd 0x1badb002, ${String(flags)}, ${String(-(0x1bad_b002 + flags) >>> 0)}
+        dd header, header, image_end, image_end + 0x1000, start
+start:  mov esp, image_end + 0x1000
+        mov edx, 0x3f8
+        mov esi, words
+next:   mov al, [esi]
+        inc esi
+        test al, al
+        jz key
+        out dx, al
+        jmp next
+key:    in al, 0x64
+        test al, 1
+        jz key
+        in al, 0x60
+        mov bl, al
+        mov al, 0x20
+        out dx, al
+        mov al, bl
+        shr al, 4
+        call digit
+        mov al, bl
+        and al, 15
+        call digit
+        jmp key
+digit:  cmp al, 10
+        jb small
+        add al, 39
+small:  add al, 48
+        out dx, al
+        ret
+words:  db 0x72, 0x65, 0x61, 0x64, 0x79, 0
+`);
+  assembler.label('image_end');
+  return Buffer.from(assembler.assemble()).toString('base64');
 }
 
-function serialText(): Promise<string> {
-  return page.locator('ringfence-machine').evaluate((element) => {
-    return (element as HTMLElement & { serialText: string }).serialText;
-  });
-}
-
-async function waitForText(pattern: RegExp, timeoutMs: number = 30_000): Promise<string> {
-  await expect.poll(serialText, { timeout: timeoutMs, interval: 50 }).toMatch(pattern);
-  return serialText();
-}
-
-async function typeLine(line: string): Promise<void> {
-  await page.locator('ringfence-machine .xterm-helper-textarea').first().focus();
-  await page.keyboard.type(line);
-  await page.keyboard.press('Enter');
-}
+const prompt = /Type help\.\n>$/;
 
 describe('the page', () => {
   it('starts with the built-in guest, which answers through the terminal', async () => {
-    await open();
-    await waitForText(/Type help\.\n>$/);
-    await typeLine('smc');
-    expect(await waitForText(/smc: .*\n>$/)).toContain('sum over 1000 changed calls is 499500');
+    await test.waitForSerial(prompt);
+    await test.typeLine('smc');
+    expect(await test.waitForSerial(/smc: .*\n>$/)).toContain(
+      'sum over 1000 changed calls is 499500',
+    );
+  });
+
+  it('shows the screen on a canvas', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await page.getByRole('tab', { name: 'Screen' }).click();
+    const litPixels = (): Promise<number> =>
+      page.locator('canvas').evaluate((element) => {
+        const { width, height } = element as HTMLCanvasElement;
+        const context = (element as HTMLCanvasElement).getContext('2d');
+        const data = context?.getImageData(0, 0, width, height).data ?? [];
+        return [...data].filter((value, index) => index % 4 === 0 && value > 100).length;
+      });
+    await expect.poll(litPixels).toBeGreaterThan(500);
+  });
+
+  it('runs a kernel that is dropped on it, and gives it the keys of the screen', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await test.drop([{ name: 'echo.elf', base64: echoKernel() }]);
+    await test.waitForSerial(/ready/);
+    await page.getByText('echo.elf').waitFor();
+    await page.getByRole('tab', { name: 'Screen' }).click();
+    await page.locator('canvas').focus();
+    await page.keyboard.type('as');
+    // Codes of set 1 (IBM PC AT Technical Reference): 1e and 1f, and their releases.
+    await test.waitForSerial(/ready 1e 9e 1f 9f/);
+  });
+
+  it('gives the keys back when Control and Alt are pressed together', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await page.getByRole('tab', { name: 'Screen' }).click();
+    await page.locator('canvas').focus();
+    await page.keyboard.down('Control');
+    await page.keyboard.down('Alt');
+    const isFocused = await page.locator('canvas').evaluate((canvas) => {
+      return (canvas.getRootNode() as ShadowRoot).activeElement === canvas;
+    });
+    expect(isFocused).toBe(false);
+  });
+
+  it('keeps a snapshot in the browser, which a new page restores', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await test.typeLine('mem');
+    await test.waitForSerial(/mem: .*\n>$/);
+    await page.getByRole('button', { name: 'Snapshots' }).click();
+    await page.getByRole('button', { name: 'Save in this browser' }).click();
+    await page.getByText('Saved.').waitFor();
+    await page.reload();
+    await test.waitForSerial(prompt);
+    await page.getByRole('button', { name: 'Snapshots' }).click();
+    await page.getByRole('button', { name: /^Snapshot 1/ }).click();
+    await expect.poll(() => test.serialText()).toBe('');
+    // The screen is as it was, and the guest goes on.
+    await test.waitForScreen(/> mem\nmem: lower 639 KiB/);
+    await test.typeLine('smc');
+    await test.waitForSerial(/^smc\nsmc: sum over 1000/);
+  });
+
+  it('refuses a damaged snapshot with the reason, and goes on with the machine', async () => {
+    await test.waitForSerial(prompt);
+    await test.drop([
+      { name: 'state.rfs', base64: btoa('\u0089RFS\r\n\u001a\n and nothing more') },
+    ]);
+    await test.page.getByText(/snapshot at byte 8: expected version 1/).waitFor();
+    await test.typeLine('smc');
+    await test.waitForSerial(/smc: sum over 1000/);
+  });
+
+  it('says what is wrong with a query, and shows the guest of a good one', async () => {
+    await test.page.goto(`${server.address}?m=none`);
+    await test.page.getByText(/option -m: expected a size/).waitFor();
+    await test.page.goto(`${server.address}?m=32`);
+    await test.waitForSerial(prompt);
+    await test.typeLine('mem');
+    await test.waitForSerial(/upper 31744 KiB/);
+  });
+
+  it('pauses, goes on, and resets', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Run' }).waitFor();
+    await test.typeLine('smc');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await test.waitForSerial(/smc: sum over 1000/);
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await test.waitForSerial(/smc[^]*built-in guest\. Type help\.\n>$/);
+  });
+
+  it('types by the on-screen keyboard, with shift for one key', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await page.getByRole('button', { name: 'On-screen keyboard' }).click();
+    const keys = page.getByRole('group', { name: 'On-screen keyboard' });
+    await keys.getByRole('button', { name: 'Shift' }).click();
+    for (const key of ['Q', 'w', 'Enter']) {
+      await keys.getByRole('button', { name: key, exact: true }).click();
+    }
+    await test.waitForSerial(/> Qw\n/);
+  });
+
+  it('shows in the inspector what the hypervisor does', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await page.getByRole('button', { name: 'Inspector' }).click();
+    await page.getByRole('row', { name: /HLT/ }).locator('polyline').waitFor();
+    await page.getByRole('tab', { name: 'Descriptors' }).click();
+    await page
+      .getByRole('row', { name: /^CS 0008 00000000 ffffffff/ })
+      .first()
+      .waitFor();
+    await page.getByRole('tab', { name: 'Pages' }).click();
+    await page.getByRole('textbox', { name: 'Linear address' }).fill('5000');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('row', { name: /^00005000/ }).waitFor();
   });
 });
