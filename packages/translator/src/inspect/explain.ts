@@ -11,6 +11,8 @@ import { layOut } from '../region/layout.ts';
 import { PromotedRegisters } from '../region/promoted-registers.ts';
 import { blockIr, buildRegion, rawBlockIr } from '../region/region.ts';
 import { Suitabilities, Suitability } from '../region/suitability.ts';
+import type { Variant } from '../semantics/variant.ts';
+import { variantOf } from '../semantics/variant.ts';
 import { irText, stateVariables } from './ir-text.ts';
 import { moduleText } from './wat.ts';
 
@@ -34,7 +36,7 @@ export function explain(code: Uint8Array, bits: 16 | 32 | 64): Explanation {
   const decoded = decodeAll(bytes, bits);
   const none = { decoded, irBefore: '', irAfter: '', wasm: '' };
   if (bits === 64) return { ...none, refusal: '64-bit code is not translated' };
-  const source = sourceOf(bytes, bits);
+  const source = explainedSource(bytes, bits);
   const blocks = layOut(source, 0);
   if (blocks.length === 0) {
     return { ...none, refusal: 'the first instruction is left to the interpreter' };
@@ -52,26 +54,37 @@ export function explain(code: Uint8Array, bits: 16 | 32 | 64): Explanation {
   };
 }
 
-function sourceOf(bytes: Uint8Array, bits: 16 | 32): RegionSource {
+/** A region's source in which code stands at the start of a page. */
+export interface ExplainedSource extends RegionSource {
+  /** The variant of the first instruction, undefined if there is none. */
+  readonly first: Variant | undefined;
+}
+
+/** Puts code at the start of a page with nothing behind it. */
+export function explainedSource(bytes: Uint8Array, bits: 16 | 32): ExplainedSource {
   // A page of NOP with the code at its start and HLT behind it.
   const page = new Uint8Array(8192).fill(0x90);
   page.set(bytes);
   page[bytes.length] = 0xf4;
   const length = bytes.length;
   const wide = bits === 32 ? CodeMode.code32 | CodeMode.stack32 : 0;
-  const first = {
+  const onlyPage = {
     page: 1,
     backing: 0,
     block: 1,
     isKnown: (offset: number) => offset <= length,
     isWritten: () => false,
   };
+  const codeMode = CodeMode.valid | CodeMode.flat | wide;
+  const instruction = new Instruction();
+  const isValid = decodeInto(instruction, page, 0, bytes.length, bits) > 0;
   return {
+    first: isValid ? variantOf(instruction, codeMode) : undefined,
     bytes: page,
-    codeMode: CodeMode.valid | CodeMode.flat | wide,
+    codeMode,
     bits,
     suitabilities: new Suitabilities(),
-    page: (index) => (index === 0 ? first : undefined),
+    page: (index) => (index === 0 ? onlyPage : undefined),
   };
 }
 

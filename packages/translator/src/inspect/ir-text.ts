@@ -102,5 +102,6 @@ class Printer {
 }
 
 function hex(value: number): string {
-  return Number.isInteger(value) ? `0x${(value >>> 0).toString(16)}` : String(value);
+  const isWord = Number.isInteger(value) && Math.abs(value) < 2 ** 32;
+  return isWord ? `0x${(value >>> 0).toString(16)}` : String(value);
 }
