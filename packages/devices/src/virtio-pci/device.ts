@@ -158,8 +158,9 @@ export class VirtioPciTransport implements PciFunction, MmioDevice, CommonConfig
   }
 
   /** Writes a register. */
-  writeMmio(address: number, size: AccessSize, value: number): void {
+  writeMmio(address: number, size: AccessSize, written: number): void {
     const region = reg.virtioRegion;
+    const value = size === 4 ? written >>> 0 : written & (2 ** (8 * size) - 1);
     if (address < region.isr) {
       writeCommon(this.#state, this, address, size, value);
     } else if (address >= region.table) {
