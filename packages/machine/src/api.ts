@@ -131,6 +131,8 @@ export interface MachineStats {
     readonly switches: number;
     readonly kept: number;
     readonly traces: number;
+    /** Shadow tables taken from their address space because the pool was full. */
+    readonly evictions: number;
   };
   readonly memory: { readonly residentBytes: number };
 }

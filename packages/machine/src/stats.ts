@@ -41,6 +41,7 @@ export function collectStats(
       switches: shadow?.switches ?? 0,
       kept: shadow?.kept ?? 0,
       traces: shadow?.traces ?? 0,
+      evictions: shadow?.evictions ?? 0,
     },
     memory: { residentBytes: host.residentBytes?.() ?? 0 },
   };
