@@ -83,7 +83,7 @@ export class TestMachine implements Machine {
       instructions: { interpreted: 42, translated: 0, total: 42 },
       translations: { regions: 0, modules: 0, wasmBytes: 0, invalidations: {} },
       exits: {},
-      shadow: { fills: 0, switches: 0, kept: 0, traces: 0 },
+      shadow: { fills: 0, switches: 0, kept: 0, traces: 0, evictions: 0 },
       memory: { residentBytes: 0 },
     };
   }
