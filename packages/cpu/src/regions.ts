@@ -233,7 +233,7 @@ export class Regions implements CodeObserver {
       this.onEvent?.({ kind: 'refused', address, linear, why: refusal });
       return;
     }
-    const source = this.#source(linear);
+    const source = this.#source(linear, page);
     const began = this.#monotonicMs();
     let blocks = layOut(source, offset);
     const head = loopHead(blocks, offset);
@@ -255,7 +255,10 @@ export class Regions implements CodeObserver {
   }
 
   /** The code around a linear address, as the current address space maps it. */
-  #source(linear: number): RegionSource {
+  #source(linear: number, home: number): RegionSource {
+    // The interpreter has met nothing at a place whose records were dropped since it was there.
+    const block = this.#cache.find(home, translatedMode);
+    const isNew = block === 0 || this.#cache.lookup(block, linear & 4095) === 0;
     const pages = new Map<number, RegionPage | undefined>();
     return {
       bytes: this.#bytes,
@@ -263,23 +266,26 @@ export class Regions implements CodeObserver {
       bits: 32,
       suitabilities: this.#suitabilities,
       page: (index) => {
-        if (!pages.has(index)) pages.set(index, this.#pageAt((linear & ~4095) + index * 4096));
+        if (!pages.has(index))
+          pages.set(index, this.#pageAt((linear & ~4095) + index * 4096, isNew && index === 0));
         return pages.get(index);
       },
     };
   }
 
-  #pageAt(linear: number): RegionPage | undefined {
+  #pageAt(linear: number, isNew: boolean): RegionPage | undefined {
     const physical = this.#translate(linear | 0);
     if (physical < 0) return undefined;
     const page = Math.floor(physical / 4096);
     const backing = this.#physical.backing(page);
     if (backing < 0 || this.#written.isRefused(page, this.#samples)) return undefined;
-    const block = this.#cache.find(page, translatedMode);
+    const block = isNew
+      ? this.#cache.block(page, translatedMode)
+      : this.#cache.find(page, translatedMode);
     if (block === 0) return undefined;
     const isWritten = (offset: number, length: number): boolean =>
       this.#written.isWritten(page, offset, length);
-    const isKnown = (offset: number): boolean => this.#cache.lookup(block, offset) !== 0;
+    const isKnown = (offset: number): boolean => isNew || this.#cache.lookup(block, offset) !== 0;
     return { page, backing, block, isKnown, isWritten };
   }
 

@@ -56,7 +56,7 @@ const maximumSteps = 64;
 /** Physical pages that hold the instruction in turn, each for some cases. */
 const codePages = 0x40_0000;
 const codePageCount = 3072;
-const casesPerPage = 15;
+const casesPerPage = 2;
 
 /** More samples than make code hot. */
 const mostSamples = 100;

@@ -3,8 +3,8 @@
  * access", with calls of the slow path behind it.
  */
 import { CpuState, Layout } from '@ringfence/memory';
-import type { FunctionBody } from '@ringfence/wasm';
-import type { Value } from '../ir/value.ts';
+import type { FunctionBody, Label, ValueType } from '@ringfence/wasm';
+import type { AccessGroup, Value } from '../ir/value.ts';
 import type { EmitTarget } from './emit-target.ts';
 
 interface AccessInfo {
@@ -48,6 +48,8 @@ export class AccessEmitter {
   readonly #body: FunctionBody;
   readonly #push: (value: Value) => void;
   readonly #emit: (list: readonly Value[]) => void;
+  /** Groups of which something may be known. */
+  readonly #groups: AccessGroup[] = [];
 
   constructor(
     target: EmitTarget,
@@ -65,6 +67,15 @@ export class AccessEmitter {
     const body = this.#body;
     const info = infoOf(value.name);
     const linear = this.#linear(value.args[0] as Value);
+    if (value.group !== undefined) {
+      const label = this.#ifUnknown(value.group, linear, info.type);
+      this.#slowLoad(this.#near(value, linear), value.name, info, 'load');
+      body.else();
+      body.get(value.group.local);
+      body.memory(value.name, Layout.ram + value.displacement - value.group.low);
+      body.end(label);
+      return;
+    }
     const entry = body.local('i32');
     this.#lookup(linear, entry, readEntry, info.bytes);
     if (this.#bails(value)) {
@@ -89,6 +100,16 @@ export class AccessEmitter {
     const info = infoOf(value.name);
     const linear = this.#linear(value.args[0] as Value);
     const content = this.#content(value.args[1] as Value, info);
+    if (value.group !== undefined) {
+      const label = this.#ifUnknown(value.group, linear);
+      this.#slowStore(this.#near(value, linear), info, content, true);
+      body.else();
+      body.get(value.group.local);
+      content();
+      body.memory(value.name, Layout.ram + value.displacement - value.group.low);
+      body.end(label);
+      return;
+    }
     const entry = body.local('i32');
     this.#lookup(linear, entry, writeEntry, info.bytes);
     if (this.#bails(value)) {
@@ -118,6 +139,20 @@ export class AccessEmitter {
     const host = body.local('i32');
     value.hostLocal = host;
     value.position = linear;
+    if (value.group !== undefined) {
+      const label = this.#ifUnknown(value.group, linear, info.type);
+      this.#slowLoad(this.#near(value, linear), value.name, info, 'modify');
+      body.i32(servedSlowly);
+      body.set(host);
+      body.else();
+      body.get(value.group.local);
+      body.i32(value.displacement - value.group.low);
+      body.op('i32.add');
+      body.tee(host);
+      body.memory(value.name, Layout.ram);
+      body.end(label);
+      return;
+    }
     this.#lookup(linear, host, writeEntry, info.bytes);
     if (this.#bails(value)) {
       body.get(linear);
@@ -156,7 +191,7 @@ export class AccessEmitter {
     body.i32(servedSlowly);
     body.op('i32.eq');
     const label = body.if();
-    this.#slowStore(modify.position, info, content, false);
+    this.#slowStore(this.#near(modify, modify.position), info, content, false);
     body.else();
     body.get(modify.hostLocal);
     content();
@@ -190,8 +225,80 @@ export class AccessEmitter {
       body.call(this.#target.functionIndex('probe'));
       this.#target.afterSlow();
       this.#checkFault();
-    } else this.#target.slowAccess('probe');
+    } else {
+      this.#target.slowAccess('probe');
+      this.#forgetGroups();
+    }
     body.end(label);
+  }
+
+  /**
+   * Begins an `if` for what the fast path does not serve of a group; the first access looks the
+   * group's range up.
+   */
+  #ifUnknown(group: AccessGroup, base: number, type?: ValueType): Label {
+    const body = this.#body;
+    if (group.local < 0) {
+      group.local = body.local('i32');
+      this.#find(group, base);
+      this.#groups.push(group);
+    }
+    body.get(group.local);
+    body.i32(-1);
+    body.op('i32.eq');
+    return type === undefined ? body.if() : body.if(type);
+  }
+
+  /** Sets a group's local: the range in one page, and alignment not asked for. */
+  #find(group: AccessGroup, base: number): void {
+    const body = this.#body;
+    const first = body.local('i32');
+    const entry = body.local('i32');
+    body.i32(-1);
+    body.set(group.local);
+    body.get(base);
+    body.i32(group.low);
+    body.op('i32.add');
+    body.set(first);
+    this.#lookup(first, entry, group.writes ? writeEntry : readEntry, 1);
+    body.get(first);
+    body.get(first);
+    body.i32(group.bytes - 1);
+    body.op('i32.add');
+    body.op('i32.xor');
+    body.i32(12);
+    body.op('i32.shr_u');
+    body.op('i32.or');
+    body.i32(0);
+    body.memory('i32.load', CpuState.alignmentCheck);
+    body.op('i32.or');
+    body.op('i32.eqz');
+    const served = body.if();
+    body.get(first);
+    body.get(entry);
+    body.op('i32.add');
+    body.set(group.local);
+    body.end(served);
+  }
+
+  /** What slow accesses change may be what was found. */
+  #forgetGroups(): void {
+    for (const group of this.#groups) {
+      this.#body.i32(-1);
+      this.#body.set(group.local);
+    }
+  }
+
+  /** The local of an access's linear address, computed from the base for one of a group. */
+  #near(value: Value, base: number): number {
+    if (value.group === undefined || value.displacement === 0) return base;
+    const body = this.#body;
+    const linear = body.local('i32');
+    body.get(base);
+    body.i32(value.displacement);
+    body.op('i32.add');
+    body.set(linear);
+    return linear;
   }
 
   /** Where the target gives up instead of taking a slow path: does that on the condition pushed. */
@@ -257,6 +364,7 @@ export class AccessEmitter {
     if (this.#target.slowAccess !== undefined) {
       body.get(linear);
       this.#target.slowAccess(`${what}${info.bytes * 8}`);
+      this.#forgetGroups();
       body.i32(0);
       body.memory(load, CpuState.transfer);
       return;
@@ -295,6 +403,7 @@ export class AccessEmitter {
     const name = `store${info.bytes * 8}`;
     if (this.#target.slowAccess !== undefined) {
       this.#target.slowAccess(name);
+      this.#forgetGroups();
       return;
     }
     body.call(this.#target.functionIndex(name));

@@ -9,6 +9,21 @@ export interface Variable {
   local: number;
 }
 
+/** Guest accesses of a block near one base value, whose page is looked up once. */
+export interface AccessGroup {
+  /** Lowest displacement from the base. */
+  readonly low: number;
+  /** Bytes from there to the end of the last access. */
+  readonly bytes: number;
+  /** Whether one of them writes. */
+  readonly writes: boolean;
+  /**
+   * WebAssembly local with the address of the lowest byte from `Layout.ram`, -1 in it while it is
+   * not known; given by the back end at the first access, -1 before.
+   */
+  local: number;
+}
+
 /** Type of a value; `void` for operations that are only an effect. */
 export type IrType = ValueType | 'void';
 
@@ -47,7 +62,7 @@ export type IrType = ValueType | 'void';
 export class Value {
   readonly op: string;
   readonly type: IrType;
-  readonly args: readonly Value[];
+  args: readonly Value[];
   /** Instruction name of loads, stores and calls. */
   name = '';
   /** Number: constant, offset, parameter, size. */
@@ -67,6 +82,9 @@ export class Value {
   position = -1;
   /** WebAssembly local that holds the result, or -1: it is emitted where it is used. */
   local = -1;
+  /** The group of a guest access, whose argument is then the base, and its distance from that. */
+  group: AccessGroup | undefined = undefined;
+  displacement = 0;
   /** A second local of guest.modify: host address, or 0 when the slow path was taken. */
   hostLocal = -1;
 

@@ -14,6 +14,7 @@ import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import { InstructionContext } from '../semantics/context.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import { unpackVariant } from '../semantics/variant.ts';
+import { groupAccesses } from './access-groups.ts';
 import { ConstantSource } from './constant-source.ts';
 import { removeDeadSets } from './dead-sets.ts';
 import type { RegionInstruction, RegionSource } from './discover.ts';
@@ -141,9 +142,11 @@ function emitBlock(block: RegionBlock, ir: readonly Value[], target: RegionTarge
   target.body.releaseLocals();
 }
 
-/** IR of a block, dead flags removed. */
+/** IR of a block, dead flags removed and accesses grouped. */
 export function blockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
-  return removeDeadSets(rawBlockIr(block, registers));
+  const ir = removeDeadSets(rawBlockIr(block, registers));
+  groupAccesses(ir);
+  return ir;
 }
 
 /** IR of a block as its semantics build it. */

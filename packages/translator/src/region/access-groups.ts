@@ -1,0 +1,81 @@
+/**
+ * Merges the look-ups of guest memory accesses of a block that are near each other.
+ *
+ * Compiled code works on its stack frame and on structures: many accesses of one block have the
+ * same base value and differ by a constant. The first of them looks its page up for the range of
+ * them all; the others use what it found, or take the slow path when the range is not in one page
+ * that the fast path serves. Base values are compared as IR values: a base that has changed is
+ * another one. Any slow access may change what is mapped, so it forgets what was found
+ * (`emit-access.ts`).
+ */
+import type { AccessGroup, Value } from '../ir/value.ts';
+
+/** The farthest apart that accesses of a group are, in bytes: far ones are in other pages. */
+const maximumRange = 512;
+
+/** Bases of one block: each slow access has to forget what was found for each. */
+const maximumGroups = 6;
+
+interface Member {
+  readonly access: Value;
+  readonly displacement: number;
+}
+
+const grouped: ReadonlySet<string> = new Set(['guest.load', 'guest.store', 'guest.modify']);
+
+/** Makes groups of the accesses of a block's straight code. */
+export function groupAccesses(body: readonly Value[]): void {
+  const bases = new Map<Value, Member[]>();
+  for (const access of body) {
+    const address = access.args[0];
+    if (!grouped.has(access.op) || address === undefined) continue;
+    const { base, displacement } = split(address);
+    if (base.isConst) continue;
+    const members = bases.get(base);
+    if (members === undefined) bases.set(base, [{ access, displacement }]);
+    else if (isNear(members, displacement)) members.push({ access, displacement });
+  }
+  const worth = [...bases].filter(([, members]) => members.length > 1);
+  worth.sort(([, a], [, b]) => b.length - a.length);
+  for (const [base, members] of worth.slice(0, maximumGroups)) join(base, members);
+}
+
+function isNear(members: readonly Member[], displacement: number): boolean {
+  const first = members[0]?.displacement ?? 0;
+  return Math.abs(displacement - first) < maximumRange / 2;
+}
+
+function join(base: Value, members: readonly Member[]): void {
+  const low = Math.min(...members.map(({ displacement }) => displacement));
+  const end = Math.max(...members.map((member) => member.displacement + bytesOf(member.access)));
+  const writes = members.some(({ access }) => access.op !== 'guest.load');
+  const group: AccessGroup = { low, bytes: end - low, writes, local: -1 };
+  for (const { access, displacement } of members) {
+    access.args = [base, ...access.args.slice(1)];
+    access.group = group;
+    access.displacement = displacement;
+  }
+}
+
+function bytesOf(access: Value): number {
+  const { name } = access;
+  if (name.startsWith('v128')) return 16;
+  if (name.startsWith('i64')) return 8;
+  if (name.includes('16')) return 2;
+  return name.includes('8') ? 1 : 4;
+}
+
+/** An address as a base and a constant. */
+function split(address: Value): { base: Value; displacement: number } {
+  let base = address;
+  let displacement = 0;
+  for (;;) {
+    const [left, right] = base.args;
+    if (left === undefined || right?.isConst !== true || left.type !== 'i32') break;
+    if (base.op === 'i32.add') displacement = (displacement + right.imm) | 0;
+    else if (base.op === 'i32.sub') displacement = (displacement - right.imm) | 0;
+    else break;
+    base = left;
+  }
+  return { base, displacement };
+}
