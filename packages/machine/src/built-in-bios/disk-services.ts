@@ -6,7 +6,7 @@ import type { Board } from '../board.ts';
 import { diskGeometry, emulatedFloppy, floppyGeometry } from './drives.ts';
 import type { BiosDrive, Geometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
-import { Bda, Emulation, Outcome, Rom } from './layout.ts';
+import { Bda, Emulation, Outcome, Rom, wakeIrq } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
 
 /** What a service left in AH. */
@@ -23,7 +23,6 @@ const Status = {
 
 const firstDisk = 0x80;
 const firstCd = 0xe0;
-const diskIrq = 14;
 const chunkBytes = 0x1_0000;
 
 /** A drive with its number and geometry. */
@@ -55,7 +54,7 @@ export class DiskServices {
   /** Numbers the drives: floppies from 0, disks from 80h, CDs from E0h. */
   constructor(board: Board, drives: readonly BiosDrive[]) {
     this.#memory = board.memory;
-    this.#irq = board.isaIrq(diskIrq);
+    this.#irq = board.isaIrq(wakeIrq);
     this.#drives = (['floppy', 'disk', 'cdrom'] as const).flatMap((kind) =>
       drives.filter((drive) => drive.kind === kind).map(numbered),
     );

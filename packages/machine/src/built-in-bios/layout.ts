@@ -24,10 +24,8 @@ export const Outcome = {
   done: 0,
   /** Wait for an interrupt, then call again. */
   wait: 1,
-  /** Call again at once. */
-  again: 2,
   /** What the service was asked to find is not there. */
-  none: 3,
+  none: 2,
 } as const;
 
 /** One of the ways to go on. */
@@ -48,6 +46,9 @@ export const FrameOffset = {
   cs: 38,
   flags: 40,
 } as const;
+
+/** The interrupt request that wakes a caller that waits for a disk or for time to pass. */
+export const wakeIrq = 14;
 
 /** Services that are not interrupts of that number. */
 export const Service = {

@@ -67,8 +67,6 @@ call_machine:
 call_again:
         mov eax, ${biosMagic}
         vmcall
-        cmp al, ${Outcome.again}
-        je call_again
         cmp al, ${Outcome.wait}
         je call_wait
         cmp al, ${Outcome.none}

@@ -1,11 +1,11 @@
 /** INT 11h, 12h, 14h, 15h and 17h: equipment, memory, serial ports, waiting. */
-import type { Clock, PortBus } from '@ringfence/devices';
+import type { Clock, IrqLine, PortBus, Timer } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
 import { e820Map } from '../boot/memory-map.ts';
 import type { BiosFrame } from './frame.ts';
-import { Bda, ebdaSegment, Outcome, Rom } from './layout.ts';
+import { Bda, ebdaSegment, Outcome, Rom, wakeIrq } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
 
 const smap = 0x534d_4150;
@@ -21,6 +21,8 @@ export class SystemServices {
   readonly #memory: PhysicalMemory;
   readonly #ports: PortBus;
   readonly #clock: Clock;
+  readonly #irq: IrqLine;
+  readonly #timer: Timer;
   /** When the wait of a caller is over, by the address of its registers. */
   #waiting: { readonly owner: number; readonly untilNs: number } | undefined;
 
@@ -29,6 +31,10 @@ export class SystemServices {
     this.#memory = board.memory;
     this.#ports = board.ports;
     this.#clock = board.clock;
+    this.#irq = board.isaIrq(wakeIrq);
+    this.#timer = board.timers.create(() => {
+      this.#irq.set(true);
+    });
   }
 
   /** Serves the interrupts that have no functions to choose from, or few. */
@@ -111,9 +117,12 @@ export class SystemServices {
       const microseconds = frame.get('ecx') * 0x1_0000 + frame.get('edx');
       this.#waiting = { owner: frame.address, untilNs: now + microseconds * 1000 };
     }
+    this.#irq.set(false);
     if (now < this.#waiting.untilNs) {
-      return Outcome.again;
+      this.#timer.arm(this.#waiting.untilNs);
+      return Outcome.wait;
     }
+    this.#timer.cancel();
     this.#waiting = undefined;
     return Outcome.done;
   }

@@ -198,7 +198,7 @@ export const videoModes: ReadonlyMap<number, VideoMode> = new Map<number, VideoM
     {
       ...planarLow,
       layout: 'bytes',
-      pageBytes: 0x1_0000,
+      pageBytes: 0x2000,
       palette: '256',
       sequencer: '01 0f 00 0e',
       crtc: `${wide} 54 80 bf 1f 00 41 00 00 00 00 00 00 ${lines400} 28 40 96 b9 a3 ff`,

@@ -117,6 +117,7 @@ export class VideoServices {
     memory.write16(Bda.pageBytes, mode.pageBytes);
     memory.write16(Bda.pageStart, 0);
     memory.write(Bda.cursors, new Uint8Array(16));
+    memory.write16(Bda.cursorShape, 0);
     memory.write8(Bda.activePage, 0);
     memory.write16(Bda.crtcPort, (mode.misc & 1) !== 0 ? 0x3d4 : 0x3b4);
     memory.write8(Bda.lastRow, mode.rows - 1);
@@ -180,9 +181,9 @@ export class VideoServices {
     this.#memory.write16(Bda.cursorShape, (start << 8) | end);
     // Programs for 8 lines mean the same part of a higher character.
     const scales = height > 8 && end < 8 && (start & 0x60) === 0;
-    const scaled = (line: number): number => ((line + 1) * height) / 8 - 2;
-    this.#pen.setCrtc(0x0a, scales ? Math.floor(scaled(start)) : start);
-    this.#pen.setCrtc(0x0b, scales ? Math.floor(scaled(end)) : end);
+    const scaled = (line: number): number => Math.floor(((line + 1) * height) / 8);
+    this.#pen.setCrtc(0x0a, scales ? scaled(start) - 1 : start);
+    this.#pen.setCrtc(0x0b, scales ? scaled(end) - 2 : end);
   }
 
   #setPage(page: number): void {
