@@ -66,6 +66,10 @@ export class TestMachine implements Machine {
   reset(): void {
     this.resets += 1;
   }
+  debug(): undefined {
+    return undefined;
+  }
+
   snapshot(): Promise<Uint8Array> {
     return Promise.resolve(Uint8Array.of(1, 2, 3));
   }

@@ -1,5 +1,6 @@
 import type { TranslationEvent } from '@ringfence/cpu';
 
+import type { DebugConnection } from './debug/debugger.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 
@@ -39,6 +40,9 @@ export interface MachineEvents {
   readonly translation: TranslationEvent;
 }
 
+/** How long `SerialPort.expect` waits; a bare number is `timeoutMs`. */
+export type ExpectOptions = number | { readonly timeoutMs?: number };
+
 /** One of the four serial ports, seen from outside the machine. */
 export interface SerialPort {
   /**
@@ -58,7 +62,7 @@ export interface SerialPort {
    *
    * @throws MachineError with code `not-seen` when the machine ends or `timeoutMs` pass before.
    */
-  expect(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
+  expect(pattern: RegExp, options?: ExpectOptions): Promise<RegExpExecArray>;
 }
 
 /** The screen, seen from outside the machine. */
@@ -165,6 +169,11 @@ export interface Machine {
    * Returns early when the processor waits; guest time goes on between slices until `pause`.
    */
   runSlice(sliceMs: number): MachineState;
+  /**
+   * Connects a debugger that speaks GDB's remote serial protocol, and stops the guest for it;
+   * undefined while another is connected. `send` gets what is for the debugger.
+   */
+  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined;
   /** Presses the reset button: the machine boots again. */
   reset(): void;
   /** Ends the machine and lets go of its memory; a second call does nothing. */

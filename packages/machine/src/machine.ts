@@ -20,6 +20,7 @@ import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
+import type { DebugConnection } from './debug/debugger.ts';
 import { MachineDebugger } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
@@ -71,7 +72,7 @@ class PcMachine implements Machine {
   readonly #keys: KeyboardHandle;
   readonly #emitter = new Emitter();
   readonly #loop: RunLoop;
-  readonly debugger: MachineDebugger;
+  readonly #debugger: MachineDebugger;
   readonly #ended: Promise<MachineEnd>;
   #resolveEnded: (end: MachineEnd) => void = () => undefined;
   /** The machine's parts, which `dispose` lets go of. */
@@ -130,7 +131,7 @@ class PcMachine implements Machine {
       this.#loop.wake();
     });
     this.#loop = this.#makeLoop(pc);
-    this.debugger = new MachineDebugger({
+    this.#debugger = new MachineDebugger({
       cpu: pc.cpu,
       memory: pc.memory,
       start: () => {
@@ -216,6 +217,10 @@ class PcMachine implements Machine {
     return writeSections(sections, this.options.host);
   }
 
+  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined {
+    return this.#debugger.connect(send);
+  }
+
   get inspector(): Inspector | undefined {
     const pc = this.#pc;
     return pc && new MachineInspector(pc.cpu, pc.memory);
@@ -260,7 +265,7 @@ class PcMachine implements Machine {
         }
       },
       onDebugStop: () => {
-        this.debugger.stopped();
+        this.#debugger.stopped();
       },
       serve: (request) => this.#serve(request),
       onState: (state) => {
@@ -318,6 +323,7 @@ class PcMachine implements Machine {
     }
     this.#loop.end(state);
     if (isFirst) {
+      this.#debugger.ended(end.reason === 'debug-exit' ? end.status : 0);
       this.#emitter.emit('end', end);
       this.#resolveEnded(end);
     }

@@ -1,4 +1,4 @@
-import type { MachineEnd, SerialPort } from './api.ts';
+import type { ExpectOptions, MachineEnd, SerialPort } from './api.ts';
 import { MachineError } from './error.ts';
 import type { HostServices } from './options/machine-options.ts';
 
@@ -90,7 +90,8 @@ export class SerialHandle implements SerialPort {
     };
   }
 
-  expect(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
+  expect(pattern: RegExp, options: ExpectOptions = {}): Promise<RegExpExecArray> {
+    const timeoutMs = typeof options === 'number' ? options : options.timeoutMs;
     return new Promise((resolve, reject) => {
       const cancelTimer =
         timeoutMs === undefined

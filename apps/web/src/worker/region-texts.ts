@@ -11,5 +11,6 @@ export function regionTexts(inspector: Inspector, id: number): RegionTexts | nul
       return `${address.toString(16).padStart(8, '0')}  ${bytes.padEnd(21)}  ${text}`;
     })
     .join('\n');
-  return { guest, ir: '', wasm: '' };
+  const { ir, wasm } = details;
+  return { guest, ir, wasm };
 }

@@ -99,7 +99,8 @@ again:  add eax, 3
     expect(details?.guest.map(({ text }) => text).join('; ')).toContain(
       'add eax, 0x3; dec ecx; jn',
     );
-    expect([...(details?.wasm.subarray(0, 4) ?? [])]).toEqual([0, 0x61, 0x73, 0x6d]);
+    expect(details?.wasm).toMatch(/^\(module[^]*i32\.add/);
+    expect(details?.ir).toMatch(/eax[^]*ecx/);
     expect(hottest?.samples).toBeGreaterThan(0);
     expect(inspector.region(999)).toBeUndefined();
   });

@@ -4,6 +4,7 @@
  */
 import type { Cpu, RegionSummary } from '@ringfence/cpu';
 import type { PhysicalMemory } from '@ringfence/memory';
+import { explain, maximumExplained, moduleText } from '@ringfence/translator';
 
 import { descriptorTables } from './descriptors.ts';
 import type { DescriptorTables } from './descriptors.ts';
@@ -17,8 +18,10 @@ export interface RegionDetails {
   readonly region: RegionSummary;
   /** The guest's instructions. */
   readonly guest: readonly CodeLine[];
-  /** The WebAssembly module that was compiled. */
-  readonly wasm: Uint8Array;
+  /** What the translator makes of the code from the region's first entry on (IR as text). */
+  readonly ir: string;
+  /** The WebAssembly module that was compiled, as text. */
+  readonly wasm: string;
 }
 
 /** A look into a running machine, between two slices. */
@@ -57,7 +60,21 @@ export class MachineInspector implements Inspector {
     if (region === undefined || wasm === undefined) {
       return undefined;
     }
-    return { region, wasm, guest: guestCode(this.#memory, region.ranges) };
+    return {
+      region,
+      guest: guestCode(this.#memory, region.ranges),
+      ir: explain(this.#code(region), 32).irAfter,
+      wasm: moduleText(wasm),
+    };
+  }
+
+  /** The code of a region from its first entry to its end in that page. */
+  #code({ address, ranges }: RegionSummary): Uint8Array {
+    const pageEnd = (Math.floor(address / maximumExplained) + 1) * maximumExplained;
+    const ends = ranges.map(([, end]) => end).filter((end) => end > address && end <= pageEnd);
+    const bytes = new Uint8Array(Math.max(address, ...ends) - address);
+    this.#memory.read(address, bytes);
+    return bytes;
   }
 
   pages(linear: number, count: number): readonly PageRow[] {
