@@ -106,11 +106,19 @@ export class GuestAccess implements LinearMemory {
 
   read16(linear: number, system: boolean): number {
     if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 2, false);
+    if (!system && this.#isMisaligned(linear, 2)) {
+      this.fault = faultWithError(Vector.alignmentCheck, 0);
+      return 0;
+    }
     return this.#read(linear, 2, this.#privilegeFor(system));
   }
 
   read32(linear: number, system: boolean): number {
     if (this.#debug.dataActive && !system) this.#debug.accessed(linear, 4, false);
+    if (!system && this.#isMisaligned(linear, 4)) {
+      this.fault = faultWithError(Vector.alignmentCheck, 0);
+      return 0;
+    }
     return this.#read(linear, 4, this.#privilegeFor(system));
   }
 
@@ -171,9 +179,13 @@ export class GuestAccess implements LinearMemory {
    * #AC for generated code's accesses: only CPL 3 with AM and AC set (SDM 3A 6.15, interrupt 17).
    */
   #misaligned(linear: number, bytes: number): boolean {
-    if (this.#state[Word.alignmentCheck] === 0 || (linear & (bytes - 1)) === 0) return false;
+    if (!this.#isMisaligned(linear, bytes)) return false;
     this.record(faultWithError(Vector.alignmentCheck, 0));
     return true;
+  }
+
+  #isMisaligned(linear: number, bytes: number): boolean {
+    return this.#state[Word.alignmentCheck] !== 0 && (linear & (bytes - 1)) !== 0;
   }
 
   /** Looks an address up and notes in `#found` and `#address` where the access goes. */

@@ -112,10 +112,13 @@ export function commitOuterStack(
   context.updateCodeMode();
 }
 
-/** Data or nonconforming code more privileged than the new CPL becomes null (SDM 3A 5.8.6). */
+/**
+ * Data or nonconforming code more privileged than the new CPL becomes null (SDM 3A 5.8.6). So does
+ * a null selector with an RPL: its hidden DPL is 0, and processors show 0 afterwards.
+ */
 function revoke(context: Context, at: number, level: number): void {
   const attributes = context.get(at + Word.attributes);
-  if (((attributes >>> 5) & 3) >= level || (attributes & Attribute.present) === 0) return;
+  if (((attributes >>> 5) & 3) >= level) return;
   const conforming = Attribute.code | Attribute.expandDownOrConforming;
   if ((attributes & conforming) !== conforming) context.setNull(at, 0);
 }

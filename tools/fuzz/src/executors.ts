@@ -20,7 +20,7 @@ export interface RunOptions {
 }
 
 const memoryBytes = 0x200_0000;
-const defaultTimeoutMs = 5_000;
+const defaultTimeoutMs = 30_000;
 
 /** Runs an image in this process. */
 export async function runRingfence(

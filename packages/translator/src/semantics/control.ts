@@ -1,6 +1,6 @@
 /** Control transfer: SDM vol. 1, 5.1.7; vol. 2 for each; far transfers are callouts. */
 import { Location } from '@ringfence/isa';
-import { Gpr } from '@ringfence/memory';
+import { CpuState, Gpr, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
@@ -10,12 +10,42 @@ import type { Semantics, SemanticsTable } from './registry.ts';
 
 const invalidOpcode = 6;
 const boundRange = 5;
+const generalProtection = 13;
+
+const codeLimit = CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.limit;
+
+/**
+ * #GP(0) for a near branch to an EIP beyond the limit of CS, before anything changes (SDM vol. 2A,
+ * JMP): the fault is the branch's, not that of a fetch from there.
+ */
+function checkTarget(c: InstructionContext, eip: Value): void {
+  if (!c.info.limited) return;
+  const b = c.b;
+  b.if(b.gtU(eip, b.load('i32.load', codeLimit)), () => b.fault(generalProtection, 0));
+}
+
+/** As `checkTarget`, for the target that the instruction itself holds. */
+function checkRelative(c: InstructionContext): void {
+  if (!c.info.limited) return;
+  const eip = c.b.add(c.source.nextEip(), c.source.immediate());
+  checkTarget(c, truncated(c, eip));
+}
+
+/** An EIP as the operand size has it. */
+function truncated(c: InstructionContext, eip: Value): Value {
+  return c.info.operandSize === 16 ? c.b.and(eip, 0xffff) : eip;
+}
 
 function jump(c: InstructionContext): void {
   const location = c.operand(0).location;
-  if (location === Location.relative) c.b.jump();
-  else if (location === Location.rmGpr) c.jumpTo(resize(c.b, c.read(0), c.bytes(0), 4, false));
-  else farTransfer(c, Callout.farJump);
+  if (location === Location.relative) {
+    checkRelative(c);
+    c.b.jump();
+  } else if (location === Location.rmGpr) {
+    const eip = resize(c.b, c.read(0), c.bytes(0), 4, false);
+    checkTarget(c, truncated(c, eip));
+    c.jumpTo(eip);
+  } else farTransfer(c, Callout.farJump);
 }
 
 function call(c: InstructionContext): void {
@@ -27,6 +57,8 @@ function call(c: InstructionContext): void {
     return;
   }
   const target = location === Location.relative ? undefined : c.read(0);
+  if (target === undefined) checkRelative(c);
+  else checkTarget(c, truncated(c, resize(b, target, bytes, 4, false)));
   const next = c.source.nextEip();
   c.stack.push(bytes === 8 ? b.extendU(next) : next, bytes);
   if (target === undefined) b.jump();
@@ -51,6 +83,7 @@ function nearReturn(c: InstructionContext): void {
   const b = c.b;
   const bytes = c.operandBytes;
   const eip = c.stack.peek(bytes);
+  checkTarget(c, truncated(c, resize(b, eip, bytes, 4, false)));
   if (c.form.operands.length === 0) c.stack.drop(bytes);
   else {
     const released = b.add(c.immediate(2), bytes);
@@ -74,9 +107,10 @@ function loop(condition?: (c: InstructionContext) => Value): Semantics {
     const b = c.b;
     const bytes = c.info.addressSize === 16 ? 2 : 4;
     const left = b.sub(counter(c), 1);
-    c.setGpr(Gpr.rcx, left, bytes);
     const again = b.ne(bytes === 2 ? b.and(left, 0xffff) : left, 0);
     const taken = condition === undefined ? again : b.and(again, condition(c));
+    if (c.info.limited) b.if(taken, () => checkRelative(c));
+    c.setGpr(Gpr.rcx, left, bytes);
     b.if(taken, () => b.jump());
   };
 }
@@ -103,7 +137,12 @@ const nothing: Semantics = () => undefined;
 /** Jumps, calls, returns, loops, software interrupts, and what does nothing. */
 export const control: SemanticsTable = {
   JMP: jump,
-  Jcc: (c) => c.b.if(c.flags.condition(c.form.condition), () => c.b.jump()),
+  Jcc: (c) => {
+    c.b.if(c.flags.condition(c.form.condition), () => {
+      checkRelative(c);
+      c.b.jump();
+    });
+  },
   CALL: call,
   RET: nearReturn,
   RETF: farReturn,
@@ -111,7 +150,12 @@ export const control: SemanticsTable = {
   LOOP: loop(),
   LOOPE: loop((c) => c.flags.zero()),
   LOOPNE: loop((c) => c.b.eqz(c.flags.zero())),
-  JCXZ: (c) => c.b.if(c.b.eqz(counter(c)), () => c.b.jump()),
+  JCXZ: (c) => {
+    c.b.if(c.b.eqz(counter(c)), () => {
+      checkRelative(c);
+      c.b.jump();
+    });
+  },
   INT: interrupt,
   INT1: (c) => c.b.callout(Callout.interrupt, c.b.i32(1), c.b.i32(2)),
   INT3: (c) => c.b.callout(Callout.interrupt, c.b.i32(3), c.b.i32(1)),

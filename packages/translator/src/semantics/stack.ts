@@ -77,16 +77,19 @@ function pushAll(c: InstructionContext): void {
   c.stack.setPointer(c.stack.moved(top, -8 * bytes));
 }
 
-/** All reads come first; the image of eSP is skipped. */
+/**
+ * The image of eSP is skipped. A fault in the middle leaves the registers that were popped before it
+ * and eSP as it was, as processors do.
+ */
 function popAll(c: InstructionContext): void {
   const bytes = c.operandBytes;
   const top = c.stack.pointer();
-  const values: [number, Value][] = [];
   for (let register = 7; register >= 0; register--) {
     if (register === Gpr.rsp) continue;
-    values.push([register, c.stack.peek(bytes, (7 - register) * bytes)]);
+    const at = c.stack.moved(top, (7 - register) * bytes);
+    const value = c.b.guestLoad(loadOf[bytes] ?? '', c.stack.linear(at, bytes, false));
+    c.setGpr(register, value, bytes);
   }
-  for (const [register, value] of values) c.setGpr(register, value, bytes);
   c.stack.setPointer(c.stack.moved(top, 8 * bytes));
 }
 

@@ -223,8 +223,9 @@ function loadString(c: InstructionContext): void {
 function compareString(c: InstructionContext): void {
   const bytes = c.bytes(0);
   const element = (step: Value): void => {
-    const left = c.read(0);
+    // The destination first, as processors do: it decides which of two faults there is.
     const right = c.read(1);
+    const left = c.read(0);
     c.flags.sub(left, right, c.b.sub(left, right), bytes);
     advance(c, Gpr.rsi, step);
     advance(c, Gpr.rdi, step);
@@ -243,13 +244,16 @@ function scanString(c: InstructionContext): void {
   repeat(c, element, bytes, shortChunk(c), whileEqual(c));
 }
 
-/** I/O permission, then the memory, are checked before the port is touched. */
+/**
+ * I/O permission, then the memory, are checked before the port is touched; permission even for no
+ * element at all, as processors and QEMU have it.
+ */
 function inputString(c: InstructionContext): void {
   const b = c.b;
   const bytes = c.bytes(0);
+  b.callout(Callout.portCheck, c.gpr(Gpr.rdx, 2), b.i32(bytes));
   const element = (step: Value): void => {
     const port = c.gpr(Gpr.rdx, 2);
-    b.callout(Callout.portCheck, port, b.i32(bytes));
     const linear = c.linear(0, bytes, true);
     b.guestProbe(bytes, linear);
     b.callout(Callout.portIn, port, b.i32(bytes));
@@ -263,9 +267,9 @@ function inputString(c: InstructionContext): void {
 function outputString(c: InstructionContext): void {
   const b = c.b;
   const bytes = c.bytes(1);
+  b.callout(Callout.portCheck, c.gpr(Gpr.rdx, 2), b.i32(bytes));
   const element = (step: Value): void => {
     const port = c.gpr(Gpr.rdx, 2);
-    b.callout(Callout.portCheck, port, b.i32(bytes));
     const value = c.read(1);
     b.callout(Callout.portOut, port, b.i32(bytes), value);
     advance(c, Gpr.rsi, step);

@@ -18,6 +18,7 @@ import { Prefix } from '@ringfence/decoder';
  *          20..21  stack address size: 0 = 16, 1 = 32, 2 = 64
  *          22      REP/REPE,  23  REPNE
  *          24      shifts and rotates: the count is an immediate and, masked, not 0
+ *          25      near branches: the target is checked against the limit of CS
  *
  * Bits that cannot matter for a form are zero, so that equal meanings share a handler.
  */
@@ -55,11 +56,17 @@ interface FormTraits {
   readonly stack: boolean;
   readonly addressed: boolean;
   readonly repeats: boolean;
+  /** A near branch. */
+  readonly near: boolean;
   /** The operand that is the immediate count of a shift or rotate, or -1. */
   readonly count: number;
 }
 
 const shifts: ReadonlySet<string> = new Set('SHL SAL SHR SAR ROL ROR RCL RCR SHLD SHRD'.split(' '));
+
+const nearBranches: ReadonlySet<string> = new Set(
+  'JMP Jcc CALL RET LOOP LOOPE LOOPNE JCXZ'.split(' '),
+);
 
 const traits: (FormTraits | undefined)[] = [];
 
@@ -72,6 +79,7 @@ function traitsOf(form: Form): FormTraits {
     stack: usesStack.has(form.operation) || usesStack.has(form.mnemonic),
     addressed: addressSized.has(form.operation),
     repeats: form.repeat !== 'none',
+    near: nearBranches.has(form.operation),
     count: shifts.has(form.operation)
       ? form.operands.findIndex((operand) => operand.location === Location.immediate)
       : -1,
@@ -114,6 +122,7 @@ export function variantOf(instruction: Instruction, mode: number): Variant {
   }
   // A 64-bit operand masks by 63 and may have a count of 32, which stays with the test.
   if (known.count >= 0 && (instruction.immediate & 31) !== 0) variant |= 1 << 24;
+  if (known.near && !flat && (mode & CodeMode.code64) === 0) variant |= 1 << 25;
   return variant;
 }
 
@@ -141,6 +150,8 @@ export interface VariantInfo {
   readonly repne: boolean;
   /** The count of a shift is known not to be 0. */
   readonly counted: boolean;
+  /** The target of a near branch is checked against the limit of CS. */
+  readonly limited: boolean;
 }
 
 const sizes = [16, 32, 64, 64] as const;
@@ -164,6 +175,7 @@ export function unpackVariant(variant: Variant): VariantInfo {
     rep: bit(22),
     repne: bit(23),
     counted: bit(24),
+    limited: bit(25),
   };
 }
 
