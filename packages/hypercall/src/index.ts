@@ -13,3 +13,8 @@ export { XenHvmAbi, hypercallPage, xenHypercallMsr } from './xen/hvm-abi.ts';
 export type { XenHvmOptions } from './xen/hvm-abi.ts';
 export { ToolStack } from './xen/io/tool-stack.ts';
 export type { BlockCounters } from './xen/io/block/server.ts';
+export { PageInfo, PageOwner, PageType } from './xen/pv/page-info.ts';
+export { hypervisorBytes } from './xen/pv/hypervisor-area.ts';
+export { XenPvAbi } from './xen/pv/pv-abi.ts';
+export type { XenPvOptions } from './xen/pv/pv-abi.ts';
+export type { PvImage, PvSegment } from './xen/pv/builder.ts';

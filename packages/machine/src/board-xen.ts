@@ -2,16 +2,30 @@
  * A machine as Xen would give it to a guest: the Xen interface with its back ends, beside or instead of a
  * PC's chips.
  */
+import { Word } from '@ringfence/cpu';
 import type { Cpu, InterruptController } from '@ringfence/cpu';
 import type { ByteSink, Timers } from '@ringfence/devices';
-import { ToolStack, XenDomain, xenFrames, XenHvmAbi } from '@ringfence/hypercall';
+import {
+  hypervisorBytes,
+  PageInfo,
+  PageOwner,
+  PageType,
+  ToolStack,
+  XenDomain,
+  xenFrames,
+  XenHvmAbi,
+  XenPvAbi,
+} from '@ringfence/hypercall';
 import type {
   CallLog,
   GuestClock,
   ShutdownReason,
   WallClock,
+  XenAddressSpace,
   XenDisk,
   XenMapEntry,
+  XenMemory,
+  XenServices,
 } from '@ringfence/hypercall';
 import { pageBytes } from '@ringfence/memory';
 import type { PhysicalMemory } from '@ringfence/memory';
@@ -19,6 +33,8 @@ import { Access, FillResult, Privilege } from '@ringfence/shadow-paging';
 
 import type { DriveOptions } from './board-storage.ts';
 import { e820Map, E820Type, extendedMemory } from './boot/memory-map.ts';
+import { MachineError } from './error.ts';
+import type { MachineOptions } from './options/machine-options.ts';
 import type { RequestBox } from './requests.ts';
 import { xenMemory } from './xen-memory.ts';
 
@@ -39,12 +55,28 @@ export interface XenParts {
 
 /** The Xen side of a machine. */
 export interface XenGuest {
-  readonly abi: XenHvmAbi;
+  readonly abi: XenHvmAbi | XenPvAbi;
   readonly tools: ToolStack;
   /** The memory map of the guest: Xen's own pages are reserved. */
   readonly map: readonly XenMapEntry[];
   /** Puts upcalls in front of a controller's interrupts. */
   withUpcalls(controller: InterruptController): InterruptController;
+}
+
+/** The Xen side of a machine for paravirtual guests. */
+export interface PvXenGuest extends XenGuest {
+  readonly abi: XenPvAbi;
+}
+
+/** Makes the Xen side that the options ask for, if any. */
+export function chooseXen(
+  options: Pick<MachineOptions, 'machine' | 'xen'>,
+  parts: XenParts,
+): XenGuest | undefined {
+  if (options.machine === 'xenpv') {
+    return makePvGuest(parts);
+  }
+  return options.machine === 'pvh' && options.xen !== false ? makeXenGuest(parts) : undefined;
 }
 
 /** Bytes at the end of RAM that are Xen's: its pages, rounded up. */
@@ -67,43 +99,16 @@ export function xenMemoryMap(ramBytes: number): readonly XenMapEntry[] {
   ];
 }
 
-/** Makes the Xen side of a translated guest. */
+/** Makes the Xen side of a guest that starts by its PVH entry: its memory is translated. */
 export function makeXenGuest(parts: XenParts): XenGuest {
   const memory = xenMemory(parts.memory);
   const start = memory.ramBytes - xenReservedBytes;
   const map = xenMemoryMap(memory.ramBytes);
-  const domain = new XenDomain({
-    kind: 'hvm',
-    frames: start,
-    map,
-    pages: Math.floor(start / pageBytes),
-    services: {
-      memory,
-      clock: parts.clock,
-      wallClock: parts.wallClock,
-      timers: parts.timers,
-      console: parts.console,
-      disks: xenDisks(parts.drives),
-      machine: {
-        shutdown: (reason) => {
-          shutDown(parts.requests, reason);
-        },
-        attention: () => parts.cpu()?.attention(),
-        yield: () => parts.cpu()?.yield(),
-      },
-    },
-  });
+  const pages = Math.floor(start / pageBytes);
+  const services = xenServices(parts, memory);
+  const domain = new XenDomain({ kind: 'hvm', frames: start, map, pages, services });
   const tools = new ToolStack(domain);
-  const space = {
-    translate: (linear: number, write: boolean): number => {
-      const shadow = parts.cpu()?.shadow;
-      const access = write ? Access.write : Access.read;
-      const found = shadow?.translate(linear | 0, access, Privilege.supervisor);
-      const isThere = found === FillResult.ok || found === FillResult.uncached;
-      return shadow !== undefined && isThere ? shadow.physical >>> 0 : -1;
-    },
-  };
-  const abi = new XenHvmAbi({ domain, space, log: parts.log });
+  const abi = new XenHvmAbi({ domain, space: addressSpace(parts.cpu), log: parts.log });
   abi.reset();
   return {
     abi,
@@ -115,6 +120,91 @@ export function makeXenGuest(parts: XenParts): XenGuest {
       },
       acknowledge: () => (abi.upcallDue ? domain.upcallVector : controller.acknowledge()),
     }),
+  };
+}
+
+/** Frames below 1 MiB are left to the chips; the guest's first is here. */
+const firstPvFrame = extendedMemory / pageBytes;
+
+/** Makes the Xen side of a paravirtual guest: it has the memory above 1 MiB, save for Xen's own. */
+export function makePvGuest(parts: XenParts): PvXenGuest {
+  const memory = xenMemory(parts.memory);
+  const { ramBytes } = memory;
+  const frames = ramBytes - Math.ceil(hypervisorBytes(ramBytes) / pageBytes) * pageBytes;
+  const pages = frames / pageBytes - firstPvFrame;
+  if (pages <= 0) {
+    throw new MachineError('too-little-memory', {
+      where: 'machine xenpv',
+      expected: 'more memory than Xen needs itself',
+      found: `${String(ramBytes)} bytes`,
+    });
+  }
+  const info = new PageInfo(ramBytes / pageBytes);
+  const map = [{ base: 0, bytes: pages * pageBytes, type: E820Type.ram }];
+  const services = xenServices(parts, memory);
+  const grantPages = {
+    hold: (frame: number, write: boolean): boolean =>
+      info.owner(frame) === PageOwner.guest && (!write || info.take(frame, PageType.writable)),
+    drop: (frame: number, write: boolean): void => {
+      if (write) {
+        info.drop(frame);
+      }
+    },
+  };
+  const domain = new XenDomain({ kind: 'pv', frames, map, pages, services, grantPages });
+  const tools = new ToolStack(domain);
+  const abi = new XenPvAbi({
+    domain,
+    space: addressSpace(parts.cpu),
+    log: parts.log,
+    info,
+    frames,
+    firstFrame: firstPvFrame,
+    cr2: () => parts.memory.machine.i32[Word.cr2] ?? 0,
+  });
+  return {
+    abi,
+    tools,
+    map,
+    // The chips' interrupts are not this guest's.
+    withUpcalls: () => ({
+      get requested() {
+        return abi.upcallDue;
+      },
+      acknowledge: () => abi.upcallVector,
+    }),
+  };
+}
+
+function xenServices(parts: XenParts, memory: XenMemory): XenServices {
+  const { clock, wallClock, timers, console, drives, requests } = parts;
+  return {
+    memory,
+    clock,
+    wallClock,
+    timers,
+    console,
+    disks: xenDisks(drives),
+    machine: {
+      shutdown: (reason) => {
+        shutDown(requests, reason);
+      },
+      attention: () => parts.cpu()?.attention(),
+      yield: () => parts.cpu()?.yield(),
+    },
+  };
+}
+
+/** The address space that the processor is in, with the rights of a kernel. */
+function addressSpace(cpu: XenParts['cpu']): XenAddressSpace {
+  return {
+    translate: (linear, write) => {
+      const shadow = cpu()?.shadow;
+      const access = write ? Access.write : Access.read;
+      const found = shadow?.translate(linear | 0, access, Privilege.supervisor);
+      const isThere = found === FillResult.ok || found === FillResult.uncached;
+      return shadow !== undefined && isThere ? shadow.physical >>> 0 : -1;
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import { chooseFirmware } from './board-firmware.ts';
 import { addFloppies } from './board-floppy.ts';
 import { addStorage } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
-import { makeXenGuest } from './board-xen.ts';
+import { chooseXen } from './board-xen.ts';
 import type { XenGuest } from './board-xen.ts';
 import { Chipset } from './chipset.ts';
 import { MachineError } from './error.ts';
@@ -91,20 +91,17 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     localApic: hasApic,
   });
   const calls = new CallLog(() => host.monotonicMs());
-  const xen =
-    options.machine === 'pvh' && options.xen !== false
-      ? makeXenGuest({
-          memory,
-          clock: time,
-          wallClock,
-          timers,
-          requests,
-          console: connections.xenConsole ?? { write: () => undefined },
-          drives: options.drives ?? [],
-          log: calls,
-          cpu: () => later.cpu,
-        })
-      : undefined;
+  const xen = chooseXen(options, {
+    memory,
+    clock: time,
+    wallClock,
+    timers,
+    requests,
+    console: connections.xenConsole ?? { write: () => undefined },
+    drives: options.drives ?? [],
+    log: calls,
+    cpu: () => later.cpu,
+  });
   const hypercalls = new HypercallDispatch([xen?.abi ?? kvm]);
   const pin = new InterruptPin(lookAtInterrupts);
   const chipset = new Chipset({

@@ -1,6 +1,8 @@
 /**
  * The machine behind the public API: a PC that boots something, runs in slices and comes to an end.
  */
+import { XenPvAbi } from '@ringfence/hypercall';
+
 import type {
   Keyboard,
   Machine,
@@ -15,6 +17,7 @@ import type {
 import { loadKernel, loadPvhKernel, prepareKernel } from './boot/kernel.ts';
 import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { e820Map, systemRom } from './boot/memory-map.ts';
+import { startParavirtual } from './boot/xen-pv.ts';
 import { builtInGuest } from './built-in-guest/program.ts';
 import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
@@ -337,3 +340,5 @@ function kernelOf({ boot }: MachineOptions): KernelOptions | undefined {
   }
   return boot.kind === 'kernel' ? boot : { kind: 'kernel', kernel: builtInGuest() };
 }
+    } else if (pc.xen?.abi instanceof XenPvAbi) {
+      pc.cpu.start(startParavirtual(pc.xen.abi, this.#kernel, loaderMemory(pc.memory)));

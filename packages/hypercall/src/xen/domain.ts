@@ -39,6 +39,14 @@ export const xenFrames: Readonly<
   count: 3 + mostGrantFrames + mostStatusFrames,
 };
 
+/** Machine frames that a paravirtual guest may give back and get. */
+export interface FramePool {
+  /** Takes a frame back; false for one that is in use or not the guest's. */
+  release(frame: number): boolean;
+  /** Gives a frame, which the guest counts as its own frame `guest`; nothing when there is none left. */
+  allocate(guest: number | undefined): number | undefined;
+}
+
 /** What makes a guest. */
 export interface XenDomainOptions {
   readonly kind: XenGuestKind;
@@ -68,6 +76,9 @@ export class XenDomain {
   /** Numbers of the guest's ports to the store and the console. */
   storePort: number = 0;
   consolePort: number = 0;
+  /** Physical addresses of the ring pages of store and console. */
+  storePage: number;
+  consolePage: number;
   /** HVM parameters that were set, by index. */
   readonly params: Map<number, number> = new Map<number, number>();
   /** `vm_assist` types that are on, a bit each. */
@@ -86,6 +97,8 @@ export class XenDomain {
   #nextTickAt = 0;
   /** Frames of the guest at which Xen's pages stand, by the pages' addresses. */
   readonly #placed = new Map<number, number>();
+  /** Frames of a paravirtual guest; translated memory has none. */
+  pool: FramePool | undefined;
   /** How the virtual CPU waits, where it can; without it a wait returns at once, as it may. */
   waiter: ((until: () => boolean, timeoutNs: number) => void) | undefined;
   /** Called on reset, when the back ends are to start anew. */
@@ -100,13 +113,16 @@ export class XenDomain {
     this.#firstMap = options.map;
     this.pages = options.pages;
     this.#frames = frames;
+    this.storePage = this.frame(xenFrames.store);
+    this.consolePage = this.frame(xenFrames.console);
     const { memory, timers, clock } = services;
     this.shared = new SharedInfo(memory, this.frame(xenFrames.shared), clock.tscHertz);
     this.events = new EventChannels(this.shared, () => {
       services.machine.attention();
     });
     const all: GrantPages = {
-      allows: (frame) => memory.isRam(frame * pageBytes, pageBytes),
+      hold: (frame) => memory.isRam(frame * pageBytes, pageBytes),
+      drop: () => undefined,
     };
     const pages = options.grantPages ?? all;
     const grants = this.frame(xenFrames.grants);
@@ -166,7 +182,7 @@ export class XenDomain {
     this.#starters.push(start);
   }
 
-  /** Brings the guest back to the state before its first instruction. */
+  /** Brings the guest back to the state before its first instruction; `begin` follows. */
   reset(): void {
     const { memory, clock, wallClock } = this.services;
     this.#oneShot.cancel();
@@ -195,6 +211,10 @@ export class XenDomain {
     this.params.set(HvmParam.consoleEventChannel, this.consolePort);
     this.shared.writeWallClock(clock, wallClock);
     this.shared.writeTime(clock);
+  }
+
+  /** Starts the back ends, once the guest's rings have their places. */
+  begin(): void {
     for (const start of this.#starters) {
       start();
     }

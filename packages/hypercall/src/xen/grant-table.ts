@@ -36,8 +36,16 @@ export interface Grant {
 
 /** What the grant tables need to know of pages. */
 export interface GrantPages {
-  /** Whether a frame belongs to the guest and may be used by a back end, to write if so. */
-  allows(frame: number, write: boolean): boolean;
+  /** Begins the use of a frame by a back end, to write if so; false where it is not the guest's to give. */
+  hold(frame: number, write: boolean): boolean;
+  /** Ends a use. */
+  drop(frame: number, write: boolean): void;
+}
+
+/** A use of a grant by a back end: of which frame, and whether to write. */
+interface Use {
+  readonly frame: number;
+  readonly write: boolean;
 }
 
 /** A guest's grants. */
@@ -47,7 +55,7 @@ export class GrantTable {
   readonly #status: number;
   readonly #pages: GrantPages;
   /** How often each reference is in use, to read and to write. */
-  readonly #uses = new Map<number, { reading: number; writing: number }>();
+  readonly #uses = new Map<number, Use[]>();
   #version: 1 | 2 = 1;
   #frames = 1;
 
@@ -136,25 +144,28 @@ export class GrantTable {
       this.#memory.read16(entry + 2) === domain &&
       (!write || (flags & flagReadOnly) === 0);
     const grant = isAllowed ? this.#read(entry, flags) : undefined;
-    if (grant === undefined || !this.#pages.allows(Math.floor(grant.physical / pageBytes), write)) {
+    const frame = Math.floor((grant?.physical ?? 0) / pageBytes);
+    if (grant === undefined || !this.#pages.hold(frame, write)) {
       return undefined;
     }
-    const uses = this.#uses.get(reference) ?? { reading: 0, writing: 0 };
-    uses[write ? 'writing' : 'reading'] += 1;
+    const uses = this.#uses.get(reference) ?? [];
+    uses.push({ frame, write });
     this.#uses.set(reference, uses);
     this.#mark(reference, uses);
     return grant;
   }
 
-  /** Ends a use of a grant. */
+  /** Ends a use of a grant: of the frame that it began with, whatever the entry says by now. */
   release(reference: number, write: boolean): void {
-    const uses = this.#uses.get(reference);
-    if (uses === undefined) {
+    const uses = this.#uses.get(reference) ?? [];
+    const index = uses.findIndex((use) => use.write === write);
+    const [use] = index < 0 ? [] : uses.splice(index, 1);
+    if (use === undefined) {
       return;
     }
-    uses[write ? 'writing' : 'reading'] -= 1;
+    this.#pages.drop(use.frame, use.write);
     this.#mark(reference, uses);
-    if (uses.reading + uses.writing === 0) {
+    if (uses.length === 0) {
       this.#uses.delete(reference);
     }
   }
@@ -186,9 +197,9 @@ export class GrantTable {
   }
 
   /** Tells the guest whether a grant is in use, so that it does not take it back. */
-  #mark(reference: number, uses: { readonly reading: number; readonly writing: number }): void {
-    const bits =
-      (uses.reading + uses.writing > 0 ? flagReading : 0) | (uses.writing > 0 ? flagWriting : 0);
+  #mark(reference: number, uses: readonly Use[]): void {
+    const writes = uses.some((use) => use.write);
+    const bits = (uses.length > 0 ? flagReading : 0) | (writes ? flagWriting : 0);
     const at = this.#version === 1 ? this.#entry(reference) : this.#status + reference * 2;
     const others = this.#memory.read16(at) & ~(flagReading | flagWriting);
     this.#memory.write16(at, others | bits);

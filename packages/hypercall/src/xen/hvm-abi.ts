@@ -118,6 +118,7 @@ export class XenHvmAbi implements HypercallAbi {
 
   reset(): void {
     this.domain.reset();
+    this.domain.begin();
   }
 
   save(): AbiState {

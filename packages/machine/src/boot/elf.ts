@@ -50,6 +50,8 @@ export interface ElfSegment {
 export interface ElfFile {
   /** The entry point as a physical address. */
   readonly entry: number;
+  /** The entry point as the file has it. */
+  readonly headerEntry: number;
   readonly segments: readonly ElfSegment[];
 }
 
@@ -89,7 +91,8 @@ export function readElf(image: ImageView): ElfFile {
   if (segments.length === 0) {
     throw image.bad(table, 'a loadable segment', 'none');
   }
-  return { entry: physicalEntry(image, segments), segments };
+  const headerEntry = image.u32(HeaderOffset.entry);
+  return { entry: physicalEntry(image, segments), headerEntry, segments };
 }
 
 /**

@@ -1,12 +1,15 @@
+import type { PvImage } from '@ringfence/hypercall';
+
 import { MachineError } from '../error.ts';
 import type { BootOptions, MachineKind } from '../options/machine-options.ts';
 
 import type { BootState } from './boot-state.ts';
 import { loadLinux } from './bzimage.ts';
 import { loadElfKernel } from './elf-kernel.ts';
-import { isElf } from './elf.ts';
+import { isElf, readElf } from './elf.ts';
 import { ImageView } from './image-view.ts';
 import { isLinuxImage } from './linux-header.ts';
+import { encodeCommandLine } from './loader-memory.ts';
 import type { LoaderMemory } from './loader-memory.ts';
 import { findMultibootHeader } from './multiboot-header.ts';
 import { loadMultiboot } from './multiboot.ts';
@@ -120,6 +123,41 @@ export function loadKernel(
     expected: 'a Linux bzImage, a multiboot kernel or a 32-bit ELF file',
     found: describeStart(options.kernel),
   });
+}
+
+/**
+ * Returns what the builder of paravirtual guests needs of a kernel.
+ *
+ * @throws MachineError `bad-image` for a kernel that was not ported to Xen, or is not 32-bit.
+ */
+export function paravirtualImage(options: PreparedKernel): PvImage {
+  const image = new ImageView('kernel', options.unpacked ?? options.kernel);
+  const notes = isElf(image) ? readXenNotes(image) : undefined;
+  if (notes?.isParavirtual !== true) {
+    throw new MachineError('bad-image', {
+      where: 'kernel for machine xenpv',
+      expected: 'a 32-bit ELF file that was ported to Xen',
+      found: 'none',
+    });
+  }
+  const { segments, headerEntry } = readElf(image);
+  const virtBase = notes.virtBase ?? 0;
+  const offset = virtBase - (notes.physicalOffset ?? (notes.isLegacy === true ? virtBase : 0));
+  const { initrd, modules = [], commandLine = '' } = options;
+  const module = initrd ?? modules[0]?.bytes;
+  const page = notes.hypercallPage;
+  return {
+    virtBase,
+    entry: notes.entry ?? headerEntry,
+    segments: segments.map((segment) => ({
+      virtual: segment.physical + offset,
+      bytes: image.part(segment.fileOffset, segment.fileBytes, 'a segment'),
+      memoryBytes: segment.memoryBytes,
+    })),
+    ...(page === undefined ? {} : { hypercallPage: page }),
+    ...(module === undefined ? {} : { module }),
+    commandLine: encodeCommandLine(commandLine, 1023),
+  };
 }
 
 function refuseModules(count: number): void {

@@ -44,6 +44,8 @@ export interface XenNotes {
   readonly physicalEntry?: number;
   /** Whether the initial RAM disk is named by page frame and left unmapped. */
   readonly moduleStartPfn?: boolean;
+  /** Whether the notes are a string in a section of their own. */
+  readonly isLegacy?: boolean;
   /** Whether anything says that the kernel can be a paravirtual guest. */
   readonly isParavirtual: boolean;
 }
@@ -185,6 +187,7 @@ function fromString(text: string): XenNotes {
     physicalOffset: number('ELF_PADDR_OFFSET'),
     paeMode: values.get('PAE'),
     features: values.get('FEATURES'),
+    isLegacy: true,
     isParavirtual: true,
   });
 }

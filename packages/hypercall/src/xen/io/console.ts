@@ -5,7 +5,6 @@
  *     1024  output, 2048 bytes, the guest writes
  *     3072  input: read up to, written up to; output: read up to, written up to
  */
-import { xenFrames } from '../domain.ts';
 import type { XenDomain } from '../domain.ts';
 
 const inputBytes = 1024;
@@ -60,7 +59,7 @@ export class XenConsole {
   }
 
   get #page(): number {
-    return this.#domain.frame(xenFrames.console);
+    return this.#domain.consolePage;
   }
 
   #serve(): void {

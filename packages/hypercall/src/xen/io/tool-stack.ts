@@ -2,7 +2,6 @@
  * What a tool stack does for a guest before it starts: its part of the store, and its devices.
  */
 import { DomainId } from '../constants.ts';
-import { xenFrames } from '../domain.ts';
 import type { XenDomain } from '../domain.ts';
 import type { ShutdownReason } from '../interfaces.ts';
 import { BlockBackEnd } from './block/back-end.ts';
@@ -90,9 +89,9 @@ export class ToolStack {
     put('cpu/0/availability', 'online');
     put('memory/static-max', String((domain.pages * pageBytes) / 1024));
     put('memory/target', String((domain.pages * pageBytes) / 1024));
-    put('store/ring-ref', String(domain.frame(xenFrames.store) / pageBytes));
+    put('store/ring-ref', String(domain.storePage / pageBytes));
     put('store/port', String(domain.storePort));
-    put('console/ring-ref', String(domain.frame(xenFrames.console) / pageBytes));
+    put('console/ring-ref', String(domain.consolePage / pageBytes));
     put('console/port', String(domain.consolePort));
     put('console/type', 'xenconsoled');
     put('console/limit', '1048576');

@@ -1,5 +1,5 @@
 import { XenError, mostListElements } from '../constants.ts';
-import type { XenDomain } from '../domain.ts';
+import type { FramePool, XenDomain } from '../domain.ts';
 import { argument, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { machineToPhysicalStart } from './version.ts';
@@ -27,6 +27,8 @@ const Space = { shared: 0, grants: 1 } as const;
 const statusIndex = 0x8000_0000;
 
 const pageBytes = 4096;
+/** The largest extent, 2 MiB. */
+const mostOrder = 9;
 /** The most entries of a memory map that a guest may set (E820MAX). */
 const mostMapEntries = 128;
 
@@ -72,12 +74,7 @@ function ownDomain(call: XenCall, at: number): number | undefined {
   return isSelf((words[0] ?? 0) & 0xffff) ? undefined : -XenError.notPermitted;
 }
 
-/**
- * extent_start, nr_extents, extent_order, mem_flags, domid: returns the number of extents that were done.
- *
- * The guest has its memory from the start and cannot have more. What it gives back stays reserved for it:
- * with translated memory the frame numbers are the guest's own and nothing has to be moved.
- */
+/** extent_start, nr_extents, extent_order, mem_flags, domid: returns the number of extents done. */
 function reservation(call: XenCall, op: number, at: number): number {
   const words = call.copy.words(at, 5);
   if (words === undefined) {
@@ -90,18 +87,56 @@ function reservation(call: XenCall, op: number, at: number): number {
   if (count > mostListElements) {
     return -XenError.tooBig;
   }
-  if (op === Op.increaseReservation || call.domain.kind === 'pv' || order > 9) {
+  if (order > mostOrder) {
     return 0;
   }
-  const { memory } = call.domain.services;
+  const { pool } = call.domain;
   for (let done = 0; done < count; done += 1) {
-    const frame = call.copy.words(list + done * 4, 1)?.[0];
-    const bytes = pageBytes * 2 ** order;
-    if (frame === undefined || !memory.isRam(frame * pageBytes, bytes)) {
+    const place = list + done * 4;
+    const frame = list === 0 && op === Op.increaseReservation ? 0 : call.copy.words(place, 1)?.[0];
+    const isDone =
+      frame !== undefined &&
+      (pool === undefined
+        ? keepExtent(call, op, frame, order)
+        : moveExtent(call, pool, op, frame, order, list === 0 ? undefined : place));
+    if (!isDone) {
       return done;
     }
   }
   return count;
+}
+
+/**
+ * With translated memory the guest has all that it can have from the start, and what it gives back stays
+ * where it is: frame numbers are its own and nothing has to be moved.
+ */
+function keepExtent(call: XenCall, op: number, frame: number, order: number): boolean {
+  const { memory } = call.domain.services;
+  const isThere = memory.isRam(frame * pageBytes, pageBytes * 2 ** order);
+  return isThere && op !== Op.increaseReservation;
+}
+
+/** A paravirtual guest gives machine frames back, and gets others for them; one at a time. */
+function moveExtent(
+  call: XenCall,
+  pool: FramePool,
+  op: number,
+  frame: number,
+  order: number,
+  place: number | undefined,
+): boolean {
+  if (op === Op.decreaseReservation) {
+    const frames = Array.from({ length: 2 ** order }, (_nothing, index) => frame + index);
+    return frames.every((one) => pool.release(one));
+  }
+  if (order > 0 || (place !== undefined && !call.copy.canWrite(place, 4))) {
+    return false;
+  }
+  const given = pool.allocate(op === Op.populatePhysmap ? frame : undefined);
+  if (given !== undefined && place !== undefined) {
+    call.copy.writeWords(place, [given]);
+  }
+  return given !== undefined;
 }
 
 /** nr_entries, buffer: the entries are those of an e820 map, 20 bytes each. */

@@ -58,7 +58,9 @@ export const serveSched: XenHandler = (call) => {
 export const serveSchedCompat: XenHandler = (call) => {
   const op = argument(call, 0);
   if (op === Sched.shutdown) {
-    return shutdown(call, argument(call, 1));
+    // A byte is the reason; GNU Mach gives an address. Numbers without a meaning stop the guest.
+    const reason = argument(call, 1) & 0xff;
+    return shutdown(call, reason < reasons.length ? reason : 0);
   }
   return op < Sched.shutdown ? serveSched(call) : -XenError.noSuchCall;
 };

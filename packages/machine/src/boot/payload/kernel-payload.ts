@@ -33,7 +33,8 @@ export async function unpackKernel(
   file: Uint8Array,
   host: UnpackHost,
 ): Promise<Uint8Array | undefined> {
-  const payload = findPayload(file);
+  // A kernel that is packed as a whole, as GNU Mach is, is its own payload.
+  const payload = begins(file, gzipMagic) ? file : findPayload(file);
   if (payload === undefined) {
     return undefined;
   }

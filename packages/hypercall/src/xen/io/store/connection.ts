@@ -7,7 +7,6 @@
  *     2048  requests: read up to, written up to; answers: read up to, written up to
  */
 import { DomainId } from '../../constants.ts';
-import { xenFrames } from '../../domain.ts';
 import type { XenDomain } from '../../domain.ts';
 import { mostWatches } from './store.ts';
 import type { XenStore } from './store.ts';
@@ -73,7 +72,7 @@ export class StoreConnection {
   }
 
   get #page(): number {
-    return this.#domain.frame(xenFrames.store);
+    return this.#domain.storePage;
   }
 
   #serve(): void {

@@ -1,0 +1,145 @@
+/**
+ * The hypercalls that set the state of a paravirtual guest's virtual CPU (Xen, public/xen.h, public/callback.h).
+ */
+import { XenError } from '../constants.ts';
+import { argument } from '../ops/call.ts';
+import type { XenCall } from '../ops/call.ts';
+import { checkDescriptor, guestSelector } from './descriptors.ts';
+import { entryAt } from './guest.ts';
+import type { PvGuest } from './guest.ts';
+import { guestGdtPages, StubAction } from './hypervisor-area.ts';
+import { PageOwner, PageType } from './page-info.ts';
+
+const vectors = 256;
+const flagMasks = 4;
+const entriesPerPage = 512;
+
+/** `set_trap_table`: entries of vector, flags, selector, address, up to one with address 0. */
+export function setTrapTable(guest: PvGuest, call: XenCall): number {
+  const list = argument(call, 0);
+  if (list === 0) {
+    guest.traps.length = 0;
+    return 0;
+  }
+  for (let index = 0; index <= vectors; index += 1) {
+    const words = call.copy.words(list + index * 8, 2);
+    if (words === undefined) {
+      return -XenError.fault;
+    }
+    const [head = 0, address = 0] = words;
+    if (address === 0) {
+      return 0;
+    }
+    guest.traps[head & 0xff] = {
+      selector: guestSelector(head >>> 16),
+      address,
+      level: (head >>> 8) & 3,
+      masks: ((head >>> 8) & flagMasks) !== 0,
+    };
+  }
+  return -XenError.invalid;
+}
+
+/** `set_gdt`: a list of frames, and the number of entries. */
+export function setGdt(guest: PvGuest, call: XenCall): number {
+  const [list, entries] = [argument(call, 0), argument(call, 1)];
+  if (entries > guestGdtPages * entriesPerPage) {
+    return -XenError.invalid;
+  }
+  const frames = call.copy.words(list, Math.ceil(entries / entriesPerPage));
+  return frames === undefined ? -XenError.fault : guest.setGdt(frames);
+}
+
+/** `update_descriptor`: machine address, descriptor. */
+export function updateDescriptor(guest: PvGuest, call: XenCall): number {
+  const { low, high } = entryAt(call, 0);
+  const value = entryAt(call, 2);
+  const frame = (low >>> 12) + (high >>> 0) * 2 ** 20;
+  const fixed = checkDescriptor(value.low, value.high);
+  if (fixed === undefined || (low & 7) !== 0 || guest.info.owner(frame) !== PageOwner.guest) {
+    return -XenError.invalid;
+  }
+  const type = guest.info.type(frame);
+  if (type !== PageType.descriptors && type !== PageType.writable && type !== PageType.none) {
+    return -XenError.invalid;
+  }
+  const { memory } = guest.domain.services;
+  const at = frame * 4096 + (low & 0xff8);
+  memory.write32(at, fixed[0]);
+  memory.write32(at + 4, fixed[1]);
+  return 0;
+}
+
+/** `stack_switch`: the stack on which the kernel is entered from ring 3. */
+export function stackSwitch(guest: PvGuest, call: XenCall): number {
+  const [selector, offset] = [guestSelector(argument(call, 0)), argument(call, 1)];
+  guest.kernelStack = { selector, offset };
+  guest.area.setKernelStack(selector, offset);
+  return 0;
+}
+
+/** `set_callbacks`: selector and address for events, and for selectors that cannot be loaded. */
+export function setCallbacks(guest: PvGuest, call: XenCall): number {
+  const [selector, offset] = [guestSelector(argument(call, 0)), argument(call, 1)];
+  guest.eventCallback = { selector, offset };
+  const failsafe = { selector: guestSelector(argument(call, 2)), offset: argument(call, 3) };
+  guest.failsafeCallback = failsafe;
+  return 0;
+}
+
+/** `callback_op`: 0 registers, 1 unregisters; type, flags, selector, address. */
+export function callbackOp(guest: PvGuest, call: XenCall): number {
+  const words = call.copy.words(argument(call, 1), argument(call, 0) === 0 ? 3 : 1);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [head = 0, selector = 0, offset = 0] = words;
+  const pointer = { selector: guestSelector(selector), offset };
+  const type = head & 0xffff;
+  const isRegistered = argument(call, 0) === 0;
+  if (argument(call, 0) > 1) {
+    return -XenError.noSuchCall;
+  }
+  switch (type) {
+    case 0:
+      guest.eventCallback = isRegistered ? pointer : guest.eventCallback;
+      return isRegistered ? 0 : -XenError.invalid;
+    case 1:
+      guest.failsafeCallback = isRegistered ? pointer : guest.failsafeCallback;
+      return isRegistered ? 0 : -XenError.invalid;
+    default:
+      // The fast ways of system calls and NMIs: there are none here.
+      return -XenError.noSuchCall;
+  }
+}
+
+/** `fpu_taskswitch`: whether the next use of the FPU traps. */
+export function fpuTaskswitch(guest: PvGuest, call: XenCall): number {
+  guest.taskSwitched = argument(call, 0) !== 0;
+  guest.actions |= StubAction.loadCr0;
+  return 0;
+}
+
+/** Addresses of breakpoints below Xen's part. */
+const guestEnd = 0xf580_0000;
+
+/** `set_debugreg`: number, value. The values are kept; breakpoints do not fire. */
+export function setDebugreg(guest: PvGuest, call: XenCall): number {
+  const [register, value] = [argument(call, 0), argument(call, 1)];
+  if (register > 7 || register === 4 || register === 5) {
+    return -XenError.invalid;
+  }
+  if (register < 4 && value >= guestEnd) {
+    return -XenError.notPermitted;
+  }
+  guest.debugRegisters[register] = value;
+  return 0;
+}
+
+/** `get_debugreg`: number. */
+export function getDebugreg(guest: PvGuest, call: XenCall): number {
+  const register = argument(call, 0);
+  return register > 7 || register === 4 || register === 5
+    ? -XenError.invalid
+    : (guest.debugRegisters[register] ?? 0);
+}

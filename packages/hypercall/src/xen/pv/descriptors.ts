@@ -1,0 +1,54 @@
+/**
+ * Segment descriptors that a paravirtual guest may have (Xen, arch/x86/pv/descriptor-tables.c; SDM 3A
+ * 3.4.5).
+ */
+
+const presentBit = 0x8000;
+const codeOrData = 0x1000;
+const longCode = 0x20_0000;
+const accessedBit = 0x100;
+const privilegeMask = 0x6000;
+/** The privilege level of a 32-bit guest's kernel, as it stands in a descriptor. */
+const kernelPrivilege = 0x2000;
+
+/**
+ * Returns a descriptor as it may stand in a table, or nothing for one that may not.
+ *
+ * Code and data segments of level 0 become such of the guest kernel's level, and are marked as accessed, so
+ * that the processor never has to write to the table. Call gates may lead to the guest's kernel; other gates
+ * and system segments are refused.
+ */
+export function checkDescriptor(low: number, high: number): readonly [number, number] | undefined {
+  if ((high & presentBit) === 0) {
+    return [low, high];
+  }
+  if ((high & codeOrData) === 0) {
+    return checkGate(low, high);
+  }
+  if ((high & longCode) !== 0) {
+    return undefined;
+  }
+  const privilege = (high & privilegeMask) === 0 ? kernelPrivilege : 0;
+  return [low, high | privilege | accessedBit];
+}
+
+const typeMask = 0xf00;
+const callGate = 0xc00;
+/** Bits 7..5 of a gate are zero; below them is the number of arguments. */
+const gateReserved = 0xe0;
+
+function checkGate(low: number, high: number): readonly [number, number] | undefined {
+  if ((high & typeMask) === 0) {
+    // Type 0 means nothing and is harmless.
+    return [low, high];
+  }
+  if ((high & typeMask) !== callGate || (high & gateReserved) !== 0) {
+    return undefined;
+  }
+  return [(guestSelector(low >>> 16) << 16) | (low & 0xffff), high];
+}
+
+/** Returns a selector whose privilege is at most the guest kernel's. */
+export function guestSelector(selector: number): number {
+  return (selector & 3) === 0 ? (selector & 0xfffc) | 1 : selector & 0xffff;
+}

@@ -1,0 +1,209 @@
+/**
+ * A paravirtual guest's virtual CPU and memory, as its hypercalls change them.
+ */
+import { XenError } from '../constants.ts';
+import type { XenDomain } from '../domain.ts';
+import type { XenCall } from '../ops/call.ts';
+import { argument } from '../ops/call.ts';
+import { guestGdtPages, StubAction } from './hypervisor-area.ts';
+import type { HypervisorArea } from './hypervisor-area.ts';
+import { PageOwner, PageType } from './page-info.ts';
+import type { PageInfo } from './page-info.ts';
+import { EntryBit, frameOf, PageTables } from './page-tables.ts';
+import type { Entry } from './page-tables.ts';
+
+/** What the guest wants done for a vector. */
+export interface TrapHandler {
+  readonly selector: number;
+  readonly address: number;
+  /** Level from which a software interrupt may use it. */
+  readonly level: number;
+  /** Whether upcalls are masked when it starts. */
+  readonly masks: boolean;
+}
+
+/** A selector and an offset. */
+export interface FarPointer {
+  readonly selector: number;
+  readonly offset: number;
+}
+
+/** State that the hypercalls set. */
+export class PvGuest {
+  readonly domain: XenDomain;
+  readonly info: PageInfo;
+  readonly tables: PageTables;
+  readonly area: HypervisorArea;
+  /** Frame of the third-level table in use. */
+  base: number = 0;
+  readonly traps: (TrapHandler | undefined)[] = [];
+  eventCallback: FarPointer | undefined;
+  failsafeCallback: FarPointer | undefined;
+  kernelStack: FarPointer = { selector: 0, offset: 0 };
+  /** Frames of the GDT. */
+  gdt: readonly number[] = [];
+  /** Frames of the LDT. */
+  ldt: readonly number[] = [];
+  readonly debugRegisters: Int32Array = new Int32Array(8);
+  /** Whether the next use of the FPU traps. */
+  taskSwitched: boolean = false;
+  /** What the stub does before it returns: bits of `StubAction`. */
+  actions: number = 0;
+  ldtSelector: number = 0;
+
+  /** Frames that the guest gave back. */
+  readonly #free: number[] = [];
+
+  /** Makes a guest without memory; the builder gives it some. */
+  constructor(domain: XenDomain, info: PageInfo, area: HypervisorArea) {
+    this.domain = domain;
+    domain.pool = {
+      release: (frame) => this.#release(frame),
+      allocate: (guest) => this.#allocate(guest),
+    };
+    this.info = info;
+    this.area = area;
+    this.tables = new PageTables(domain.services.memory, info, (frame) => {
+      area.fillTop(frame);
+    });
+  }
+
+  /** Forgets everything that the guest set. */
+  reset(): void {
+    this.base = 0;
+    this.traps.length = 0;
+    this.eventCallback = undefined;
+    this.failsafeCallback = undefined;
+    this.kernelStack = { selector: 0, offset: 0 };
+    this.gdt = [];
+    this.ldt = [];
+    this.debugRegisters.fill(0);
+    this.taskSwitched = false;
+    this.actions = 0;
+    this.ldtSelector = 0;
+    this.#free.length = 0;
+  }
+
+  /**
+   * Takes a frame back. One that is in use, as GNU Mach gives them, stays what it is as long as it is used,
+   * and is not given out again.
+   */
+  #release(frame: number): boolean {
+    if (this.info.owner(frame) !== PageOwner.guest) {
+      return false;
+    }
+    if (this.info.uses(frame) === 0) {
+      this.info.setOwner(frame, frame + 1, PageOwner.nobody);
+      this.#free.push(frame);
+    }
+    return true;
+  }
+
+  #allocate(guest: number | undefined): number | undefined {
+    const frame = this.#free.pop();
+    if (frame === undefined) {
+      return undefined;
+    }
+    this.info.setOwner(frame, frame + 1, PageOwner.guest);
+    this.domain.services.memory.write(frame * 4096, new Uint8Array(4096));
+    if (guest !== undefined) {
+      this.area.setMachineFrame(frame, guest);
+    }
+    return frame;
+  }
+
+  /** Whether a frame may be read, or written, on the guest's behalf. */
+  mayTouch(frame: number, write: boolean): boolean {
+    const owner = this.info.owner(frame);
+    if (owner === PageOwner.shared || (owner === PageOwner.readable && !write)) {
+      return true;
+    }
+    const type = this.info.type(frame);
+    const isFree = type === PageType.none || type === PageType.writable;
+    return owner === PageOwner.guest && (!write || isFree);
+  }
+
+  /** Frame of the first-level table for a linear address, and the index within; nothing without one. */
+  findLeaf(linear: number): readonly [frame: number, index: number] | undefined {
+    const address = linear >>> 0;
+    const second = this.tables.read(this.base, address >>> 30);
+    if ((second.low & EntryBit.present) === 0) {
+      return undefined;
+    }
+    const first = this.tables.read(frameOf(second), (address >>> 21) & 511);
+    if ((first.low & EntryBit.present) === 0) {
+      return undefined;
+    }
+    return [frameOf(first), (address >>> 12) & 511];
+  }
+
+  /** Makes a checked third-level table the one in use. */
+  setBase(frame: number): number {
+    const result = frame === this.base ? 0 : this.tables.use(frame, PageType.l3);
+    if (result !== 0) {
+      return result;
+    }
+    if (frame !== this.base && this.base !== 0) {
+      this.tables.unuse(this.base);
+    }
+    this.base = frame;
+    this.actions |= StubAction.loadCr3;
+    return 0;
+  }
+
+  /** Changes an entry at a machine address: of a page table, or of plain memory. */
+  writeEntry(frame: number, index: number, entry: Entry, keepAccessed: boolean): number {
+    const { info, tables } = this;
+    if (info.owner(frame) !== PageOwner.guest) {
+      return -XenError.invalid;
+    }
+    switch (info.type(frame)) {
+      case PageType.l3:
+        this.actions |= frame === this.base ? StubAction.loadCr3 : 0;
+        return tables.change(frame, index, entry, keepAccessed);
+      case PageType.l1:
+      case PageType.l2:
+        return tables.change(frame, index, entry, keepAccessed);
+      case PageType.descriptors:
+        return -XenError.invalid;
+      default: {
+        const { memory } = this.domain.services;
+        memory.write32(frame * 4096 + index * 8, entry.low);
+        memory.write32(frame * 4096 + index * 8 + 4, entry.high);
+        return 0;
+      }
+    }
+  }
+
+  /** Replaces the pages of the GDT; on an error everything stays. */
+  setGdt(frames: readonly number[]): number {
+    const taken: number[] = [];
+    for (const frame of frames) {
+      const result = this.tables.use(frame, PageType.descriptors);
+      if (result !== 0) {
+        taken.forEach((other) => {
+          this.tables.unuse(other);
+        });
+        return -XenError.invalid;
+      }
+      taken.push(frame);
+    }
+    const old = this.gdt;
+    this.gdt = taken;
+    for (let index = 0; index < guestGdtPages; index += 1) {
+      this.area.setGdtPage(index, taken[index]);
+    }
+    old.forEach((frame) => {
+      this.tables.unuse(frame);
+    });
+    return 0;
+  }
+}
+
+/** A call of a paravirtual guest. */
+export type PvHandler = (guest: PvGuest, call: XenCall) => number;
+
+/** Reads a 64-bit argument as an entry. */
+export function entryAt(call: XenCall, index: number): Entry {
+  return { low: argument(call, index) | 0, high: argument(call, index + 1) | 0 };
+}

@@ -1,0 +1,253 @@
+/**
+ * The hypercalls that change a paravirtual guest's page tables (Xen, public/xen.h, "mmu_update",
+ * "mmuext_op").
+ */
+import { mostListElements, XenError } from '../constants.ts';
+import { argument, isSelf } from '../ops/call.ts';
+import type { XenCall } from '../ops/call.ts';
+import { entryAt } from './guest.ts';
+import type { PvGuest } from './guest.ts';
+import { StubAction } from './hypervisor-area.ts';
+import { PageOwner, PageType } from './page-info.ts';
+import { levelOf } from './page-tables.ts';
+import type { Entry } from './page-tables.ts';
+
+/** Kinds of updates, in the low bits of an address (MMU_*). */
+const Update = { normal: 0, machineToPhysical: 1, keepAccessed: 2, noTranslate: 3 } as const;
+
+/** Set in a count that continues an earlier call (MMU_UPDATE_PREEMPTED). */
+const preempted = 0x8000_0000;
+const pageBytes = 4096;
+
+/** A domain number of 0 in the foreign domain's place means the caller; others are not there. */
+function isOwnDomain(call: XenCall, index: number): boolean {
+  const word = argument(call, index);
+  const [low, high] = [word & 0xffff, word >>> 16];
+  return (isSelf(low) || low === 0) && high <= 1;
+}
+
+/** `mmu_update`: a list of addresses with entries; the number that was done is told. */
+export function mmuUpdate(guest: PvGuest, call: XenCall): number {
+  const [list, count, doneAt] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  const most = (count & ~preempted) >>> 0;
+  if (most > mostListElements) {
+    return -XenError.tooBig;
+  }
+  if (!isOwnDomain(call, 3)) {
+    return -XenError.noDomain;
+  }
+  let result = 0;
+  let done = 0;
+  while (done < most && result === 0) {
+    const words = call.copy.words(list + done * 16, 4);
+    if (words === undefined) {
+      result = -XenError.fault;
+    } else {
+      const [low = 0, high = 0, valueLow = 0, valueHigh = 0] = words;
+      result = updateOne(guest, low, high, { low: valueLow | 0, high: valueHigh | 0 });
+    }
+    done += result === 0 ? 1 : 0;
+  }
+  if (doneAt !== 0) {
+    call.copy.writeWords(doneAt, [done]);
+  }
+  return result;
+}
+
+function updateOne(guest: PvGuest, low: number, high: number, value: Entry): number {
+  const kind = low & 3;
+  const frame = (low >>> 12) + high * 2 ** 20;
+  if (frame >= guest.info.frames) {
+    return -XenError.invalid;
+  }
+  switch (kind) {
+    case Update.normal:
+    case Update.keepAccessed:
+    case Update.noTranslate: {
+      if ((low & 4) !== 0) {
+        return -XenError.invalid;
+      }
+      const index = (low & (pageBytes - 1)) >>> 3;
+      return guest.writeEntry(frame, index, value, kind === Update.keepAccessed);
+    }
+    default:
+      if (guest.info.owner(frame) !== PageOwner.guest) {
+        return -XenError.invalid;
+      }
+      guest.area.setMachineFrame(frame, value.low);
+      return 0;
+  }
+}
+
+/** `update_va_mapping`: linear address, entry, what to flush. */
+export function updateVaMapping(guest: PvGuest, call: XenCall): number {
+  const found = guest.findLeaf(argument(call, 0));
+  if (found === undefined || guest.info.type(found[0]) !== PageType.l1) {
+    return -XenError.invalid;
+  }
+  return guest.tables.change(found[0], found[1], entryAt(call, 1));
+}
+
+/** `update_va_mapping_otherdomain`: the same with a domain behind it. */
+export function updateVaMappingOther(guest: PvGuest, call: XenCall): number {
+  return isSelf(argument(call, 4) & 0xffff) ? updateVaMapping(guest, call) : -XenError.notPermitted;
+}
+
+/** Sub-operations of `mmuext_op` (MMUEXT_*). */
+const Extended = {
+  pinL1: 0,
+  pinL2: 1,
+  pinL3: 2,
+  pinL4: 3,
+  unpin: 4,
+  newBase: 5,
+  flushLocal: 6,
+  invalidateLocal: 7,
+  flushMulti: 8,
+  invalidateMulti: 9,
+  flushAll: 10,
+  invalidateAll: 11,
+  flushCache: 12,
+  setLdt: 13,
+  newUserBase: 15,
+  clearPage: 16,
+  copyPage: 17,
+  flushCacheGlobal: 18,
+} as const;
+
+const operationBytes = 12;
+
+/** `mmuext_op`: a list of operations; the number that was done is told. */
+export function mmuExtended(guest: PvGuest, call: XenCall): number {
+  const [list, count, doneAt] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  const most = (count & ~preempted) >>> 0;
+  if (most > mostListElements) {
+    return -XenError.tooBig;
+  }
+  if (!isOwnDomain(call, 3)) {
+    return -XenError.noDomain;
+  }
+  let result = 0;
+  let done = 0;
+  while (done < most && result === 0) {
+    const words = call.copy.words(list + done * operationBytes, 3);
+    if (words === undefined) {
+      result = -XenError.fault;
+    } else {
+      const [operation = 0, first = 0, second = 0] = words;
+      result = extendOne(guest, operation, first, second);
+    }
+    done += result === 0 ? 1 : 0;
+  }
+  if (doneAt !== 0) {
+    call.copy.writeWords(doneAt, [done]);
+  }
+  return result;
+}
+
+function extendOne(guest: PvGuest, operation: number, first: number, second: number): number {
+  switch (operation) {
+    case Extended.pinL1:
+      return pin(guest, first, PageType.l1);
+    case Extended.pinL2:
+      return pin(guest, first, PageType.l2);
+    case Extended.pinL3:
+      return pin(guest, first, PageType.l3);
+    case Extended.unpin:
+      return unpin(guest, first);
+    case Extended.newBase:
+      return guest.setBase(first);
+    case Extended.flushLocal:
+    case Extended.invalidateLocal:
+    case Extended.flushMulti:
+    case Extended.invalidateMulti:
+    case Extended.flushAll:
+    case Extended.invalidateAll:
+    case Extended.flushCacheGlobal:
+      // Shadow tables follow the page tables at once, and no memory is cached apart.
+      return 0;
+    case Extended.setLdt:
+      return setLdt(guest, first, second);
+    case Extended.clearPage:
+      return fillPage(guest, first, undefined);
+    case Extended.copyPage:
+      return fillPage(guest, first, second);
+    case Extended.flushCache:
+      // Only for guests with devices of their own.
+      return -XenError.access;
+    case Extended.newUserBase:
+    case Extended.pinL4:
+      return -XenError.invalid;
+    default:
+      return -XenError.noSuchCall;
+  }
+}
+
+/** Keeps a page checked as a page table while it is not in use. */
+function pin(guest: PvGuest, frame: number, type: number): number {
+  if (guest.info.isPinned(frame)) {
+    return -XenError.invalid;
+  }
+  const result = guest.tables.use(frame, type);
+  if (result === 0) {
+    guest.info.setPinned(frame, true);
+  }
+  return result === -XenError.busy ? -XenError.invalid : result;
+}
+
+function unpin(guest: PvGuest, frame: number): number {
+  const isPinned = guest.info.isPinned(frame) && levelOf(guest.info.type(frame)) > 0;
+  if (!isPinned) {
+    return -XenError.invalid;
+  }
+  guest.info.setPinned(frame, false);
+  guest.tables.unuse(frame);
+  return 0;
+}
+
+/** The most entries of an LDT. */
+const mostLdtEntries = 8192;
+
+/** Pages of the LDT become descriptor tables, by the linear addresses at which they stand. */
+function setLdt(guest: PvGuest, linear: number, entries: number): number {
+  if (entries > mostLdtEntries || (linear & (pageBytes - 1)) !== 0) {
+    return -XenError.invalid;
+  }
+  const frames: number[] = [];
+  for (let at = 0; at < entries * 8; at += pageBytes) {
+    const found = guest.findLeaf(linear + at);
+    const entry = found && guest.tables.read(found[0], found[1]);
+    const isThere = entry !== undefined && (entry.low & 1) !== 0;
+    const frame = isThere ? (entry.low >>> 12) + (entry.high & 0xf) * 2 ** 20 : -1;
+    if (frame < 0 || guest.tables.use(frame, PageType.descriptors) !== 0) {
+      frames.forEach((other) => {
+        guest.tables.unuse(other);
+      });
+      return -XenError.invalid;
+    }
+    frames.push(frame);
+  }
+  const old = guest.ldt;
+  guest.ldt = frames;
+  guest.ldtSelector = guest.area.setLdt(linear, entries);
+  guest.actions |= StubAction.loadLdt;
+  old.forEach((frame) => {
+    guest.tables.unuse(frame);
+  });
+  return 0;
+}
+
+function fillPage(guest: PvGuest, frame: number, source: number | undefined): number {
+  const { memory } = guest.domain.services;
+  const isGood = guest.info.owner(frame) === PageOwner.guest && guest.mayTouch(frame, true);
+  const isSourceGood = source === undefined || guest.info.owner(source) === PageOwner.guest;
+  if (!isGood || !isSourceGood) {
+    return -XenError.invalid;
+  }
+  const page = new Uint8Array(pageBytes);
+  if (source !== undefined) {
+    memory.read(source * pageBytes, page);
+  }
+  memory.write(frame * pageBytes, page);
+  return 0;
+}

@@ -1,0 +1,277 @@
+/**
+ * Direct paging with three levels: checks page tables before they are used and every change of an entry
+ * afterwards (Xen, arch/x86/mm.c; SDM 3A 4.4).
+ *
+ * An entry is two words. Xen's own entries stand in the last table of the second level, from
+ * `hypervisorSlot` on; a guest can neither read meaning into them nor change them.
+ */
+import { XenError } from '../constants.ts';
+import type { XenMemory } from '../interfaces.ts';
+import { checkDescriptor } from './descriptors.ts';
+import { PageOwner, PageType } from './page-info.ts';
+import type { PageInfo } from './page-info.ts';
+
+/** Bits of an entry's low word. */
+export const EntryBit = { present: 1, writable: 2, user: 4, accessed: 0x20, dirty: 0x40 } as const;
+
+/** Number of entries of a table of the first two levels. */
+export const entriesPerTable = 512;
+/** The first entry of the top second-level table that is Xen's: 0xf5800000. */
+export const hypervisorSlot = 428;
+
+const pageBytes = 4096;
+const topSlot = 3;
+/** Low bits that a guest may set: P, RW, US, A, D and those for software. */
+const allowedLow = 0xe67;
+/**
+ * What is kept of an entry of the third level: P, and the bits for software. Guests set others, as Xen
+ * allows where its own tables have four levels, and the processor would refuse them.
+ */
+const keptTop = 0xffff_fe01;
+/** High bits: NX, and the frame's up to 2^36. */
+const allowedHigh = 0x8000_000f;
+
+/** An entry in halves. */
+export interface Entry {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Returns the frame that an entry names. */
+export function frameOf({ low, high }: Entry): number {
+  return (low >>> 12) + (high & 0xf) * 2 ** 20;
+}
+
+const isPresent = (entry: Entry): boolean => (entry.low & EntryBit.present) !== 0;
+
+/** The page tables of a guest. */
+export class PageTables {
+  readonly info: PageInfo;
+  readonly #memory: XenMemory;
+  /** Writes Xen's own entries into a table. */
+  readonly #fillTop: (frame: number) => void;
+
+  /** Works on the types in `info`. */
+  constructor(memory: XenMemory, info: PageInfo, fillTop: (frame: number) => void) {
+    this.#memory = memory;
+    this.info = info;
+    this.#fillTop = fillTop;
+  }
+
+  /** Reads an entry. */
+  read(frame: number, index: number): Entry {
+    const at = frame * pageBytes + index * 8;
+    return { low: this.#memory.read32(at), high: this.#memory.read32(at + 4) };
+  }
+
+  /**
+   * Begins a use of a page as a type, checking its contents if it was none before; returns 0 or a negative
+   * error, and then nothing changed. `asTop` is for the table of the top gigabyte, which gets Xen's entries.
+   */
+  use(frame: number, type: number, asTop: boolean = false): number {
+    const { info } = this;
+    if (info.owner(frame) !== PageOwner.guest) {
+      return -XenError.invalid;
+    }
+    if (!info.take(frame, type)) {
+      return info.uses(frame) > 0 ? -XenError.busy : -XenError.invalid;
+    }
+    if (info.uses(frame) === 1 && type !== PageType.writable) {
+      const result = this.#check(frame, type, asTop);
+      if (result !== 0) {
+        info.drop(frame);
+        return result;
+      }
+      info.setValid(frame, true);
+      info.setTop(frame, asTop);
+      if (asTop) {
+        this.#fillTop(frame);
+      }
+    }
+    return 0;
+  }
+
+  /** Ends a use; a table that is not used any more lets go of what it maps. */
+  unuse(frame: number): void {
+    const { info } = this;
+    const type = info.type(frame);
+    if (info.drop(frame) > 0 || !info.isValid(frame)) {
+      return;
+    }
+    info.setValid(frame, false);
+    const level = levelOf(type);
+    if (level === 0) {
+      return;
+    }
+    if (info.isTop(frame)) {
+      info.setTop(frame, false);
+      for (let index = hypervisorSlot; index < entriesPerTable; index += 1) {
+        this.#write(frame, index, { low: 0, high: 0 });
+      }
+    }
+    this.#letGo(frame, level, countOf(level));
+  }
+
+  /**
+   * Changes an entry of a page table that is in use; returns 0 or a negative error, and then it is as it was.
+   */
+  change(frame: number, index: number, entry: Entry, keepAccessed: boolean = false): number {
+    const level = levelOf(this.info.type(frame));
+    if (level === 0 || index >= countOf(level) || this.#isXens(frame, index)) {
+      return -XenError.invalid;
+    }
+    const old = this.read(frame, index);
+    const isSame = isPresent(old) && isPresent(entry) && sameTarget(old, entry);
+    const result = isSame ? this.#checkBits(level, entry) : this.#hold(level, index, entry);
+    if (result !== 0) {
+      return result;
+    }
+    const kept = keepAccessed ? old.low & (EntryBit.accessed | EntryBit.dirty) : 0;
+    const low = level === 3 ? entry.low & keptTop : entry.low | kept;
+    this.#write(frame, index, { low, high: entry.high });
+    if (!isSame) {
+      this.#release(level, old);
+    }
+    return 0;
+  }
+
+  #isXens(frame: number, index: number): boolean {
+    return this.info.isTop(frame) && index >= hypervisorSlot;
+  }
+
+  #write(frame: number, index: number, { low, high }: Entry): void {
+    const at = frame * pageBytes + index * 8;
+    // Never half an entry that is present (SDM 3A 4.10.4.2): the low word goes first, then comes back.
+    this.#memory.write32(at, 0);
+    this.#memory.write32(at + 4, high);
+    this.#memory.write32(at, low);
+  }
+
+  /** Checks a page that is to be of a type, and takes what it maps. */
+  #check(frame: number, type: number, asTop: boolean): number {
+    if (type === PageType.descriptors) {
+      return this.#checkDescriptors(frame);
+    }
+    const level = levelOf(type);
+    // What stands where Xen's entries will be is not looked at.
+    const count = asTop ? hypervisorSlot : countOf(level);
+    for (let index = 0; index < count; index += 1) {
+      const result = this.#hold(level, index, this.read(frame, index));
+      if (result !== 0) {
+        this.#letGo(frame, level, index);
+        return result;
+      }
+    }
+    if (level === 3 && !isPresent(this.read(frame, topSlot))) {
+      this.#letGo(frame, level, count);
+      return -XenError.invalid;
+    }
+    for (let index = 0; level === 3 && index < count; index += 1) {
+      const { low, high } = this.read(frame, index);
+      this.#write(frame, index, { low: low & keptTop, high });
+    }
+    return 0;
+  }
+
+  #letGo(frame: number, level: number, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.#release(level, this.read(frame, index));
+    }
+  }
+
+  #checkBits(level: number, entry: Entry): number {
+    const high = level === 3 ? allowedHigh & 0xf : allowedHigh;
+    const isGood = (entry.low & 0xfff & ~allowedLow) === 0 && (entry.high & ~high) === 0;
+    return isGood ? 0 : -XenError.invalid;
+  }
+
+  /** Takes a use of what an entry maps; returns 0 or a negative error. */
+  #hold(level: number, index: number, entry: Entry): number {
+    if (!isPresent(entry)) {
+      return 0;
+    }
+    const frame = frameOf(entry);
+    const bits = this.#checkBits(level, entry);
+    if (bits !== 0) {
+      return bits;
+    }
+    if (level > 1) {
+      return this.#holdTable(level, index, frame);
+    }
+    const writes = (entry.low & EntryBit.writable) !== 0;
+    switch (this.info.owner(frame)) {
+      case PageOwner.guest:
+        return writes ? this.use(frame, PageType.writable) : 0;
+      case PageOwner.shared:
+        return 0;
+      case PageOwner.readable:
+        return writes ? -XenError.notPermitted : 0;
+      default:
+        return -XenError.invalid;
+    }
+  }
+
+  /** The table with Xen's entries belongs into the top slot and nowhere else. */
+  #holdTable(level: number, index: number, frame: number): number {
+    if (level === 2) {
+      return this.use(frame, PageType.l1);
+    }
+    const asTop = index === topSlot;
+    const isOther = this.info.uses(frame) > 0 && this.info.isTop(frame) !== asTop;
+    return isOther ? -XenError.invalid : this.use(frame, PageType.l2, asTop);
+  }
+
+  #release(level: number, entry: Entry): void {
+    const frame = frameOf(entry);
+    const isHeld =
+      isPresent(entry) &&
+      this.info.owner(frame) === PageOwner.guest &&
+      (level > 1 || (entry.low & EntryBit.writable) !== 0);
+    if (isHeld) {
+      this.unuse(frame);
+    }
+  }
+
+  /** Checks every descriptor of a page, then writes them as they are fixed. */
+  #checkDescriptors(frame: number): number {
+    const base = frame * pageBytes;
+    const fixed: (readonly [number, number])[] = [];
+    for (let index = 0; index < entriesPerTable; index += 1) {
+      const at = base + index * 8;
+      const found = checkDescriptor(this.#memory.read32(at), this.#memory.read32(at + 4));
+      if (found === undefined) {
+        return -XenError.invalid;
+      }
+      fixed.push(found);
+    }
+    for (const [index, [low, high]] of fixed.entries()) {
+      this.#memory.write32(base + index * 8, low);
+      this.#memory.write32(base + index * 8 + 4, high);
+    }
+    return 0;
+  }
+}
+
+/** Whether two entries map the same page in the same way, as far as types go. */
+function sameTarget(one: Entry, other: Entry): boolean {
+  const writable = EntryBit.writable;
+  return frameOf(one) === frameOf(other) && (one.low & writable) === (other.low & writable);
+}
+
+/** Level of a page table's type, 0 for other types. */
+export function levelOf(type: number): 0 | 1 | 2 | 3 {
+  switch (type) {
+    case PageType.l1:
+      return 1;
+    case PageType.l2:
+      return 2;
+    case PageType.l3:
+      return 3;
+    default:
+      return 0;
+  }
+}
+
+function countOf(level: number): number {
+  return level === 3 ? 4 : entriesPerTable;
+}

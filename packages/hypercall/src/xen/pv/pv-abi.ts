@@ -1,0 +1,392 @@
+/**
+ * The Xen interface of a paravirtual guest: every trap of the guest comes here through the stubs of
+ * `HypervisorArea`, hypercalls among them.
+ */
+import type { CallLog } from '../../call-log.ts';
+import type {
+  AbiState,
+  CpuidValues,
+  HypercallAbi,
+  HypercallRegisters,
+  MsrValue,
+  MsrWriteResult,
+} from '../../interfaces.ts';
+import { describeCall } from '../calls.ts';
+import type { XenCallTable } from '../calls.ts';
+import { XenError } from '../constants.ts';
+import type { XenDomain } from '../domain.ts';
+import { xenFrames } from '../domain.ts';
+import { GuestCopy } from '../guest-copy.ts';
+import { XenHvmAbi } from '../hvm-abi.ts';
+import type { XenAddressSpace } from '../interfaces.ts';
+import { buildGuest } from './builder.ts';
+import type { PvImage } from './builder.ts';
+import { pvCalls } from './call-table.ts';
+import { PvGuest } from './guest.ts';
+import type { FarPointer } from './guest.ts';
+import {
+  errorVectors,
+  eventVector,
+  guestCr0,
+  HypervisorArea,
+  hypercallVector,
+  StubAction,
+} from './hypervisor-area.ts';
+import { PageOwner, PageType } from './page-info.ts';
+import type { PageInfo } from './page-info.ts';
+import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
+import {
+  beginGuest,
+  describeCrash,
+  enterHandler,
+  FrameField,
+  guestFlags,
+  returnFromHandler,
+  TrapFrame,
+} from './traps.ts';
+
+/** What makes the interface of a paravirtual guest. */
+export interface XenPvOptions {
+  readonly domain: XenDomain;
+  /** The address space that the processor is in. */
+  readonly space: XenAddressSpace;
+  readonly log: CallLog;
+  /** Types and uses of the machine's pages, empty. */
+  readonly info: PageInfo;
+  /** Physical address of Xen's pages. */
+  readonly frames: number;
+  /** The first machine frame of the guest. */
+  readonly firstFrame: number;
+  /** Returns CR2 of the processor. */
+  readonly cr2: () => number;
+}
+
+const pageBytes = 4096;
+const argumentFields: readonly number[] = [
+  FrameField.ebx,
+  FrameField.ecx,
+  FrameField.edx,
+  FrameField.esi,
+  FrameField.edi,
+  FrameField.ebp,
+];
+/** Vectors with a meaning here (SDM 3A table 6-1). */
+const Vector = {
+  invalidOpcode: 6,
+  deviceNotAvailable: 7,
+  generalProtection: 13,
+  pageFault: 14,
+} as const;
+/** Low bits of a #GP's error code: a gate of the IDT, used by an instruction. */
+const gateError = 2;
+const taskSwitchedBit = 8;
+
+/** The Xen interface of one paravirtual guest. */
+export class XenPvAbi implements HypercallAbi {
+  /** Name of the interface. */
+  readonly name: string = 'xen';
+  readonly guest: PvGuest;
+  readonly #options: XenPvOptions;
+  readonly #area: HypervisorArea;
+  readonly #copy: GuestCopy;
+  readonly #frame: TrapFrame;
+  readonly #calls: XenCallTable;
+  /** CPUID and time are those of any Xen guest. */
+  readonly #common: XenHvmAbi;
+  readonly #wake: ReturnType<XenDomain['services']['timers']['create']>;
+  #first:
+    { readonly entry: number; readonly stack: number; readonly startInfo: number } | undefined;
+  #waiting: { readonly until: () => boolean; readonly deadlineNs: number } | undefined;
+  /** The guest returned by a hypercall to somewhere else: its result is not put into EAX. */
+  #returned = false;
+
+  /** Makes the interface; `load` puts a guest into it. */
+  constructor(options: XenPvOptions) {
+    const { domain, info, frames } = options;
+    const { memory, timers, machine } = domain.services;
+    this.#options = options;
+    this.#area = new HypervisorArea(memory, frames);
+    this.guest = new PvGuest(domain, info, this.#area);
+    this.#frame = new TrapFrame(memory);
+    const space = {
+      translate: (linear: number, write: boolean): number => {
+        const physical = options.space.translate(linear, write);
+        const frame = Math.floor(physical / pageBytes);
+        return physical >= 0 && this.#isGuests(frame, write) ? physical : -1;
+      },
+    };
+    this.#copy = new GuestCopy(memory, space);
+    this.#common = new XenHvmAbi({ domain, space, log: options.log });
+    this.#calls = pvCalls(this.guest, () => this.#iret());
+    this.#wake = timers.create(() => {
+      machine.attention();
+    });
+    domain.waiter = (until, timeoutNs) => {
+      this.#waiting = { until, deadlineNs: timeoutNs === 0 ? Infinity : timeoutNs };
+      if (timeoutNs > 0) {
+        this.#wake.arm(timeoutNs);
+      }
+    };
+  }
+
+  get domain(): XenDomain {
+    return this.#options.domain;
+  }
+
+  /** Vector by which an event interrupts the guest. */
+  readonly upcallVector: number = eventVector;
+
+  /** Whether the guest is to be interrupted: an upcall is due, or what it waits for has come. */
+  get upcallDue(): boolean {
+    return this.#waiting === undefined ? this.#isUpcallDue() : this.#isAwake();
+  }
+
+  /**
+   * Builds a guest and returns the physical address at which the processor starts, in flat protected mode
+   * without paging; a text says what is wrong with one that cannot be built.
+   */
+  load(image: PvImage): number | string {
+    const { domain, info, firstFrame } = this.#options;
+    const { memory } = domain.services;
+    this.guest.reset();
+    this.#waiting = undefined;
+    info.reset();
+    domain.reset();
+    const built = buildGuest(image, {
+      memory,
+      firstFrame,
+      pages: domain.pages,
+      sharedInfo: domain.frame(xenFrames.shared),
+      storePort: domain.storePort,
+      consolePort: domain.consolePort,
+    });
+    if (typeof built === 'string') {
+      return built;
+    }
+    domain.storePage = built.storeFrame * pageBytes;
+    domain.consolePage = built.consoleFrame * pageBytes;
+    domain.begin();
+    domain.shared.upcallMasked = true;
+    this.#area.build(built.pageTable * pageBytes);
+    this.#giveFrames();
+    for (let frame = 0; frame < domain.pages; frame += 1) {
+      this.#area.setMachineFrame(firstFrame + frame, frame);
+    }
+    const isBad =
+      this.guest.tables.use(built.pageTable, PageType.l3) !== 0 ||
+      this.guest.setBase(built.pageTable) !== 0;
+    if (isBad) {
+      return 'page tables that do not hold';
+    }
+    info.setPinned(built.pageTable, true);
+    this.guest.actions = 0;
+    this.#first = built;
+    return this.#area.start;
+  }
+
+  cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined {
+    return this.#common.cpuid(base, offset, subleaf);
+  }
+
+  readMsr(_index: number): MsrValue | undefined {
+    return undefined;
+  }
+
+  writeMsr(_index: number, _low: number, _high: number): MsrWriteResult {
+    return 'absent';
+  }
+
+  /** VMCALL of a stub; one that the guest executes itself is undefined. */
+  hypercall(registers: HypercallRegisters): boolean {
+    const physical = this.#area.frameAt(registers.low(4));
+    if (registers.cpl !== 0 || physical < 0) {
+      return false;
+    }
+    this.#frame.moveTo(physical);
+    const action = this.#serve();
+    registers.set(3, this.guest.base * pageBytes, 0);
+    registers.set(1, this.guest.ldtSelector, 0);
+    registers.set(2, guestCr0 | (this.guest.taskSwitched ? taskSwitchedBit : 0), 0);
+    registers.set(0, action, 0);
+    return true;
+  }
+
+  beforeRun(): void {
+    // Nothing here depends on what the host did.
+  }
+
+  clockChanged(): void {
+    this.domain.clockChanged();
+  }
+
+  reset(): void {
+    // `load` does it, with the guest's image.
+  }
+
+  save(): AbiState {
+    return { abi: 'xen-pv', version: 1, fields: {} };
+  }
+
+  restore(state: unknown): void {
+    this.#common.restore(state);
+  }
+
+  #giveFrames(): void {
+    const { domain, info, firstFrame } = this.#options;
+    const xen = domain.frame(0) / pageBytes;
+    info.setOwner(firstFrame, firstFrame + domain.pages, PageOwner.guest);
+    info.setOwner(xen, xen + xenFrames.console, PageOwner.shared);
+    const [first, end] = this.#area.machineFrames;
+    info.setOwner(first, end, PageOwner.readable);
+  }
+
+  #isGuests(frame: number, write: boolean): boolean {
+    const owner = this.guest.info.owner(frame);
+    const isOpen = owner === PageOwner.guest || owner === PageOwner.shared;
+    return isOpen || (owner === PageOwner.readable && !write);
+  }
+
+  #isUpcallDue(): boolean {
+    const { shared } = this.domain;
+    const isWanted = this.guest.eventCallback !== undefined && !shared.upcallMasked;
+    return isWanted && shared.upcallPending;
+  }
+
+  #isAwake(): boolean {
+    const waiting = this.#waiting;
+    return (
+      waiting === undefined ||
+      waiting.until() ||
+      this.#isUpcallDue() ||
+      this.domain.services.clock.now() >= waiting.deadlineNs
+    );
+  }
+
+  /** Serves the trap whose frame stands; returns what the stub is to do. */
+  #serve(): number {
+    const first = this.#first;
+    if (first !== undefined) {
+      this.#first = undefined;
+      beginGuest(this.#frame, first);
+      return 0;
+    }
+    if (this.#frame.level === 0) {
+      // An interrupt that ended a wait: the path that waits goes on.
+      return 0;
+    }
+    if (this.#waiting === undefined) {
+      this.#trap(this.#frame.get(FrameField.vector));
+    }
+    if (this.#waiting !== undefined) {
+      if (!this.#isAwake()) {
+        return StubAction.wait;
+      }
+      this.#waiting = undefined;
+      this.#wake.cancel();
+    }
+    this.#deliverEvents();
+    const actions = this.guest.actions;
+    this.guest.actions = 0;
+    return actions;
+  }
+
+  #trap(vector: number): void {
+    const frame = this.#frame;
+    const error = errorVectors.has(vector) ? frame.get(FrameField.error) : undefined;
+    const isKernel = frame.level === 1;
+    switch (vector) {
+      case hypercallVector:
+        this.#hypercall();
+        return;
+      case eventVector:
+        return;
+      case Vector.invalidOpcode:
+        if (!skipForcedPrefix(frame, this.#copy)) {
+          this.#raise(vector, error);
+        }
+        return;
+      case Vector.deviceNotAvailable:
+        this.guest.taskSwitched = false;
+        this.guest.actions |= StubAction.loadCr0;
+        this.#raise(vector, error);
+        return;
+      case Vector.generalProtection:
+        if (error !== undefined && (error & 7) === gateError) {
+          this.#softwareInterrupt((error >>> 3) & 0xff, error);
+        } else if (!isKernel || !emulatePrivileged(this.guest, frame, this.#copy)) {
+          this.#raise(vector, error);
+        }
+        return;
+      case Vector.pageFault:
+        this.domain.shared.cr2 = this.#options.cr2();
+        this.#raise(vector, error);
+        return;
+      default:
+        this.#raise(vector, error);
+    }
+  }
+
+  /** INT with a vector that only the guest's own table allows. */
+  #softwareInterrupt(vector: number, error: number): void {
+    const handler = this.guest.traps[vector];
+    if (handler !== undefined && handler.level >= this.#frame.level) {
+      this.#frame.set(FrameField.eip, this.#frame.get(FrameField.eip) + 2);
+      this.#raise(vector, undefined);
+    } else {
+      this.#raise(Vector.generalProtection, error);
+    }
+  }
+
+  /** Enters the guest's handler of a vector; a guest without one has crashed. */
+  #raise(vector: number, error: number | undefined): void {
+    const handler = this.guest.traps[vector];
+    const pointer = handler && { ...handler, offset: handler.address };
+    if (pointer === undefined || !this.#enter(pointer, pointer.masks, error)) {
+      this.#crash(vector);
+    }
+  }
+
+  #enter(pointer: FarPointer, masks: boolean, error: number | undefined): boolean {
+    return enterHandler(this.guest, this.#frame, this.#copy, { ...pointer, masks }, error);
+  }
+
+  #deliverEvents(): void {
+    const callback = this.guest.eventCallback;
+    if (callback !== undefined && this.#isUpcallDue() && !this.#enter(callback, true, undefined)) {
+      this.#crash(eventVector);
+    }
+  }
+
+  #crash(vector: number): void {
+    const { console, machine } = this.domain.services;
+    for (const character of describeCrash(this.#frame, vector, this.#options.cr2())) {
+      console.write(character.charCodeAt(0));
+    }
+    machine.shutdown('crash');
+  }
+
+  #hypercall(): void {
+    const frame = this.#frame;
+    const number = frame.get(FrameField.eax);
+    const found = this.#calls[number];
+    const args = argumentFields.map((field) => frame.get(field));
+    this.#returned = false;
+    const result = this.#options.log.run(
+      'xen',
+      found?.name ?? `call_${String(number)}`,
+      () => (found === undefined ? '' : describeCall(found, args)),
+      () => found?.serve({ domain: this.domain, args, copy: this.#copy }) ?? -XenError.noSuchCall,
+    );
+    if (!this.#returned) {
+      frame.set(FrameField.eax, result);
+    }
+  }
+
+  #iret(): number {
+    this.#returned = true;
+    if (!returnFromHandler(this.guest, this.#frame, this.#copy)) {
+      this.#crash(Vector.generalProtection);
+    }
+    return 0;
+  }
+}

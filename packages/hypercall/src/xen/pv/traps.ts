@@ -1,0 +1,170 @@
+/**
+ * Traps of a paravirtual guest: what the entry stub pushed, and how the guest's own handlers are entered
+ * (Xen, arch/x86/x86_64/compat/entry.S, "create_bounce_frame"; public/arch-x86/xen-x86_32.h).
+ *
+ *     frame: EDI ESI EBP - EBX EDX ECX EAX, vector, error, EIP, CS, EFLAGS, ESP, SS
+ *
+ *     on the guest's stack: [error,] EIP, CS with the upcall mask in bits 23..16, EFLAGS [, ESP, SS]
+ */
+import type { XenMemory } from '../interfaces.ts';
+import type { GuestCopy } from '../guest-copy.ts';
+import { guestSelector } from './descriptors.ts';
+import type { FarPointer, PvGuest } from './guest.ts';
+import { Selector } from './hypervisor-area.ts';
+
+/** Offsets of a trap frame. */
+export const FrameField = {
+  edi: 0,
+  esi: 4,
+  ebp: 8,
+  ebx: 16,
+  edx: 20,
+  ecx: 24,
+  eax: 28,
+  vector: 32,
+  error: 36,
+  eip: 40,
+  cs: 44,
+  eflags: 48,
+  esp: 52,
+  ss: 56,
+} as const;
+
+/** Flags. */
+const Flag = {
+  trap: 0x100,
+  interrupt: 0x200,
+  privilege: 0x3000,
+  nested: 0x4000,
+  resume: 0x1_0000,
+} as const;
+const virtual8086 = 0x2_0000;
+
+/** A trap frame in memory. */
+export class TrapFrame {
+  readonly #memory: XenMemory;
+  #at = 0;
+
+  /** Reads and writes frames in a memory. */
+  constructor(memory: XenMemory) {
+    this.#memory = memory;
+  }
+
+  /** Moves to the frame at a physical address. */
+  moveTo(physical: number): void {
+    this.#at = physical;
+  }
+
+  get(field: number): number {
+    return this.#memory.read32(this.#at + field) >>> 0;
+  }
+
+  set(field: number, value: number): void {
+    this.#memory.write32(this.#at + field, value);
+  }
+
+  /** Privilege level that the trap came from. */
+  get level(): number {
+    return this.get(FrameField.cs) & 3;
+  }
+}
+
+/** EFLAGS as a guest may have them: interrupts on, since Xen's own need them, and no I/O privilege. */
+export function guestFlags(flags: number): number {
+  return ((flags & ~(Flag.privilege | Flag.nested | virtual8086)) | Flag.interrupt | 2) >>> 0;
+}
+
+/**
+ * Lets the guest go on in a handler of its own, with what it did before on its kernel's stack.
+ *
+ * False when its stack cannot be written: nothing can be told to such a guest.
+ */
+export function enterHandler(
+  guest: PvGuest,
+  frame: TrapFrame,
+  copy: GuestCopy,
+  handler: FarPointer & { readonly masks: boolean },
+  error: number | undefined,
+): boolean {
+  const { shared } = guest.domain;
+  const isFromKernel = frame.level < 2;
+  const masked = shared.upcallMasked;
+  const flags = frame.get(FrameField.eflags);
+  const seenFlags = masked ? flags & ~Flag.interrupt : flags | Flag.interrupt;
+  const words = [
+    ...(error === undefined ? [] : [error]),
+    frame.get(FrameField.eip),
+    (frame.get(FrameField.cs) & 0xffff) | (masked ? 0x1_0000 : 0),
+    seenFlags,
+    ...(isFromKernel ? [] : [frame.get(FrameField.esp), frame.get(FrameField.ss)]),
+  ];
+  const top = isFromKernel ? frame.get(FrameField.esp) : guest.kernelStack.offset;
+  const stack = (top - words.length * 4) >>> 0;
+  if (!copy.writeWords(stack, words)) {
+    return false;
+  }
+  const cleared = Flag.trap | Flag.nested | Flag.resume | virtual8086;
+  frame.set(FrameField.esp, stack);
+  if (!isFromKernel) {
+    frame.set(FrameField.ss, guest.kernelStack.selector);
+  }
+  frame.set(FrameField.cs, guestSelector(handler.selector));
+  frame.set(FrameField.eip, handler.offset);
+  frame.set(FrameField.eflags, guestFlags(flags & ~cleared));
+  if (handler.masks) {
+    shared.upcallMasked = true;
+  }
+  return true;
+}
+
+/**
+ * `iret`: goes on with what stands on the guest's stack: EAX, EIP, CS, EFLAGS, and for ring 3 ESP, SS.
+ *
+ * False when the stack cannot be read.
+ */
+export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): boolean {
+  const stack = frame.get(FrameField.esp);
+  const words = copy.words(stack, 4);
+  if (words === undefined) {
+    return false;
+  }
+  const [eax = 0, eip = 0, cs = 0, flags = 0] = words;
+  const isOuter = (cs & 3) > 1;
+  const outer = isOuter ? copy.words(stack + 16, 2) : [stack + 16, frame.get(FrameField.ss)];
+  if (outer === undefined) {
+    return false;
+  }
+  const [esp = 0, ss = 0] = outer;
+  frame.set(FrameField.eax, eax);
+  frame.set(FrameField.eip, eip);
+  frame.set(FrameField.cs, guestSelector(cs & 0xffff));
+  frame.set(FrameField.eflags, guestFlags(flags));
+  frame.set(FrameField.esp, esp);
+  frame.set(FrameField.ss, guestSelector(ss & 0xffff));
+  guest.domain.shared.upcallMasked = (flags & Flag.interrupt) === 0;
+  return true;
+}
+
+/** Says in a line for the console why a guest cannot go on. */
+export function describeCrash(frame: TrapFrame, vector: number, cr2: number): string {
+  const hex = (value: number): string => (value >>> 0).toString(16);
+  const place = `${hex(frame.get(FrameField.cs))}:${hex(frame.get(FrameField.eip))}`;
+  const detail = `error ${hex(frame.get(FrameField.error))}, cr2 ${hex(cr2)}`;
+  return `\r\n(xen) guest crashed: no handler for vector ${String(vector)} at ${place}, ${detail}\r\n`;
+}
+
+/** Fills a frame so that the guest begins at its entry, in its kernel's segments. */
+export function beginGuest(
+  frame: TrapFrame,
+  first: { readonly entry: number; readonly stack: number; readonly startInfo: number },
+): void {
+  for (let field = 0; field < FrameField.eip; field += 4) {
+    frame.set(field, 0);
+  }
+  frame.set(FrameField.esi, first.startInfo);
+  frame.set(FrameField.eip, first.entry);
+  frame.set(FrameField.cs, Selector.kernelCode);
+  frame.set(FrameField.eflags, guestFlags(0));
+  frame.set(FrameField.esp, first.stack);
+  frame.set(FrameField.ss, Selector.kernelData);
+}
