@@ -66,6 +66,10 @@ export class TestMachine implements Machine {
   reset(): void {
     this.resets += 1;
   }
+  insertFloppy(): boolean {
+    return false;
+  }
+  nmi(): void {}
   debug(): undefined {
     return undefined;
   }

@@ -87,7 +87,14 @@ export {
   type FloppyControllerOptions,
   type FloppyGeometry,
 } from './floppy/index.ts';
-export { Pit8254, pitHertz, pitPort, type Pit8254Options } from './pit-8254/index.ts';
+export { Pit8254, pitHertz, pitPort, systemErrors, type Pit8254Options } from './pit-8254/index.ts';
+export {
+  highestToneHertz,
+  PcSpeaker,
+  type PcSpeakerOptions,
+  type SpeakerDrive,
+  type SpeakerSound,
+} from './pc-speaker/index.ts';
 export {
   fcr,
   ier,

@@ -1,5 +1,6 @@
 import type { TranslationEvent } from '@ringfence/cpu';
 
+import type { DriveStorage } from './board-storage.ts';
 import type { DebugConnection } from './debug/debugger.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
@@ -26,6 +27,14 @@ export type MachineEnd =
  */
 export type MachineState = 'paused' | 'running' | 'halted' | 'ended' | 'disposed';
 
+/**
+ * What the speaker does from the machine's time `atMs` on: a square wave of `hertz`, 0 for silence,
+ * or without one its cone, moved out and back by the guest itself.
+ */
+export type SoundEvent =
+  | { readonly kind: 'tone'; readonly hertz: number; readonly atMs: number }
+  | { readonly kind: 'level'; readonly high: boolean; readonly atMs: number };
+
 /** What a machine tells those who listen, by event name. */
 export interface MachineEvents {
   /** The run is over; nothing follows. */
@@ -36,6 +45,8 @@ export interface MachineEvents {
   readonly state: MachineState;
   /** A byte went to the debug console at port 0xe9. */
   readonly debugByte: number;
+  /** The speaker sounds otherwise from now on. */
+  readonly sound: SoundEvent;
   /** A translated region was made or dropped, or hot code was refused one. */
   readonly translation: TranslationEvent;
 }
@@ -174,6 +185,13 @@ export interface Machine {
    * undefined while another is connected. `send` gets what is for the debugger.
    */
   debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined;
+  /**
+   * Puts a disk into floppy drive 0 or 1, or takes it out; false for a drive that is not there, or
+   * an image of no size that disks have.
+   */
+  insertFloppy(drive: number, storage: DriveStorage | undefined): boolean;
+  /** Gives the processor a non-maskable interrupt, as a server's NMI button does. */
+  nmi(): void;
   /** Presses the reset button: the machine boots again. */
   reset(): void;
   /** Ends the machine and lets go of its memory; a second call does nothing. */

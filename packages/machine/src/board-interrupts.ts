@@ -8,14 +8,7 @@
  * Both see every request, and the guest masks those that it does not want; PCI requests arrive as
  * ISA requests, through the ISA bridge's routing.
  */
-import {
-  Hpet,
-  hpetAddress,
-  IoApic,
-  ioApicAddress,
-  LocalApic,
-  Pic8259Pair,
-} from '@ringfence/devices';
+import { IoApic, ioApicAddress, LocalApic, Pic8259Pair } from '@ringfence/devices';
 import type { ApicBus, ApicMessage, EoiAssist, IrqLine, TscSource } from '@ringfence/devices';
 import type { MmioHandler, PhysicalMemory } from '@ringfence/memory';
 
@@ -74,6 +67,23 @@ export class InterruptControllers {
     };
   }
 
+  /** Returns the wire of the board's non-maskable interrupt. */
+  nmiLine(processor: Processor): IrqLine {
+    if (this.localApic !== undefined) {
+      return this.localApic.pin(1);
+    }
+    let level = false;
+    return {
+      set: (next) => {
+        const rises = next && !level;
+        level = next;
+        if (rises) {
+          processor.raiseNmi();
+        }
+      },
+    };
+  }
+
   /** Answers the processor's interrupt acknowledge with a vector. */
   acknowledge(): number {
     return (this.localApic ?? this.pic).acknowledge();
@@ -103,57 +113,6 @@ export class InterruptControllers {
     });
     page.show(localApic);
     return board.own('local-apic', localApic);
-  }
-}
-
-/** The wires of requests 0 and 8 for the chips that have them until an HPET takes their place. */
-export interface ReplaceableIrqs {
-  /** For the 8254. */
-  readonly timer: IrqLine;
-  /** For the RTC. */
-  readonly clock: IrqLine;
-}
-
-/** Puts an HPET on the board, before the chips that it replaces. */
-export function addHpet(board: Board, ioApic: IoApic): ReplaceableIrqs {
-  const timer = new GatedLine(board.isaIrq(0));
-  const clock = new GatedLine(board.isaIrq(8));
-  const hpet = new Hpet({
-    clock: board.clock,
-    timers: board.timers,
-    input: (index) => ioApic.pin(index),
-    timerIrq: board.isaIrq(0),
-    clockIrq: board.isaIrq(8),
-    replaced: (on) => {
-      timer.open(!on);
-      clock.open(!on);
-    },
-  });
-  board.own('hpet', hpet);
-  board.memory.mapMmio(hpetAddress, pageBytes, hpet);
-  return { timer, clock };
-}
-
-/** A wire that can be cut; closed again, it carries the level that its source has by then. */
-class GatedLine implements IrqLine {
-  readonly #target: IrqLine;
-  #level = false;
-  #open = true;
-
-  constructor(target: IrqLine) {
-    this.#target = target;
-  }
-
-  set(level: boolean): void {
-    this.#level = level;
-    this.#target.set(this.#open && level);
-  }
-
-  open(open: boolean): void {
-    if (open !== this.#open) {
-      this.#open = open;
-      this.#target.set(open && this.#level);
-    }
   }
 }
 

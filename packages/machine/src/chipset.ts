@@ -7,7 +7,6 @@
  */
 import {
   AcpiPowerManagement,
-  CmosRtc,
   DebugConsole,
   HostBridge,
   I8042,
@@ -16,7 +15,6 @@ import {
   mapPciPorts,
   memorySizeBytes,
   PciBus,
-  Pit8254,
   Port92,
   PortBus,
   PostPort,
@@ -32,6 +30,7 @@ import type {
   PciAddressSpace,
   Resettable,
   ShadowSegment,
+  SpeakerSound,
   Timers,
   WallClock,
 } from '@ringfence/devices';
@@ -42,8 +41,10 @@ import type { CoprocessorErrorLatch } from './board-coprocessor.ts';
 import { Display } from './board-display.ts';
 import { addFirmware } from './board-firmware.ts';
 import type { Firmware } from './board-firmware.ts';
-import { addHpet, InterruptControllers } from './board-interrupts.ts';
+import { InterruptControllers } from './board-interrupts.ts';
 import type { Processor } from './board-interrupts.ts';
+import { addTime } from './board-time.ts';
+import type { TimeChips } from './board-time.ts';
 import type { Board, OwnedChip } from './board.ts';
 import { FirmwareMemory } from './firmware-memory.ts';
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
@@ -62,6 +63,8 @@ export interface ChipsetOptions {
   readonly serialOutputs: readonly ByteSink[];
   /** Where port 0xe9 sends. */
   readonly debugOutput: ByteSink;
+  /** Who makes the speaker's sound. */
+  readonly sound: SpeakerSound;
   readonly debugExitPort?: number;
   /** What stands in the ROM. */
   readonly firmware: Firmware;
@@ -82,8 +85,8 @@ export class Chipset implements Board {
   readonly pciAddressSpace: PciAddressSpace;
   /** The interrupt controllers. */
   readonly interrupts: InterruptControllers;
-  /** The clock, and the RAM that tells firmware of the board. */
-  readonly cmos: CmosRtc;
+  /** What counts and keeps the time. */
+  readonly time: TimeChips;
   /** The serial ports. */
   readonly uarts: readonly Uart16550[];
   /** The keyboard controller. */
@@ -116,7 +119,12 @@ export class Chipset implements Board {
     };
     this.pci = this.own('pci', new PciBus({ requestReset }));
     this.#isaBridge = this.#addPciBridges();
-    this.cmos = this.#addTime(firmware.cmos);
+    this.time = addTime(this, {
+      ioApic: this.interrupts.ioApic,
+      nmi: this.interrupts.nmiLine(options.processor),
+      sound: options.sound,
+      cmos: { ...memorySizeBytes(this.memory.machine.ramBytes), ...firmware.cmos },
+    });
     this.uarts = this.#addSerialPorts(options.serialOutputs);
     this.keyboard = this.#addKeyboardController(requestReset);
     this.display = new Display(this, firmware.display);
@@ -172,15 +180,6 @@ export class Chipset implements Board {
     const bridge = this.own('pci-isa-bridge', new IsaBridge({ irqLines, routes: pirqRoutes }));
     this.pci.add(1, 0, bridge);
     return bridge;
-  }
-
-  #addTime(cmos: Readonly<Record<number, number>>): CmosRtc {
-    const { clock, timers, wallClock } = this;
-    const irqs = addHpet(this, this.interrupts.ioApic);
-    this.own('pit', new Pit8254({ clock, timers, irq: irqs.timer }));
-    const bytes = { ...memorySizeBytes(this.memory.machine.ramBytes), ...cmos };
-    const connections = { clock, timers, wallClock, irq: irqs.clock, bytes };
-    return this.own('cmos-rtc', new CmosRtc(connections));
   }
 
   #addSerialPorts(outputs: readonly ByteSink[]): readonly Uart16550[] {

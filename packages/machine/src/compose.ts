@@ -3,7 +3,7 @@
  */
 import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
 import type { CpuHost, CpuModel, InterruptController } from '@ringfence/cpu';
-import type { ByteSink, FloppyController, VirtioConsole } from '@ringfence/devices';
+import type { ByteSink, FloppyController, SpeakerSound, VirtioConsole } from '@ringfence/devices';
 import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
@@ -34,6 +34,8 @@ export interface PcConnections {
   readonly serialOutputs: readonly ByteSink[];
   /** Where port 0xe9 sends. */
   readonly debugOutput: ByteSink;
+  /** Who makes the speaker's sound; nobody by default. */
+  readonly sound?: SpeakerSound;
   /** Where the paravirtual console of a Xen guest sends. */
   readonly xenConsole?: ByteSink;
   /** Nanoseconds for which the CPU was kept from running. */
@@ -120,8 +122,9 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     },
     serialOutputs: connections.serialOutputs,
     debugOutput: connections.debugOutput,
+    sound: connections.sound ?? { tone: () => undefined, level: () => undefined },
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
-  const floppies = addFloppies(chipset, options.drives ?? [], chipset.cmos);
+  const floppies = addFloppies(chipset, options.drives ?? [], chipset.time.cmos);
   });
   const messages = messageTarget(chipset.interrupts.localApic);
   addStorage(chipset, options.drives ?? [], messages);

@@ -10,6 +10,7 @@ export class Emitter {
     reset: new Set(),
     state: new Set(),
     debugByte: new Set(),
+    sound: new Set(),
     translation: new Set(),
   };
 

@@ -19,6 +19,7 @@ import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { e820Map, systemRom } from './boot/memory-map.ts';
 import { startParavirtual } from './boot/xen-pv.ts';
 import { builtInGuest } from './built-in-guest/program.ts';
+import type { DriveStorage } from './board-storage.ts';
 import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
@@ -42,6 +43,8 @@ import { writeSections } from './snapshot/container.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
 import { collectStats } from './stats.ts';
+
+const nsPerMs = 1e6;
 
 /**
  * Makes a machine and puts what it boots into its memory; it does not run before `start` or
@@ -107,6 +110,14 @@ class PcMachine implements Machine {
       debugOutput: {
         write: (byte) => {
           this.#emitter.emit('debugByte', byte);
+        },
+      },
+      sound: {
+        tone: (hertz, atNs) => {
+          this.#emitter.emit('sound', { kind: 'tone', hertz, atMs: atNs / nsPerMs });
+        },
+        level: (high, atNs) => {
+          this.#emitter.emit('sound', { kind: 'level', high, atMs: atNs / nsPerMs });
         },
       },
       xenConsole: {
@@ -176,6 +187,18 @@ class PcMachine implements Machine {
 
   runSlice(sliceMs: number): MachineState {
     return this.#loop.runSlice(sliceMs);
+  }
+
+  insertFloppy(drive: number, storage: DriveStorage | undefined): boolean {
+    storage?.onLate?.(() => {
+      this.#loop.wake();
+    });
+    return this.#pc?.floppies.insert(drive, storage) ?? false;
+  }
+
+  nmi(): void {
+    this.#pc?.chipset.time.reportChannelError();
+    this.#loop.restarted();
   }
 
   reset(): void {

@@ -1,5 +1,5 @@
 /** One counter of the 8254 (Intel data sheet 231164): what its port and its gate do to it. */
-import { access, statusNullCount, statusOut } from './registers.ts';
+import { access, pitHertz, statusNullCount, statusOut } from './registers.ts';
 import { powerOnPitCounter, type PitCounterState } from './state.ts';
 import * as wave from './waveform.ts';
 
@@ -118,6 +118,13 @@ export class PitCounter {
       (state.access << 4) |
       (state.mode << 1) |
       (state.bcd ? 1 : 0);
+  }
+
+  /** Returns the frequency of OUT where it is a wave that goes on by itself, else 0. */
+  hertz(tick: number): number {
+    this.settle(tick);
+    const { loaded, mode, reload } = this.state;
+    return loaded && wave.isPeriodic(mode) && reload > 1 ? pitHertz / reload : 0;
   }
 
   /** Returns the level of OUT. */

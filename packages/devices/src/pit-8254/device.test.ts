@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../manual-clock.ts';
+import type { SpeakerDrive } from '../pc-speaker/index.ts';
 import { fuzzPorts, ProbeLine } from '../test-fuzz.ts';
 import { TickRate } from '../tick-rate.ts';
 import { Pit8254 } from './device.ts';
-import { pitHertz } from './registers.ts';
+import { pitHertz, systemErrors } from './registers.ts';
 
 const rate = new TickRate(pitHertz);
 
@@ -11,12 +12,14 @@ const rate = new TickRate(pitHertz);
 class Rig {
   readonly clock = new ManualClock();
   readonly irq = new ProbeLine();
-  readonly speaker = new ProbeLine();
+  readonly drives: SpeakerDrive[] = [];
+  readonly nmi = new ProbeLine();
   readonly pit = new Pit8254({
     clock: this.clock,
     timers: this.clock,
     irq: this.irq,
-    speaker: this.speaker,
+    speaker: { drive: (drive) => this.drives.push(drive) },
+    nmi: this.nmi,
   });
   tick = 0;
 
@@ -336,10 +339,22 @@ describe('8254 in a PC', () => {
     rig.out(0x43, 0xb6);
     rig.out(0x42, 100, 0);
     rig.run(1000);
-    expect(rig.speaker.rises).toBe(0);
+    expect(rig.drives.some((drive) => drive.on)).toBe(false);
     rig.out(0x61, 0x03);
-    rig.run(1000);
-    expect(rig.speaker.rises).toBeGreaterThanOrEqual(10);
+    expect(rig.drives.at(-1)).toMatchObject({ on: true, hertz: pitHertz / 100 });
+  });
+
+  it('shows errors of the board, and asks for an NMI until their report is switched off', () => {
+    const rig = new Rig();
+    rig.pit.reportError(systemErrors.channel);
+    expect([rig.in(0x61) & 0xc0, rig.nmi.level]).toEqual([0x40, true]);
+    rig.out(0x61, 0x08);
+    expect([rig.in(0x61) & 0xc0, rig.nmi.level]).toEqual([0, false]);
+    rig.pit.reportError(systemErrors.channel);
+    expect(rig.nmi.level).toBe(false);
+    rig.out(0x61, 0x00);
+    rig.pit.reportError(systemErrors.system);
+    expect([rig.in(0x61) & 0xc0, rig.nmi.rises]).toEqual([0x80, 2]);
   });
 
   it('keeps only the low four bits of port 0x61', () => {
@@ -368,7 +383,12 @@ describe('8254 in a PC', () => {
     const clock = new ManualClock();
     fuzzPorts({
       make: () =>
-        new Pit8254({ clock, timers: clock, irq: new ProbeLine(), speaker: new ProbeLine() }),
+        new Pit8254({
+          clock,
+          timers: clock,
+          irq: new ProbeLine(),
+          speaker: { drive: () => undefined },
+        }),
       clock,
       advanceBits: 16,
       rounds: 20_000,

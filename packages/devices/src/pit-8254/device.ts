@@ -11,13 +11,14 @@ import type {
   Timer,
   Timers,
 } from '../interfaces.ts';
+import type { SpeakerDrive } from '../pc-speaker/index.ts';
 import { openState, saveState } from '../state-shape.ts';
 import { TickRate } from '../tick-rate.ts';
 import { PitCounter } from './counter.ts';
 import * as reg from './registers.ts';
 import { pitShape, powerOnPitCounter } from './state.ts';
 
-const stateVersion = 1;
+const stateVersion = 2;
 
 /** What the timer is connected to. */
 export interface Pit8254Options {
@@ -27,8 +28,10 @@ export interface Pit8254Options {
   readonly timers: Timers;
   /** OUT 0: interrupt request 0. */
   readonly irq: IrqLine;
-  /** OUT 2 where port 0x61 lets it through; without one no time is spent on it. */
-  readonly speaker?: IrqLine;
+  /** The speaker, a `PcSpeaker`; without one no time is spent on it. */
+  readonly speaker?: { drive(drive: SpeakerDrive): void };
+  /** High while an error of the board, shown in port 0x61, asks for an NMI. */
+  readonly nmi?: IrqLine;
 }
 
 /** An 8254 wired as in a PC, with the port 0x61 of the 82371AB. */
@@ -41,7 +44,8 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
   readonly #rate = new TickRate(reg.pitHertz);
   readonly #clock: Clock;
   readonly #irq: IrqLine;
-  readonly #speaker: IrqLine | undefined;
+  readonly #speaker: Pit8254Options['speaker'];
+  readonly #nmi: IrqLine | undefined;
   readonly #irqTimer: Timer;
   readonly #speakerTimer: Timer;
   readonly #counters: readonly [PitCounter, PitCounter, PitCounter] = [
@@ -50,6 +54,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     new PitCounter(false),
   ];
   #systemControl = 0;
+  #errors = 0;
   #syncTick = 0;
   #heldUntilTick = 0;
 
@@ -58,6 +63,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     this.#clock = options.clock;
     this.#irq = options.irq;
     this.#speaker = options.speaker;
+    this.#nmi = options.nmi;
     this.#irqTimer = options.timers.create(() => {
       this.#drive();
     });
@@ -75,6 +81,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       const refresh = Math.floor(tick / reg.refreshTicks) % 2 === 1;
       return (
         this.#systemControl |
+        this.#errors |
         (refresh ? reg.systemRefresh : 0) |
         (this.#counters[2].out(tick) ? reg.systemOut2 : 0)
       );
@@ -88,6 +95,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     this.#sync(tick);
     if (port === reg.pitPort.systemControl) {
       this.#systemControl = value & reg.systemWritable;
+      this.#errors &= ~reg.clearedErrors(value);
       this.#counters[2].setGate((value & reg.systemGate2) !== 0, tick);
     } else if (port === reg.pitPort.control) {
       this.#heldUntilTick = 0;
@@ -99,12 +107,22 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     this.#drive();
   }
 
+  /**
+   * Reports an error of the board, `systemErrors.channel` (IOCHK#) or `systemErrors.system` (SERR#);
+   * it is forgotten where port 0x61 has switched its report off.
+   */
+  reportError(error: number): void {
+    this.#errors |= error & ~reg.clearedErrors(this.#systemControl);
+    this.#drive();
+  }
+
   /** Returns the counters to the unprogrammed state. */
   reset(): void {
     for (const [index, counter] of this.#counters.entries()) {
       counter.state = powerOnPitCounter(index !== 2);
     }
     this.#systemControl = 0;
+    this.#errors = 0;
     this.#heldUntilTick = 0;
     this.#syncTick = this.#tick();
     this.#drive();
@@ -116,6 +134,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     return saveState('pit-8254', stateVersion, pitShape, {
       counters: this.#counters.map((counter) => counter.state),
       systemControl: this.#systemControl,
+      errors: this.#errors,
       syncTick: this.#syncTick,
       heldUntilTick: this.#heldUntilTick,
     });
@@ -128,6 +147,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       counter.state = saved.counters[index] ?? counter.state;
     }
     this.#systemControl = saved.systemControl;
+    this.#errors = saved.errors;
     this.#syncTick = saved.syncTick;
     this.#heldUntilTick = saved.heldUntilTick;
     this.#drive();
@@ -187,10 +207,13 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     const [counter0, , counter2] = this.#counters;
     this.#sync(tick);
     this.#arm(this.#irqTimer, counter0.nextEvent(tick));
+    this.#nmi?.set(this.#errors !== 0);
     if (this.#speaker !== undefined) {
-      const audible = (this.#systemControl & reg.systemSpeaker) !== 0;
-      this.#speaker.set(audible && counter2.out(tick));
-      this.#arm(this.#speakerTimer, audible ? counter2.nextEvent(tick) : Infinity);
+      const on = (this.#systemControl & reg.systemSpeaker) !== 0;
+      const hertz = counter2.hertz(tick);
+      this.#speaker.drive({ on, hertz, high: counter2.out(tick) });
+      // A wave needs no timer: the speaker knows its frequency.
+      this.#arm(this.#speakerTimer, on && hertz === 0 ? counter2.nextEvent(tick) : Infinity);
     }
   }
 

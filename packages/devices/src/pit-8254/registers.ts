@@ -51,3 +51,14 @@ export const systemOut2 = 0x20;
  * Counter ticks between two memory refreshes: 15 microseconds, which BIOS programs into counter 1.
  */
 export const refreshTicks = 18;
+
+/** Port 0x61: errors that ask for an NMI. */
+export const systemErrors = { channel: 0x40, system: 0x80 } as const;
+
+/** Returns the errors whose reports the written bits 3 (IOCHK#) and 2 (SERR#) switch off. */
+export function clearedErrors(value: number): number {
+  return (
+    ((value & 0x08) !== 0 ? systemErrors.channel : 0) |
+    ((value & 0x04) !== 0 ? systemErrors.system : 0)
+  );
+}

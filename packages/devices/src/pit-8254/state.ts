@@ -43,6 +43,8 @@ export interface PitState {
   counters: PitCounterState[];
   /** The written bits of port 0x61. */
   systemControl: number;
+  /** Errors that port 0x61 shows. */
+  errors: number;
   /** The tick up to which OUT 0's edges have been passed on. */
   syncTick: number;
   /** Until this tick an edge that was passed on late keeps the request high. */
@@ -74,6 +76,7 @@ const pitCounterShape: Shape<PitCounterState> = record<PitCounterState>({
 export const pitShape: Shape<PitState> = record<PitState>({
   counters: list(pitCounterShape, 3),
   systemControl: integer(0, 0x0f),
+  errors: integer(0, 0xc0),
   syncTick: finite(),
   heldUntilTick: finite(),
 });

@@ -1,0 +1,3 @@
+export { PcSpeaker } from './device.ts';
+export type { PcSpeakerOptions, SpeakerDrive, SpeakerSound } from './device.ts';
+export { highestToneHertz } from './registers.ts';
