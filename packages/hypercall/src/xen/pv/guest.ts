@@ -53,6 +53,7 @@ export class PvGuest {
 
   /** Frames that the guest gave back. */
   readonly #free: number[] = [];
+  readonly #leaving: number[] = [];
 
   /** Makes a guest without memory; the builder gives it some. */
   constructor(domain: XenDomain, info: PageInfo, area: HypervisorArea) {
@@ -82,6 +83,7 @@ export class PvGuest {
     this.actions = 0;
     this.ldtSelector = 0;
     this.#free.length = 0;
+    this.#leaving.length = 0;
   }
 
   /**
@@ -144,11 +146,21 @@ export class PvGuest {
       return result;
     }
     if (frame !== this.base && this.base !== 0) {
-      this.tables.unuse(this.base);
+      this.#leaving.push(this.base);
     }
     this.base = frame;
     this.actions |= StubAction.loadCr3;
     return 0;
+  }
+
+  /**
+   * Lets go of tables that were in use, once the processor has left them: the stub that loads CR3 is itself
+   * mapped by Xen's entries in the old one.
+   */
+  leaveTables(): void {
+    for (let frame = this.#leaving.pop(); frame !== undefined; frame = this.#leaving.pop()) {
+      this.tables.unuse(frame);
+    }
   }
 
   /** Changes an entry at a machine address: of a page table, or of plain memory. */

@@ -40,7 +40,6 @@ import {
   describeCrash,
   enterHandler,
   FrameField,
-  guestFlags,
   returnFromHandler,
   TrapFrame,
 } from './traps.ts';
@@ -274,6 +273,7 @@ export class XenPvAbi implements HypercallAbi {
       // An interrupt that ended a wait: the path that waits goes on.
       return 0;
     }
+    this.guest.leaveTables();
     if (this.#waiting === undefined) {
       this.#trap(this.#frame.get(FrameField.vector));
     }
