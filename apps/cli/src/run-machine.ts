@@ -18,6 +18,7 @@ import { gdbAddress, serveGdb } from './gdb-server.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
+import { connectReports } from './report-lines.ts';
 import { ScreenWatch } from './screen-watch.ts';
 import { type SerialLine, openSerialLines } from './serial-lines.ts';
 import { connectInput } from './terminal.ts';
@@ -64,6 +65,7 @@ async function runToEnd(
   try {
     const machine = await services.createMachine({ ...options, drives: opened.drives });
     ends.push(() => machine.dispose());
+    ends.push(...connectReports(machine, settings, (bytes) => void stdout.write(bytes)));
     ends.push(traceTranslation(machine, settings));
     const outcome = await new Promise<Outcome>((leave, fail) => {
       ends.push(...connect(machine, settings, lines, services, leave));

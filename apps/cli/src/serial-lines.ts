@@ -26,7 +26,7 @@ export function openSerialLines(
   }
   const lines: SerialLine[] = [];
   try {
-    for (const target of targets) lines.push(openLine(target, stdout));
+    for (const target of targets) lines.push(openLine('-serial', target, stdout));
   } catch (error) {
     for (const line of lines) line.close();
     throw error;
@@ -34,7 +34,12 @@ export function openSerialLines(
   return lines;
 }
 
-function openLine(target: string, stdout: (bytes: Uint8Array) => void): SerialLine {
+/** Opens one line for an option that says `stdio`, `null` or `file:PATH`. */
+export function openLine(
+  option: string,
+  target: string,
+  stdout: (bytes: Uint8Array) => void,
+): SerialLine {
   const close = (): void => {};
   if (target === 'stdio' || target === 'mon:stdio') {
     return { isConsole: true, write: stdout, close };
@@ -42,7 +47,8 @@ function openLine(target: string, stdout: (bytes: Uint8Array) => void): SerialLi
   if (target === 'null' || target === 'none') return { isConsole: false, write: close, close };
   const path = /^file:(.+)$/s.exec(target)?.[1];
   if (path === undefined) {
-    throw new UsageError(`option -serial: expected stdio, null or file:PATH, found "${target}"`);
+    const found = `found "${target}"`;
+    throw new UsageError(`option ${option}: expected stdio, null or file:PATH, ${found}`);
   }
   try {
     const file = openSync(path, 'w');
@@ -52,6 +58,6 @@ function openLine(target: string, stdout: (bytes: Uint8Array) => void): SerialLi
       close: () => closeSync(file),
     };
   } catch (error) {
-    throw new UsageError(`option -serial: ${path}: ${fileFault(error)}`);
+    throw new UsageError(`option ${option}: ${path}: ${fileFault(error)}`);
   }
 }

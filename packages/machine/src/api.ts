@@ -45,6 +45,10 @@ export interface MachineEvents {
   readonly state: MachineState;
   /** A byte went to the debug console at port 0xe9. */
   readonly debugByte: number;
+  /** A byte went to the printer at port 0x378. */
+  readonly parallelByte: number;
+  /** A checkpoint code went to port 0x80 or 0x190. */
+  readonly postCode: number;
   /** The speaker sounds otherwise from now on. */
   readonly sound: SoundEvent;
   /** A translated region was made or dropped, or hot code was refused one. */

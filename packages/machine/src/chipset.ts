@@ -17,7 +17,6 @@ import {
   PciBus,
   Port92,
   PortBus,
-  PostPort,
   PowerManagementFunction,
   sciIrq,
   SharedLine,
@@ -45,6 +44,8 @@ import { InterruptControllers } from './board-interrupts.ts';
 import type { Processor } from './board-interrupts.ts';
 import { addTime } from './board-time.ts';
 import type { TimeChips } from './board-time.ts';
+import { addReports } from './board-reports.ts';
+import type { ReportOutputs } from './board-reports.ts';
 import type { Board, OwnedChip } from './board.ts';
 import { FirmwareMemory } from './firmware-memory.ts';
 import { pciMemoryEnd, pirqRoutes, powerManagementBase, serialPorts } from './firmware.ts';
@@ -63,6 +64,8 @@ export interface ChipsetOptions {
   readonly serialOutputs: readonly ByteSink[];
   /** Where port 0xe9 sends. */
   readonly debugOutput: ByteSink;
+  /** Where the parallel port and checkpoint codes go; nowhere by default. */
+  readonly reports?: ReportOutputs;
   /** Who makes the speaker's sound. */
   readonly sound: SpeakerSound;
   readonly debugExitPort?: number;
@@ -128,7 +131,7 @@ export class Chipset implements Board {
     this.uarts = this.#addSerialPorts(options.serialOutputs);
     this.keyboard = this.#addKeyboardController(requestReset);
     this.display = new Display(this, firmware.display);
-    this.own('post-port', new PostPort());
+    addReports(this, options.reports);
     this.own('debug-console', new DebugConsole({ output: options.debugOutput }));
     this.coprocessor = addCoprocessorError(this);
     this.#addPowerManagement();

@@ -15,6 +15,7 @@ import { addStorage } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
 import { chooseXen } from './board-xen.ts';
 import type { XenGuest } from './board-xen.ts';
+import type { ReportOutputs } from './board-reports.ts';
 import { Chipset } from './chipset.ts';
 import { MachineError } from './error.ts';
 import { romBytes } from './firmware-memory.ts';
@@ -34,6 +35,8 @@ export interface PcConnections {
   readonly serialOutputs: readonly ByteSink[];
   /** Where port 0xe9 sends. */
   readonly debugOutput: ByteSink;
+  /** Where the parallel port and checkpoint codes go; nowhere by default. */
+  readonly reports?: ReportOutputs;
   /** Who makes the speaker's sound; nobody by default. */
   readonly sound?: SpeakerSound;
   /** Where the paravirtual console of a Xen guest sends. */
@@ -122,12 +125,13 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     },
     serialOutputs: connections.serialOutputs,
     debugOutput: connections.debugOutput,
+    ...(connections.reports === undefined ? {} : { reports: connections.reports }),
     sound: connections.sound ?? { tone: () => undefined, level: () => undefined },
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
-  const floppies = addFloppies(chipset, options.drives ?? [], chipset.time.cmos);
   });
   const messages = messageTarget(chipset.interrupts.localApic);
   addStorage(chipset, options.drives ?? [], messages);
+  const floppies = addFloppies(chipset, options.drives ?? [], chipset.time.cmos);
   const random = randomSource(kind, host);
   const consoleOutput = connections.serialOutputs[virtioConsoleLine];
   const virtioConsole = addVirtio(chipset, {

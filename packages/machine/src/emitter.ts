@@ -10,6 +10,8 @@ export class Emitter {
     reset: new Set(),
     state: new Set(),
     debugByte: new Set(),
+    parallelByte: new Set(),
+    postCode: new Set(),
     sound: new Set(),
     translation: new Set(),
   };

@@ -24,8 +24,8 @@ import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
 import type { Pc } from './compose.ts';
 import { KeyboardHandle } from './keyboard-handle.ts';
-import type { DebugConnection } from './debug/debugger.ts';
 import { MachineDebugger } from './debug/debugger.ts';
+import type { DebugConnection } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
@@ -107,6 +107,18 @@ class PcMachine implements Machine {
           handle.outputByte(byte);
         },
       })),
+      reports: {
+        parallel: {
+          write: (byte) => {
+            this.#emitter.emit('parallelByte', byte);
+          },
+        },
+        post: {
+          write: (code) => {
+            this.#emitter.emit('postCode', code);
+          },
+        },
+      },
       debugOutput: {
         write: (byte) => {
           this.#emitter.emit('debugByte', byte);
@@ -189,6 +201,10 @@ class PcMachine implements Machine {
     return this.#loop.runSlice(sliceMs);
   }
 
+  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined {
+    return this.#debugger.connect(send);
+  }
+
   insertFloppy(drive: number, storage: DriveStorage | undefined): boolean {
     storage?.onLate?.(() => {
       this.#loop.wake();
@@ -241,10 +257,6 @@ class PcMachine implements Machine {
       return saveSnapshot(this.#parts(this.#pc));
     });
     return writeSections(sections, this.options.host);
-  }
-
-  debug(send: (bytes: Uint8Array) => void): DebugConnection | undefined {
-    return this.#debugger.connect(send);
   }
 
   get inspector(): Inspector | undefined {
@@ -331,6 +343,8 @@ class PcMachine implements Machine {
   #load(pc: Pc): void {
     if (this.#kernel === undefined) {
       pc.cpu.reset();
+    } else if (pc.xen?.abi instanceof XenPvAbi) {
+      pc.cpu.start(startParavirtual(pc.xen.abi, this.#kernel, loaderMemory(pc.memory)));
     } else if (this.options.machine === 'pvh') {
       const map = pc.xen?.map ?? e820Map(this.options.memoryBytes);
       const target = { map, rsdp: systemRom };
@@ -363,5 +377,3 @@ function kernelOf({ boot }: MachineOptions): KernelOptions | undefined {
   }
   return boot.kind === 'kernel' ? boot : { kind: 'kernel', kernel: builtInGuest() };
 }
-    } else if (pc.xen?.abi instanceof XenPvAbi) {
-      pc.cpu.start(startParavirtual(pc.xen.abi, this.#kernel, loaderMemory(pc.memory)));

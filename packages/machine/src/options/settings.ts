@@ -40,6 +40,12 @@ export interface Settings {
   readonly nographic: boolean;
   /** Where serial ports 0 to 3 and a virtio console go: `stdio`, `null` or `file:PATH`. */
   readonly serial: readonly string[];
+  /** Where the parallel port goes: `stdio`, `null` or `file:PATH`. */
+  readonly parallel?: string;
+  /** Where the debug console goes, likewise. */
+  readonly debugcon?: string;
+  /** Where checkpoint codes go, likewise. */
+  readonly post?: string;
   /** Extra devices; `driver` names the kind. */
   readonly device: readonly Properties[];
   /** The CPU model. */
