@@ -60,18 +60,22 @@ const table = 0x2000;
 
 /** A controller and what drives it. */
 export class IdeRig {
-  readonly clock: ManualClock = new ManualClock();
+  readonly clock: ManualClock;
   readonly memory: TestMemory = new TestMemory();
   readonly irqs: readonly [ProbeLine, ProbeLine] = [new ProbeLine(), new ProbeLine()];
   readonly bus: PortBus = new PortBus();
   readonly ide: IdePiix3;
 
-  constructor(drives: readonly (IdeDriveOptions | undefined)[]) {
+  constructor(
+    drives: readonly (IdeDriveOptions | undefined)[],
+    clock: ManualClock = new ManualClock(),
+  ) {
+    this.clock = clock;
     const addressSpace: PciAddressSpace = {
       mapPorts: (first, count, device) => mapPciPorts(this.bus, first, count, device),
       mapMemory: () => ({ release: () => undefined }),
     };
-    const { clock, memory, irqs } = this;
+    const { memory, irqs } = this;
     const parts = { clock, timers: clock, memory, irqs, addressSpace, base: masterBase };
     this.ide = new IdePiix3({ ...parts, drives });
     this.bus.attach(this.ide);
