@@ -18,3 +18,19 @@ export async function seaBios(options: DebianPackageOptions = {}): Promise<SeaBi
 export async function memtest86(options: DebianPackageOptions = {}): Promise<string> {
   return join(await debianPackage('memtest86+', options), 'boot/memtest86+ia32.bin');
 }
+
+/** Gives the path of memtest86+ as a CD, which holds the image of a bootable floppy. */
+export async function memtest86Cd(options: DebianPackageOptions = {}): Promise<string> {
+  return join(await debianPackage('memtest86+', options), 'usr/lib/memtest86+/memtest86+ia32.iso');
+}
+
+/** Gives the path of GRUB's rescue system, made by `grub-mkrescue`: a CD that is a disk as well. */
+export async function grubRescueCd(options: DebianPackageOptions = {}): Promise<string> {
+  const folder = await debianPackage('grub-rescue-pc', options);
+  return join(folder, 'usr/lib/grub-rescue/grub-rescue-cdrom.iso');
+}
+
+/** Gives the path of iPXE as a CD, which ISOLINUX starts. */
+export async function ipxeCd(options: DebianPackageOptions = {}): Promise<string> {
+  return join(await debianPackage('ipxe', options), 'usr/lib/ipxe/ipxe.iso');
+}

@@ -1,10 +1,12 @@
 /** Firmware that no one here made: SeaBIOS with its VGA BIOS, and memtest86+, from Debian. */
 import { readFileSync } from 'node:fs';
-import { memtest86, seaBios } from '@ringfence/guest';
+import { assembleText } from '@ringfence/assembler';
+import { grubRescueCd, ipxeCd, memtest86, memtest86Cd, seaBios } from '@ringfence/guest';
 import {
   type BootOptions,
   type HostServices,
   type Machine,
+  type MachineOptions,
   createMachine,
 } from '@ringfence/machine';
 import { type TestContext, afterEach, describe, expect, it } from 'vitest';
@@ -23,8 +25,33 @@ afterEach(() => {
   for (const machine of machines.splice(0)) machine.dispose();
 });
 
-async function start(boot: BootOptions): Promise<Machine> {
-  const machine = await createMachine({ memoryBytes: 64 << 20, boot, host });
+type Drives = NonNullable<MachineOptions['drives']>;
+
+/** A drive whose sectors are in memory. */
+function drive(kind: 'disk' | 'cdrom', data: Uint8Array): Drives[number] {
+  const storage = {
+    bytes: data.length,
+    readOnly: kind === 'cdrom',
+    read: (offset: number, target: Uint8Array, done: (ok: boolean) => void): void => {
+      target.set(data.subarray(offset, offset + target.length));
+      done(true);
+    },
+    write: (offset: number, source: Uint8Array, done: (ok: boolean) => void): void => {
+      data.set(source, offset);
+      done(true);
+    },
+    flush: (done: (ok: boolean) => void): void => done(true),
+  };
+  return { interface: 'ide', kind, unit: kind === 'cdrom' ? 2 : 0, storage };
+}
+
+async function start(
+  boot: BootOptions,
+  drives: Drives = [],
+  debug: (byte: number) => void = () => {},
+): Promise<Machine> {
+  const machine = await createMachine({ memoryBytes: 64 << 20, boot, host, drives });
+  machine.on('debugByte', debug);
   machines.push(machine);
   void machine.start();
   return machine;
@@ -88,5 +115,127 @@ describe("Debian's memtest86+", () => {
     const machine = await start({ kind: 'kernel', kernel });
     const text = await screenOf(machine, /Pass: +[1-9]/, 560);
     expect(text).toMatch(/Errors: 0\b/);
+  });
+});
+
+const firmware = ['SeaBIOS', 'the built-in BIOS'] as const;
+
+describe.each(firmware)('%s', (name) => {
+  const bootOf = async (context: TestContext): Promise<BootOptions> =>
+    name === 'SeaBIOS' ? await seaBiosBoot(context) : { kind: 'firmware' };
+
+  it('boots a CD made by grub-mkrescue to its menu, which keys move about in', async (context) => {
+    const cd = bytesOf(await fetched(context, () => grubRescueCd()));
+    const machine = await start(await bootOf(context), [drive('cdrom', cd)]);
+    await screenOf(machine, /\*GNU\/Linux[^]*Memtest86\+/, 120);
+    machine.keyboard.type('c');
+    await screenOf(machine, /grub>/, 60);
+    machine.keyboard.type('echo $grub_platform-$grub_cpu\n');
+    await screenOf(machine, /^pc-i386/m, 60);
+  });
+
+  it('boots the same image as a disk', async (context) => {
+    const disk = bytesOf(await fetched(context, () => grubRescueCd()));
+    const machine = await start(await bootOf(context), [drive('disk', disk)]);
+    await screenOf(machine, /\*GNU\/Linux/, 120);
+  });
+
+  it('boots memtest86+ from the floppy that its CD holds', async (context) => {
+    const cd = bytesOf(await fetched(context, () => memtest86Cd()));
+    const machine = await start(await bootOf(context), [drive('cdrom', cd)]);
+    await screenOf(machine, /Testing: .*MB[^]*Errors: 0/, 180);
+  });
+
+  it('boots iPXE through ISOLINUX', async (context) => {
+    const cd = bytesOf(await fetched(context, () => ipxeCd()));
+    const machine = await start(await bootOf(context), [drive('cdrom', cd)]);
+    await screenOf(machine, /iPXE.*Open Source Network Boot Firmware/, 180);
+  });
+});
+
+/** Sets a mode and reports the VGA's registers, its palette and the BIOS's data on the display. */
+const reportMode = (mode: number): string => `
+        bits 16
+        mov ax, ${mode}
+        int 0x10
+        xor ax, ax
+        mov ds, ax
+        mov dx, 0x3cc
+        in al, dx
+        out 0xe9, al
+        mov bx, 0x3c4
+        mov cx, 4
+        call indexed
+        mov bx, [0x463]
+        mov cx, 25
+        call indexed
+        mov bx, 0x3ce
+        mov cx, 7
+        call indexed
+        xor cx, cx
+attribute:
+        mov dx, [0x463]
+        add dx, 6
+        in al, dx
+        mov dx, 0x3c0
+        mov al, cl
+        out dx, al
+        inc dx
+        in al, dx
+        out 0xe9, al
+        inc cx
+        cmp cx, 21
+        jb attribute
+        mov dx, 0x3c7
+        xor al, al
+        out dx, al
+        mov dx, 0x3c9
+        mov cx, 768
+palette:
+        in al, dx
+        out 0xe9, al
+        loop palette
+        mov si, 0x449
+        mov cx, 28
+data:   lodsb
+        out 0xe9, al
+        loop data
+        mov al, 0x5a
+        out 0xe9, al
+        cli
+        hlt
+indexed:
+        xor ah, ah
+next:   mov dx, bx
+        mov al, ah
+        out dx, al
+        inc dx
+        in al, dx
+        out 0xe9, al
+        inc ah
+        loop next
+        ret`;
+const reportBytes = 1 + 4 + 25 + 7 + 21 + 768 + 28 + 1;
+
+describe('the built-in BIOS', () => {
+  it("sets modes as SeaBIOS's VGA BIOS does", async (context) => {
+    const sea = await seaBiosBoot(context);
+    for (const mode of [0x00, 0x03, 0x04, 0x06, 0x0d, 0x0e, 0x10, 0x12, 0x13]) {
+      const report = async (boot: BootOptions): Promise<number[]> => {
+        const disk = new Uint8Array(1 << 20);
+        disk.set(assembleText(reportMode(mode), { origin: 0x7c00 }));
+        disk.set([0x55, 0xaa], 510);
+        const bytes: number[] = [];
+        await new Promise<void>((resolve) => {
+          void start(boot, [drive('disk', disk)], (byte) => {
+            bytes.push(byte);
+            if (byte === 0x5a && bytes.length >= reportBytes) setImmediate(resolve);
+          });
+        });
+        return bytes.slice(-reportBytes);
+      };
+      const ours = await report({ kind: 'firmware' });
+      expect({ mode, registers: ours }).toEqual({ mode, registers: await report(sea) });
+    }
   });
 });
