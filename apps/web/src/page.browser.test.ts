@@ -65,6 +65,30 @@ words:  db 0x72, 0x65, 0x61, 0x64, 0x79, 0
   return Buffer.from(assembler.assemble()).toString('base64');
 }
 
+/** A floppy of 1440 KiB whose boot sector says something through the BIOS. */
+function bootFloppy(words: string): string {
+  const assembler = new Assembler({ bits: 16, origin: 0x7c00 });
+  assembler.text(`
+        xor ax, ax
+        mov ds, ax
+        mov si, words
+next:   lodsb
+        test al, al
+        jz done
+        mov ah, 0x0e
+        mov bx, 7
+        int 0x10
+        jmp next
+done:   hlt
+        jmp done
+words:  db ${[...words].map((letter) => String(letter.charCodeAt(0))).join(', ')}, 0
+`);
+  const image = Buffer.alloc(1440 * 1024);
+  image.set(assembler.assemble());
+  image.set([0x55, 0xaa], 510);
+  return image.toString('base64');
+}
+
 const prompt = /Type help\.\n>$/;
 
 describe('the page', () => {
@@ -101,6 +125,15 @@ describe('the page', () => {
     await page.keyboard.type('as');
     // Codes of set 1 (IBM PC AT Technical Reference): 1e and 1f, and their releases.
     await test.waitForSerial(/ready 1e 9e 1f 9f/);
+  });
+
+  it('boots a floppy that is dropped on it, and shows its screen', async () => {
+    await test.waitForSerial(prompt);
+    await test.drop([{ name: 'boot.img', base64: bootFloppy('Floppy boots') }]);
+    await test.waitForScreen(/Floppy boots/);
+    const tab = test.page.getByRole('tab', { name: 'Screen' });
+    await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
+    await test.page.getByText('boot.img').waitFor();
   });
 
   it('gives the keys back when Control and Alt are pressed together', async () => {

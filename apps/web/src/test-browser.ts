@@ -27,7 +27,8 @@ const flags = [
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Path of the browser; undefined if there is none. */
-export const browserPath: string | undefined = places.find((place) => existsSync(place));
+export const browserPath: string | undefined =
+  process.env['CHROMIUM'] ?? places.find((place) => existsSync(place));
 
 /**
  * Starts the browser.

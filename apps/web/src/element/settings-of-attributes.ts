@@ -19,6 +19,8 @@ export function filesOf(settings: Settings, base: string): MachineFiles {
   return Object.fromEntries(
     Object.entries(settings)
       .filter(([name, value]) => fileOptions.includes(name) && typeof value === 'string')
+      // A BIOS of this name is in the machine already.
+      .filter(([, value]) => value !== 'built-in')
       .map(([name, value]) => [name, new URL(String(value), base).href]),
   );
 }
