@@ -15,6 +15,7 @@ import type { ConsoleStreams } from './console-streams.ts';
 import { openDrives } from './drives.ts';
 import { Menu } from './menu.ts';
 import { gdbAddress, serveGdb } from './gdb-server.ts';
+import { traceHypercalls } from './hypercall-trace.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
@@ -71,6 +72,7 @@ async function runToEnd(
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);
       if (settings.frozen) machine.pause();
+    ends.push(traceHypercalls(machine, settings));
     });
     const faults = [await writeSnapshot(machine, settings), writeResults(machine, settings)];
     faults.push(await opened.close());

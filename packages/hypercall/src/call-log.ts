@@ -22,8 +22,7 @@ export interface CallCount {
 export class CallLog {
   readonly #nowMs: () => number;
   readonly #counts = new Map<string, CallCount>();
-  /** Told of each call; absent when nobody watches. */
-  listener: ((record: CallRecord) => void) | undefined;
+  #listener: ((record: CallRecord) => void) | undefined;
 
   /** Takes time from `nowMs`, milliseconds of any clock. */
   constructor(nowMs: () => number = () => 0) {
@@ -35,10 +34,15 @@ export class CallLog {
     return Object.fromEntries(this.#counts);
   }
 
+  /** Says who is told of each call, instead of who was told before. */
+  listen(listener: ((record: CallRecord) => void) | undefined): void {
+    this.#listener = listener;
+  }
+
   /** Makes a call, and takes note of it; `detail` is asked for only if somebody listens. */
   run(abi: string, name: string, detail: () => string, call: () => number): number {
     const since = this.#nowMs();
-    const text = this.listener === undefined ? '' : detail();
+    const text = this.#listener === undefined ? '' : detail();
     const result = call();
     const key = `${abi}.${name}`;
     let entry = this.#counts.get(key);
@@ -49,7 +53,12 @@ export class CallLog {
     entry.count += 1;
     entry.errors += result < 0 && result > -1024 ? 1 : 0;
     entry.seconds += (this.#nowMs() - since) / 1000;
-    this.listener?.({ abi, name, detail: text, result });
+    this.#listener?.({ abi, name, detail: text, result });
     return result;
   }
+}
+
+/** Writes a call as a line, such as `xen.sched_op(cmd=0x2 arg=0xc000) = 0`. */
+export function callLine({ abi, name, detail, result }: CallRecord): string {
+  return `${abi}.${name}(${detail}) = ${String(result)}`;
 }

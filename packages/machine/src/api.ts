@@ -1,3 +1,5 @@
+import type { CallCount, CallRecord } from '@ringfence/hypercall';
+
 import type { TranslationEvent } from '@ringfence/cpu';
 
 import type { DriveStorage } from './board-storage.ts';
@@ -53,6 +55,8 @@ export interface MachineEvents {
   readonly sound: SoundEvent;
   /** A translated region was made or dropped, or hot code was refused one. */
   readonly translation: TranslationEvent;
+  /** The guest made a hypercall, and it was served. */
+  readonly hypercall: CallRecord;
 }
 
 /** How long `SerialPort.expect` waits; a bare number is `timeoutMs`. */
@@ -168,6 +172,8 @@ export interface Machine {
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
   /** What the hypervisor does, for those who want to see it; nothing once it is disposed. */
+  /** Hypercalls by interface and name, as `xen.sched_op`. */
+  readonly hypercalls?: Readonly<Record<string, Readonly<CallCount>>>;
   readonly inspector: Inspector | undefined;
   /**
    * Runs until the end, in slices between which the host's own events are served.

@@ -87,7 +87,9 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
       : new InstructionClock(() => later.cpu?.instructions ?? 0, instructionPeriodNs);
   const time = new GuestTime(clock);
   const wallClock = wallClockOf(kind, host, clock);
+  const calls = new CallLog(() => host.monotonicMs());
   const kvm = new KvmAbi({
+    log: calls,
     memory: hypercallMemory(memory),
     clock: time,
     wallClock,
@@ -95,7 +97,6 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     events: { pollInterrupts: lookAtInterrupts },
     localApic: hasApic,
   });
-  const calls = new CallLog(() => host.monotonicMs());
   const xen = chooseXen(options, {
     memory,
     clock: time,

@@ -14,6 +14,7 @@ export class Emitter {
     postCode: new Set(),
     sound: new Set(),
     translation: new Set(),
+    hypercall: new Set(),
   };
 
   /** Adds a listener; the result takes it away. */

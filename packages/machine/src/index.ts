@@ -5,6 +5,7 @@ export type { DescriptorRow, DescriptorTables, SegmentRow } from './inspector/de
 export type { CodeLine } from './inspector/guest-code.ts';
 export { type TranslationEvent, translationLine } from '@ringfence/cpu';
 export type { Inspector, RegionDetails } from './inspector/inspector.ts';
+export { type CallCount, callLine, type CallRecord } from '@ringfence/hypercall';
 export type { PageRow, ShadowEntry } from './inspector/pages.ts';
 export type { CodeRange, RegionSummary } from '@ringfence/cpu';
 export type { DebugConnection } from './debug/debugger.ts';

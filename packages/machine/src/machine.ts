@@ -265,13 +265,20 @@ class PcMachine implements Machine {
   }
 
   stats(): MachineStats {
-    return this.#lastStats ?? collectStats(this.options.host, this.#loop, this.#pc?.cpu);
+    const { calls, cpu } = this.#pc ?? {};
+    const hypercalls = calls?.counts ?? {};
+    return this.#lastStats ?? { ...collectStats(this.options.host, this.#loop, cpu), hypercalls };
   }
 
   on<Name extends keyof MachineEvents>(
     name: Name,
     listener: (event: MachineEvents[Name]) => void,
   ): () => void {
+    if (name === 'hypercall') {
+      this.#pc?.calls.listen((record) => {
+        this.#emitter.emit('hypercall', record);
+      });
+    }
     return this.#emitter.on(name, listener);
   }
 

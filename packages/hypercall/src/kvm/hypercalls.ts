@@ -1,3 +1,4 @@
+import type { CallLog } from '../call-log.ts';
 import type {
   GuestClock,
   GuestMemory,
@@ -14,6 +15,8 @@ export interface KvmHypercallContext {
   readonly clock: GuestClock;
   readonly wallClock: WallClock;
   readonly events: HypercallEvents;
+  /** Who counts and traces calls. */
+  readonly log?: CallLog;
 }
 
 const rax = 0;
@@ -34,8 +37,31 @@ export function serveKvmHypercall(
   registers: HypercallRegisters,
   context: KvmHypercallContext,
 ): void {
-  const result = resultOf(registers, context);
+  const serve = (): number => resultOf(registers, context);
+  const result =
+    context.log?.run('kvm', nameOf(registers.low(rax) >>> 0), () => describe(registers), serve) ??
+    serve();
   registers.set(rax, result, registers.long ? result >> 31 : 0);
+}
+
+/** Names of calls by number, as Linux has them. */
+const names: Readonly<Record<number, string>> = {
+  [KvmHypercall.vapicPollIrq]: 'vapic_poll_irq',
+  [KvmHypercall.kickCpu]: 'kick_cpu',
+  [KvmHypercall.clockPairing]: 'clock_pairing',
+  [KvmHypercall.sendIpi]: 'send_ipi',
+  [KvmHypercall.schedYield]: 'sched_yield',
+  [KvmHypercall.mapGpaRange]: 'map_gpa_range',
+};
+
+/** A name for every number; unknown ones share one, since a guest could make up any number of them. */
+function nameOf(number: number): string {
+  return names[number] ?? 'unknown';
+}
+
+function describe(registers: HypercallRegisters): string {
+  const args = [rbx, rcx].map((register) => `0x${argument(registers, register).toString(16)}`);
+  return args.join(' ');
 }
 
 function resultOf(registers: HypercallRegisters, context: KvmHypercallContext): number {

@@ -8,6 +8,7 @@
  * An address that is not RAM is taken and not used, as KVM does; bits that KVM reserves are refused
  * with #GP. Each update asks anew whether the structure is RAM, since the guest can move things.
  */
+import type { CallLog } from '../call-log.ts';
 import { HypercallError } from '../error.ts';
 import type {
   AbiState,
@@ -45,6 +46,8 @@ export interface KvmOptions {
   readonly wallClock: WallClock;
   readonly steal: StealClock;
   readonly events: HypercallEvents;
+  /** Who counts and traces calls. */
+  readonly log?: CallLog;
   /** `KvmFeature` bits to offer; the default is all that are supported, and no other can be. */
   readonly features?: number;
   /**

@@ -142,7 +142,7 @@ export class XenHvmAbi implements HypercallAbi {
     if (found === undefined) {
       return this.#log.run(
         'xen',
-        `call_${String(number)}`,
+        'unknown',
         () => '',
         () => -XenError.noSuchCall,
       );

@@ -84,4 +84,6 @@ export interface Settings {
   readonly stats?: string;
   /** File that gets a line for each translated region that is made or dropped. */
   readonly traceTranslation?: string;
+  /** File that gets a line for each hypercall. */
+  readonly traceHypercalls?: string;
 }

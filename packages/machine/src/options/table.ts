@@ -342,6 +342,14 @@ export const optionTable: readonly OptionRow[] = [
     scope: 'program',
     help: 'write a line for each translated region: where, how large, why made, why dropped',
   },
+  {
+    name: 'traceHypercalls',
+    flag: '--trace-hypercalls',
+    argument: 'FILE',
+    value: file,
+    scope: 'program',
+    help: 'write a line for each hypercall: name, arguments, result',
+  },
 ];
 
 /** What holds where an option is not given. */

@@ -373,7 +373,7 @@ export class XenPvAbi implements HypercallAbi {
     this.#returned = false;
     const result = this.#options.log.run(
       'xen',
-      found?.name ?? `call_${String(number)}`,
+      found?.name ?? 'unknown',
       () => (found === undefined ? '' : describeCall(found, args)),
       () => found?.serve({ domain: this.domain, args, copy: this.#copy }) ?? -XenError.noSuchCall,
     );
