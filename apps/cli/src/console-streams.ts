@@ -19,5 +19,6 @@ export interface InputStream {
 
 /** What is used of standard output and standard error. */
 export interface OutputStream {
+  readonly isTTY?: boolean;
   write(text: string | Uint8Array): unknown;
 }

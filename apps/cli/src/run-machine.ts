@@ -20,9 +20,11 @@ import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
 import { connectReports } from './report-lines.ts';
+import { ScreenTerminal, drawsScreen } from './screen-terminal.ts';
 import { ScreenWatch } from './screen-watch.ts';
 import { type SerialLine, openSerialLines } from './serial-lines.ts';
 import { connectInput } from './terminal.ts';
+import { typeFromTerminal } from './terminal-keys.ts';
 import { traceTranslation } from './translation-trace.ts';
 
 /** Makes a machine; tests pass another one. */
@@ -61,7 +63,9 @@ async function runToEnd(
   );
   const { stdout, stderr } = services.streams;
   const opened = await openDrives(settings, (words) => stderr.write(`ringfence: ${words}\r\n`));
-  const lines = openSerialLines(settings, (bytes) => void stdout.write(bytes));
+  const onScreen = drawsScreen(settings, services.streams);
+  const serial = onScreen ? { ...settings, serial: ['null'] } : settings;
+  const lines = openSerialLines(serial, (bytes) => void stdout.write(bytes));
   const ends: (() => void)[] = lines.map((line) => () => line.close());
   try {
     const machine = await services.createMachine({ ...options, drives: opened.drives });
@@ -100,6 +104,9 @@ function connect(
       services.connectConsole ?? connectStandardInput(machine, settings, services);
     ends.push(connectConsole(consolePort, leave));
   }
+  if (drawsScreen(settings, services.streams)) {
+    ends.push(...connectScreen(machine, settings, services, leave));
+  }
   const address = gdbAddress(settings);
   if (address !== undefined) {
     const failed = (message: string): void => leave({ status: ExitStatus.failure, message });
@@ -133,6 +140,30 @@ function connectStandardInput(machine: Machine, settings: Settings, { streams }:
       command: (name) => void menu.run(name),
     });
   };
+}
+
+/** Draws the screen in the terminal, whose keys are the machine's keyboard. */
+function connectScreen(
+  machine: Machine,
+  settings: Settings,
+  { streams }: RunServices,
+  leave: (outcome: Outcome) => void,
+): (() => void)[] {
+  const terminal = new ScreenTerminal(machine, streams.stdout);
+  const exit = (): void => leave({ status: ExitStatus.success });
+  const menu = new Menu(machine, settings, streams.stderr, exit);
+  const disconnect = connectInput(streams, {
+    write: (bytes) => {
+      typeFromTerminal(bytes, machine.keyboard);
+      return bytes.length;
+    },
+    drained: () => Promise.resolve(),
+    command: (name) => {
+      terminal.redraw();
+      void menu.run(name);
+    },
+  });
+  return [terminal.start(), disconnect];
 }
 
 /** Passes a port's output on; `--until` is looked for in every port that goes somewhere. */

@@ -5,6 +5,7 @@ import type {
   MachineOptions,
   MachineStats,
   Screen,
+  ScreenCells,
   SerialPort,
 } from '@ringfence/machine';
 
@@ -15,12 +16,14 @@ export class TestMachine implements Machine {
   readonly written: string[] = [];
   readonly typed: string[] = [];
   screenText = '';
+  screenCells: ScreenCells | undefined = undefined;
   disposals = 0;
   resets = 0;
   readonly serial: readonly SerialPort[] = [0, 1, 2, 3].map((port) => this.#port(port));
   readonly screen: Screen = {
     revision: 0,
     text: (): string => this.screenText,
+    cells: () => this.screenCells,
     image: () => ({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) }),
     png: () => Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
   };

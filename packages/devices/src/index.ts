@@ -196,6 +196,7 @@ export {
   vgaPort,
   type TextCursor,
   type TextGeometry,
+  type TextScreen,
   type VgaFunctionOptions,
   type VgaImage,
   type VgaOptions,

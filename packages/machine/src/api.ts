@@ -88,12 +88,27 @@ export interface SerialPort {
 export interface Screen {
   /** Returns the text of the screen, one line per row, without trailing blanks. */
   text(): string;
+  /** Returns the text with attributes, cursor and colours; nothing in a graphics mode. */
+  cells(): ScreenCells | undefined;
   /** Returns the picture on the screen, in the size that a monitor would be sent. */
   image(): ScreenImage;
   /** Returns the picture on the screen as a PNG file. */
   png(): Uint8Array;
   /** A number that is another one when the picture may have changed since it was read last. */
   readonly revision: number;
+}
+
+/** The text on the screen, cell by cell. */
+export interface ScreenCells {
+  readonly columns: number;
+  readonly rows: number;
+  /** Row by row, a character of code page 437 in the lower byte, its attribute in the upper. */
+  readonly cells: Uint16Array;
+  readonly cursor: { readonly column: number; readonly row: number; readonly visible: boolean };
+  /** The sixteen colours of attributes, each as 0xRRGGBB. */
+  readonly colours: readonly number[];
+  /** Whether bit 7 of an attribute makes a character blink, not its background bright. */
+  readonly blinks: boolean;
 }
 
 /** A picture: rows from the top, pixels from the left. */

@@ -7,7 +7,7 @@
  * somebody asks again.
  */
 import { textStoreBytes, Vga, VgaFunction } from '@ringfence/devices';
-import type { PciMapping, VgaImage, VgaWindow } from '@ringfence/devices';
+import type { PciMapping, TextScreen, VgaImage, VgaWindow } from '@ringfence/devices';
 import { pageBytes, TraceOwnerId } from '@ringfence/memory';
 import type { PhysicalMemory, Region } from '@ringfence/memory';
 
@@ -77,6 +77,11 @@ export class Display {
   /** Returns the rows of the text screen; none in a graphics mode. */
   text(): readonly string[] {
     return this.#vga.text();
+  }
+
+  /** Returns the text with its attributes, cursor and colours; nothing in a graphics mode. */
+  textScreen(): TextScreen | undefined {
+    return this.#vga.textScreen();
   }
 
   /** Returns the picture on the screen. */

@@ -1,4 +1,5 @@
 export * from './api.ts';
+export { codePage437 } from '@ringfence/devices';
 export { builtInGuest } from './built-in-guest/program.ts';
 export * from './error.ts';
 export type { DescriptorRow, DescriptorTables, SegmentRow } from './inspector/descriptors.ts';

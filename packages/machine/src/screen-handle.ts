@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
 
-import type { Screen, ScreenImage } from './api.ts';
+import type { Screen, ScreenCells, ScreenImage } from './api.ts';
 
 /** A display, as far as the screen needs it. */
 export interface ScreenSource {
@@ -8,6 +8,8 @@ export interface ScreenSource {
   readonly revision: number;
   /** Returns the rows of the text screen; none in a graphics mode. */
   text(): readonly string[];
+  /** Returns the text with all that belongs to it; nothing in a graphics mode. */
+  textScreen(): ScreenCells | undefined;
   /** Returns the picture on the screen. */
   image(): ScreenImage;
 }
@@ -27,6 +29,10 @@ export class ScreenHandle implements Screen {
 
   text(): string {
     return this.#source()?.text().join('\n') ?? '';
+  }
+
+  cells(): ScreenCells | undefined {
+    return this.#source()?.textScreen();
   }
 
   png(): Uint8Array {

@@ -125,6 +125,12 @@ export class Vga implements FixedPortDevice, MmioDevice, Saveable, Resettable {
     return screen.screenText(this.#state, this.#memory.words);
   }
 
+  /** Returns the text with its attributes, cursor and colours; nothing in a graphics mode. */
+  textScreen(): screen.TextScreen | undefined {
+    this.#memory.sync(this.#window);
+    return screen.textScreen(this.#state, this.#memory.words);
+  }
+
   /** Returns the picture on the screen at the clock's present reading. */
   image(): VgaImage {
     this.#memory.sync(this.#window);

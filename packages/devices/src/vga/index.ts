@@ -3,6 +3,6 @@ export { Vga, type VgaOptions } from './device.ts';
 export { VgaFunction, type VgaFunctionOptions } from './pci-function.ts';
 export { vgaPort } from './registers.ts';
 export type { VgaImage } from './renderer.ts';
-export type { TextCursor, TextGeometry } from './screen.ts';
+export type { TextCursor, TextGeometry, TextScreen } from './screen.ts';
 export { vbeIdentity, vbeRegister } from './vbe.ts';
 export { textStoreBytes, type VgaWindow } from './window.ts';

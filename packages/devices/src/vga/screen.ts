@@ -29,6 +29,19 @@ export interface TextCursor {
   readonly visible: boolean;
 }
 
+/** The text on the screen with all that belongs to it. */
+export interface TextScreen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Row by row, a character of code page 437 in the lower byte, its attribute in the upper. */
+  readonly cells: Uint16Array;
+  readonly cursor: TextCursor;
+  /** The sixteen colours of attributes, each as 0xRRGGBB. */
+  readonly colours: readonly number[];
+  /** Whether bit 7 of an attribute makes a character blink, not its background bright. */
+  readonly blinks: boolean;
+}
+
 /** The most rows that are read: 480 lines of 8 make 60, and no guest gets more than a screenful. */
 export const maximumRows = 120;
 
@@ -71,6 +84,22 @@ export function screenText(state: VgaState, words: Uint32Array): string[] {
     }
     return text.trimEnd();
   });
+}
+
+/** Returns the text with its attributes, cursor and colours; nothing in a graphics mode. */
+export function textScreen(state: VgaState, words: Uint32Array): TextScreen | undefined {
+  const geometry = textGeometry(state);
+  if (geometry === undefined) {
+    return undefined;
+  }
+  const { columns, rows, start, pitch } = geometry;
+  const cells = Uint16Array.from({ length: columns * rows }, (_, index) => {
+    const cell = start + Math.floor(index / columns) * pitch + (index % columns);
+    return words[cell % textCells] ?? 0;
+  });
+  const mode = state.attribute[reg.attribute.mode] ?? 0;
+  const blinks = (mode & reg.attributeMode.blink) !== 0;
+  return { columns, rows, cells, cursor: textCursor(state), colours: textColours(state), blinks };
 }
 
 /** Returns where the cursor is. */
