@@ -1,6 +1,6 @@
 import { flag, integer, list, record, type Shape } from '../state-shape.ts';
 
-/** One channel. */
+/** The registers of one channel. */
 export interface DmaChannelState {
   baseAddress: number;
   baseCount: number;

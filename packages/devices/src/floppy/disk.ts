@@ -15,8 +15,8 @@ export class FloppyDisk {
   }
 
   /**
-   * Returns the disk of an image; an image that is cut off is one of the smallest common format that
-   * holds it. Nothing is returned for one that is too large for every format, or empty.
+   * Returns the disk of an image; an image that is cut off is one of the smallest common format
+   * that holds it. Nothing is returned for one that is too large for every format, or empty.
    */
   static of(storage: BlockStorage): FloppyDisk | undefined {
     const { bytes } = storage;

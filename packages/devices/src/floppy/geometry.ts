@@ -9,7 +9,7 @@ export interface FloppyGeometry {
   readonly heads: number;
   /** Sectors of 512 bytes on a track. */
   readonly sectors: number;
-  /** Data rates, as DSR codes, at which the disk can be read: 0 is 500, 1 300, 2 250 kbit/s, 3 1 M. */
+  /** Data rates at which the disk can be read: 0 is 500, 1 300, 2 250 kbit/s, 3 1 Mbit/s. */
   readonly rates: readonly number[];
   /** The drive in which such a disk is. */
   readonly driveType: number;

@@ -26,16 +26,16 @@ export const floppyPort = {
   direction: 0x3f7,
 } as const;
 
-/** DOR bits. */
+/** Bits of the digital output register. */
 export const dor = { drive: 0x03, running: 0x04, gate: 0x08 } as const;
 
 /** DSR: a reset that ends by itself. */
 export const dsrReset = 0x80;
 
-/** MSR bits. */
+/** Bits of the main status register. */
 export const msr = { ready: 0x80, toHost: 0x40, nonDma: 0x20, busy: 0x10 } as const;
 
-/** ST0 bits. */
+/** Bits of status register 0. */
 export const st0 = {
   abnormal: 0x40,
   invalid: 0x80,
@@ -44,7 +44,7 @@ export const st0 = {
   noTrack0: 0x10,
 } as const;
 
-/** ST1 bits. */
+/** Bits of status register 1. */
 export const st1 = {
   endOfCylinder: 0x80,
   badData: 0x20,
@@ -53,7 +53,7 @@ export const st1 = {
   noAddressMark: 0x01,
 } as const;
 
-/** ST2 bits. */
+/** Bits of status register 2. */
 export const st2 = { wrongCylinder: 0x10, badCylinder: 0x02 } as const;
 
 /** CONFIGURE, second byte: seek before reading and writing. */
@@ -118,7 +118,7 @@ export const commandBytes: Readonly<Record<number, number>> = {
   [command.verify]: 9,
 };
 
-/** Which option bits a command's code may carry: multi-track, MFM, skip, or high bits of its own. */
+/** Which option bits a command may carry: multi-track, MFM, skip, or high bits of its own. */
 export const commandOptions: Readonly<Record<number, number>> = {
   [command.readTrack]: 0x40,
   [command.write]: 0xc0,

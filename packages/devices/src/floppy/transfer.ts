@@ -6,8 +6,8 @@
  *     write    feed a sector from the host -> store it -> feed the next ...
  *     format   feed the identifiers of a track -> store its sectors one by one
  *
- * The host ends a transfer by the terminal count of its DMA channel; without DMA it ends, and fails,
- * behind the last sector of the track (82077AA data sheet, section 5.2).
+ * The host ends a transfer by the terminal count of its DMA channel; without DMA it ends, and
+ * fails, behind the last sector of the track (82077AA data sheet, section 5.2).
  */
 import type { DmaChannel } from '../dma-8237/index.ts';
 import type { Clock, Timer, Timers } from '../interfaces.ts';

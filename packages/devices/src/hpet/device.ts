@@ -1,4 +1,4 @@
-/** A high precision event timer: a counter and three comparators (IA-PC HPET Specification 1.0a). */
+/** A high precision event timer: a counter, three comparators (IA-PC HPET Specification 1.0a). */
 import type {
   AccessSize,
   Clock,

@@ -54,5 +54,5 @@ export const hpetTimer = {
   writable: 0x3f4e,
 } as const;
 
-/** The inputs of the I/O APIC to which each timer can be routed: 20 to 23, which nobody else has. */
+/** The I/O APIC inputs to which each timer can be routed: 20 to 23, which nobody else has. */
 export const hpetInputs = 0x00f0_0000;

@@ -1,6 +1,6 @@
 /**
- * The registers of an I/O APIC (Intel 82093AA data sheet, order 290566, section 3; the EOI register of
- * later chips, 82801 ICH data sheets).
+ * The registers of an I/O APIC (Intel 82093AA data sheet, order 290566, section 3; the EOI register
+ * is that of later chips, 82801 ICH data sheets).
  *
  *     0x00 IOREGSEL   7..0 which register IOWIN is
  *     0x10 IOWIN      the register

@@ -1,6 +1,6 @@
 /**
- * What a local APIC does with interrupts: IRR, ISR, priorities, and the ways in (SDM 3A, 10.5, 10.6,
- * 10.8).
+ * What a local APIC does with interrupts: IRR, ISR, priorities, and the ways in (SDM 3A, 10.5,
+ * 10.6, 10.8).
  *
  * An interrupt waits in IRR until its class is above the processor priority, moves to ISR when the
  * processor acknowledges it, and ends with a write to EOI. The 8259s come in at LINT0, past all of
@@ -73,7 +73,7 @@ export class ApicDelivery {
     this.#options.interrupt.set(this.requested);
   }
 
-  /** Takes the most important interrupt and returns its vector; the spurious one if there is none. */
+  /** Takes the most important interrupt and returns its vector; without one, the spurious one. */
   acknowledge(): number {
     if (this.#externalRequested()) {
       const vector = this.#options.external.acknowledge();

@@ -88,7 +88,7 @@ export class LocalApic implements MmioDevice, Saveable, Resettable {
     return this.#delivery.requested;
   }
 
-  /** Takes the most important interrupt and returns its vector; the spurious one if there is none. */
+  /** Takes the most important interrupt and returns its vector; without one, the spurious one. */
   acknowledge(): number {
     return this.#delivery.acknowledge();
   }
@@ -167,8 +167,8 @@ export class LocalApic implements MmioDevice, Saveable, Resettable {
 
   /**
    * Puts the APIC into the state after reset, with LINT0 as the 8259s' input and LINT1 as NMI: the
-   * virtual wire mode that firmware sets up on the boot processor (MultiProcessor Specification 1.4,
-   * 3.6.2.2), and which whatever boots without firmware expects.
+   * virtual wire mode that firmware sets up on the boot processor (MultiProcessor Specification
+   * 1.4, 3.6.2.2), and which whatever boots without firmware expects.
    */
   reset(): void {
     const { bootProcessor = true, id } = this.#options;

@@ -1,8 +1,8 @@
 /**
  * The registers of a local APIC (SDM 3A, chapter 10; figures 10-7, 10-8, 10-12, table 10-1).
  *
- * Each register is the first 32 bits of a 16-byte slot of the page at IA32_APIC_BASE; in x2APIC mode
- * it is MSR 0x800 + offset / 16, and ICR one MSR of 64 bits (10.12.1.2).
+ * Each register is the first 32 bits of a 16-byte slot of the page at IA32_APIC_BASE; in x2APIC
+ * mode it is MSR 0x800 + offset / 16, and ICR one MSR of 64 bits (10.12.1.2).
  *
  *     0x020 ID        31..24 identifier           0x0f0 SVR   8 enabled | 7..0 spurious vector
  *     0x030 version   23..16 last LVT | 7..0      0x100 ISR, 0x180 TMR, 0x200 IRR: 8 words each
@@ -55,7 +55,7 @@ export const lvtWritable: readonly number[] = [
   0x7_00ff, 0x1_07ff, 0x1_07ff, 0x1_a7ff, 0x1_a7ff, 0x1_00ff,
 ];
 
-/** LVT: masked. */
+/** LVT: the entry is masked. */
 export const lvtMasked = 0x1_0000;
 /** LVT: level-triggered (LINT pins). */
 export const lvtLevel = 0x8000;

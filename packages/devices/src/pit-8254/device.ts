@@ -108,8 +108,8 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
   }
 
   /**
-   * Reports an error of the board, `systemErrors.channel` (IOCHK#) or `systemErrors.system` (SERR#);
-   * it is forgotten where port 0x61 has switched its report off.
+   * Reports an error of the board, `systemErrors.channel` (IOCHK#) or `systemErrors.system`
+   * (SERR#); it is forgotten where port 0x61 has switched its report off.
    */
   reportError(error: number): void {
     this.#errors |= error & ~reg.clearedErrors(this.#systemControl);

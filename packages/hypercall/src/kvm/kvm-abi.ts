@@ -51,8 +51,8 @@ export interface KvmOptions {
   /** `KvmFeature` bits to offer; the default is all that are supported, and no other can be. */
   readonly features?: number;
   /**
-   * Whether a local APIC asks `endOfInterrupt` for its help; without one the feature bit for that is
-   * not offered.
+   * Whether a local APIC asks `endOfInterrupt` for its help; without one the feature bit for that
+   * is not offered.
    */
   readonly localApic?: boolean;
 }
