@@ -38,6 +38,12 @@ export const sampleInterval = 20_000;
  */
 const hotSamples = 40;
 
+/** Instructions of a slice in regions with which a sample is not worth its time. */
+const mostlyTranslated = sampleInterval * 0.95;
+
+/** Of slices that were spent in regions, the part that is looked at. */
+const lookAtOneIn = 8;
+
 /** Bytes of such a part, as a shift. */
 const partShift = 7;
 
@@ -152,8 +158,12 @@ export class Regions implements CodeObserver {
   sample(): void {
     const state = this.#state;
     this.#samples += 1;
-    this.statistics.instructions += state[CpuState.translated >> 2] ?? 0;
+    const translated = state[CpuState.translated >> 2] ?? 0;
+    this.statistics.instructions += translated;
     state[CpuState.translated >> 2] = 0;
+    // A slice that was spent in regions says nothing about other code; some are looked at all the
+    // same, for what is told of regions.
+    if (translated > mostlyTranslated && this.#samples % lookAtOneIn !== 0) return;
     if (state[Word.codeMode] !== translatedMode) return;
     const linear = ((state[Word.rip] ?? 0) + (state[codeBase] ?? 0)) | 0;
     const physical = this.#translate(linear);

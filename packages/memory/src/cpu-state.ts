@@ -98,7 +98,7 @@ export const CpuState = {
   /** Scratch for generated code (64 bytes). */
   temporary: 0x1500,
   /** How many regions wait for a region that they called. */
-  callDepth: 0x1540,
+  callDepth: 0x1548,
   /** What slow accesses of the running region's instruction found: 1 return after it, 2 fault. */
   accessStatus: 0x1544,
   /** Nonzero while repeated string instructions stop after each element, to be trapped there. */

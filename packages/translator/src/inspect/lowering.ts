@@ -71,7 +71,7 @@ function lowerBlock(block: RegionBlock, blocks: readonly RegionBlock[]): Lowerin
   frame.begin();
   body.keepLocals();
   const next = body.block();
-  target.beginBlock(block);
+  target.beginBlock(block, 0);
   const from = body.code.length;
   const variables = stateVariables((address) => registers.find(address));
   const text = irText(ir, variables);

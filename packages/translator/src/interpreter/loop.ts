@@ -25,6 +25,7 @@ import { maximumCaseLength, maximumFlagDistance } from './hot-case.ts';
 import { HandlerResult, pushRelativeTarget } from './handler-target.ts';
 import type { LoopLabels, LoopLocals } from './loop-target.ts';
 import { LoopTarget } from './loop-target.ts';
+import { firstRegionSlot } from '../region/transfer.ts';
 import { RecordField } from './record.ts';
 
 /** Header of a code-page block: mode, page, two spare words; then the record addresses. */
@@ -238,6 +239,33 @@ class LoopBuilder {
     });
   }
 
+  /** Runs a region, which counts its own instructions, and adds them to `translated`. */
+  #callRegion(handler: number, next: number): void {
+    const body = this.#body;
+    const { record, budget } = this.#locals;
+    const before = body.local('i32');
+    this.#storeLocal(CpuState.budget, budget);
+    this.#load(CpuState.runBudget);
+    body.get(budget);
+    body.op('i32.sub');
+    body.set(before);
+    body.get(record);
+    body.get(handler);
+    body.callIndirect(this.#handlerType);
+    body.set(next);
+    this.#load(CpuState.budget);
+    body.set(budget);
+    body.i32(0);
+    this.#load(CpuState.translated);
+    this.#load(CpuState.runBudget);
+    body.op('i32.add');
+    body.get(budget);
+    body.op('i32.sub');
+    body.get(before);
+    body.op('i32.sub');
+    body.memory('i32.store', CpuState.translated);
+  }
+
   /** A record that no longer stands for its bytes, or the end of a page. */
   #stale(labels: Pick<LoopLabels, 'lookup'>): void {
     const body = this.#body;
@@ -264,19 +292,28 @@ class LoopBuilder {
     const body = this.#body;
     const { record, budget, directory, target } = this.#locals;
     const next = body.local('i32');
+    const handler = body.local('i32');
     this.#leaveIfSpent(labels.exit);
+    body.get(record);
+    body.memory('i32.load16_u', RecordField.handler);
+    body.tee(handler);
+    body.i32(firstRegionSlot);
+    body.op('i32.ge_u');
+    const isRegion = body.if();
+    this.#callRegion(handler, next);
+    body.else();
     body.i32(0);
     body.get(budget);
     body.i32(1);
     body.op('i32.sub');
     body.memory('i32.store', CpuState.budget);
     body.get(record);
-    body.get(record);
-    body.memory('i32.load16_u', RecordField.handler);
+    body.get(handler);
     body.callIndirect(this.#handlerType);
     body.set(next);
     this.#load(CpuState.budget);
     body.set(budget);
+    body.end(isRegion);
     this.#load(CpuState.dirData);
     body.set(directory);
     body.get(next);

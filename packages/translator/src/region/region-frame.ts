@@ -46,8 +46,6 @@ export class RegionFrame {
   /** Nonzero once a slow access wants this function to return: code changed, events. */
   readonly stop: number;
   readonly #functions: (name: string) => number;
-  /** What the budget was when retired instructions were last counted. */
-  readonly #countedBudget: number;
   readonly #exit: number;
   /** EIP that a callee should return to. */
   readonly #behind: number;
@@ -75,23 +73,17 @@ export class RegionFrame {
     this.eip = body.local('i32');
     this.eipBase = body.local('i32');
     this.stop = body.local('i32');
-    this.#countedBudget = body.local('i32');
     this.#exit = body.local('i32');
     this.#behind = body.local('i32');
     this.#result = body.local('i32');
     this.#dropCount = body.local('i32');
   }
 
-  /** Loads the locals and opens the labels of the ways out. The dispatch had counted one. */
+  /** Loads the locals and opens the labels of the ways out. */
   begin(): void {
     const { body } = this;
     this.registers.reload();
     this.#load(CpuState.budget, this.budget);
-    body.get(this.budget);
-    body.i32(1);
-    body.op('i32.add');
-    body.tee(this.budget);
-    body.set(this.#countedBudget);
     this.#load(CpuState.eipBase, this.eipBase);
     this.#load(CpuState.dirData, this.directory);
     this.#again = body.loop();
@@ -108,7 +100,6 @@ export class RegionFrame {
     const { body } = this;
     body.end(this.#fault);
     this.registers.spill();
-    this.#countTranslated();
     this.#store(CpuState.budget, () => {
       this.#pushState(CpuState.budget);
       body.i32(1);
@@ -124,7 +115,6 @@ export class RegionFrame {
     body.return();
     body.end(this.#stop);
     this.registers.spill();
-    this.#countTranslated();
     this.#store(CpuState.accessStatus, () => body.i32(0));
     this.#store(CpuState.regionsDropped, () => body.i32(0));
     this.#store(CpuState.target, () => this.#pushExitEip());
@@ -238,8 +228,6 @@ export class RegionFrame {
     body.end(elsewhere);
     this.#store(CpuState.eipBase, () => body.get(this.eipBase));
     this.#load(CpuState.budget, this.budget);
-    body.get(this.budget);
-    body.set(this.#countedBudget);
     this.registers.reload();
     body.br(this.#again);
   }
@@ -290,23 +278,10 @@ export class RegionFrame {
     this.body.set(this.#exit);
   }
 
-  /** Writes registers and budget back, and counts what was retired here. */
+  /** Writes registers and budget back. */
   #settle(): void {
     this.registers.spill();
     this.#store(CpuState.budget, () => this.body.get(this.budget));
-    this.#countTranslated();
-  }
-
-  /** To a few instructions: what a block has begun counts. */
-  #countTranslated(): void {
-    const { body } = this;
-    this.#store(CpuState.translated, () => {
-      this.#pushState(CpuState.translated);
-      body.get(this.#countedBudget);
-      body.op('i32.add');
-      body.get(this.budget);
-      body.op('i32.sub');
-    });
   }
 
   #pushExitEip(): void {

@@ -34,22 +34,26 @@ export class RegionTarget implements EmitTarget {
     this.#places = places;
   }
 
-  /** Takes the block's instructions from the budget, or leaves before it if they are too many. */
-  beginBlock(block: RegionBlock): void {
+  /**
+   * Takes the block's instructions from the budget, and leaves before it if the budget does not
+   * reach over `check`.
+   */
+  beginBlock(block: RegionBlock, check: number): void {
     const { body } = this;
     const { budget } = this.#frame;
     this.#block = block;
     this.#index = 0;
     this.#wrote = false;
-    const count = block.instructions.length;
+    if (check > 0) {
+      body.get(budget);
+      body.i32(check);
+      body.op('i32.lt_s');
+      const short = body.if();
+      this.#frame.leaveAt(block.offset);
+      body.end(short);
+    }
     body.get(budget);
-    body.i32(count);
-    body.op('i32.lt_s');
-    const short = body.if();
-    this.#frame.leaveAt(block.offset);
-    body.end(short);
-    body.get(budget);
-    body.i32(count);
+    body.i32(block.instructions.length);
     body.op('i32.sub');
     body.set(budget);
   }

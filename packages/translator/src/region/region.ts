@@ -15,6 +15,7 @@ import { InstructionContext } from '../semantics/context.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import { unpackVariant } from '../semantics/variant.ts';
 import { groupAccesses } from './access-groups.ts';
+import { budgetChecks } from './budget-checks.ts';
 import { ConstantSource } from './constant-source.ts';
 import { removeDeadSets } from './dead-sets.ts';
 import type { RegionInstruction, RegionSource } from './discover.ts';
@@ -47,50 +48,79 @@ export function buildRegion(
   entries: readonly RegionEntry[],
 ): Uint8Array<ArrayBuffer> {
   const imports = new RuntimeImports();
-  const body = buildBody(source, blocks, entries, imports.index);
+  const successors = blocks.map(successorsOf);
+  const numbered = new Set([...entries.map(({ block }) => block), ...returnPoints(blocks)]);
+  const checks = budgetChecks(blocks, successors, numbered);
+  const plan = { source, blocks, successors, numbered, checks };
+  const body = buildBody(plan, imports.index);
   const runHandler = imports.index('runHandler');
   const module = imports.beginModule();
   const region = module.declare(regionSignature);
   module.define(region, body);
   for (const entry of entries) {
     const declared = module.declare(handlerSignature);
-    const cost = blocks[entry.block]?.instructions.length ?? 1;
+    const cost = checks[entry.block] ?? 1;
     module.define(declared, buildEntry(entry, cost, region, runHandler));
     module.export(String(entry.slot), declared);
   }
   return module.build();
 }
 
-/** Calls the region, unless the budget does not reach over the first block. */
+/**
+ * Calls the region, unless the budget does not reach to its next check: then the first instruction
+ * runs alone, or nothing if nothing is left. Instructions of regions are counted there,
+ * not by who calls.
+ */
 function buildEntry(
   entry: RegionEntry,
   cost: number,
   region: number,
   runHandler: number,
 ): FunctionBody {
+  const record = 0;
   const body = new FunctionBody(['i32']);
+  const budget = body.local('i32');
   body.i32(0);
   body.memory('i32.load', CpuState.budget);
-  body.i32(cost - 1);
+  body.tee(budget);
+  body.i32(cost);
   body.op('i32.lt_s');
-  const short = body.if('i32');
-  body.get(0);
+  const isShort = body.if();
+  body.get(budget);
+  body.op('i32.eqz');
+  const isSpent = body.if();
+  body.get(record);
+  body.return();
+  body.end(isSpent);
+  body.i32(0);
+  body.get(budget);
+  body.i32(1);
+  body.op('i32.sub');
+  body.memory('i32.store', CpuState.budget);
+  body.get(record);
   body.i32(entry.fallback);
   body.call(runHandler);
-  body.else();
-  body.get(0);
+  body.return();
+  body.end(isShort);
+  body.get(record);
   body.i32(entry.block);
   body.call(region);
-  body.end(short);
   return body;
 }
 
-function buildBody(
-  source: RegionSource,
-  blocks: readonly RegionBlock[],
-  entries: readonly RegionEntry[],
-  functions: (name: string) => number,
-): FunctionBody {
+/** What a region function is built from. */
+interface RegionPlan {
+  readonly source: RegionSource;
+  readonly blocks: readonly RegionBlock[];
+  readonly successors: readonly (readonly number[])[];
+  /** Blocks that are reached by number: entries, and what is behind calls. */
+  readonly numbered: ReadonlySet<number>;
+  /** What the budget must reach over where a block begins, 0 for no check. */
+  readonly checks: readonly number[];
+}
+
+function buildBody(plan: RegionPlan, functions: (name: string) => number): FunctionBody {
+  const { source, blocks, successors, numbered, checks } = plan;
   const body = new FunctionBody(['i32', 'i32']);
   const pending = 1;
   const registers = new PromotedRegisters(body);
@@ -107,12 +137,12 @@ function buildBody(
   const structurer = new Structurer({
     body,
     pending,
-    successors: blocks.map(successorsOf),
-    entries: new Set([...entries.map((entry) => entry.block), ...returnPoints(blocks)]),
+    successors,
+    entries: numbered,
     emitBlock: (index) => {
       const block = blocks[index];
       const ir = code[index];
-      if (block !== undefined && ir !== undefined) emitBlock(block, ir, target);
+      if (block !== undefined && ir !== undefined) emitBlock(block, ir, target, checks[index] ?? 0);
     },
   });
   frame.begin();
@@ -134,8 +164,13 @@ function successorsOf(block: RegionBlock): number[] {
   return [block.behind, block.jump, block.back].filter((number) => number >= 0);
 }
 
-function emitBlock(block: RegionBlock, ir: readonly Value[], target: RegionTarget): void {
-  target.beginBlock(block);
+function emitBlock(
+  block: RegionBlock,
+  ir: readonly Value[],
+  target: RegionTarget,
+  check: number,
+): void {
+  target.beginBlock(block, check);
   new Emitter(target, ir).emit(ir);
   if (block.flow === 'next' || block.flow === 'branch') target.fallThrough(block);
   else target.body.unreachable();

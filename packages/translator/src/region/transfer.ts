@@ -120,9 +120,6 @@ function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
   const record = body.local('i32');
   const slot = body.local('i32');
   const unknown = body.block();
-  load(body, CpuState.budget);
-  body.op('i32.eqz');
-  body.brIf(unknown);
   load(body, CpuState.dirExec);
   pushIndex(body, eip, 20);
   body.op('i32.add');
@@ -160,12 +157,6 @@ function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
   body.get(record);
   body.return();
   body.end(isInstruction);
-  // The dispatch of the loop counts an instruction before it calls, and so do transfers.
-  store(body, CpuState.budget, () => {
-    load(body, CpuState.budget);
-    body.i32(1);
-    body.op('i32.sub');
-  });
   body.get(record);
   body.get(slot);
   enter();

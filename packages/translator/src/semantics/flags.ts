@@ -41,6 +41,11 @@ export class FlagsBuilder {
   /** Flags of a - b - borrow = result: the borrow into each next bit. */
   sub(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
+    if (right.isConst && right.imm === 0 && bytes <= 4 && isDifference(result, left, right)) {
+      // Nothing is borrowed for zero: CMP with 0 is TEST.
+      this.logic(result, bytes);
+      return;
+    }
     this.#assign(() => {
       const notLeft = b.not(left);
       const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
