@@ -1,7 +1,7 @@
 /**
  * What went wrong when an interface was composed or restored; the guest can cause none of these.
  */
-export type HypercallErrorCode = 'bad-configuration' | 'bad-state';
+export type HypercallErrorCode = 'bad-configuration' | 'bad-state' | 'unsupported';
 
 /** An error of the host's making. */
 export class HypercallError extends Error {

@@ -6,6 +6,7 @@ import { HypercallError } from '../error.ts';
 import type { AbiState } from '../interfaces.ts';
 import type { XenDomain } from './domain.ts';
 import type { PortState } from './event-channels.ts';
+import { fromText, toText } from './io/store/wire.ts';
 
 type Fields = AbiState['fields'];
 
@@ -24,6 +25,9 @@ export function saveDomain(domain: XenDomain): Fields {
     upcall: [domain.upcallVector, domain.upcallGsi],
     assists: domain.assists,
     timers: [oneShotAt, periodNs],
+    ...Object.fromEntries(
+      [...domain.saved].map(([name, saved]) => [`text-${name}`, [...fromText(saved.save())]]),
+    ),
   };
 }
 
@@ -78,6 +82,9 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   domain.assists = assists;
   domain.setTimer(oneShotAt);
   domain.setPeriod(periodNs);
+  for (const [name, saved] of domain.saved) {
+    saved.restore(toText(Uint8Array.from(list(`text-${name}`, 0))));
+  }
 }
 
 function portFields(state: PortState): readonly [number, number] {

@@ -39,6 +39,13 @@ export const xenFrames: Readonly<
   count: 3 + mostGrantFrames + mostStatusFrames,
 };
 
+/** State that can be written as text of characters 0 to 255. */
+export interface SavedText {
+  save(): string;
+  /** Takes a state over; a text that it did not write is an error of the caller's. */
+  restore(text: string): void;
+}
+
 /** Machine frames that a paravirtual guest may give back and get. */
 export interface FramePool {
   /** Takes a frame back; false for one that is in use or not the guest's. */
@@ -99,6 +106,8 @@ export class XenDomain {
   readonly #placed = new Map<number, number>();
   /** Frames of a paravirtual guest; translated memory has none. */
   pool: FramePool | undefined;
+  /** What is saved beside the guest's memory, by name. */
+  readonly saved: Map<string, SavedText> = new Map<string, SavedText>();
   /** How the virtual CPU waits, where it can; without it a wait returns at once, as it may. */
   waiter: ((until: () => boolean, timeoutNs: number) => void) | undefined;
   /** Called on reset, when the back ends are to start anew. */
@@ -139,6 +148,11 @@ export class XenDomain {
   /** Physical address of one of Xen's own pages. */
   frame(index: number): number {
     return this.#frames + index * pageBytes;
+  }
+
+  /** Adds something outside of guest memory that is saved with the guest: a back end's state, as text. */
+  addSaved(name: string, saved: SavedText): void {
+    this.saved.set(name, saved);
   }
 
   /** Lets one of Xen's pages stand at a frame of the guest; false where no page can stand. */

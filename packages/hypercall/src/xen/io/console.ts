@@ -29,6 +29,12 @@ export class XenConsole {
     domain.onStart(() => {
       this.connect();
     });
+    domain.addSaved('console', {
+      save: () => '',
+      restore: () => {
+        this.connect();
+      },
+    });
   }
 
   /** Takes the other end of the guest's console port. */

@@ -43,12 +43,14 @@ export class ToolStack {
       this.#fill();
     });
     this.console = new XenConsole(domain);
-    // Constructed for its connection, which lives with the guest.
-    const connection = new StoreConnection(domain, this.store);
-    this.reconnect = (): void => {
-      this.console.connect();
-      connection.connect();
-    };
+    domain.addSaved('store', {
+      save: () => this.store.save(),
+      restore: (text) => {
+        this.store.restore(text);
+      },
+    });
+    // It lives with the guest, which calls it.
+    new StoreConnection(domain, this.store);
     this.#disks = domain.services.disks.map(
       (disk, index) => new BlockBackEnd(domain, this.store, disk, index),
     );
@@ -57,10 +59,15 @@ export class ToolStack {
         disk.announce();
       }
     });
+    domain.addSaved('disks', {
+      save: () => '',
+      restore: () => {
+        for (const disk of this.#disks) {
+          disk.resume();
+        }
+      },
+    });
   }
-
-  /** Connects console and store again after a state was restored. */
-  readonly reconnect: () => void;
 
   /** Counters of the disks. */
   get blockCounters(): readonly BlockCounters[] {

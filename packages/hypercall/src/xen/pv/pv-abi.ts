@@ -3,6 +3,7 @@
  * `HypervisorArea`, hypercalls among them.
  */
 import type { CallLog } from '../../call-log.ts';
+import { HypercallError } from '../../error.ts';
 import type {
   AbiState,
   CpuidValues,
@@ -223,11 +224,11 @@ export class XenPvAbi implements HypercallAbi {
   }
 
   save(): AbiState {
-    return { abi: 'xen-pv', version: 1, fields: {} };
+    throw new HypercallError('unsupported', 'paravirtual guest: page types cannot be saved yet');
   }
 
-  restore(state: unknown): void {
-    this.#common.restore(state);
+  restore(_state: unknown): void {
+    throw new HypercallError('unsupported', 'paravirtual guest: page types cannot be restored yet');
   }
 
   #giveFrames(): void {

@@ -103,6 +103,16 @@ export class BlockBackEnd {
     });
   }
 
+  /** Takes its place up again after the store and the guest were restored: the guest goes on as it was. */
+  resume(): void {
+    this.#server?.close();
+    this.#server = undefined;
+    this.#state = Number(this.#read(`${this.#back}/state`));
+    this.#store.watch(this, `${this.#front}/state`, () => {
+      this.#frontChanged();
+    });
+  }
+
   #frontChanged(): void {
     const state = Number(this.#read(`${this.#front}/state`));
     switch (state) {

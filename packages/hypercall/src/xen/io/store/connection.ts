@@ -62,6 +62,34 @@ export class StoreConnection {
       this.#broken = false;
       this.connect();
     });
+    domain.addSaved('store-connection', {
+      save: () => this.#save(),
+      restore: (text) => {
+        this.#restore(text);
+      },
+    });
+  }
+
+  /** What has come of a request, what waits to be sent, and the watches: three texts. */
+  #save(): string {
+    const received = toText(this.#request.subarray(0, this.#received));
+    const waiting = this.#waiting.map(toText).join('');
+    return JSON.stringify([received, waiting, [...this.#watches.keys()]]);
+  }
+
+  #restore(text: string): void {
+    const [received, waiting, watches] = JSON.parse(text) as [string, string, string[]];
+    this.#request.set(fromText(received));
+    this.#received = received.length;
+    this.#waiting.length = 0;
+    this.#waiting.push(...(waiting === '' ? [] : [fromText(waiting)]));
+    this.#waitingBytes = waiting.length;
+    this.#watches.clear();
+    for (const key of watches) {
+      const [path = '', token = ''] = key.split('\0');
+      this.#addWatch(key, path, token);
+    }
+    this.connect();
   }
 
   /** Takes the other end of the guest's store port. */

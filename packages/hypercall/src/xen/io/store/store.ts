@@ -14,6 +14,7 @@ import {
   withoutNode,
 } from './tree.ts';
 import type { StoreError, StoreNode, StorePermission } from './tree.ts';
+import { fromText, toText } from './wire.ts';
 
 /** Either a value or what went wrong. */
 export type StoreResult<Value> =
@@ -48,6 +49,17 @@ export class XenStore {
     this.#root = emptyTree();
     this.#watches.length = 0;
     this.#transactions.clear();
+  }
+
+  /** Returns the tree as text. */
+  save(): string {
+    return JSON.stringify(plain(this.#root));
+  }
+
+  /** Replaces the tree by one that was saved; watches and transactions are forgotten. */
+  restore(text: string): void {
+    this.reset();
+    this.#root = fromPlain(JSON.parse(text) as PlainNode);
   }
 
   /** Number of transactions that are open. */
@@ -277,4 +289,19 @@ export class XenStore {
       watch.fire(isAbove ? path : `/${watch.names.join('/')}`);
     }
   }
+}
+
+/** A node as JSON has it: value, permissions, children by name. */
+type PlainNode = readonly [string, readonly StorePermission[], Readonly<Record<string, unknown>>];
+
+function plain(node: StoreNode): PlainNode {
+  const children = [...node.children].map(([name, child]) => [name, plain(child)] as const);
+  return [toText(node.value), node.permissions, Object.fromEntries(children)];
+}
+
+function fromPlain([value, permissions, children]: PlainNode): StoreNode {
+  const entries = Object.entries(children).map(
+    ([name, child]) => [name, fromPlain(child as PlainNode)] as const,
+  );
+  return { value: fromText(value), permissions, children: new Map(entries) };
 }

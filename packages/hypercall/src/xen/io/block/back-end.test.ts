@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+
+import { DomainId, XenCallNumber } from '../../constants.ts';
+import { xenFrames } from '../../domain.ts';
+import type { XenBlockStorage } from '../../interfaces.ts';
+import { makeHvmGuest } from '../../test-guest.ts';
+import { guestPath } from '../store/connection.ts';
+import { fromText, toText } from '../store/wire.ts';
+
+const front = `${guestPath}/device/vbd/51712`;
+const back = '/local/domain/0/backend/vbd/1/51712';
+const ring = 0x8000;
+const ringGrant = 8;
+
+function memoryDisk(sectors: number, readOnly = false) {
+  const bytes = new Uint8Array(sectors * 512);
+  const flushes = { count: 0 };
+  const storage: XenBlockStorage = {
+    bytes: bytes.length,
+    readOnly,
+    read: (offset, target, done) => {
+      target.set(bytes.subarray(offset, offset + target.length));
+      done(true);
+    },
+    write: (offset, source, done) => {
+      bytes.set(source, offset);
+      done(true);
+    },
+    flush: (done) => {
+      flushes.count += 1;
+      done(true);
+    },
+  };
+  return { bytes, storage, flushes };
+}
+
+/** A guest whose front end is connected, 32-bit layout; requests are written by hand. */
+function connected(sectors = 64, readOnly = false) {
+  const disk = memoryDisk(sectors, readOnly);
+  const guest = makeHvmGuest([{ name: 'xvda', storage: disk.storage }]);
+  const { domain, put, call, word, tools, memory } = guest;
+  const grant = (reference: number, frame: number, flags = 1): void => {
+    put(domain.frame(xenFrames.grants) + reference * 8, flags, frame);
+  };
+  grant(ringGrant, ring / 4096);
+  call(XenCallNumber.eventChannelOp, 6, put(0x1000, DomainId.self | (DomainId.backend << 16), 0));
+  const port = word(0x1004);
+  const write = (name: string, value: string): void => {
+    tools.store.write(`${front}/${name}`, fromText(value), DomainId.guest);
+  };
+  write('ring-ref', String(ringGrant));
+  write('event-channel', String(port));
+  write('protocol', 'x86_32-abi');
+  write('state', '3');
+  let produced = 0;
+  /** Makes a request of segments `[grant, first, last]` and returns the status of its answer. */
+  const request = (
+    operation: number,
+    sector: number,
+    segments: readonly (readonly [number, number, number])[],
+    count: number = segments.length,
+  ): number => {
+    const at = ring + 64 + (produced % 32) * 108;
+    put(at, operation | (count << 8), 0x77, 0, sector, 0);
+    for (const [index, [reference, first, last]] of segments.entries()) {
+      put(at + 20 + index * 8, reference, first | (last << 8));
+    }
+    produced += 1;
+    put(ring, produced);
+    call(XenCallNumber.eventChannelOp, 4, put(0x1000, port));
+    expect(word(ring + 8)).toBe(produced);
+    expect(word(at)).toBe(0x77);
+    return memory.read16(at + 10);
+  };
+  const state = (): string => {
+    const found = tools.store.read(`${back}/state`);
+    return found.error ?? toText(found.value);
+  };
+  return { ...guest, ...disk, grant, request, state, write, port };
+}
+
+describe('the block back end', () => {
+  it('connects when the front end is ready, and says how large the disk is', () => {
+    const { state, tools } = connected();
+    const sectors = tools.store.read(`${back}/sectors`);
+    expect([state(), sectors.error ?? toText(sectors.value)]).toEqual(['4', '64']);
+  });
+
+  it('writes and reads segments of pages', () => {
+    const { grant, request, memory, bytes } = connected();
+    grant(9, 9);
+    grant(10, 10);
+    memory.bytes.fill(0xab, 0x9000 + 512, 0x9000 + 1536);
+    expect(request(1, 5, [[9, 1, 2]])).toBe(0);
+    expect([bytes[5 * 512 - 1], bytes[5 * 512], bytes[7 * 512 - 1], bytes[7 * 512]]).toEqual([
+      0, 0xab, 0xab, 0,
+    ]);
+    expect(request(0, 5, [[10, 0, 1]])).toBe(0);
+    expect([memory.bytes[0xa000], memory.bytes[0xa3ff], memory.bytes[0xa400]]).toEqual([
+      0xab, 0xab, 0,
+    ]);
+  });
+
+  it('flushes, with a barrier too', () => {
+    const { grant, request, flushes } = connected();
+    grant(9, 9);
+    expect([request(3, 0, []), request(2, 0, [[9, 0, 0]]), flushes.count]).toEqual([0, 0, 2]);
+  });
+
+  it('serves an indirect request', () => {
+    const { grant, memory, put, call, word, port } = connected();
+    grant(9, 9);
+    grant(11, 11);
+    put(0x9000, 11, 0 | (7 << 8));
+    memory.bytes.fill(0xcd, 0xb000, 0xc000);
+    put(ring + 64, 6 | (1 << 8) | (1 << 16), 0x78, 0, 8, 0, 0, 9);
+    put(ring, 1);
+    call(XenCallNumber.eventChannelOp, 4, put(0x1000, port));
+    expect([word(ring + 64), memory.read16(ring + 74)]).toEqual([0x78, 0]);
+  });
+
+  it.each([
+    ['past the end of the disk', 0, 63, [[9, 0, 1]], 1],
+    ['of a grant that is not there', 0, 0, [[30, 0, 0]], 1],
+    ['of sectors past the page', 0, 0, [[9, 0, 8]], 1],
+    ['of sectors in the wrong order', 0, 0, [[9, 3, 2]], 1],
+    ['of more segments than there are', 0, 0, [[9, 0, 0]], 12],
+  ] as const)('fails a request %s', (_name, operation, sector, segments, count) => {
+    const { grant, request } = connected();
+    grant(9, 9);
+    expect(request(operation, sector, segments, count)).toBe(0xffff);
+  });
+
+  it('fails a read into a page that it may only read, and a write to a disk that it may only read', () => {
+    const reading = connected();
+    reading.grant(9, 9, 1 | 4);
+    expect(reading.request(0, 0, [[9, 0, 0]])).toBe(0xffff);
+    const writing = connected(64, true);
+    writing.grant(9, 9);
+    expect(writing.request(1, 0, [[9, 0, 0]])).toBe(0xffff);
+  });
+
+  it('does not know other operations', () => {
+    expect(connected().request(77, 0, [])).toBe(0xfffe);
+  });
+
+  it('lets go of everything when the front end closes, and connects again', () => {
+    const { write, state, domain } = connected();
+    write('state', '6');
+    expect([state(), domain.grants.inUse]).toEqual(['6', 0]);
+    write('state', '1');
+    expect(state()).toBe('2');
+    write('state', '3');
+    expect(state()).toBe('4');
+  });
+});
