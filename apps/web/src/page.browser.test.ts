@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
 import { Assembler } from '@ringfence/assembler';
+import { Disk, MemoryStore, openImage, runToEnd } from '@ringfence/disk';
+import { createMachine } from '@ringfence/machine';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -83,10 +86,67 @@ done:   hlt
         jmp done
 words:  db ${[...words].map((letter) => String(letter.charCodeAt(0))).join(', ')}, 0
 `);
+  return floppyOf(assembler.assemble()).toString('base64');
+}
+
+function floppyOf(code: Uint8Array): Buffer {
   const image = Buffer.alloc(1440 * 1024);
-  image.set(assembler.assemble());
+  image.set(code);
   image.set([0x55, 0xaa], 510);
-  return image.toString('base64');
+  return image;
+}
+
+/** A floppy whose boot sector fills 320 by 200 pixels with all 256 colours of mode 0x13. */
+function graphicsFloppy(): Buffer {
+  const assembler = new Assembler({ bits: 16, origin: 0x7c00 });
+  assembler.text(`
+        mov ax, 0x13
+        int 0x10
+        mov ax, 0xa000
+        mov es, ax
+        xor di, di
+next:   mov ax, di
+        add al, ah
+        mov [es:di], al
+        inc di
+        cmp di, 64000
+        jne next
+done:   hlt
+        jmp done
+`);
+  return floppyOf(assembler.assemble());
+}
+
+/** The same floppy in a machine of this process: a hash of its picture, once it is drawn. */
+async function screenSum(image: Buffer): Promise<string> {
+  const store = new MemoryStore({ contents: new Uint8Array(image) });
+  const storage = new Disk(await runToEnd(openImage(store, { format: 'raw' })));
+  const machine = await createMachine({
+    memoryBytes: 0x100_0000,
+    boot: { kind: 'firmware' },
+    drives: [{ interface: 'floppy', kind: 'disk', unit: 0, storage }],
+    host: {
+      monotonicMs: () => performance.now(),
+      unixTimeMs: () => Date.now(),
+      setTimer: (callback, delayMs) => {
+        const timer = setTimeout(callback, delayMs);
+        return () => clearTimeout(timer);
+      },
+    },
+  });
+  void machine.start();
+  // The last row, a moment later, so that it is whole.
+  const redOfLastRow = (): number => {
+    const { rgba, width } = machine.screen.image();
+    return Math.max(...rgba.subarray(-4 * width).filter((_value, index) => index % 4 === 0));
+  };
+  const isWide = (): boolean => machine.screen.text() === '' && redOfLastRow() > 100;
+  await expect.poll(isWide, { timeout: 90_000 }).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const { width, height, rgba } = machine.screen.image();
+  machine.dispose();
+  expect([width, height]).not.toContain(0);
+  return `${String(width)}x${String(height)} ${createHash('sha256').update(rgba).digest('hex')}`;
 }
 
 const prompt = /Type help\.\n>$/;
@@ -134,6 +194,13 @@ describe('the page', () => {
     const tab = test.page.getByRole('tab', { name: 'Screen' });
     await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
     await test.page.getByText('boot.img').waitFor();
+  });
+
+  it('shows a graphics mode pixel by pixel as the machine gives it to others', async () => {
+    await test.waitForSerial(prompt);
+    const image = graphicsFloppy();
+    await test.drop([{ name: 'graphics.img', base64: image.toString('base64') }]);
+    await expect.poll(() => test.canvasSum(), { timeout: 90_000 }).toBe(await screenSum(image));
   });
 
   it('gives the keys back when Control and Alt are pressed together', async () => {

@@ -45,6 +45,18 @@ export class TestPage {
     });
   }
 
+  /** The size of the canvas and a hash of its pixels. */
+  canvasSum(): Promise<string> {
+    return this.page.locator('canvas').evaluate(async (element) => {
+      const { width, height } = element as HTMLCanvasElement;
+      const context = (element as HTMLCanvasElement).getContext('2d');
+      const data = context?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray(0);
+      const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+      const text = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+      return `${String(width)}x${String(height)} ${text}`;
+    });
+  }
+
   /** Waits until the terminal shows something, and returns its text. */
   async waitForSerial(pattern: RegExp, timeoutMs: number = 30_000): Promise<string> {
     await expect

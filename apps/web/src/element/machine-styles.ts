@@ -88,6 +88,7 @@ export const machineStyles: CSSResult = css`
     min-width: 0;
     min-height: 0;
     display: grid;
+    grid-template: minmax(0, 1fr) / minmax(0, 1fr);
     place-items: center;
     overflow: auto;
     padding: 8px;
@@ -134,6 +135,8 @@ export const machineStyles: CSSResult = css`
     flex: 1;
     min-width: 0;
     min-height: 0;
-    padding: 8px 0 8px 10px;
+    /* Beside the terminal, not around it: it counts its rows by this element's height. */
+    margin: 8px 0 8px 10px;
+    overflow: hidden;
   }
 `;

@@ -46,6 +46,11 @@ export class SnapshotMenu extends LitElement {
         background: var(--rf-background);
         box-shadow: 0 8px 28px rgb(0 0 0 / 18%);
       }
+      @media (max-width: 900px) {
+        .panel {
+          inset-inline: 0 auto;
+        }
+      }
       .panel > button {
         width: 100%;
       }

@@ -41,7 +41,8 @@ export class InspectorPanel extends LitElement {
   #regions: readonly RegionSummary[] = [];
   #chosen = 0;
   #texts: RegionTexts | null = null;
-  #linear = 0;
+  /** The first page that is shown; until somebody chooses one, that of the next instruction. */
+  #linear = -1;
   #pages: readonly PageRow[] = [];
   #descriptors: DescriptorTables | undefined;
 
@@ -86,7 +87,7 @@ export class InspectorPanel extends LitElement {
           void this.#look();
         });
       case 'pages':
-        return pageView(this.#linear, this.#pages, shownPages, (linear) => {
+        return pageView(Math.max(0, this.#linear), this.#pages, shownPages, (linear) => {
           this.#linear = linear;
           void this.#look();
         });
@@ -110,6 +111,8 @@ export class InspectorPanel extends LitElement {
       this.#invalidations.add(stats.seconds.total, stats.translations.invalidations);
       if (this.#tab === 'code') await this.#lookAtCode(client);
       if (this.#tab === 'pages') {
+        if (this.#linear < 0) this.#linear = (await client.call('pointer', null)) & ~0xfff;
+        this.#linear >>>= 0;
         this.#pages = await client.call('pages', { linear: this.#linear, count: shownPages });
       }
       if (this.#tab === 'descriptors') {

@@ -113,7 +113,7 @@ export const inspectorStyles: CSSResult = css`
   }
   .texts {
     display: grid;
-    grid-template-columns: repeat(3, minmax(270px, 1fr));
+    grid-template-columns: repeat(3, minmax(200px, 1fr));
     gap: 12px;
     overflow-x: auto;
   }

@@ -1,7 +1,7 @@
 /** The page: a header with what the machine is made from, the machine, and a place to drop files. */
 import { html, LitElement } from 'lit';
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { FilePlus2, Moon, Power, Sun, SunMoon } from 'lucide';
+import { FilePlus2, Moon, Sun, SunMoon, X } from 'lucide';
 import { defaultSettings } from '@ringfence/machine';
 import type { Settings } from '@ringfence/machine';
 
@@ -151,7 +151,7 @@ export class RingfencePage extends LitElement {
           void this.#boot();
         }}
       >
-        ${icon(Power)}
+        ${icon(X)}
       </button>`;
   }
 

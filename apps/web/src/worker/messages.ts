@@ -73,6 +73,8 @@ export interface Calls {
     readonly ask: { readonly linear: number; readonly count: number };
     readonly answer: readonly PageRow[];
   };
+  /** Linear address of the next instruction. */
+  pointer: { readonly ask: null; readonly answer: number };
   descriptors: { readonly ask: null; readonly answer: DescriptorTables };
 }
 

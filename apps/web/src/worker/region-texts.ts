@@ -7,9 +7,7 @@ export function regionTexts(inspector: Inspector, id: number): RegionTexts | nul
   const details = inspector.region(id);
   if (details === undefined) return null;
   const guest = details.guest
-    .map(({ address, bytes, text }) => {
-      return `${address.toString(16).padStart(8, '0')}  ${bytes.padEnd(21)}  ${text}`;
-    })
+    .map(({ address, text }) => `${address.toString(16).padStart(8, '0')}  ${text}`)
     .join('\n');
   const { ir, wasm } = details;
   return { guest, ir, wasm };

@@ -99,6 +99,8 @@ export class Session {
         return regionTexts(inspector, message.ask);
       case 'pages':
         return inspector.pages(message.ask.linear, message.ask.count);
+      case 'pointer':
+        return inspector.instructionPointer;
       case 'descriptors':
         return inspector.descriptors();
     }

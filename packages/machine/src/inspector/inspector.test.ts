@@ -61,6 +61,7 @@ describe('the inspector', () => {
     expect(inspector.pages(0x20_1000, 1)[0]?.traced).toBe(true);
     expect(inspector.pages(0x40_0000, 1)[0]).toMatchObject({ physical: undefined, flags: '' });
     expect(inspector.pages(0xffff_f000, 9).length).toBe(1);
+    expect(inspector.instructionPointer).toBeGreaterThan(0x10_0000);
   });
 
   it('shows hidden descriptors beside their tables, and where they differ', async () => {

@@ -3,6 +3,7 @@
  * nothing that the guest could see.
  */
 import type { Cpu, RegionSummary } from '@ringfence/cpu';
+import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
 import type { PhysicalMemory } from '@ringfence/memory';
 import { explain, maximumExplained, moduleText } from '@ringfence/translator';
 
@@ -32,6 +33,8 @@ export interface Inspector {
   region(id: number): RegionDetails | undefined;
   /** What the guest's page tables and the shadow tables say of `count` pages from `linear` on. */
   pages(linear: number, count: number): readonly PageRow[];
+  /** Linear address of the next instruction. */
+  readonly instructionPointer: number;
   /** The descriptor tables beside the hidden state of the segment registers. */
   descriptors(): DescriptorTables;
 }
@@ -79,6 +82,12 @@ export class MachineInspector implements Inspector {
 
   pages(linear: number, count: number): readonly PageRow[] {
     return pageRows(this.#cpu, this.#memory, linear >>> 0, bounded(count));
+  }
+
+  get instructionPointer(): number {
+    const words = this.#memory.machine.i32;
+    const base = CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base;
+    return ((words[CpuState.rip >> 2] ?? 0) + (words[base >> 2] ?? 0)) >>> 0;
   }
 
   descriptors(): DescriptorTables {
