@@ -47,7 +47,7 @@ const longestInstruction = 15;
 
 const codeSegment = (CpuState.segments + segmentBytes * SegmentRegister.cs) >> 2;
 
-/** Owner of the scratch record for instructions in memory without backing. */
+/** Stands for no record: an instruction in memory without backing, or at a breakpoint. */
 const unbacked = 0;
 
 /** Flows after which the following bytes need not be code. */
@@ -78,6 +78,7 @@ export class InstructionFetch {
   readonly #run: CaseInstruction[] = [];
   readonly #runRecords: number[] = [];
   #interpreter: Interpreter | undefined;
+  #turn = 0;
   #regions: RegionEntries | undefined;
 
   constructor(
@@ -167,8 +168,11 @@ export class InstructionFetch {
     return this.#decodeScratch(unbacked, eip, linear, linear & 4095);
   }
 
-  /** Decodes from fetched bytes into the scratch record for `owner`. */
-  #decodeScratch(owner: number, eip: number, linear: number, offset: number): number {
+  /** Decodes from fetched bytes into the scratch record for a record, or for none. */
+  #decodeScratch(record: number, eip: number, linear: number, offset: number): number {
+    // Two slots in turn: a branch is given a link to its target, which must not be the branch's own.
+    this.#turn ^= recordBytes;
+    const owner = record === unbacked ? this.#turn : record;
     const window = this.#window;
     let fault = noFault;
     let length = 0;

@@ -1,2 +1,6 @@
+export * from './case-kernel.ts';
+export * from './cases.ts';
+export { differences, recordsOf } from './compare-cases.ts';
 export * from './executors.ts';
 export * from './lab.ts';
+export { programs, type LabProgram } from './programs/index.ts';

@@ -8,6 +8,7 @@
  * - `mov dword [resume], LABEL` says where an exception goes on, at CPL 0 with the laboratory's
  *   segments and stack, whatever the mode in which it happened; 0 means that it goes on where it
  *   was.
+ * - `int 0x77` and `int3` show EAX too.
  * - `call hex` writes EAX, `call put` writes AL; `say('text')` writes text.
  * - the end of the program leaves with `isa-debug-exit`.
  */
@@ -186,7 +187,15 @@ trapNo14: cmp dword [esp + 48], 1
         call hex
         mov eax, 0xffff0ff0
         mov dr6, eax
-trapNo1: call line
+trapNo1: cmp dword [esp + 48], 0x77
+        jne trapNo77
+        mov eax, [esp + 44]
+        call hex
+trapNo77: cmp dword [esp + 48], 3
+        jne trapNo3
+        mov eax, [esp + 44]
+        call hex
+trapNo3: call line
 trapQuiet: cmp dword [resume], 0
         jne trapResume
         pop gs

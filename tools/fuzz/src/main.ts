@@ -1,31 +1,72 @@
 /**
- * `npx tsx --conditions=@ringfence/source tools/fuzz/src/main.ts qemu SEED COUNT` compares cases
- * with QEMU; a seed repeats them.
+ * `npx tsx --conditions=@ringfence/source tools/fuzz/src/main.ts COMMAND`:
+ *
+ *     qemu SEED COUNT     compares cases with QEMU
+ *     native SEED COUNT   compares cases with the processor of this machine
+ *     record SEED COUNT   keeps what this processor makes of cases, for the tests
+ *     accept              keeps what the laboratory's programs come to, for the tests
+ *
+ * A seed repeats a run; `-v` prints states.
  */
-import { runBatch, differences } from './compare-cases.ts';
+import { readFileSync } from 'node:fs';
+import { differences, runBatch } from './compare-cases.ts';
+import { runRingfence } from './executors.ts';
+import { labImage } from './lab.ts';
+import { programs } from './programs/index.ts';
+import { writeRecords } from './records.ts';
 
 const [, , command = '', first = '1', count = '200'] = process.argv;
+const seed = Number(first);
 
-if (command === 'qemu' || command === 'native') {
-  const seed = Number(first);
-  const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), command);
+if (command === 'qemu' || command === 'native') await compare(command);
+else if (command === 'record') await record();
+else if (command === 'accept') await accept();
+else console.log('expected qemu, native, record or accept');
+
+async function compare(source: 'qemu' | 'native'): Promise<void> {
+  const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), source);
   console.log(`ends: ${ends.join(', ')}; records: ${interpreter.length}, ${others.length}`);
   for (const [index, generated] of cases.entries()) {
     const [one, other] = [interpreter[index], others[index]];
     if (one === undefined || other === undefined) break;
-    const found = differences(one, other, generated, command);
+    const found = differences(one, other, generated, source);
     if (found.length === 0) continue;
     if (process.argv.includes('-v')) {
       const words = new Uint32Array(generated.bytes.slice(0, 64).buffer);
-      console.log([...words].map((word) => word.toString(16)).join(' '));
-      for (const record of [one, other]) {
-        console.log(record.map((word) => word.toString(16)).join(' '));
+      for (const list of [[...words], one, other]) {
+        console.log(list.map((word) => word.toString(16)).join(' '));
       }
     }
     const code = Buffer.from(generated.code).toString('hex');
-    const vectors = `${one[1]}(${(one[2] ?? 0).toString(16)}) ${other[1]}(${(other[2] ?? 0).toString(16)})`;
+    const { mode, form } = generated;
+    const vectors = `${one[1] ?? 0}, ${other[1] ?? 0}`;
     console.log(
-      `${seed + index} ${generated.mode} ${generated.form.mnemonic} ${code}: ${vectors} ${found.join('; ')}`,
+      `${seed + index} ${mode} ${form.mnemonic} ${code}: ${vectors}: ${found.join('; ')}`,
     );
   }
+}
+
+async function record(): Promise<void> {
+  const { cases, interpreter, other } = await runBatch(seed, Number(count), 'native');
+  const records = cases.map((generated, index) => {
+    const [one, native] = [interpreter[index], other[index]];
+    if (one === undefined || native === undefined) return null;
+    const same = differences(one, native, generated, 'native').length === 0;
+    return same ? native.map((word) => word.toString(16)).join(' ') : null;
+  });
+  const skipped = records.filter((one) => one === null).length;
+  console.log(`${records.length} cases, ${skipped} left out`);
+  const processor = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+  writeRecords('native-cases.json', { processor: processor ?? '', seed, records });
+}
+
+async function accept(): Promise<void> {
+  const outputs: Record<string, string[]> = {};
+  for (const { name, program, data } of programs) {
+    const { output, end } = await runRingfence(labImage(program, data), 'interpreter', {
+      cpu: 'max',
+    });
+    outputs[name] = [...Buffer.from(output).toString('latin1').split('\n'), end];
+  }
+  writeRecords('programs.json', outputs);
 }

@@ -1,5 +1,13 @@
 import { debugPrograms } from './debug.ts';
+import { featurePrograms } from './features.ts';
 import type { LabProgram } from './program.ts';
+import { sensitivePrograms } from './sensitive.ts';
+
+export type { LabProgram } from './program.ts';
 
 /** All programs of the laboratory. */
-export const programs: readonly LabProgram[] = [...debugPrograms];
+export const programs: readonly LabProgram[] = [
+  ...debugPrograms,
+  ...featurePrograms,
+  ...sensitivePrograms,
+];
