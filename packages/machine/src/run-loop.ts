@@ -30,6 +30,12 @@ export const heartbeatMs = 1000;
 /** How long it sleeps at most while input waits for room in a device. */
 export const inputPollMs = 5;
 
+/**
+ * The longest wait, in milliseconds, that the loop does not sleep for: hosts sleep for a millisecond
+ * or not at all, and a disk's requests take a few microseconds.
+ */
+const spinMs = 0.05;
+
 const nsPerMs = 1e6;
 
 /** A virtual CPU, as the run loop drives it. */
@@ -262,6 +268,9 @@ export class RunLoop {
       return true;
     }
     const waitMs = (deadlineNs - clock.now()) / nsPerMs;
+    if (waitMs <= spinMs) {
+      return true;
+    }
     this.#idleMs = Math.max(0, Math.min(waitMs, inputWaits() ? inputPollMs : heartbeatMs));
     return this.#idleMs === 0;
   }
