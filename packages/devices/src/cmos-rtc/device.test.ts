@@ -270,3 +270,29 @@ describe('CMOS RAM', () => {
     });
   });
 });
+
+describe('a clock that goes on during an access', () => {
+  it('gives an edge for a period that ends while register C is read', () => {
+    const timers = new ManualClock();
+    let stepNs = 0;
+    let now = 0;
+    // Each look at the clock may find it later, as a host that was busy elsewhere does.
+    const clock = { now: () => (now += stepNs) };
+    const irq = new ProbeLine();
+    const wallClock = { unixTimeMs: () => 0 };
+    const rtc = new CmosRtc({ clock, timers, wallClock, irq });
+    const set = (index: number, value: number): void => {
+      rtc.writePort(0x70, 1, index);
+      rtc.writePort(0x71, 1, value);
+    };
+    set(0x0a, 0x26);
+    set(0x0b, 0x42);
+    now += 2e6;
+    rtc.writePort(0x70, 1, 0x0c);
+    stepNs = 1e6;
+    rtc.readPort(0x71, 1);
+    const before = irq.rises;
+    rtc.readPort(0x71, 1);
+    expect([irq.level, irq.rises]).toEqual([true, before + 1]);
+  });
+});

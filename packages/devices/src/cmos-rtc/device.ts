@@ -88,6 +88,8 @@ export class CmosRtc implements FixedPortDevice, Saveable, Resettable {
     const value = this.#readRegister(index);
     if (index === rtcRegister.c) {
       this.#state.flags = 0;
+      // An edge even if the next period ends before the clock is looked at again.
+      this.#irq.set(false);
       this.#update();
     }
     return value;

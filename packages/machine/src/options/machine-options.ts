@@ -167,12 +167,11 @@ function hasDevice(settings: Settings, driver: string): boolean {
 }
 
 function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
-  const { kernel, initrd, modules, bios } = files;
-  if (bios !== undefined || (kernel === undefined && needsFirmware(settings))) {
-    return firmwareBoot(settings, files);
-  }
+  const { kernel, initrd, modules } = files;
+  // A kernel is loaded directly, whatever BIOS there is.
   if (kernel === undefined) {
-    return { kind: 'built-in' };
+    const isFirmware = files.bios !== undefined || needsFirmware(settings);
+    return isFirmware ? firmwareBoot(settings, files) : { kind: 'built-in' };
   }
   return {
     kind: 'kernel',

@@ -121,7 +121,7 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'FILE',
     value: file,
     scope: 'machine',
-    help: 'BIOS image, with its VGA BIOS beside it, or built-in (default: SeaBIOS if installed)',
+    help: 'BIOS where no kernel is given: an image, or built-in (default: SeaBIOS if installed)',
   },
   ...(['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda', 'fdb'] as const).map((name): OptionRow => ({
     name,
