@@ -5,8 +5,8 @@ import { fileFault } from './boot-files.ts';
 /**
  * A disk image in a file of the host.
  *
- * Reads and writes are made at once: what the guest was told is done is with the system, and survives
- * the end of the process; what was flushed survives a power cut.
+ * Reads and writes are made at once: what the guest was told is done is with the system, and
+ * survives the end of the process; what was flushed survives a power cut.
  */
 export class FileStore implements ByteStore {
   readonly name: string;

@@ -1,8 +1,9 @@
 /**
- * A process that is killed while its guest writes: the base stays as it is, the overlay opens, and the
- * journal brings back everything that the guest had synced.
+ * A process that is killed while its guest writes: the base stays as it is, the overlay opens, and
+ * the journal brings back everything that the guest had synced.
  *
- * The guest boots once; a snapshot from before it touches its disk is where each of the runs begins.
+ * The guest boots once; a snapshot from before it touches its disk is where each of the runs
+ * begins.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -44,7 +45,9 @@ while true; do
 done
 `;
 
-/** Looks at what a killed run left; returns how many files it found as the guest had synced them. */
+/**
+ * Looks at what a killed run left; returns how many files it found as the guest had synced them.
+ */
 function examine(image: string, synced: number): number {
   const check = spawnSync('qemu-img', ['check', image], { encoding: 'utf8' });
   // Room that was counted and not used yet may be lost; nothing else may be wrong.

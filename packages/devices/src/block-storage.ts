@@ -3,8 +3,8 @@
  * time.
  *
  * `done` is called exactly once for each request, before it returns where the bytes are at hand, or
- * later, between two accesses of the guest. `ok` is false when the bytes could not be had; a request
- * outside the disk fails. A controller makes one request at a time.
+ * later, between two accesses of the guest. `ok` is false when the bytes could not be had; a
+ * request outside the disk fails. A controller makes one request at a time.
  */
 export interface BlockStorage {
   /** The size in bytes, a multiple of 512. */

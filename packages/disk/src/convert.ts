@@ -5,8 +5,8 @@ const pieceBytes = 0x10_0000;
 const sparseBytes = 0x1_0000;
 
 /**
- * Copies a disk to another of at least its size, which reads as zeros so far; parts of 64 KiB of zeros
- * are not written. `progress` is told how many bytes are done.
+ * Copies a disk to another of at least its size, which reads as zeros so far; parts of 64 KiB of
+ * zeros are not written. `progress` is told how many bytes are done.
  */
 export function* convertDisk(
   from: DiskImage,

@@ -80,7 +80,9 @@ export class Disk {
     this.#submit(this.#checked(offset, source.length, this.#image.write(offset, source)), done);
   }
 
-  /** Makes everything whose completion was called survive the end of the process and a power cut. */
+  /**
+   * Makes everything whose completion was called survive the end of the process and a power cut.
+   */
   flush(done: Completion): void {
     this.#submit(this.readOnly ? nothing() : this.#image.flush(), done);
   }

@@ -29,8 +29,8 @@ const mostTries = 3;
 const mostRequestBytes = 0x40_0000;
 
 /**
- * An image behind a URL, of which only what is read is fetched, by range requests (RFC 9110, section
- * 14); it can only be read. An overlay over it takes what the guest writes.
+ * An image behind a URL, of which only what is read is fetched, by range requests (RFC 9110,
+ * section 14); it can only be read. An overlay over it takes what the guest writes.
  */
 export class HttpStore implements ByteStore {
   readonly name: string;

@@ -14,7 +14,9 @@ export interface MemoryStoreOptions {
   readonly mostBytes?: number;
 }
 
-/** A store in memory, for tests, for images that were dropped on a page, for changes to throw away. */
+/**
+ * A store in memory, for tests, for images that were dropped on a page, for changes to throw away.
+ */
 export class MemoryStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;

@@ -17,8 +17,8 @@ export interface OpenOptions {
   /** Refuses writes, whatever the store allows. */
   readonly readOnly?: boolean;
   /**
-   * Opens the image that another stands on, for reading only; `name` is as the header of the image in
-   * `from` has it. Without it images that stand on others are refused.
+   * Opens the image that another stands on, for reading only; `name` is as the header of the image
+   * in `from` has it. Without it images that stand on others are refused.
    */
   readonly openBacking?: (name: string, from: ByteStore) => ByteStore | Promise<ByteStore>;
 }

@@ -6,7 +6,9 @@ import type { Steps } from './steps.ts';
 const sectorBytes = 512;
 const qcowMagic = [0x51, 0x46, 0x49, 0xfb];
 
-/** A disk whose image is its bytes and nothing else; a last part of a sector is filled with zeros. */
+/**
+ * A disk whose image is its bytes and nothing else; a last part of a sector is filled with zeros.
+ */
 export class RawImage implements DiskImage {
   readonly format = 'raw';
   readonly bytes: number;

@@ -33,8 +33,8 @@ export interface DebianGuestOptions {
   readonly progress?: Progress;
   readonly initramfs?: InitramfsOptions;
   /**
-   * Kernel modules, by name, that `/init` inserts with all that they depend on; those that are built
-   * in are passed over.
+   * Kernel modules, by name, that `/init` inserts with all that they depend on; those that are
+   * built in are passed over.
    */
   readonly modules?: readonly string[];
 }

@@ -1,8 +1,8 @@
 /**
  * Modules of Debian's kernels: fetched once, kept with all that they depend on.
  *
- * Cache folder: `guest/modules-FLAVOUR-HASH/`, named by kernel and names, holds `order.json` (names in
- * the order in which they must be inserted) and `NAME.ko`, unpacked where the package has them
+ * Cache folder: `guest/modules-FLAVOUR-HASH/`, named by kernel and names, holds `order.json` (names
+ * in the order in which they must be inserted) and `NAME.ko`, unpacked where the package has them
  * compressed. What a module depends on stands in the module itself (`modinfo`, field `depends`), so
  * that no depmod is needed.
  */

@@ -1,4 +1,6 @@
-/** A hard disk: the commands of ATA/ATAPI-6 (T13 1410D, chapter 8) that drivers and firmware use. */
+/**
+ * A hard disk: the commands of ATA/ATAPI-6 (T13 1410D, chapter 8) that drivers and firmware use.
+ */
 import { sectorBytes, type BlockStorage } from '../block-storage.ts';
 import type { Drive, DriveKind } from './drive.ts';
 import { identifyDisk, isTransferMode, type DriveNames } from './identify.ts';

@@ -1,6 +1,6 @@
 /**
- * The IDE function of the PIIX3: two channels in their traditional places, and the bus master's ports
- * (82371SB data sheet, section 2.3; Programming Interface for Bus Master IDE Controller 1.0).
+ * The IDE function of the PIIX3: two channels in their traditional places, and the bus master's
+ * ports (82371SB data sheet, section 2.3; Programming Interface for Bus Master IDE Controller 1.0).
  *
  * The channels are decoded after reset, as firmware would leave them.
  */

@@ -1,9 +1,9 @@
 /**
- * What disk and CD drives have in common: the task file, data requests at the data port, the wait for
- * the bus master, and commands that take their time.
+ * What disk and CD drives have in common: the task file, data requests at the data port, the wait
+ * for the bus master, and commands that take their time.
  *
- * A drive's state is plain data, work under way included: a stage, a kind of work, and what is left of
- * it. A command that waits for the storage counts as not begun when the drive is saved.
+ * A drive's state is plain data, work under way included: a stage, a kind of work, and what is left
+ * of it. A command that waits for the storage counts as not begun when the drive is saved.
  */
 import type { Clock, Timer, Timers } from '../interfaces.ts';
 import * as reg from './registers.ts';

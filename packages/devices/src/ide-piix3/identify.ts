@@ -1,4 +1,6 @@
-/** What drives say of themselves: IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ATA/ATAPI-6, 8.15). */
+/**
+ * What drives say of themselves: IDENTIFY DEVICE and IDENTIFY PACKET DEVICE (ATA/ATAPI-6, 8.15).
+ */
 import type { DriveState } from './state.ts';
 import { mostMultiple } from './registers.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The PIIX3 IDE controller (82371SB data sheet, order 290550, sections 2.3 and 2.7), the task file of
- * ATA/ATAPI-6 (T13 1410D), and the bus master (Programming Interface for Bus Master IDE Controller,
- * revision 1.0).
+ * The PIIX3 IDE controller (82371SB data sheet, order 290550, sections 2.3 and 2.7), the task file
+ * of ATA/ATAPI-6 (T13 1410D), and the bus master (Programming Interface for Bus Master IDE
+ * Controller, revision 1.0).
  *
  *     primary 0x1f0, 0x3f6, request 14; secondary 0x170, 0x376, request 15
  *     +0 data w/d   +1 error (read), features (write)   +2 sector count   +3 LBA low
@@ -10,7 +10,7 @@
  *     control: alternate status (read);  7 HOB | 2 SRST | 1 nIEN (write)
  *
  *     bus master, base address 4, 8 ports for each channel
- *     +0 command: 3 to memory | 0 start      +2 status: 7 simplex | 6, 5 drive is set up | 2 interrupt
+ *     +0 command: 3 to memory | 0 start      +2 status: 7 simplex | 6, 5 drive set up | 2 interrupt
  *     +4 descriptor table d                  | 1 error | 0 active
  *     descriptor: 31..1 address | 63 last | 47..33 byte count, 0 for 64 KiB
  */
@@ -42,7 +42,7 @@ export const taskRegister = {
   status: 7,
 } as const;
 
-/** Status bits. */
+/** Bits of the status register. */
 export const ideStatus = {
   busy: 0x80,
   ready: 0x40,
@@ -52,7 +52,7 @@ export const ideStatus = {
   error: 0x01,
 } as const;
 
-/** Error bits. */
+/** Bits of the error register. */
 export const ideError = { abort: 0x04, notFound: 0x10, uncorrectable: 0x40 } as const;
 
 /** Device register bits. */

@@ -1,8 +1,8 @@
 /**
  * A disk on virtio (OASIS Virtual I/O Device 1.2, section 5.2).
  *
- * Requests are served in the order of the ring, one at a time. Storage that answers at once completes
- * them within the notification, so that the run of a machine depends on the guest alone.
+ * Requests are served in the order of the ring, one at a time. Storage that answers at once
+ * completes them within the notification, so that the run of a machine depends on the guest alone.
  */
 import type { BlockStorage } from '../block-storage.ts';
 import { sectorBytes } from '../block-storage.ts';

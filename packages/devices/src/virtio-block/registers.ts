@@ -14,7 +14,7 @@ export const blockType = 2;
 /** PCI class: mass storage, other. */
 export const blockClass = 0x01_8000;
 
-/** Feature bits. */
+/** Bits of the low feature word. */
 export const blockFeature = {
   segments: 0x0004,
   readOnly: 0x0020,
@@ -22,10 +22,10 @@ export const blockFeature = {
   flush: 0x0200,
 } as const;
 
-/** Request types. */
+/** Types of requests that are served. */
 export const blockRequest = { read: 0, write: 1, flush: 4, identity: 8 } as const;
 
-/** Request statuses. */
+/** What the status byte of a request says. */
 export const blockStatus = { ok: 0, failed: 1, unsupported: 2 } as const;
 
 /** The number of bytes of a request's header. */

@@ -1,8 +1,8 @@
 /**
  * Looks whether an image's reference counts say what its tables refer to, and sets them right.
  *
- * A count that is too high is a leak: room is lost. One that is too low is an error: the cluster could
- * be given away a second time.
+ * A count that is too high is a leak: room is lost. One that is too low is an error: the cluster
+ * could be given away a second time.
  */
 import { flushStore, readBytes, writeBytes, type ByteStore } from '../byte-store.ts';
 import { DiskError } from '../error.ts';
@@ -34,8 +34,8 @@ export interface CheckResult {
 }
 
 /**
- * Checks an image; with `repair`, sets its reference counts right and takes the mark of an image that
- * was not closed away.
+ * Checks an image; with `repair`, sets its reference counts right and takes the mark of an image
+ * that was not closed away.
  *
  * @throws DiskError `bad-image` when not even the header or a table can be read.
  */

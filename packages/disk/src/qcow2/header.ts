@@ -35,8 +35,8 @@ export const headerAreaBytes = 0x1000;
 /**
  * Reads the header of an image from its first bytes; `fileBytes` is the size of the file.
  *
- * @throws DiskError `bad-image` for a header that cannot be, `unsupported` for features that are not
- * served; the message says which field at which byte.
+ * @throws DiskError `bad-image` for a header that cannot be, `unsupported` for features that are
+ * not served; the message says which field at which byte.
  */
 export function parseHeader(area: Uint8Array, fileBytes: number, name: string): QcowHeader {
   const reader = new FieldReader(area, name);

@@ -1,14 +1,15 @@
 /**
  * A disk in a qcow2 image, of version 2 or 3, with copy on write over a backing image.
  *
- * What is written first goes to clusters that nothing refers to. The tables that refer to it stay in
- * memory up to a flush, which writes in an order that leaves the image sound wherever it is cut off:
+ * What is written first goes to clusters that nothing refers to. The tables that refer to it stay
+ * in memory up to a flush, which writes in an order that leaves the image sound wherever it is cut
+ * off:
  *
  *     data, reference counts | refcount table | L2 tables | L1 table | counts of what was let go
  *
  * A bar is a flush of the store where both sides have something to write. So what an entry names is
- * on the disk, and counted, before the entry is; being cut off costs at most clusters that are counted
- * and not used, which `check` finds and repairs. A flush that was answered holds.
+ * on the disk, and counted, before the entry is; being cut off costs at most clusters that are
+ * counted and not used, which `check` finds and repairs. A flush that was answered holds.
  */
 import { inflateSync } from 'fflate';
 
@@ -160,8 +161,8 @@ export class QcowImage implements DiskImage {
   }
 
   /**
-   * Returns what stands at a place of the disk, and for how many bytes, at most `most`, it goes on as
-   * one piece.
+   * Returns what stands at a place of the disk, and for how many bytes, at most `most`, it goes on
+   * as one piece.
    */
   *#extent(at: number, most: number): Steps<{ cluster: Cluster; bytes: number }> {
     const size = this.#clusterBytes;
@@ -216,8 +217,8 @@ export class QcowImage implements DiskImage {
   }
 
   /**
-   * Writes to clusters that are not there yet, or are not this image's own, and returns how many bytes
-   * that took.
+   * Writes to clusters that are not there yet, or are not this image's own, and returns how many
+   * bytes that took.
    */
   *#writeNew(at: number, source: Uint8Array): Steps<number> {
     const refcounts = this.#refcounts;

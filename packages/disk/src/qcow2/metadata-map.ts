@@ -1,8 +1,8 @@
 import { DiskError } from '../error.ts';
 
 /**
- * The clusters that hold an image's own tables: a damaged image whose entries name them must not have
- * a guest's data written there.
+ * The clusters that hold an image's own tables: a damaged image whose entries name them must not
+ * have a guest's data written there.
  */
 export class MetadataMap {
   readonly #clusters = new Set<number>();

@@ -1,6 +1,6 @@
 /**
- * Power cuts: what reaches the medium is everything up to some flush and any part of what was written
- * after it. The image must be sound, and hold what the last answered flush promised.
+ * Power cuts: what reaches the medium is everything up to some flush and any part of what was
+ * written after it. The image must be sound, and hold what the last answered flush promised.
  */
 import { expect, it } from 'vitest';
 import type { ByteStore } from '../byte-store.ts';

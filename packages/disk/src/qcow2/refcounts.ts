@@ -1,8 +1,8 @@
 /**
  * Reference counts of clusters: a table of blocks, each counting as many clusters as fit into one.
  *
- * A block that is missing is put at the first of the clusters that it counts, all of which are free:
- * it counts itself. A table that is full is written anew behind everything that it counts.
+ * A block that is missing is put at the first of the clusters that it counts, all of which are
+ * free: it counts itself. A table that is full is written anew behind everything that it counts.
  */
 import { flushStore, readBytes, writeBytes, type ByteStore } from '../byte-store.ts';
 import { DiskError } from '../error.ts';

@@ -24,8 +24,8 @@ const floppyPlaces = ['fda', 'fdb'] as const;
 const cdromUnit = 2;
 
 /**
- * Returns the drives that settings ask for, each in a place of its own: `-hda` to `-hdd`, `-fda`, `-fdb`
- * and `-cdrom` in theirs, `-drive` where `index` says or in the first place that is left.
+ * Returns the drives that settings ask for, each in a place of its own: `-hda` to `-hdd`, `-fda`,
+ * `-fdb` and `-cdrom` in theirs, `-drive` where `index` says or in the first place that is left.
  *
  * @throws MachineError `bad-option` for two drives in one place, and for properties that cannot be.
  */
