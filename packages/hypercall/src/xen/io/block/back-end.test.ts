@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { DomainId, XenCallNumber } from '../../constants.ts';
+import { restoreDomain, saveDomain } from '../../domain-state.ts';
 import { xenFrames } from '../../domain.ts';
 import type { XenBlockStorage } from '../../interfaces.ts';
 import { makeHvmGuest } from '../../test-guest.ts';
@@ -142,6 +143,21 @@ describe('the block back end', () => {
 
   it('does not know other operations', () => {
     expect(connected().request(77, 0, [])).toBe(0xfffe);
+  });
+
+  it('goes on after the guest was saved and restored', () => {
+    const { domain, grant, request, host, bytes } = connected();
+    grant(9, 9);
+    const saved = saveDomain(domain);
+    const memory = host.memory.bytes.slice();
+    domain.reset();
+    domain.begin();
+    restoreDomain(domain, saved);
+    host.memory.bytes.set(memory);
+    host.advance(1);
+    host.memory.bytes.fill(0x5a, 0x9000, 0x9200);
+    expect(request(1, 3, [[9, 0, 0]])).toBe(0);
+    expect(bytes[3 * 512]).toBe(0x5a);
   });
 
   it('lets go of everything when the front end closes, and connects again', () => {

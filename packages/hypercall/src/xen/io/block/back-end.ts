@@ -37,6 +37,7 @@ export class BlockBackEnd {
   readonly #back: string;
   readonly #front: string;
   readonly #number: number;
+  readonly #resumed: ReturnType<XenDomain['services']['timers']['create']>;
   #server: BlockServer | undefined;
   #port = 0;
   /** What the back end has said that it is. */
@@ -57,6 +58,9 @@ export class BlockBackEnd {
     this.#number = firstDevice + index * devicesPerDisk;
     this.#back = `/local/domain/0/backend/vbd/${String(DomainId.guest)}/${String(this.#number)}`;
     this.#front = `${guestPath}/device/vbd/${String(this.#number)}`;
+    this.#resumed = domain.services.timers.create(() => {
+      this.#frontChanged();
+    });
   }
 
   /** Puts both ends into the store, as a tool stack does, and waits for the guest. */
@@ -103,13 +107,17 @@ export class BlockBackEnd {
     });
   }
 
-  /** Takes its place up again after the store and the guest were restored: the guest goes on as it was. */
+  /**
+   * Takes its place up again after the store was restored: the guest goes on as it was.
+   *
+   * The guest's memory is restored later; the ring is looked at when the machine runs.
+   */
   resume(): void {
     this.#server?.close();
     this.#server = undefined;
     this.#state = Number(this.#read(`${this.#back}/state`));
     this.#store.watch(this, `${this.#front}/state`, () => {
-      this.#frontChanged();
+      this.#resumed.arm(0);
     });
   }
 
