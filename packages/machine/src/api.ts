@@ -172,6 +172,8 @@ export interface MachineStats {
     /** Shadow tables taken from their address space because the pool was full. */
     readonly evictions: number;
   };
+  /** Hypercalls by interface and name, as `xen.sched_op`. */
+  readonly hypercalls?: Readonly<Record<string, Readonly<CallCount>>>;
   readonly memory: { readonly residentBytes: number };
 }
 
@@ -187,8 +189,6 @@ export interface Machine {
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
   /** What the hypervisor does, for those who want to see it; nothing once it is disposed. */
-  /** Hypercalls by interface and name, as `xen.sched_op`. */
-  readonly hypercalls?: Readonly<Record<string, Readonly<CallCount>>>;
   readonly inspector: Inspector | undefined;
   /**
    * Runs until the end, in slices between which the host's own events are served.
@@ -224,8 +224,9 @@ export interface Machine {
   /**
    * Returns the machine's state as one file, taken now or at the end of the current slice.
    *
-   * `createMachine` with it as option `snapshot` makes a machine that goes on from there, in another
-   * process or in a browser. Disks are not in it unless they are byte arrays among the options.
+   * `createMachine` with it as option `snapshot` makes a machine that goes on from there, also in
+   * another process or in a browser. Disks are not in it unless they are byte arrays among the
+   * options.
    *
    * @throws MachineError with code `bad-state` when the machine has ended.
    */

@@ -35,6 +35,7 @@ import { MachineInspector } from './inspector/inspector.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { loaderMemory } from './pc-memory.ts';
+import { pcConnections } from './pc-connections.ts';
 import type { MachineRequest } from './requests.ts';
 import { RunLoop } from './run-loop.ts';
 import { ScreenHandle } from './screen-handle.ts';
@@ -43,8 +44,6 @@ import { writeSections } from './snapshot/container.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
 import { collectStats } from './stats.ts';
-
-const nsPerMs = 1e6;
 
 /**
  * Makes a machine and puts what it boots into its memory; it does not run before `start` or
@@ -101,44 +100,10 @@ class PcMachine implements Machine {
       });
     });
     this.serial = this.#serial;
-    const pc = composePc(options, {
-      serialOutputs: this.#serial.map((handle) => ({
-        write: (byte: number): void => {
-          handle.outputByte(byte);
-        },
-      })),
-      reports: {
-        parallel: {
-          write: (byte) => {
-            this.#emitter.emit('parallelByte', byte);
-          },
-        },
-        post: {
-          write: (code) => {
-            this.#emitter.emit('postCode', code);
-          },
-        },
-      },
-      debugOutput: {
-        write: (byte) => {
-          this.#emitter.emit('debugByte', byte);
-        },
-      },
-      sound: {
-        tone: (hertz, atNs) => {
-          this.#emitter.emit('sound', { kind: 'tone', hertz, atMs: atNs / nsPerMs });
-        },
-        level: (high, atNs) => {
-          this.#emitter.emit('sound', { kind: 'level', high, atMs: atNs / nsPerMs });
-        },
-      },
-      xenConsole: {
-        write: (byte) => {
-          this.#serial[0]?.outputByte(byte);
-        },
-      },
-      stolenNs: () => this.#loop.stolenNs(),
-    });
+    const pc = composePc(
+      options,
+      pcConnections(this.#emitter, this.#serial, () => this.#loop.stolenNs()),
+    );
     this.#pc = pc;
     this.#tellTranslation(pc);
     this.#kernel = kernel;
@@ -157,7 +122,16 @@ class PcMachine implements Machine {
       this.#loop.wake();
     });
     this.#loop = this.#makeLoop(pc);
-    this.#debugger = new MachineDebugger({
+    this.#debugger = this.#makeDebugger(pc);
+    for (const { storage } of options.drives ?? []) {
+      storage?.onLate?.(() => {
+        this.#loop.wake();
+      });
+    }
+  }
+
+  #makeDebugger(pc: Pc): MachineDebugger {
+    return new MachineDebugger({
       cpu: pc.cpu,
       memory: pc.memory,
       start: () => {
@@ -170,11 +144,6 @@ class PcMachine implements Machine {
         this.dispose();
       },
     });
-    for (const { storage } of options.drives ?? []) {
-      storage?.onLate?.(() => {
-        this.#loop.wake();
-      });
-    }
   }
 
   #tellTranslation({ cpu: { regions } }: Pc): void {

@@ -125,7 +125,8 @@ function kindOf(high: number): string {
   }
   const size = (high & 0x40_0000) === 0 ? '16' : '32';
   if ((type & 8) !== 0) {
-    return `code ${size}${(type & 2) === 0 ? '' : ', readable'}${(type & 4) === 0 ? '' : ', conforming'}`;
+    const readable = (type & 2) === 0 ? '' : ', readable';
+    return `code ${size}${readable}${(type & 4) === 0 ? '' : ', conforming'}`;
   }
   return `data ${size}${(type & 2) === 0 ? '' : ', writable'}${(type & 4) === 0 ? '' : ', down'}`;
 }

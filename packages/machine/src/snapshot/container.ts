@@ -3,7 +3,7 @@
  * under one checksum.
  *
  *     offset  bytes
- *          0      8   89 52 46 53 0d 0a 1a 0a: "RFS" between bytes that a text transfer would change
+ *          0      8   89 52 46 53 0d 0a 1a 0a: "RFS" among bytes that a text transfer changes
  *          8      4   version of the format
  *         12      4   length of the whole file
  *         16      4   number of sections

@@ -8,7 +8,7 @@ const bytesKey = '$bytes';
 /** The most levels of nesting that are followed. */
 const maximumDepth = 16;
 
-/** Whether a value is numbers, strings, booleans, null, byte arrays, and arrays and objects of them. */
+/** Whether a value is numbers, strings, flags, null, byte arrays, or arrays and objects of them. */
 export function isPlain(value: unknown, depth: number = 0): boolean {
   if (value === null || ['number', 'string', 'boolean', 'undefined'].includes(typeof value)) {
     return true;
