@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const query = `?kernel=vmlinuz&initrd=initramfs.cpio&append=${encodeURIComponent('console=ttyS0')}`;
 
-it("boots Debian's kernel to a shell, keeps a snapshot, and goes on from it after a reload", async () => {
+it('boots Linux to a shell, keeps a snapshot, and goes on from it after a reload', async () => {
   const test = await TestPage.open(browser, server, query);
   const { page } = test;
   await test.waitForSerial(/BOOT-OK[^]*#$/, 240_000);

@@ -1,7 +1,7 @@
 /**
  * The keyboard for fingers: keys by their codes, in rows.
  *
- * Over the screen it presses keys; over a serial line it sends the characters that a terminal would.
+ * On the screen it presses keys; on a serial line it sends the characters that a terminal would.
  */
 import { css, html, LitElement } from 'lit';
 import type { CSSResultGroup, TemplateResult } from 'lit';

@@ -1,4 +1,4 @@
-/** The page: a header with what the machine is made from, the machine, and a place to drop files. */
+/** The page: what the machine is made from, the machine itself, and a place to drop files. */
 import { html, LitElement } from 'lit';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { FilePlus2, Moon, Sun, SunMoon, X } from 'lucide';

@@ -7,7 +7,7 @@ import type { DriveOptions, Settings } from '@ringfence/machine';
 import { BlobStore } from './blob-store.ts';
 import type { MachineFiles } from './messages.ts';
 
-/** Opens the drives that the settings name; a file of the same option's name stands for its path. */
+/** Opens the drives that settings name; a file under an option's name stands for its path. */
 export async function openDrives(
   settings: Settings,
   files: MachineFiles,
