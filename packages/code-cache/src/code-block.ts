@@ -33,7 +33,7 @@ export const RecordField = { handler: 0, offset: 2, length: 4, extent: 7 } as co
 export const recordBytes = 32;
 
 /** Bytes of a chunk of records, the unit in which a block takes memory. */
-export const chunkBytes = 2048;
+export const chunkBytes = 8192;
 
 /** Records of a chunk, not counting the last, which is kept free for a continue record. */
 export const chunkRecords: number = chunkBytes / recordBytes - 1;

@@ -40,7 +40,7 @@ import { ScratchRecords } from './scratch-records.ts';
 import { Eflag, Word } from './state-view.ts';
 
 /** The most instructions decoded at one miss. */
-const maximumRun = 64;
+const maximumRun = 160;
 
 /** The longest instruction (SDM 2A 2.3.11). */
 const longestInstruction = 15;

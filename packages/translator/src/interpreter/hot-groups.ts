@@ -88,6 +88,33 @@ flags unused
 0fafc3 imul eax,ebx
 flags unused
 
+8b45dc mov eax,[ebp-0x24]
+8b7de4 mov edi,[ebp-0x1c]
+8b1498 mov edx,[eax+ebx*4]
+89f9 mov ecx,edi
+0fb7c2 movzx eax,dx
+c1ea10 shr edx,0x10
+0faffa imul edi,edx
+flags unused
+
+8b45d8 mov eax,[ebp-0x28]
+8b1498 mov edx,[eax+ebx*4]
+8b45e0 mov eax,[ebp-0x20]
+0fb7f2 movzx esi,dx
+89c1 mov ecx,eax
+c1ea10 shr edx,0x10
+flags unused
+
+8b4df0 mov ecx,[ebp-0x10]
+8b45d8 mov eax,[ebp-0x28]
+8b5de0 mov ebx,[ebp-0x20]
+8b7de8 mov edi,[ebp-0x18]
+8b1488 mov edx,[eax+ecx*4]
+89d8 mov eax,ebx
+0fb7ca movzx ecx,dx
+c1ea10 shr edx,0x10
+flags unused
+
 3e8d742600 lea esi,ds:[esi+eiz*1+0x0]
 55 push ebp
 89e5 mov ebp,esp
@@ -334,12 +361,6 @@ c1ee10 shr esi,0x10
 89e5 mov ebp,esp
 57 push edi
 
-5b pop ebx
-5e pop esi
-5f pop edi
-5d pop ebp
-c3 ret
-
 8bb388010000 mov esi,[ebx+0x188]
 8bbb8c010000 mov edi,[ebx+0x18c]
 
@@ -378,14 +399,6 @@ e8e54a8a00 call target
 01d3 add ebx,edx
 8b55e0 mov edx,[ebp-0x20]
 
-c1ef10 shr edi,0x10
-01f0 add eax,esi
-01f8 add eax,edi
-8dba00000100 lea edi,[edx+0x10000]
-39f0 cmp eax,esi
-89c6 mov esi,eax
-0f42d7 cmovb edx,edi
-
 85c0 test eax,eax
 0f84d2000000 je target
 
@@ -406,115 +419,14 @@ c745dc00000000 mov [ebp-0x24],0x0
 85c0 test eax,eax
 750d jne target
 
-c1cb08 ror ebx,0x8
-01da add edx,ebx
-899decfeffff mov [ebp-0x114],ebx
-8b9d0cffffff mov ebx,[ebp-0xf4]
-31d0 xor eax,edx
-
-c745f000000000 mov [ebp-0x10],0x0
-89c6 mov esi,eax
-0fb7c0 movzx eax,ax
-8945e4 mov [ebp-0x1c],eax
-8d048d00000000 lea eax,[ecx*4+0x0]
-c1ee10 shr esi,0x10
-8945e8 mov [ebp-0x18],eax
-01d0 add eax,edx
-
-0fb67101 movzx esi,byte [ecx+0x1]
-83e27f and edx,0x7f
-c1e607 shl esi,0x7
-09f2 or edx,esi
-83c201 add edx,0x1
-83c001 add eax,0x1
-8d4c1101 lea ecx,[ecx+edx*1+0x1]
-39c3 cmp ebx,eax
-
 89f2 mov edx,esi
 89d8 mov eax,ebx
 
 89c1 mov ecx,eax
 89d0 mov eax,edx
 
-8d742600 lea esi,[esi+eiz*1+0x0]
-8b45dc mov eax,[ebp-0x24]
-8b7de4 mov edi,[ebp-0x1c]
-8b1498 mov edx,[eax+ebx*4]
-89f9 mov ecx,edi
-0fb7c2 movzx eax,dx
-c1ea10 shr edx,0x10
-0faffa imul edi,edx
-flags unused
-
-897dec mov [ebp-0x14],edi
-8db42600000000 lea esi,[esi+eiz*1+0x0]
-8b7df0 mov edi,[ebp-0x10]
-8d1437 lea edx,[edi+esi*1]
-8b7dec mov edi,[ebp-0x14]
-03048a add eax,[edx+ecx*4]
-
-89c2 mov edx,eax
-0f92c0 setb al
-03148f add edx,[edi+ecx*4]
-0fb6c0 movzx eax,al
-8d3c33 lea edi,[ebx+esi*1]
-89148f mov [edi+ecx*4],edx
-83d000 adc eax,0x0
-83c101 add ecx,0x1
-
-0fafc8 imul ecx,eax
-89fe mov esi,edi
-8b7dec mov edi,[ebp-0x14]
-0fafc7 imul eax,edi
-0fafd7 imul edx,edi
-89cf mov edi,ecx
-0fb7c9 movzx ecx,cx
-c1ef10 shr edi,0x10
-flags unused
-
-01f0 add eax,esi
-01f8 add eax,edi
-8dba00000100 lea edi,[edx+0x10000]
-39f0 cmp eax,esi
-89c6 mov esi,eax
-0f42d7 cmovb edx,edi
-8b7df0 mov edi,[ebp-0x10]
-flags unused
-
 5d pop ebp
 c3 ret
-
-31c0 xor eax,eax
-8db42600000000 lea esi,[esi+eiz*1+0x0]
-8d7600 lea esi,[esi+0x0]
-0fb611 movzx edx,byte [ecx]
-84d2 test dl,dl
-790f jns target
-
-c1e610 shl esi,0x10
-01f9 add ecx,edi
-01ce add esi,ecx
-31c9 xor ecx,ecx
-39fe cmp esi,edi
-0f92c1 setb cl
-c1e810 shr eax,0x10
-01c1 add ecx,eax
-
-8d0411 lea eax,[ecx+edx*1]
-8b55e8 mov edx,[ebp-0x18]
-8945f0 mov [ebp-0x10],eax
-8b45e0 mov eax,[ebp-0x20]
-01d0 add eax,edx
-893498 mov [eax+ebx*4],esi
-83c301 add ebx,0x1
-7599 jne target
-
-3e8d742600 lea esi,ds:[esi+eiz*1+0x0]
-55 push ebp
-89e5 mov ebp,esp
-57 push edi
-89d7 mov edi,edx
-56 push esi
 
 8945f0 mov [ebp-0x10],eax
 89f8 mov eax,edi
@@ -527,63 +439,10 @@ c3 ret
 8b13 mov edx,[ebx]
 85d2 test edx,edx
 
-8b4dec mov ecx,[ebp-0x14]
-83c304 add ebx,0x4
-83c601 add esi,0x1
-89440bfc mov [ebx+ecx*1-0x4],eax
-3975f0 cmp [ebp-0x10],esi
-741e je target
-
-29da sub edx,ebx
-c1e110 shl ecx,0x10
-09c1 or ecx,eax
-0fb7c0 movzx eax,ax
-89cb mov ebx,ecx
-c1e910 shr ecx,0x10
-0faff0 imul esi,eax
-0fafc7 imul eax,edi
-flags unused
-
-c1c210 rol edx,0x10
-01d7 add edi,edx
-31f8 xor eax,edi
-89c1 mov ecx,eax
-8b854cffffff mov eax,[ebp-0xb4]
-c1c90c ror ecx,0xc
-01c3 add ebx,eax
-
-89de mov esi,ebx
-29c8 sub eax,ecx
-31d2 xor edx,edx
-8b5dbc mov ebx,[ebp-0x44]
-0fb74df0 movzx ecx,word [ebp-0x10]
-f775c0 div [ebp-0x40]
-0fafd8 imul ebx,eax
-c1e210 shl edx,0x10
-flags unused
-
 8d0411 lea eax,[ecx+edx*1]
 8b4dd8 mov ecx,[ebp-0x28]
 31c3 xor ebx,eax
 
 31f2 xor edx,esi
 8b75e8 mov esi,[ebp-0x18]
-
-3e8d742600 lea esi,ds:[esi+eiz*1+0x0]
-55 push ebp
-89e5 mov ebp,esp
-57 push edi
-56 push esi
-89d6 mov esi,edx
-53 push ebx
-
-83ec08 sub esp,0x8
-894dec mov [ebp-0x14],ecx
-8b4d08 mov ecx,[ebp+0x8]
-8945f0 mov [ebp-0x10],eax
-31c0 xor eax,eax
-89ca mov edx,ecx
-8d1c8d00000000 lea ebx,[ecx*4+0x0]
-f7da neg edx
-flags unused
 `;
