@@ -130,7 +130,7 @@ is_jump: db 0`;
 
 describe('data beside code', () => {
   const text = `
-main:   mov ecx, 60000
+main:   mov ecx, 30000
         xor edx, edx
 again:  add edx, ecx
         mov [counter], edx
@@ -159,7 +159,7 @@ counter: dd 0, 0`;
 
   it('that is code too, now and then, ends in no storm of translations', () => {
     const storm = `
-main:   mov ecx, 200000
+main:   mov ecx, 50000
         xor edx, edx
 again:  mov [site + 1], ecx
         add edx, 7
@@ -170,7 +170,7 @@ site:   mov ebx, 0
         hlt`;
     for (const [{ accel, name }, parts] of runEverywhere({ text: storm })) {
       if (accel === 'interpreter') continue;
-      // One write a round, and at most a small number of translations in 200,000 of them.
+      // One write a round, and at most a small number of translations in 50,000 of them.
       expect(parts.cpu.regions?.statistics.regions, name).toBeLessThan(100);
     }
   });
