@@ -4,6 +4,7 @@ import type { SegmentationHost } from '@ringfence/segmentation';
 import { Segmentation } from '@ringfence/segmentation';
 import { ShadowPaging } from '@ringfence/shadow-paging';
 import { Callout } from '@ringfence/translator';
+import type { CalloutContext } from './callout-outcome.ts';
 import { Callouts } from './callouts.ts';
 import { ControlRegisters } from './control-registers.ts';
 import { DebugStatus, DebugUnit } from './debug-unit.ts';
@@ -104,36 +105,7 @@ export class Cpu {
     );
     const count = (cause: string): void => this.#count(cause);
     this.#events = new Events(state, this.segmentation, host.interrupts, this.debug, count);
-    this.#callouts = new Callouts({
-      state,
-      segmentation: this.segmentation,
-      control: this.control,
-      registers: this.registers,
-      access: this.access,
-      host,
-      model: this.model,
-      attention: () => {
-        this.attention();
-      },
-      debug: this.debug,
-      shadowInterrupts: (kind) => {
-        this.#events.shadow(kind, this.instructions);
-      },
-      alignmentCheckChanged: () => {
-        if (((state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();
-      },
-      interruptReturned: () => {
-        this.#interruptReturned();
-      },
-      softwareInterrupt: () => {
-        this.#slices.softwareInterrupt();
-      },
-      tsc: () => this.tsc(),
-      setTsc: (value) => {
-        this.#tscOffset = value - host.tsc();
-        host.tscWritten?.();
-      },
-    });
+    this.#callouts = new Callouts(this.#calloutContext());
     const tiers = makeTiers({
       machine,
       physical,
@@ -312,6 +284,42 @@ export class Cpu {
   #interruptReturned(): void {
     if (((this.#state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();
     if (this.#events.interruptReturned(this.instructions)) this.attention();
+  }
+
+  /** What callouts need of this CPU. */
+  #calloutContext(): CalloutContext {
+    const state = this.#state;
+    const host = this.#host;
+    return {
+      state,
+      segmentation: this.segmentation,
+      control: this.control,
+      registers: this.registers,
+      access: this.access,
+      host,
+      model: this.model,
+      attention: () => {
+        this.attention();
+      },
+      debug: this.debug,
+      shadowInterrupts: (kind) => {
+        this.#events.shadow(kind, this.instructions);
+      },
+      alignmentCheckChanged: () => {
+        if (((state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();
+      },
+      interruptReturned: () => {
+        this.#interruptReturned();
+      },
+      softwareInterrupt: () => {
+        this.#slices.softwareInterrupt();
+      },
+      tsc: () => this.tsc(),
+      setTsc: (value) => {
+        this.#tscOffset = value - host.tsc();
+        host.tscWritten?.();
+      },
+    };
   }
 
   #segmentationHost(): SegmentationHost {

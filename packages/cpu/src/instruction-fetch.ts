@@ -170,7 +170,7 @@ export class InstructionFetch {
 
   /** Decodes from fetched bytes into the scratch record for a record, or for none. */
   #decodeScratch(record: number, eip: number, linear: number, offset: number): number {
-    // Two slots in turn: a branch is given a link to its target, which must not be the branch's own.
+    // Two slots in turn: a branch is given a link to its target, which must not be its own slot.
     this.#turn ^= recordBytes;
     const owner = record === unbacked ? this.#turn : record;
     const window = this.#window;

@@ -53,7 +53,7 @@ export class SavedState {
     return used;
   }
 
-  /** XSAVE (standard form) or, with `compact`, XSAVEC and XSAVES; `optimize` leaves out the rest. */
+  /** XSAVE, or with `compact` XSAVEC and XSAVES; `optimize` leaves out initial state. */
   save(linear: number, wanted: number, compact: boolean, optimize: boolean): Fault {
     if ((linear & 63) !== 0) return generalProtection(0);
     const probed = this.#access.probeWrite(linear, header + 64, false);

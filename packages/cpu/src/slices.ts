@@ -35,7 +35,7 @@ export class Slices {
   retired: number = 0;
   readonly #parts: SliceParts;
   readonly #state: Int32Array;
-  /** Whether the running instruction is a software interrupt: it ends without a single-step trap. */
+  /** Whether the running instruction is a software interrupt: it ends without a trap. */
   #interrupted = false;
 
   constructor(parts: SliceParts) {

@@ -1,6 +1,7 @@
 /** Runs generated cases here and on QEMU and tells where they differ: see main.ts. */
 import { undefinedFlags } from './flag-mask.ts';
-import { caseImage, recordWords } from './case-kernel.ts';
+import { caseImage } from './case-kernel.ts';
+import { recordWords } from './case-layout.ts';
 import type { GeneratedCase } from './cases.ts';
 import {
   caseModes,

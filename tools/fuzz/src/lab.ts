@@ -57,7 +57,7 @@ ${program}
 leave:  mov al, 0
 exit:   out 0xf4, al
         hlt
-${services()}
+${services}
 ${vectors()}
 ${tables()}
 ${data}
@@ -104,8 +104,7 @@ fill:   mov eax, ebx
 }
 
 /** Registers are kept by all of these. */
-function services(): string {
-  return `
+const services: string = `
 put:    out 0xe9, al
         ret
 line:   push eax
@@ -215,7 +214,6 @@ trapResume: mov ax, ${Selector.data0}
         mov eax, [resume]
         mov dword [resume], 0
         jmp eax`;
-}
 
 /** Vectors that push an error code (SDM 3A table 6-1). */
 const withError: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17, 21]);

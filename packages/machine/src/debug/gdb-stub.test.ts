@@ -145,7 +145,7 @@ describe('a debugger', () => {
     expect(gdb.ask('g')).toHaveLength(bits / 4);
   });
 
-  it('is told of memory that is not mapped, of nonsense and of packets that it knows better', async () => {
+  it('is told of nonsense, and of packets that are not known here', async () => {
     const { gdb } = await debugged(counting);
     expect(gdb.ask('p999')).toBe('E22');
     expect(gdb.ask('M100000,1:9')).toBe('E22');

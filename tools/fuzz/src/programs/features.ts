@@ -47,7 +47,7 @@ export const featurePrograms: readonly LabProgram[] = [
         ${tried('closed', `db 0x0f, 0x01, 0xca\n mov eax, [${userPage}]`)}
         ${tried('popped', `push 0x40002\n popf\n mov eax, [${userPage}]\n push 2\n popf`)}
         ${tried('after', `mov eax, [${userPage}]`)}
-        ${tried('returned', `push 0x40002\n push cs\n push there\n iret\nthere: mov eax, [${userPage}]`)}
+        ${tried('returned', `push 0x40002\n push cs\n push on\n iret\non: mov eax, [${userPage}]`)}
         mov eax, cr4
         and eax, 0xffdfffff
         mov cr4, eax

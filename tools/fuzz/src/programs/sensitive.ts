@@ -48,7 +48,18 @@ function atLevel({ level, code, data }: (typeof levels)[number]): LabProgram {
     const enter =
       level === 0
         ? ''
-        : `mov ax, ${data}\n mov ds, ax\n mov es, ax\n push ${data}\n push stack3\n push 2\n push ${code}\n push ${label}_in\n iret\n${label}_in: `;
+        : [
+            `mov ax, ${data}`,
+            'mov ds, ax',
+            'mov es, ax',
+            `push ${data}`,
+            'push stack3',
+            'push 2',
+            `push ${code}`,
+            `push ${label}_in`,
+            'iret',
+            `${label}_in: `,
+          ].join('\n');
     return `
         ${say(`${name} `)}
         mov dword [resume], ${label}_out
