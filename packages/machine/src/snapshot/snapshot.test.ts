@@ -173,10 +173,20 @@ describe('a file that is no good', () => {
 
 describe('every chip on the board', () => {
   it('can be saved and restored', () => {
-    const { chipset } = composePc(options(new TestHost(), { debugExitPort: 0xf4 }), noConnections);
+    const everything: Partial<MachineOptions> = {
+      debugExitPort: 0xf4,
+      boot: { kind: 'firmware' },
+      virtioConsole: true,
+      virtioEntropy: true,
+      drives: [
+        { interface: 'ide', kind: 'cdrom', unit: 2 },
+        { interface: 'floppy', kind: 'disk', unit: 0 },
+      ],
+    };
+    const { chipset } = composePc(options(new TestHost(), everything), noConnections);
     const without = chipset.owned.filter(({ chip }) => !('save' in chip && 'restore' in chip));
     expect(without.map(({ name }) => name)).toEqual([]);
-    expect(chipset.owned.length).toBeGreaterThan(10);
+    expect(chipset.owned.length).toBeGreaterThan(20);
   });
 });
 
