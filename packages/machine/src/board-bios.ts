@@ -34,7 +34,6 @@ export function addBuiltInBios(
 }
 
 function biosDrive({ kind, storage, interface: connection }: DriveOptions): readonly BiosDrive[] {
-  const isFloppy = (connection as string) === 'floppy';
-  const seen = isFloppy ? 'floppy' : kind;
+  const seen = connection === 'floppy' ? 'floppy' : kind;
   return storage === undefined || connection === 'xen' ? [] : [{ kind: seen, storage }];
 }
