@@ -86,7 +86,7 @@ describe.each(accels)('xen-blkfront (%s)', (accel) => {
     const contents = new Uint8Array(16 * mebibyte);
     const storage = new Disk(new RawImage(new MemoryStore({ contents })));
     const drives = [{ interface: 'xen', kind: 'disk', unit: 0, storage }] as const;
-    const { say } = await boot({ accel, drives }, ['xen-blkfront', 'ext4']);
+    const { say } = await boot({ accel, drives }, ['crc32c_generic', 'xen-blkfront', 'ext4']);
     expect(await say('mke2fs -F /dev/xvda > /dev/null && mount /dev/xvda /tmp')).toMatch(/0$/);
     expect(await say('dd if=/bin/busybox of=/tmp/b bs=64k && sync && umount /tmp')).toMatch(/0$/);
     expect(await say('mount /dev/xvda /tmp && cmp /bin/busybox /tmp/b')).toMatch(/0$/);

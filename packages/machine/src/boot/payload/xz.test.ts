@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { crc32 } from './crc32.ts';
 import { branchBytes, xzPlain, xzWithFilter } from './test-packed.ts';
 import { unpackXz } from './xz.ts';
 
 const noBreath = (): Promise<void> => Promise.resolve();
 const decode = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
-
-describe('crc32', () => {
-  it('has the check value of its catalogue entry', () => {
-    expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf4_3926);
-  });
-});
 
 describe('unpackXz', () => {
   it('unpacks LZMA2 behind the x86 filter', async () => {

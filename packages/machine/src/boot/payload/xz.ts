@@ -11,7 +11,8 @@
  *     index:              00, records, zeros, CRC-32
  *     stream footer (12): CRC-32, size of the index / 4 - 1, flags as in the header, "YZ"
  */
-import { crc32 } from './crc32.ts';
+import { Crc32 } from '../../snapshot/crc32.ts';
+
 import { restoreX86Branches } from './x86-branches.ts';
 
 const streamHeaderBytes = 12;
@@ -191,3 +192,5 @@ async function findDecoder(): Promise<Decoder> {
   }
   return found;
 }
+
+const crc32 = (bytes: Uint8Array): number => new Crc32().add(bytes).value;
