@@ -20,6 +20,7 @@ import type {
 import {
   buildRegion,
   layOut,
+  loopHead,
   pageIndexOf,
   RecordField,
   Suitabilities,
@@ -387,18 +388,4 @@ export class Regions implements CodeObserver {
     const record = this.#cache.lookup(block, offset);
     if (record !== 0) this.#halves[(record + RecordField.handler) >> 1] = handler;
   }
-}
-
-/**
- * The innermost loop around an offset, by its first instruction; the offset itself if there is
- * none.
- */
-function loopHead(blocks: readonly RegionBlock[], offset: number): number {
-  let head = -1;
-  for (const block of blocks) {
-    const last = block.instructions[block.instructions.length - 1]?.offset ?? 0;
-    if (block.jump < 0 || block.target === undefined || block.target > last) continue;
-    if (block.target <= offset && last >= offset && block.target > head) head = block.target;
-  }
-  return head < 0 ? offset : head;
 }

@@ -3,8 +3,9 @@
  * access", with calls of the slow path behind it.
  */
 import { CpuState, Layout } from '@ringfence/memory';
-import type { FunctionBody, Label, ValueType } from '@ringfence/wasm';
-import type { AccessGroup, Value } from '../ir/value.ts';
+import type { FunctionBody } from '@ringfence/wasm';
+import type { Value } from '../ir/value.ts';
+import { emitLookup, GroupEmitter, readEntry, writeEntry } from './emit-lookup.ts';
 import type { EmitTarget } from './emit-target.ts';
 
 interface AccessInfo {
@@ -35,10 +36,6 @@ function infoOf(name: string): AccessInfo {
   return info;
 }
 
-/** Byte offset of the entry for reads and for writes in a leaf's pair. */
-const readEntry = 0;
-const writeEntry = 4;
-
 /** Value of a modify's host address when the slow path served it. */
 const servedSlowly = -1;
 
@@ -48,8 +45,7 @@ export class AccessEmitter {
   readonly #body: FunctionBody;
   readonly #push: (value: Value) => void;
   readonly #emit: (list: readonly Value[]) => void;
-  /** Groups of which something may be known. */
-  readonly #groups: AccessGroup[] = [];
+  readonly #groups: GroupEmitter;
 
   constructor(
     target: EmitTarget,
@@ -58,6 +54,7 @@ export class AccessEmitter {
   ) {
     this.#target = target;
     this.#body = target.body;
+    this.#groups = new GroupEmitter(target);
     this.#push = push;
     this.#emit = emit;
   }
@@ -68,8 +65,8 @@ export class AccessEmitter {
     const info = infoOf(value.name);
     const linear = this.#linear(value.args[0] as Value);
     if (value.group !== undefined) {
-      const label = this.#ifUnknown(value.group, linear, info.type);
-      this.#slowLoad(this.#near(value, linear), value.name, info, 'load');
+      const label = this.#groups.ifUnknown(value.group, linear, info.type);
+      this.#slowLoad(this.#groups.near(value, linear), value.name, info, 'load');
       body.else();
       body.get(value.group.local);
       body.memory(value.name, Layout.ram + value.displacement - value.group.low);
@@ -77,7 +74,7 @@ export class AccessEmitter {
       return;
     }
     const entry = body.local('i32');
-    this.#lookup(linear, entry, readEntry, info.bytes);
+    emitLookup(this.#target, linear, entry, readEntry, info.bytes);
     if (this.#bails(value)) {
       body.get(linear);
       body.get(entry);
@@ -101,8 +98,8 @@ export class AccessEmitter {
     const linear = this.#linear(value.args[0] as Value);
     const content = this.#content(value.args[1] as Value, info);
     if (value.group !== undefined) {
-      const label = this.#ifUnknown(value.group, linear);
-      this.#slowStore(this.#near(value, linear), info, content, true);
+      const label = this.#groups.ifUnknown(value.group, linear);
+      this.#slowStore(this.#groups.near(value, linear), info, content, true);
       body.else();
       body.get(value.group.local);
       content();
@@ -111,7 +108,7 @@ export class AccessEmitter {
       return;
     }
     const entry = body.local('i32');
-    this.#lookup(linear, entry, writeEntry, info.bytes);
+    emitLookup(this.#target, linear, entry, writeEntry, info.bytes);
     if (this.#bails(value)) {
       body.get(linear);
       body.get(entry);
@@ -140,8 +137,8 @@ export class AccessEmitter {
     value.hostLocal = host;
     value.position = linear;
     if (value.group !== undefined) {
-      const label = this.#ifUnknown(value.group, linear, info.type);
-      this.#slowLoad(this.#near(value, linear), value.name, info, 'modify');
+      const label = this.#groups.ifUnknown(value.group, linear, info.type);
+      this.#slowLoad(this.#groups.near(value, linear), value.name, info, 'modify');
       body.i32(servedSlowly);
       body.set(host);
       body.else();
@@ -153,7 +150,7 @@ export class AccessEmitter {
       body.end(label);
       return;
     }
-    this.#lookup(linear, host, writeEntry, info.bytes);
+    emitLookup(this.#target, linear, host, writeEntry, info.bytes);
     if (this.#bails(value)) {
       body.get(linear);
       body.get(host);
@@ -191,7 +188,7 @@ export class AccessEmitter {
     body.i32(servedSlowly);
     body.op('i32.eq');
     const label = body.if();
-    this.#slowStore(this.#near(modify, modify.position), info, content, false);
+    this.#slowStore(this.#groups.near(modify, modify.position), info, content, false);
     body.else();
     body.get(modify.hostLocal);
     content();
@@ -209,7 +206,7 @@ export class AccessEmitter {
     body.i32(value.imm - 1);
     body.op('i32.add');
     body.set(last);
-    this.#lookup(linear, entry, writeEntry, 1);
+    emitLookup(this.#target, linear, entry, writeEntry, 1);
     body.get(linear);
     body.get(last);
     body.op('i32.xor');
@@ -227,78 +224,9 @@ export class AccessEmitter {
       this.#checkFault();
     } else {
       this.#target.slowAccess('probe');
-      this.#forgetGroups();
+      this.#groups.forget();
     }
     body.end(label);
-  }
-
-  /**
-   * Begins an `if` for what the fast path does not serve of a group; the first access looks the
-   * group's range up.
-   */
-  #ifUnknown(group: AccessGroup, base: number, type?: ValueType): Label {
-    const body = this.#body;
-    if (group.local < 0) {
-      group.local = body.local('i32');
-      this.#find(group, base);
-      this.#groups.push(group);
-    }
-    body.get(group.local);
-    body.i32(-1);
-    body.op('i32.eq');
-    return type === undefined ? body.if() : body.if(type);
-  }
-
-  /** Sets a group's local: the range in one page, and alignment not asked for. */
-  #find(group: AccessGroup, base: number): void {
-    const body = this.#body;
-    const first = body.local('i32');
-    const entry = body.local('i32');
-    body.i32(-1);
-    body.set(group.local);
-    body.get(base);
-    body.i32(group.low);
-    body.op('i32.add');
-    body.set(first);
-    this.#lookup(first, entry, group.writes ? writeEntry : readEntry, 1);
-    body.get(first);
-    body.get(first);
-    body.i32(group.bytes - 1);
-    body.op('i32.add');
-    body.op('i32.xor');
-    body.i32(12);
-    body.op('i32.shr_u');
-    body.op('i32.or');
-    body.i32(0);
-    body.memory('i32.load', CpuState.alignmentCheck);
-    body.op('i32.or');
-    body.op('i32.eqz');
-    const served = body.if();
-    body.get(first);
-    body.get(entry);
-    body.op('i32.add');
-    body.set(group.local);
-    body.end(served);
-  }
-
-  /** What slow accesses change may be what was found. */
-  #forgetGroups(): void {
-    for (const group of this.#groups) {
-      this.#body.i32(-1);
-      this.#body.set(group.local);
-    }
-  }
-
-  /** The local of an access's linear address, computed from the base for one of a group. */
-  #near(value: Value, base: number): number {
-    if (value.group === undefined || value.displacement === 0) return base;
-    const body = this.#body;
-    const linear = body.local('i32');
-    body.get(base);
-    body.i32(value.displacement);
-    body.op('i32.add');
-    body.set(linear);
-    return linear;
   }
 
   /** Where the target gives up instead of taking a slow path: does that on the condition pushed. */
@@ -327,44 +255,12 @@ export class AccessEmitter {
     return () => this.#body.get(local);
   }
 
-  /**
-   * Sets `entry` and leaves a condition on the stack: nonzero when the fast path does not serve.
-   */
-  #lookup(linear: number, entry: number, kind: number, bytes: number): void {
-    const body = this.#body;
-    this.#target.pushDirectory();
-    body.get(linear);
-    body.i32(20);
-    body.op('i32.shr_u');
-    body.i32(0xffc);
-    body.op('i32.and');
-    body.op('i32.add');
-    body.memory('i32.load', 0);
-    body.get(linear);
-    body.i32(9);
-    body.op('i32.shr_u');
-    body.i32(0x1ff8);
-    body.op('i32.and');
-    body.op('i32.add');
-    body.memory('i32.load', kind);
-    body.tee(entry);
-    if (bytes === 1) {
-      body.i32(1);
-      body.op('i32.and');
-      return;
-    }
-    body.get(linear);
-    body.op('i32.or');
-    body.i32(bytes - 1);
-    body.op('i32.and');
-  }
-
   #slowLoad(linear: number, load: string, info: AccessInfo, what: 'load' | 'modify'): void {
     const body = this.#body;
     if (this.#target.slowAccess !== undefined) {
       body.get(linear);
       this.#target.slowAccess(`${what}${info.bytes * 8}`);
-      this.#forgetGroups();
+      this.#groups.forget();
       body.i32(0);
       body.memory(load, CpuState.transfer);
       return;
@@ -403,7 +299,7 @@ export class AccessEmitter {
     const name = `store${info.bytes * 8}`;
     if (this.#target.slowAccess !== undefined) {
       this.#target.slowAccess(name);
-      this.#forgetGroups();
+      this.#groups.forget();
       return;
     }
     body.call(this.#target.functionIndex(name));

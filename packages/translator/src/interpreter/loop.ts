@@ -10,13 +10,7 @@
  * Hot; measured by tools/bench (boot with `-accel interpreter`). Registers stay in memory: a record
  * names them by address. What lives in locals is in `LoopLocals`.
  */
-import {
-  CpuState,
-  ExitReason,
-  SegmentField,
-  SegmentRegister,
-  segmentBytes,
-} from '@ringfence/memory';
+import { CpuState, ExitReason } from '@ringfence/memory';
 import { FunctionBody } from '@ringfence/wasm';
 import type { Label } from '@ringfence/wasm';
 import { Emitter } from '../backend/emit.ts';
@@ -25,13 +19,9 @@ import { maximumCaseLength, maximumFlagDistance } from './hot-case.ts';
 import { HandlerResult, pushRelativeTarget } from './handler-target.ts';
 import type { LoopLabels, LoopLocals } from './loop-target.ts';
 import { LoopTarget } from './loop-target.ts';
+import { emitLookup } from './loop-lookup.ts';
 import { firstRegionSlot } from '../region/transfer.ts';
 import { RecordField } from './record.ts';
-
-/** Header of a code-page block: mode, page, two spare words; then the record addresses. */
-const blockIndexOffset = 16;
-
-const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
 
 /**
  * Instructions that the budget has to reach over before a case of the loop runs. With fewer left,
@@ -94,7 +84,7 @@ class LoopBuilder {
     const exit = body.block();
     const fault = body.block();
     const lookup = body.loop();
-    this.#lookup(exit);
+    emitLookup(body, this.#locals, this.#functions('fetch'), exit);
     const dispatch = body.loop();
     this.#dispatch({ dispatch, lookup, fault, exit });
     body.end(dispatch);
@@ -103,94 +93,6 @@ class LoopBuilder {
     this.#faultExit();
     body.end(exit);
     return body;
-  }
-
-  /** `target` -> `record`; falls through to dispatch. */
-  #lookup(exit: Label): void {
-    const body = this.#body;
-    const { record, budget, target, branch } = this.#locals;
-    const linear = body.local('i32');
-    const block = body.local('i32');
-    const known = body.block();
-    const unknown = body.block();
-    this.#findBlock(linear, block, unknown);
-    body.get(block);
-    body.get(linear);
-    body.i32(0xfff);
-    body.op('i32.and');
-    body.i32(2);
-    body.op('i32.shl');
-    body.op('i32.add');
-    body.memory('i32.load', blockIndexOffset);
-    body.tee(record);
-    body.brIf(known);
-    body.end(unknown);
-    this.#storeLocal(CpuState.budget, budget);
-    body.get(target);
-    body.call(this.#functions('fetch'));
-    body.set(record);
-    this.#load(CpuState.budget);
-    body.set(budget);
-    body.get(record);
-    body.op('i32.eqz');
-    body.brIf(exit);
-    body.end(known);
-    this.#setEipBase(linear);
-    // A branch within its page remembers where it led.
-    body.get(branch);
-    const link = body.if();
-    body.get(branch);
-    body.get(record);
-    body.memory('i32.store', RecordField.link);
-    body.i32(0);
-    body.set(branch);
-    body.end(link);
-    body.releaseLocals();
-  }
-
-  #findBlock(linear: number, block: number, unknown: Label): void {
-    const body = this.#body;
-    const { target } = this.#locals;
-    this.#load(codeSegment + SegmentField.base);
-    body.get(target);
-    body.op('i32.add');
-    body.set(linear);
-    body.get(target);
-    this.#load(codeSegment + SegmentField.limit);
-    body.op('i32.gt_u');
-    body.brIf(unknown);
-    this.#load(CpuState.dirExec);
-    body.get(linear);
-    body.i32(20);
-    body.op('i32.shr_u');
-    body.i32(0xffc);
-    body.op('i32.and');
-    body.op('i32.add');
-    body.memory('i32.load');
-    body.get(linear);
-    body.i32(10);
-    body.op('i32.shr_u');
-    body.i32(0xffc);
-    body.op('i32.and');
-    body.op('i32.add');
-    body.memory('i32.load');
-    body.tee(block);
-    body.memory('i32.load');
-    this.#load(CpuState.codeMode);
-    body.op('i32.ne');
-    body.brIf(unknown);
-  }
-
-  /** eipBase = target - offset in page. */
-  #setEipBase(linear: number): void {
-    const body = this.#body;
-    body.i32(0);
-    body.get(this.#locals.target);
-    body.get(linear);
-    body.i32(0xfff);
-    body.op('i32.and');
-    body.op('i32.sub');
-    body.memory('i32.store', CpuState.eipBase);
   }
 
   #dispatch(outer: Pick<LoopLabels, 'dispatch' | 'lookup'> & LeaveLabels): void {

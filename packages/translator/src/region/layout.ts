@@ -37,6 +37,20 @@ export function layOut(source: RegionSource, start: number): RegionBlock[] {
   return layout.blocks();
 }
 
+/**
+ * The innermost loop around an offset, by its first instruction; the offset itself if there is
+ * none.
+ */
+export function loopHead(blocks: readonly RegionBlock[], offset: number): number {
+  let head = -1;
+  for (const block of blocks) {
+    const last = block.instructions[block.instructions.length - 1]?.offset ?? 0;
+    if (block.jump < 0 || block.target === undefined || block.target > last) continue;
+    if (block.target <= offset && last >= offset && block.target > head) head = block.target;
+  }
+  return head < 0 ? offset : head;
+}
+
 /** One copy of a function in a region. */
 interface Copy {
   readonly numbers: Map<number, number>;

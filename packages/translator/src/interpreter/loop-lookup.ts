@@ -1,0 +1,121 @@
+/** The look-up of the interpreter loop: exec directory, leaf, block, record. */
+import { CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
+import type { FunctionBody, Label } from '@ringfence/wasm';
+import type { LoopLocals } from './loop-target.ts';
+import { RecordField } from './record.ts';
+
+/** Header of a code-page block: mode, page, two spare words; then the record addresses. */
+const blockIndexOffset = 16;
+
+const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
+
+/**
+ * Finds the record of the EIP in `target` and goes on behind itself; branches to `exit` for a fault.
+ * `fetch` is the host function that decodes what has no record.
+ */
+export function emitLookup(
+  body: FunctionBody,
+  locals: LoopLocals,
+  fetch: number,
+  exit: Label,
+): void {
+  const { record, budget, target, branch } = locals;
+  const linear = body.local('i32');
+  const block = body.local('i32');
+  const known = body.block();
+  const unknown = body.block();
+  findBlock(body, locals, linear, block, unknown);
+  body.get(block);
+  body.get(linear);
+  body.i32(0xfff);
+  body.op('i32.and');
+  body.i32(2);
+  body.op('i32.shl');
+  body.op('i32.add');
+  body.memory('i32.load', blockIndexOffset);
+  body.tee(record);
+  body.brIf(known);
+  body.end(unknown);
+  storeLocal(body, CpuState.budget, budget);
+  body.get(target);
+  body.call(fetch);
+  body.set(record);
+  load(body, CpuState.budget);
+  body.set(budget);
+  body.get(record);
+  body.op('i32.eqz');
+  body.brIf(exit);
+  body.end(known);
+  setEipBase(body, target, linear);
+  // A branch within its page remembers where it led.
+  body.get(branch);
+  const link = body.if();
+  body.get(branch);
+  body.get(record);
+  body.memory('i32.store', RecordField.link);
+  body.i32(0);
+  body.set(branch);
+  body.end(link);
+  body.releaseLocals();
+}
+
+/** `target` -> `linear` and the code-page block there; branches to `unknown` where there is none. */
+function findBlock(
+  body: FunctionBody,
+  locals: LoopLocals,
+  linear: number,
+  block: number,
+  unknown: Label,
+): void {
+  const { target } = locals;
+  load(body, codeSegment + SegmentField.base);
+  body.get(target);
+  body.op('i32.add');
+  body.set(linear);
+  body.get(target);
+  load(body, codeSegment + SegmentField.limit);
+  body.op('i32.gt_u');
+  body.brIf(unknown);
+  load(body, CpuState.dirExec);
+  body.get(linear);
+  body.i32(20);
+  body.op('i32.shr_u');
+  body.i32(0xffc);
+  body.op('i32.and');
+  body.op('i32.add');
+  body.memory('i32.load');
+  body.get(linear);
+  body.i32(10);
+  body.op('i32.shr_u');
+  body.i32(0xffc);
+  body.op('i32.and');
+  body.op('i32.add');
+  body.memory('i32.load');
+  body.tee(block);
+  body.memory('i32.load');
+  load(body, CpuState.codeMode);
+  body.op('i32.ne');
+  body.brIf(unknown);
+}
+
+/** eipBase = target - offset in page. */
+function setEipBase(body: FunctionBody, target: number, linear: number): void {
+  body.i32(0);
+  body.get(target);
+  body.get(linear);
+  body.i32(0xfff);
+  body.op('i32.and');
+  body.op('i32.sub');
+  body.memory('i32.store', CpuState.eipBase);
+}
+
+function load(body: FunctionBody, address: number): void {
+  body.i32(0);
+  body.memory('i32.load', address);
+}
+
+function storeLocal(body: FunctionBody, address: number, local: number): void {
+  body.i32(0);
+  body.get(local);
+  body.memory('i32.store', address);
+}
