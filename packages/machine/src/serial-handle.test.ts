@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { MachineError } from './error.ts';
-import { keptOutputBytes, SerialHandle } from './serial-handle.ts';
+import { keptOutputBytes, maximumInputBytes, SerialHandle } from './serial-handle.ts';
 import { TestHost } from './test-host.ts';
 
 const make = () => {
@@ -43,6 +43,20 @@ describe('SerialHandle', () => {
       handle.outputByte(index & 0xff);
     }
     expect(count).toBe(8192);
+  });
+
+  it('takes no more input than its bound, and says when it has drained', async () => {
+    const { handle } = make();
+    expect(handle.write(new Uint8Array(maximumInputBytes + 5))).toBe(maximumInputBytes);
+    expect(handle.write('more')).toBe(0);
+    let isDrained = false;
+    const drained = handle.drained().then(() => (isDrained = true));
+    await Promise.resolve();
+    expect(isDrained).toBe(false);
+    handle.connect({ receive: (bytes) => bytes.length });
+    handle.pump();
+    await drained;
+    expect(handle.write('more')).toBe(4);
   });
 
   it('keeps input until the device has room', () => {
