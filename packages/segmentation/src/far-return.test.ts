@@ -113,6 +113,16 @@ describe('RETF to an outer level (SDM 2B RET)', () => {
     expect(machine.run((unit) => unit.farReturn(0, 4))).toBe(fault);
   });
 
+  // A process with GS = 1 sees 0 after the next interrupt (AMD EPYC).
+  it('clears the RPL of null selectors', () => {
+    const machine = new TestMachine();
+    for (const register of [0, 3, 4, 5]) machine.segmentation.loadSegment(register, 1);
+    machine.stack(4, 0x100, Sel.code3 | 3, 0x7_0000, Sel.data3 | 3);
+    expect(machine.run((unit) => unit.farReturn(0, 4))).toBe('none');
+    const selectors = [0, 3, 4, 5].map((one) => machine.segmentation.readSegment(one).selector);
+    expect(selectors).toEqual([0, 0, 0, 0]);
+  });
+
   it('checks EIP against the outer code segment', () => {
     const machine = new TestMachine();
     machine.stack(4, 0x1_0000, Sel.code16user | 3, 0x7_0000, Sel.data3 | 3);
