@@ -131,7 +131,6 @@ async function readModule(file: string): Promise<Uint8Array> {
 export function dependenciesOf(module: Uint8Array): string[] {
   const text = Buffer.from(module.buffer, module.byteOffset, module.length).toString('latin1');
   // A field of the section .modinfo: `name=value` between zero bytes.
-  // eslint-disable-next-line no-control-regex
   const list = /\0depends=([^\0]*)\0/.exec(text)?.[1] ?? '';
   return list
     .split(',')
