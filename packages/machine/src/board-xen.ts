@@ -1,6 +1,6 @@
 /**
- * A machine as Xen would give it to a guest: the Xen interface with its back ends, beside or instead of a
- * PC's chips.
+ * A machine as Xen would give it to a guest: the Xen interface with its back ends, beside or
+ * instead of a PC's chips.
  */
 import { Word } from '@ringfence/cpu';
 import type { Cpu, InterruptController } from '@ringfence/cpu';

@@ -1,6 +1,6 @@
 /**
- * Kernels for Xen from Debian's packages, unmodified: GRUB as a paravirtual and as a PVH guest, and GNU
- * Mach.
+ * Kernels for Xen from Debian's packages, unmodified: GRUB as a paravirtual and as a PVH guest, and
+ * GNU Mach.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

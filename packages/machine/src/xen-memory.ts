@@ -1,5 +1,6 @@
 /**
- * Guest memory as the Xen interface uses it: RAM, and pages of Xen's own that show at other places too.
+ * Guest memory as the Xen interface uses it: RAM, and pages of Xen's own that show at other places
+ * too.
  */
 import type { XenMemory } from '@ringfence/hypercall';
 import { Layout, pageBytes } from '@ringfence/memory';
@@ -14,8 +15,8 @@ const aliasEnd = 0xfec0_0000;
 /**
  * Returns guest memory for the Xen interface.
  *
- * A page that shows at a second place is one page of linear memory; what is written at its own address is
- * told to the traces of the other.
+ * A page that shows at a second place is one page of linear memory; what is written at its own
+ * address is told to the traces of the other.
  */
 export function xenMemory(physical: PhysicalMemory): XenMemory {
   const { ramBytes } = physical.machine;

@@ -54,7 +54,9 @@ const names: Readonly<Record<number, string>> = {
   [KvmHypercall.mapGpaRange]: 'map_gpa_range',
 };
 
-/** A name for every number; unknown ones share one, since a guest could make up any number of them. */
+/**
+ * A name for every number; unknown ones share one, since a guest could make up any number of them.
+ */
 function nameOf(number: number): string {
   return names[number] ?? 'unknown';
 }

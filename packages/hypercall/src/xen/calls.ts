@@ -21,7 +21,7 @@ import {
 } from './ops/scheduling.ts';
 import { serveVersion } from './ops/version.ts';
 
-/** One hypercall. */
+/** One hypercall as the dispatch, traces and counts know it (xen.h). */
 export interface XenCallRow {
   readonly name: string;
   /** Names of the arguments, in order. */
@@ -92,7 +92,9 @@ export const commonCalls: XenCallTable = {
   [XenCallNumber.dmOp]: row('dm_op', 'domain count buffers', servePrivileged),
 };
 
-/** Sub-operations' and elements' bytes of a multicall in a 32-bit guest: op, result, six arguments. */
+/**
+ * Sub-operations' and elements' bytes of a multicall in a 32-bit guest: op, result, six arguments.
+ */
 const multicallBytes = 32;
 const multicallArguments = 6;
 /** The most calls in one multicall. */

@@ -23,7 +23,9 @@ export const XenError = {
   notSupported: 95,
 } as const;
 
-/** Domain numbers: the guest's, the one of the back ends, and the reserved ones (xen.h, DOMID_*). */
+/**
+ * Domain numbers: the guest's, the one of the back ends, and the reserved ones (xen.h, DOMID_*).
+ */
 export const DomainId = {
   backend: 0,
   guest: 1,

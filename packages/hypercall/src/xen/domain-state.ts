@@ -1,6 +1,6 @@
 /**
- * A Xen guest's state as plain numbers, for snapshots. What stands in guest memory (events, grants, rings) is
- * saved with it.
+ * A Xen guest's state as plain numbers, for snapshots. What stands in guest memory (events, grants,
+ * rings) is saved with it.
  */
 import { HypercallError } from '../error.ts';
 import type { AbiState } from '../interfaces.ts';
@@ -32,7 +32,8 @@ export function saveDomain(domain: XenDomain): Fields {
 }
 
 /**
- * Sets a guest's fields; memory is restored already, and back ends connect again as the guest's rings say.
+ * Sets a guest's fields; memory is restored already, and back ends connect again as the guest's
+ * rings say.
  *
  * @throws HypercallError with code `bad-state`.
  */

@@ -50,7 +50,10 @@ export interface SavedText {
 export interface FramePool {
   /** Takes a frame back; false for one that is in use or not the guest's. */
   release(frame: number): boolean;
-  /** Gives a frame, which the guest counts as its own frame `guest`; nothing when there is none left. */
+  /**
+   * Gives a frame, which the guest counts as its own frame `guest`; nothing when there is none
+   * left.
+   */
   allocate(guest: number | undefined): number | undefined;
 }
 
@@ -70,7 +73,7 @@ export interface XenDomainOptions {
 
 const pageBytes = 4096;
 
-/** The guest. */
+/** A guest of Xen with one virtual CPU, whatever its kind. */
 export class XenDomain {
   readonly kind: XenGuestKind;
   readonly services: XenServices;
@@ -150,7 +153,10 @@ export class XenDomain {
     return this.#frames + index * pageBytes;
   }
 
-  /** Adds something outside of guest memory that is saved with the guest: a back end's state, as text. */
+  /**
+   * Adds something outside of guest memory that is saved with the guest: a back end's state, as
+   * text.
+   */
   addSaved(name: string, saved: SavedText): void {
     this.saved.set(name, saved);
   }

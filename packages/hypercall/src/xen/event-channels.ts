@@ -1,9 +1,9 @@
 /**
  * Event channels with two-level bitmaps (Xen, public/event_channel.h; docs: "2-level ABI").
  *
- * A guest's port is one end of a channel whose other end is a back end's, a virtual interrupt, or another
- * port of the guest. Sending sets the port's bit in the shared page and, unless it is masked, asks
- * for an upcall.
+ * A guest's port is one end of a channel whose other end is a back end's, a virtual interrupt, or
+ * another port of the guest. Sending sets the port's bit in the shared page and, unless it is
+ * masked, asks for an upcall.
  */
 import { DomainId, Virq, XenError } from './constants.ts';
 import type { SharedInfo } from './shared-info.ts';
@@ -67,7 +67,9 @@ export class EventChannels {
     return -XenError.noSpace;
   }
 
-  /** Lets a back end have the other end of a port; false when the guest did not make it for that. */
+  /**
+   * Lets a back end have the other end of a port; false when the guest did not make it for that.
+   */
   connect(port: number, notify: () => void): boolean {
     const state = this.at(port);
     if (state.kind !== 'unbound' || state.remote !== DomainId.backend) {

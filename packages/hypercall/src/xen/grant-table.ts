@@ -4,7 +4,7 @@
  *     version 1, 8 bytes     version 2, 16 bytes: a page   part of a page        another's grant
  *     0  flags               0  flags                      0  flags              0  flags
  *     2  domain              2  domain                     2  domain             2  domain
- *     4  frame               4  0                          4  first byte         4  the other domain
+ *     4  frame               4  0                          4  first byte         4  its domain
  *                            8  frame (64)                 6  bytes              6  0
  *                                                          8  frame (64)         8  its reference
  *
@@ -36,7 +36,10 @@ export interface Grant {
 
 /** What the grant tables need to know of pages. */
 export interface GrantPages {
-  /** Begins the use of a frame by a back end, to write if so; false where it is not the guest's to give. */
+  /**
+   * Begins the use of a frame by a back end, to write if so; false where it is not the guest's to
+   * give.
+   */
   hold(frame: number, write: boolean): boolean;
   /** Ends a use. */
   drop(frame: number, write: boolean): void;
@@ -131,7 +134,8 @@ export class GrantTable {
   }
 
   /**
-   * Begins the use of a grant by a domain; nothing where it does not allow it. Each use is ended by `release`.
+   * Begins the use of a grant by a domain; nothing where it does not allow it. Each use is ended by
+   * `release`.
    */
   use(reference: number, write: boolean, domain: number = DomainId.backend): Grant | undefined {
     if (reference >= this.#entries) {

@@ -156,7 +156,9 @@ export class XenHvmAbi implements HypercallAbi {
     );
   }
 
-  /** Sub-leaf 0: mode, frequency in kHz; 1: offset, multiplier and shift; 2: the host's frequency. */
+  /**
+   * Sub-leaf 0: mode, frequency in kHz; 1: offset, multiplier and shift; 2: the host's frequency.
+   */
   #timeLeaf(subleaf: number): CpuidValues {
     const kilohertz = Math.floor(this.domain.services.clock.tscHertz / 1000);
     switch (subleaf) {
@@ -173,7 +175,8 @@ export class XenHvmAbi implements HypercallAbi {
 /**
  * The hypercall page: a stub of 32 bytes for each call, `mov $number, %eax; vmcall; ret`.
  *
- * There is none for `iret`, which does not return: an undefined instruction stands there, as in Xen.
+ * There is none for `iret`, which does not return: an undefined instruction stands there, as in
+ * Xen.
  */
 export function hypercallPage(): Uint8Array {
   const page = new Uint8Array(pageBytes);

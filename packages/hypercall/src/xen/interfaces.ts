@@ -16,8 +16,8 @@ export interface XenMemory extends GuestMemory {
   /** Copies `source` to RAM. */
   write(physical: number, source: Uint8Array): void;
   /**
-   * Lets the page at `physical` show what is at `frame`, one of Xen's own pages, or, without one, what
-   * the machine has there by itself. Both are page-aligned. False where no page can stand.
+   * Lets the page at `physical` show what is at `frame`, one of Xen's own pages, or, without one,
+   * what the machine has there by itself. Both are page-aligned. False where no page can stand.
    */
   alias(physical: number, frame: number | undefined): boolean;
 }
@@ -25,8 +25,8 @@ export interface XenMemory extends GuestMemory {
 /** The address space that a hypercall's pointers are in: that of the caller. */
 export interface XenAddressSpace {
   /**
-   * Returns the guest-physical address of a linear address, -1 where the guest's kernel may not read, or
-   * write, it.
+   * Returns the guest-physical address of a linear address, -1 where the guest's kernel may not
+   * read, or write, it.
    */
   translate(linear: number, write: boolean): number;
 }

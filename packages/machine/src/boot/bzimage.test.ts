@@ -212,7 +212,7 @@ describe('loadLinux with the kernel unpacked', () => {
     { physical: 0x180_0000, virtual: 0xc180_0000, content: [5], memoryBytes: 0x1000 },
   ]);
 
-  it('puts segments at their physical addresses, zeros behind them, and starts at the entry', () => {
+  it('puts segments at their addresses, zeros behind them, and starts at the entry', () => {
     const { state, memory, params } = load({}, { unpacked });
     expect(state.eip).toBe(0x100_0002);
     expect([...memory.bytes.subarray(0x100_0000, 0x100_0004)]).toEqual([7, 8, 9, 0]);

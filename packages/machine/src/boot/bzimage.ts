@@ -2,9 +2,9 @@
  * Loads a Linux kernel by the 32-bit boot protocol (Linux, Documentation/arch/x86/boot.rst, "32-bit
  * Boot Protocol").
  *
- * Where the kernel's ELF file was unpacked from the image already, its segments go to their physical
- * addresses and it starts at its own entry, which asks for the same state as the code that unpacks it.
- * Otherwise, or when that file does not fit, the image unpacks itself:
+ * Where the kernel's ELF file was unpacked from the image already, its segments go to their
+ * physical addresses and it starts at its own entry, which asks for the same state as the code that
+ * unpacks it. Otherwise, or when that file does not fit, the image unpacks itself:
  *
  * The code goes to its preferred address if memory reaches so far, else as low as it can be; the
  * initial RAM disk as high as kernel and memory allow, out of the way of a kernel that unpacks
@@ -110,7 +110,9 @@ function placeImage(image: ImageView, header: LinuxHeader, memory: LoaderMemory)
   };
 }
 
-/** Finds the places of an unpacked kernel's segments; nothing where they or the initrd do not fit. */
+/**
+ * Finds the places of an unpacked kernel's segments; nothing where they or the initrd do not fit.
+ */
 function placeUnpacked(
   files: LinuxFiles,
   header: LinuxHeader,

@@ -1,6 +1,6 @@
 /**
- * Loads a kernel by its PVH entry: flat 32-bit protected mode without firmware, EBX on a description of the
- * machine (Xen, docs/misc/pvh.pandoc; include/public/arch-x86/hvm/start_info.h).
+ * Loads a kernel by its PVH entry: flat 32-bit protected mode without firmware, EBX on a
+ * description of the machine (Xen, docs/misc/pvh.pandoc; include/public/arch-x86/hvm/start_info.h).
  *
  *     hvm_start_info (version 1)        module            memory map entry
  *     0  magic 0x336ec578               0  address        0  address
@@ -13,8 +13,8 @@
  *     40 memory map
  *     48 its entries, 52: 0
  *
- * Addresses have 64 bits. Nothing in it is Xen's own: without Xen's CPUID leaves this is the shortest way
- * past a BIOS.
+ * Addresses have 64 bits. Nothing in it is Xen's own: without Xen's CPUID leaves this is the
+ * shortest way past a BIOS.
  */
 import { MachineError } from '../error.ts';
 import type { BootModule } from '../options/machine-options.ts';

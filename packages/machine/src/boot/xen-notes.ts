@@ -2,9 +2,9 @@
  * What a kernel says to Xen about itself: ELF notes of the owner "Xen", or a string in a section
  * `__xen_guest` (Xen, include/public/elfnote.h).
  *
- * Real kernels are careless here. GRUB's last note claims eight bytes more than the file has. GNU Mach gives
- * its notes a wrong owner, and means the string. So a note is cut at the end of its segment, and the string
- * is read where there are no notes of Xen's.
+ * Real kernels are careless here. GRUB's last note claims eight bytes more than the file has. GNU
+ * Mach gives its notes a wrong owner, and means the string. So a note is cut at the end of its
+ * segment, and the string is read where there are no notes of Xen's.
  */
 import type { ImageView } from './image-view.ts';
 

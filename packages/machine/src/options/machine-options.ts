@@ -88,8 +88,9 @@ export interface MachineOptions {
   /** Where guest time comes from; the default is `host`. */
   readonly clock?: 'host' | 'instructions';
   /**
-   * What kind of machine it is: a PC, one that starts a kernel by its PVH entry without firmware, or one
-   * for a kernel that was ported to Xen. By default a PC, unless the kernel can only be one of the others.
+   * What kind of machine it is: a PC, one that starts a kernel by its PVH entry without firmware,
+   * or one for a kernel that was ported to Xen. By default a PC, unless the kernel can only be one
+   * of the others.
    */
   readonly machine?: MachineKind;
   /** Whether a machine `pvh` has Xen's interface; the default is true. */

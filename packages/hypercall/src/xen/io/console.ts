@@ -1,5 +1,6 @@
 /**
- * The back end of a guest's console: a page with a ring in each direction (Xen, public/io/console.h).
+ * The back end of a guest's console: a page with a ring in each direction (Xen,
+ * public/io/console.h).
  *
  *     0     input, 1024 bytes, the guest reads
  *     1024  output, 2048 bytes, the guest writes
@@ -51,7 +52,8 @@ export class XenConsole {
     const read = memory.read32(page + Index.inputRead) >>> 0;
     let written = memory.read32(page + Index.inputWritten) >>> 0;
     let taken = 0;
-    // The difference of the guest's counters may be anything; there is never more room than the ring has.
+    // The difference of the guest's counters may be anything; there is never more room than the
+    // ring has.
     while (taken < bytes.length && (written - read) >>> 0 < inputBytes) {
       memory.write8(page + (written % inputBytes), bytes[taken] ?? 0);
       written = (written + 1) >>> 0;

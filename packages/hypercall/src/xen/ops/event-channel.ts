@@ -31,7 +31,7 @@ const shapes: Readonly<Record<number, readonly [words: number, filled: number]>>
   [Op.reset]: [1, -1],
 };
 
-/** `event_channel_op`. */
+/** `event_channel_op`: binds, sends on, closes and unmasks event channels. */
 export const serveEventChannel: XenHandler = (call) =>
   serve(call, argument(call, 0), argument(call, 1));
 

@@ -151,8 +151,8 @@ function finish(
 }
 
 /**
- * Mapping, unmapping, transfer and copy are about other guests' grants, and there is none. Only the status
- * at the byte `statusAt` is written.
+ * Mapping, unmapping, transfer and copy are about other guests' grants, and there is none. Only the
+ * status at the byte `statusAt` is written.
  */
 function refused(bytes: number, statusAt: number, status: number): Shape {
   const answer = new Uint8Array(Int16Array.of(status).buffer);

@@ -24,7 +24,7 @@ const writable: ReadonlySet<number> = new Set([
   15,
 ]);
 
-/** `hvm_op`. */
+/** `hvm_op`: parameters of a translated guest, and its time. */
 export const serveHvm: XenHandler = (call) => {
   const at = argument(call, 1);
   switch (argument(call, 0)) {

@@ -32,7 +32,7 @@ const mostOrder = 9;
 /** The most entries of a memory map that a guest may set (E820MAX). */
 const mostMapEntries = 128;
 
-/** `memory_op`. */
+/** `memory_op`: the memory map, Xen's pages at the guest's frames, reservations. */
 export const serveMemory: XenHandler = (call) => {
   // Bits 6 and up continue a call that was interrupted; none is here.
   const op = argument(call, 0) & 0x3f;
@@ -107,8 +107,8 @@ function reservation(call: XenCall, op: number, at: number): number {
 }
 
 /**
- * With translated memory the guest has all that it can have from the start, and what it gives back stays
- * where it is: frame numbers are its own and nothing has to be moved.
+ * With translated memory the guest has all that it can have from the start, and what it gives back
+ * stays where it is: frame numbers are its own and nothing has to be moved.
  */
 function keepExtent(call: XenCall, op: number, frame: number, order: number): boolean {
   const { memory } = call.domain.services;

@@ -26,7 +26,7 @@ const reasons: readonly ShutdownReason[] = [
 
 const mostPolledPorts = 128;
 
-/** `sched_op`. */
+/** `sched_op`: yields, waits, polls, stops the guest. */
 export const serveSched: XenHandler = (call) => {
   const at = argument(call, 1);
   switch (argument(call, 0)) {

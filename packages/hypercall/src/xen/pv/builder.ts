@@ -1,6 +1,6 @@
 /**
- * Builds a paravirtual guest: puts a kernel and what it needs into memory as Xen's tool stack does (Xen,
- * tools/libs/guest; public/xen.h, "Start of day").
+ * Builds a paravirtual guest: puts a kernel and what it needs into memory as Xen's tool stack does
+ * (Xen, tools/libs/guest; public/xen.h, "Start of day").
  *
  *     VIRT_BASE     kernel
  *                   initial RAM disk
@@ -210,7 +210,10 @@ function writePageTables(
   }
 }
 
-/** The gigabytes that need a second-level table: those of the guest, and the last one for Xen's entries. */
+/**
+ * The gigabytes that need a second-level table: those of the guest, and the last one for Xen's
+ * entries.
+ */
 function secondLevel(start: number, end: number): readonly number[] {
   const used = Array.from({ length: gigabytes }, (_nothing, slot) => slot);
   return used.filter((slot) => {

@@ -15,7 +15,10 @@ import {
 import type { PvGuest, PvHandler } from './guest.ts';
 import { mmuExtended, mmuUpdate, updateVaMapping, updateVaMappingOther } from './memory-calls.ts';
 
-/** Returns the hypercalls of a paravirtual guest: the common ones and those below; `iret` is its caller's. */
+/**
+ * Returns the hypercalls of a paravirtual guest: the common ones and those below; `iret` is its
+ * caller's.
+ */
 export function pvCalls(guest: PvGuest, iret: () => number): XenCallTable {
   const call = (name: string, parameters: string, handler: PvHandler): XenCallRow =>
     row(name, parameters, (one) => handler(guest, one));

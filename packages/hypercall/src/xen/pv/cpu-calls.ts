@@ -1,5 +1,6 @@
 /**
- * The hypercalls that set the state of a paravirtual guest's virtual CPU (Xen, public/xen.h, public/callback.h).
+ * The hypercalls that set the state of a paravirtual guest's virtual CPU (Xen, public/xen.h,
+ * public/callback.h).
  */
 import { XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
@@ -136,7 +137,7 @@ export function setDebugreg(guest: PvGuest, call: XenCall): number {
   return 0;
 }
 
-/** `get_debugreg`: number. */
+/** `get_debugreg`: returns what was set for a register by its number. */
 export function getDebugreg(guest: PvGuest, call: XenCall): number {
   const register = argument(call, 0);
   return register > 7 || register === 4 || register === 5

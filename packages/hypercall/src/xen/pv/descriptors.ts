@@ -1,5 +1,6 @@
 /**
- * Segment descriptors that a paravirtual guest may have (Xen, arch/x86/pv/descriptor-tables.c; SDM 3A
+ * Segment descriptors that a paravirtual guest may have (Xen, arch/x86/pv/descriptor-tables.c; SDM
+ * 3A
  * 3.4.5).
  */
 
@@ -14,9 +15,9 @@ const kernelPrivilege = 0x2000;
 /**
  * Returns a descriptor as it may stand in a table, or nothing for one that may not.
  *
- * Code and data segments of level 0 become such of the guest kernel's level, and are marked as accessed, so
- * that the processor never has to write to the table. Call gates may lead to the guest's kernel; other gates
- * and system segments are refused.
+ * Code and data segments of level 0 become such of the guest kernel's level, and are marked as
+ * accessed, so that the processor never has to write to the table. Call gates may lead to the
+ * guest's kernel; other gates and system segments are refused.
  */
 export function checkDescriptor(low: number, high: number): readonly [number, number] | undefined {
   if ((high & presentBit) === 0) {

@@ -87,8 +87,8 @@ export class PvGuest {
   }
 
   /**
-   * Takes a frame back. One that is in use, as GNU Mach gives them, stays what it is as long as it is used,
-   * and is not given out again.
+   * Takes a frame back. One that is in use, as GNU Mach gives them, stays what it is as long as it
+   * is used, and is not given out again.
    */
   #release(frame: number): boolean {
     if (this.info.owner(frame) !== PageOwner.guest) {
@@ -125,7 +125,9 @@ export class PvGuest {
     return owner === PageOwner.guest && (!write || isFree);
   }
 
-  /** Frame of the first-level table for a linear address, and the index within; nothing without one. */
+  /**
+   * Frame of the first-level table for a linear address, and the index within; nothing without one.
+   */
   findLeaf(linear: number): readonly [frame: number, index: number] | undefined {
     const address = linear >>> 0;
     const second = this.tables.read(this.base, address >>> 30);
@@ -154,8 +156,8 @@ export class PvGuest {
   }
 
   /**
-   * Lets go of tables that were in use, once the processor has left them: the stub that loads CR3 is itself
-   * mapped by Xen's entries in the old one.
+   * Lets go of tables that were in use, once the processor has left them: the stub that loads CR3
+   * is itself mapped by Xen's entries in the old one.
    */
   leaveTables(): void {
     for (let frame = this.#leaving.pop(); frame !== undefined; frame = this.#leaving.pop()) {

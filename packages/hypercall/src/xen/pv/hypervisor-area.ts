@@ -1,6 +1,6 @@
 /**
- * The part of a paravirtual guest's address space that is Xen's: descriptor tables, the code by which traps
- * come here, and the table from machine frames to the guest's.
+ * The part of a paravirtual guest's address space that is Xen's: descriptor tables, the code by
+ * which traps come here, and the table from machine frames to the guest's.
  *
  *     0xf580_0000  table of machine frames, read-only for the guest
  *     0xfc00_0000  entry stubs of the 256 vectors, 16 bytes each
@@ -10,10 +10,10 @@
  *     0xfc00_4000  stack of ring 0, empty whenever the guest runs
  *     0xfc01_0000  GDT: 14 pages that the guest supplies, one of Xen's, one empty
  *
- * The guest runs in ring 1, for which all of this is readable, and only the stack writable: segments need no
- * limits. Every trap and interrupt enters a stub, which pushes its vector and executes VMCALL. What is
- * done about it is decided on this side of VMCALL, by changing the frame on the stack; the registers
- * that only ring 0 may load are given in registers:
+ * The guest runs in ring 1, for which all of this is readable, and only the stack writable:
+ * segments need no limits. Every trap and interrupt enters a stub, which pushes its vector and
+ * executes VMCALL. What is done about it is decided on this side of VMCALL, by changing the frame
+ * on the stack; the registers that only ring 0 may load are given in registers:
  *
  *     EAX bit 0: load CR3 from EBX   bit 1: wait   bit 2: LLDT CX   bit 4: load CR0 from EDX
  */
@@ -61,7 +61,10 @@ export const eventVector = 0x20;
 /** What the stub does after VMCALL: bits of EAX. */
 export const StubAction = { loadCr3: 1, wait: 2, loadLdt: 4, loadCr0: 16 } as const;
 
-/** Registers that the stub pushed, from ESP up: PUSHAD, vector, error, and what the processor pushed. */
+/**
+ * Registers that the stub pushed, from ESP up: PUSHAD, vector, error, and what the processor
+ * pushed.
+ */
 export const trapFrameBytes = 60;
 
 /** Pages of the area, from the page behind `xenFrames`. */
@@ -219,7 +222,10 @@ export class HypervisorArea {
     this.#descriptor(page + (Selector.tss & 0xff8), Linear.tss, 0x67, 0x8900);
   }
 
-  /** A descriptor with its access bits as in its high word; limits past 1 MiB count pages, 32-bit code. */
+  /**
+   * A descriptor with its access bits as in its high word; limits past 1 MiB count pages, 32-bit
+   * code.
+   */
   #descriptor(at: number, base: number, limit: number, access: number): void {
     const isLarge = limit > 0xf_ffff;
     const units = isLarge ? limit >>> 12 : limit;
@@ -348,7 +354,9 @@ const sharedPath: readonly number[] = [
   0xcf, // iret
 ];
 
-/** The hypercall page of a paravirtual guest: `mov $number, %eax; int $0x82; ret`, 32 bytes each. */
+/**
+ * The hypercall page of a paravirtual guest: `mov $number, %eax; int $0x82; ret`, 32 bytes each.
+ */
 export function paravirtualHypercallPage(): Uint8Array {
   const page = new Uint8Array(pageBytes);
   for (let number = 0; number < 128; number += 1) {

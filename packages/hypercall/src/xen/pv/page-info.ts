@@ -2,10 +2,11 @@
  * Page types and reference counts of a paravirtual guest's memory, as Xen keeps them (Xen,
  * arch/x86/mm.c, the comment at its head).
  *
- * A page is used as one type at a time: a page table of one level, a descriptor table, or memory that can
- * be written. The count of uses says how often it is used so; at zero it may become another type. A
- * page table holds a use of every page that it maps: of the lower table as such, of a page that it maps for
- * writing as writable. So no page that serves as a table is ever mapped for writing.
+ * A page is used as one type at a time: a page table of one level, a descriptor table, or memory
+ * that can be written. The count of uses says how often it is used so; at zero it may become
+ * another type. A page table holds a use of every page that it maps: of the lower table as such, of
+ * a page that it maps for writing as writable. So no page that serves as a table is ever mapped for
+ * writing.
  */
 
 /** What a page is used as. */

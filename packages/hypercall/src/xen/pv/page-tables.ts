@@ -1,6 +1,6 @@
 /**
- * Direct paging with three levels: checks page tables before they are used and every change of an entry
- * afterwards (Xen, arch/x86/mm.c; SDM 3A 4.4).
+ * Direct paging with three levels: checks page tables before they are used and every change of an
+ * entry afterwards (Xen, arch/x86/mm.c; SDM 3A 4.4).
  *
  * An entry is two words. Xen's own entries stand in the last table of the second level, from
  * `hypervisorSlot` on; a guest can neither read meaning into them nor change them.
@@ -24,8 +24,8 @@ const topSlot = 3;
 /** Low bits that a guest may set: P, RW, US, A, D and those for software. */
 const allowedLow = 0xe67;
 /**
- * What is kept of an entry of the third level: P, and the bits for software. Guests set others, as Xen
- * allows where its own tables have four levels, and the processor would refuse them.
+ * What is kept of an entry of the third level: P, and the bits for software. Guests set others, as
+ * Xen allows where its own tables have four levels, and the processor would refuse them.
  */
 const keptTop = 0xffff_fe01;
 /** High bits: NX, and the frame's up to 2^36. */
@@ -65,8 +65,9 @@ export class PageTables {
   }
 
   /**
-   * Begins a use of a page as a type, checking its contents if it was none before; returns 0 or a negative
-   * error, and then nothing changed. `asTop` is for the table of the top gigabyte, which gets Xen's entries.
+   * Begins a use of a page as a type, checking its contents if it was none before; returns 0 or a
+   * negative error, and then nothing changed. `asTop` is for the table of the top gigabyte, which
+   * gets Xen's entries.
    */
   use(frame: number, type: number, asTop: boolean = false): number {
     const { info } = this;
@@ -113,7 +114,8 @@ export class PageTables {
   }
 
   /**
-   * Changes an entry of a page table that is in use; returns 0 or a negative error, and then it is as it was.
+   * Changes an entry of a page table that is in use; returns 0 or a negative error, and then it is
+   * as it was.
    */
   change(frame: number, index: number, entry: Entry, keepAccessed: boolean = false): number {
     const level = levelOf(this.info.type(frame));
@@ -141,7 +143,8 @@ export class PageTables {
 
   #write(frame: number, index: number, { low, high }: Entry): void {
     const at = frame * pageBytes + index * 8;
-    // Never half an entry that is present (SDM 3A 4.10.4.2): the low word goes first, then comes back.
+    // Never half an entry that is present (SDM 3A 4.10.4.2): the low word goes first, then comes
+    // back.
     this.#memory.write32(at, 0);
     this.#memory.write32(at + 4, high);
     this.#memory.write32(at, low);

@@ -8,7 +8,9 @@ import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
 import { guestCr0 } from './hypervisor-area.ts';
 
-/** Registers by the manual's numbers, as offsets into a frame; ESP is where the processor pushed it. */
+/**
+ * Registers by the manual's numbers, as offsets into a frame; ESP is where the processor pushed it.
+ */
 const registerFields: readonly number[] = [
   FrameField.eax,
   FrameField.ecx,

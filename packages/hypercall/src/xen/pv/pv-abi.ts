@@ -142,8 +142,8 @@ export class XenPvAbi implements HypercallAbi {
   }
 
   /**
-   * Builds a guest and returns the physical address at which the processor starts, in flat protected mode
-   * without paging; a text says what is wrong with one that cannot be built.
+   * Builds a guest and returns the physical address at which the processor starts, in flat
+   * protected mode without paging; a text says what is wrong with one that cannot be built.
    */
   load(image: PvImage): number | string {
     const { domain, info, firstFrame } = this.#options;

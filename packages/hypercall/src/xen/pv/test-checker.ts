@@ -1,6 +1,7 @@
 /**
- * Counts anew how each page of a paravirtual guest is used, from its page tables, and compares with what
- * is kept. Written for tests; shares nothing with the code that keeps the counts but the owners.
+ * Counts anew how each page of a paravirtual guest is used, from its page tables, and compares with
+ * what is kept. Written for tests; shares nothing with the code that keeps the counts but the
+ * owners.
  */
 import type { XenMemory } from '../interfaces.ts';
 import type { PvGuest } from './guest.ts';

@@ -1,10 +1,11 @@
 /**
- * Traps of a paravirtual guest: what the entry stub pushed, and how the guest's own handlers are entered
- * (Xen, arch/x86/x86_64/compat/entry.S, "create_bounce_frame"; public/arch-x86/xen-x86_32.h).
+ * Traps of a paravirtual guest: what the entry stub pushed, and how the guest's own handlers are
+ * entered (Xen, arch/x86/x86_64/compat/entry.S, "create_bounce_frame";
+ * public/arch-x86/xen-x86_32.h).
  *
  *     frame: EDI ESI EBP - EBX EDX ECX EAX, vector, error, EIP, CS, EFLAGS, ESP, SS
  *
- *     on the guest's stack: [error,] EIP, CS with the upcall mask in bits 23..16, EFLAGS [, ESP, SS]
+ *     on the guest's stack: [error,] EIP, CS (bits 23..16: upcall mask), EFLAGS [, ESP, SS]
  */
 import type { XenMemory } from '../interfaces.ts';
 import type { GuestCopy } from '../guest-copy.ts';
@@ -69,7 +70,9 @@ export class TrapFrame {
   }
 }
 
-/** EFLAGS as a guest may have them: interrupts on, since Xen's own need them, and no I/O privilege. */
+/**
+ * EFLAGS as a guest may have them: interrupts on, since Xen's own need them, and no I/O privilege.
+ */
 export function guestFlags(flags: number): number {
   return ((flags & ~(Flag.privilege | Flag.nested | virtual8086)) | Flag.interrupt | 2) >>> 0;
 }
@@ -118,7 +121,8 @@ export function enterHandler(
 }
 
 /**
- * `iret`: goes on with what stands on the guest's stack: EAX, EIP, CS, EFLAGS, and for ring 3 ESP, SS.
+ * `iret`: goes on with what stands on the guest's stack: EAX, EIP, CS, EFLAGS, and for ring 3 ESP,
+ * SS.
  *
  * False when the stack cannot be read.
  */
@@ -150,7 +154,8 @@ export function describeCrash(frame: TrapFrame, vector: number, cr2: number): st
   const hex = (value: number): string => (value >>> 0).toString(16);
   const place = `${hex(frame.get(FrameField.cs))}:${hex(frame.get(FrameField.eip))}`;
   const detail = `error ${hex(frame.get(FrameField.error))}, cr2 ${hex(cr2)}`;
-  return `\r\n(xen) guest crashed: no handler for vector ${String(vector)} at ${place}, ${detail}\r\n`;
+  const text = `guest crashed: no handler for vector ${String(vector)} at ${place}, ${detail}`;
+  return `\r\n(xen) ${text}\r\n`;
 }
 
 /** Fills a frame so that the guest begins at its entry, in its kernel's segments. */

@@ -26,8 +26,8 @@ export type UnpackHost = Pick<HostServices, 'monotonicMs' | 'setTimer'>;
 /**
  * Unpacks the kernel that a bzImage carries, xz, gzip, zstd or plain.
  *
- * Returns nothing where that cannot be done: it is no bzImage, or packed in another way, or damaged. The
- * image can still unpack itself then, or say what is wrong with it.
+ * Returns nothing where that cannot be done: it is no bzImage, or packed in another way, or
+ * damaged. The image can still unpack itself then, or say what is wrong with it.
  */
 export async function unpackKernel(
   file: Uint8Array,

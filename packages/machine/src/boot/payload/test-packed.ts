@@ -32,4 +32,5 @@ export const xzPlain: string =
 
 /** `makeElf(0x100_0000, [{ physical: 0x100_0000, content: [1, 2, 3] }])`, packed by `zstd` 1.5. */
 export const zstdElf: string =
-  'KLUv/SRX1QEARAJ/RUxGAQEBAAIAAwABNAAANAAgVAEDAAAABwAAAAQAAAABAgMIALtQp0K8zK3csJPonAXHzIQAXJ3Y0hI=';
+  'KLUv/SRX1QEARAJ/RUxGAQEBAAIAAwABNAAANAAgVAEDAAAABwAAAAQAAAAB' +
+  'AgMIALtQp0K8zK3csJPonAXHzIQAXJ3Y0hI=';

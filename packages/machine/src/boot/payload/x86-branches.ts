@@ -1,10 +1,11 @@
 /**
- * The x86 filter of xz ("BCJ"; .xz file format 1.0.4, section 5.3.2), in the direction of unpacking.
+ * The x86 filter of xz ("BCJ"; .xz file format 1.0.4, section 5.3.2), in the direction of
+ * unpacking.
  *
  * Before compression the operands of CALL and JMP (E8, E9) were made absolute, so that calls of one
- * function are equal bytes. An operand counts as an address if its top byte is 00 or FF. Bytes E8 and E9
- * are found in other places too; the filter looks back over the three bytes before an opcode for others
- * that may have been the true one, and both directions decide in the same way:
+ * function are equal bytes. An operand counts as an address if its top byte is 00 or FF. Bytes E8
+ * and E9 are found in other places too; the filter looks back over the three bytes before an opcode
+ * for others that may have been the true one, and both directions decide in the same way:
  *
  *     seen bit 0..2: an opcode that was not taken stood 1..3 bytes before
  */

@@ -1,12 +1,12 @@
 /**
- * Unpacks the kind of xz stream that kernels are packed in (.xz file format 1.0.4): one block, LZMA2, with
- * or without the x86 filter, CRC-32 as its check.
+ * Unpacks the kind of xz stream that kernels are packed in (.xz file format 1.0.4): one block,
+ * LZMA2, with or without the x86 filter, CRC-32 as its check.
  *
- * The decoder that does LZMA2 knows neither the filter nor where a stream without a check ends. So it is
- * given a header that says LZMA2 only and no check, and filter and check are done here:
+ * The decoder that does LZMA2 knows neither the filter nor where a stream without a check ends. So
+ * it is given a header that says LZMA2 only and no check, and filter and check are done here:
  *
  *     stream header (12): fd "7zXZ" 00, flags: 00 and the check's kind, CRC-32
- *     block header:       size / 4 - 1, flags, [packed size], [unpacked size], filters, zeros, CRC-32
+ *     block header:       size / 4 - 1, flags, [packed, unpacked size], filters, zeros, CRC-32
  *     block:              LZMA2 chunks, zeros up to a multiple of 4, the check
  *     index:              00, records, zeros, CRC-32
  *     stream footer (12): CRC-32, size of the index / 4 - 1, flags as in the header, "YZ"
@@ -98,7 +98,7 @@ function varintBytes(bytes: Uint8Array, at: number): number {
 
 /** Copies a stream with headers that say LZMA2 only and no check; lengths stay. */
 function withoutFilter(stream: Uint8Array, block: Block): Uint8Array {
-  const copy = stream.slice();
+  const copy = new Uint8Array(stream);
   const view = new DataView(copy.buffer);
   copy[7] = 0;
   view.setUint32(8, crc32(copy.subarray(6, 8)), true);
@@ -152,7 +152,8 @@ async function unpackLzma2(
   } catch {
     return undefined;
   } finally {
-    // The decoder serves one stream after the other; one that is not ended would keep all others out.
+    // The decoder serves one stream after the other; one that is not ended would keep all others
+    // out.
     await reader.cancel().catch(() => undefined);
   }
 }
@@ -180,7 +181,9 @@ async function readAll(
 
 type Decoder = new (source: ByteSource) => ByteSource;
 
-/** The package is a script of the kind that some bundlers hand over as `default` and some do not. */
+/**
+ * The package is a script of the kind that some bundlers hand over as `default` and some do not.
+ */
 async function findDecoder(): Promise<Decoder> {
   const loaded = (await import('xz-decompress')) as unknown as {
     readonly XzReadableStream?: Decoder;

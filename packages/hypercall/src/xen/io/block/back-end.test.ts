@@ -132,7 +132,7 @@ describe('the block back end', () => {
     expect(request(operation, sector, segments, count)).toBe(0xffff);
   });
 
-  it('fails a read into a page that it may only read, and a write to a disk that it may only read', () => {
+  it('fails a read into a page that is read-only, and a write to a disk that is', () => {
     const reading = connected();
     reading.grant(9, 9, 1 | 4);
     expect(reading.request(0, 0, [[9, 0, 0]])).toBe(0xffff);

@@ -1,6 +1,6 @@
 /**
- * A paravirtual disk's back end in the store: what it offers, and the handshake with the guest's front end
- * (Xen, public/io/blkif.h, "Front->back notifications", and public/io/xenbus.h).
+ * A paravirtual disk's back end in the store: what it offers, and the handshake with the guest's
+ * front end (Xen, public/io/blkif.h, "Front->back notifications", and public/io/xenbus.h).
  */
 import { DomainId } from '../../constants.ts';
 import type { XenDomain } from '../../domain.ts';

@@ -1,7 +1,7 @@
 /**
  * The ring of a paravirtual disk and its requests (Xen, public/io/ring.h and public/io/blkif.h).
  *
- *     ring page: 0 requests written up to, 4 tell at, 8 answers written up to, 12 tell at, 64 entries
+ *     ring page: 0 requests written, 4 tell at, 8 answers written, 12 tell at, 64 entries
  *
  *     request         32-bit   64-bit       answer      32-bit   64-bit
  *     operation        0        0           id           0        0
@@ -13,7 +13,7 @@
  */
 import type { XenMemory } from '../../interfaces.ts';
 
-/** Operations (BLKIF_OP_*). */
+/** Operations of a block request (blkif.h, BLKIF_OP_*). */
 export const BlockOp = {
   read: 0,
   write: 1,
@@ -112,7 +112,8 @@ export class BlockRing {
   }
 
   /**
-   * Takes the next request; nothing when there is none, and `broken` when the guest's index cannot be.
+   * Takes the next request; nothing when there is none, and `broken` when the guest's index cannot
+   * be.
    */
   take(): BlockRequest | 'broken' | undefined {
     const memory = this.#memory;

@@ -1,6 +1,6 @@
 /**
- * Serves the requests of one connected disk: bytes between granted pages and the storage, one request at a
- * time, in the order in which they came.
+ * Serves the requests of one connected disk: bytes between granted pages and the storage, one
+ * request at a time, in the order in which they came.
  */
 import type { Grant } from '../../grant-table.ts';
 import type { XenDomain } from '../../domain.ts';
@@ -141,7 +141,9 @@ export class BlockServer {
     }
   }
 
-  /** Returns the segments of a request, each within its page; nothing for a request that is wrong. */
+  /**
+   * Returns the segments of a request, each within its page; nothing for a request that is wrong.
+   */
   #segmentsOf(request: BlockRequest): readonly BlockSegment[] | undefined {
     const isIndirect = request.indirectGrants.length > 0;
     const most = isIndirect ? mostIndirectSegments : mostDirectSegments;

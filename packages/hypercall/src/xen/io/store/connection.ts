@@ -29,7 +29,9 @@ const Index = {
   answerWritten: 2060,
 } as const;
 
-/** What waits for room in the ring is bounded: events past it are lost, as the guest does not read. */
+/**
+ * What waits for room in the ring is bounded: events past it are lost, as the guest does not read.
+ */
 const mostWaitingBytes = 0x4_0000;
 
 /** The path that a guest's relative paths are below. */

@@ -74,8 +74,8 @@ export function isAllowed(node: StoreNode, domain: number, access: 'r' | 'w'): b
 }
 
 /**
- * Returns the tree with a node replaced; nodes on the way that are not there are made, empty, and take the
- * permissions of the node above them with `domain` as owner.
+ * Returns the tree with a node replaced; nodes on the way that are not there are made, empty, and
+ * take the permissions of the node above them with `domain` as owner.
  */
 export function withNode(
   root: StoreNode,

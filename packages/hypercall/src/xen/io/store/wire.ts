@@ -30,7 +30,7 @@ export const headerBytes = 16;
 /** The most bytes behind a header (XENSTORE_PAYLOAD_MAX). */
 export const mostPayloadBytes = 4096;
 
-/** A message. */
+/** A message of the xenstore protocol, in either direction. */
 export interface WireMessage {
   readonly type: number;
   readonly request: number;
