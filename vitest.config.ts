@@ -20,7 +20,7 @@ export default defineConfig({
           exclude: [...everywhere('guest.test.ts'), ...everywhere('browser.test.ts')],
           pool: 'forks',
           maxWorkers: 2,
-          testTimeout: 30_000,
+          testTimeout: 90_000,
         },
       },
       {

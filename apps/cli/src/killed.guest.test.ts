@@ -21,7 +21,7 @@ import {
   runCli,
 } from './test-disk-guest.ts';
 
-const kills = Number(process.env['RINGFENCE_KILLS'] ?? 100);
+const kills = Number(process.env['RINGFENCE_KILLS'] ?? 10);
 /** How many of the newest files the guest keeps. */
 const kept = 8;
 

@@ -8,7 +8,8 @@ import { debianGuest, type KernelFlavour } from '@ringfence/guest';
 import { createMachine } from '@ringfence/machine';
 import { describe, expect, it, type TestContext } from 'vitest';
 
-const times = 10;
+/** Ten take minutes for each kernel and tier; `RINGFENCE_FTRACE=10` asks for them. */
+const times = Number(process.env['RINGFENCE_FTRACE'] ?? 3);
 const limitMs = 500_000;
 
 /** Switches the tracer on and off under load, and tells how many lines it traced each time. */
@@ -43,7 +44,7 @@ async function guestFor(context: TestContext, flavour: KernelFlavour) {
 
 describe.each(['686', '686-pae'] as const)("Debian's stock %s kernel", (flavour) => {
   it.each(['interpreter', 'translator'] as const)(
-    'switches its function tracer on and off ten times under load: %s',
+    'switches its function tracer on and off under load: %s',
     async (accel, context) => {
       const { kernel, initrd } = await guestFor(context, flavour);
       const machine = await createMachine({
