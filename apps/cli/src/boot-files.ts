@@ -23,7 +23,9 @@ export function readBootFiles(settings: Settings): BootFiles {
   };
 }
 
-/** Folders of SeaBIOS: its package's, and where `pnpm start` and the tests keep what they fetched. */
+/**
+ * Folders of SeaBIOS: its package's, and where `pnpm start` and the tests keep what they fetched.
+ */
 function firmwareFolders(): readonly string[] {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   const fetched = 'ringfence/guest/packages/seabios/usr/share/seabios';

@@ -178,7 +178,7 @@ describe('a guest that waits with interrupts off', () => {
 
 describe('wrong usage', () => {
   it.each([
-    ['', 'expected a command, run or help, found nothing'],
+    ['', 'expected a command, run, disk, explain or help, found nothing'],
     ['walk', 'found "walk"'],
     ['run -what', 'found "-what"'],
     ['run -kernel', 'option -kernel'],

@@ -72,11 +72,11 @@ async function runToEnd(
     ends.push(() => machine.dispose());
     ends.push(...connectReports(machine, settings, (bytes) => void stdout.write(bytes)));
     ends.push(traceTranslation(machine, settings));
+    ends.push(traceHypercalls(machine, settings));
     const outcome = await new Promise<Outcome>((leave, fail) => {
       ends.push(...connect(machine, settings, lines, services, leave));
       machine.start().then((end) => leave(outcomeOf(end)), fail);
       if (settings.frozen) machine.pause();
-    ends.push(traceHypercalls(machine, settings));
     });
     const faults = [await writeSnapshot(machine, settings), writeResults(machine, settings)];
     faults.push(await opened.close());
@@ -205,7 +205,10 @@ async function writeSnapshot(machine: Machine, settings: Settings): Promise<stri
   }
 }
 
-/** Writes the files of `--stats`, `--screen-text` and `--screenshot`; returns what went wrong, if anything. */
+/**
+ * Writes the files of `--stats`, `--screen-text` and `--screenshot`; returns what went wrong, if
+ * anything.
+ */
 function writeResults(machine: Machine, settings: Settings): string | undefined {
   const files: [string, string | undefined, () => string | Uint8Array][] = [
     ['--stats', settings.stats, () => `${JSON.stringify(machine.stats(), null, 2)}\n`],

@@ -207,7 +207,8 @@ export class Regions implements CodeObserver {
   /** CodeObserver: regions with code in several pages know the pages by their blocks' addresses. */
   recordsRebuilt(page: number): void {
     for (const region of this.#pages.get(page)?.regions ?? []) {
-      // The block that is gone may be of another mode, so that records of the page enter the region.
+      // The block that is gone may be of another mode, so that records of the page enter the
+      // region.
       if (region.pages.length > 1) this.#drop(region, -1, () => 'records were rebuilt');
     }
     this.#stopRunning();

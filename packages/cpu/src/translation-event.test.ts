@@ -15,7 +15,7 @@ it('tells where, how large and why a region was made, and why it was dropped', (
   expect(events.map(({ kind }) => kind)).toEqual(['made', 'dropped']);
   const [made, dropped] = events.map(translationLine);
   expect(made).toMatch(
-    /^made 1: physical 00001000 linear 0000100\d 32-bit: \d blocks?.*2 instructions.*: hot, \d+ samples/,
+    /^made 1: physical 0{4}1000 linear 0{4}100\d 32-bit: \d blocks?.*2 instr.*: hot, \d+ samples/,
   );
   expect(dropped).toBe('dropped 1: physical 00001000: write of 1 bytes at 00001000 by a device');
 });

@@ -69,6 +69,39 @@ export interface Pc {
  * @throws MachineError for options that no PC can have.
  */
 export function composePc(options: MachineOptions, connections: PcConnections): Pc {
+  const frame = makeFrame(options, connections);
+  const { memory, clock, timers, requests, later, calls, hypercalls, xen } = frame;
+  const chipset = makeChipset(options, connections, frame);
+  const drives = options.drives ?? [];
+  const messages = messageTarget(chipset.interrupts.localApic);
+  addStorage(chipset, drives, messages);
+  const floppies = addFloppies(chipset, drives, chipset.time.cmos);
+  const random = randomSource(options.clock ?? 'host', options.host);
+  const consoleOutput = connections.serialOutputs[virtioConsoleLine];
+  const virtioConsole = addVirtio(chipset, {
+    messages,
+    ...(options.virtioConsole === true && consoleOutput ? { console: consoleOutput } : {}),
+    ...(options.virtioEntropy === true ? { random32: () => random.next() } : {}),
+  });
+  const cpu = new Cpu({
+    machine: memory.machine,
+    physical: memory,
+    host: processorHost(options, frame, chipset, random),
+    model: frame.model,
+    accel: options.accel ?? 'translator',
+  });
+  later.cpu = cpu;
+  frame.time.connect(cpu);
+  const guest = xen === undefined ? {} : { xen };
+  const parts = { ...guest, memory, chipset, hypercalls, calls, clock, timers, requests };
+  return { ...parts, random, virtioConsole, floppies, cpu };
+}
+
+/** What the chips and the CPU are connected by. */
+type Frame = ReturnType<typeof makeFrame>;
+
+/** Memory, times, requests and the paravirtual interfaces. */
+function makeFrame(options: MachineOptions, connections: PcConnections) {
   const { host, clock: kind = 'host' } = options;
   const model = findModel(options.cpu);
   const hasApic = (model.features.edx & apicPresent) !== 0;
@@ -110,7 +143,14 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   });
   const hypercalls = new HypercallDispatch([xen?.abi ?? kvm]);
   const pin = new InterruptPin(lookAtInterrupts);
-  const chipset = new Chipset({
+  const times = { clock, timers, time, wallClock };
+  const interfaces = { calls, kvm, xen, hypercalls };
+  return { ...times, ...interfaces, model, hasApic, firmware, memory, later, requests, pin };
+}
+
+function makeChipset(options: MachineOptions, connections: PcConnections, frame: Frame): Chipset {
+  const { memory, clock, timers, wallClock, requests, firmware, later, time } = frame;
+  return new Chipset({
     memory,
     clock,
     timers,
@@ -118,9 +158,9 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     requests,
     firmware,
     processor: {
-      interrupt: pin,
-      hasApic,
-      eoiAssist: kvm.endOfInterrupt,
+      interrupt: frame.pin,
+      hasApic: frame.hasApic,
+      eoiAssist: frame.kvm.endOfInterrupt,
       tsc: { hertz: tscHertz, now: () => later.cpu?.tsc() ?? time.hostTsc() },
       raiseNmi: () => later.cpu?.raiseNmi(),
     },
@@ -130,16 +170,16 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     sound: connections.sound ?? { tone: () => undefined, level: () => undefined },
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
   });
-  const messages = messageTarget(chipset.interrupts.localApic);
-  addStorage(chipset, options.drives ?? [], messages);
-  const floppies = addFloppies(chipset, options.drives ?? [], chipset.time.cmos);
-  const random = randomSource(kind, host);
-  const consoleOutput = connections.serialOutputs[virtioConsoleLine];
-  const virtioConsole = addVirtio(chipset, {
-    messages,
-    ...(options.virtioConsole === true && consoleOutput ? { console: consoleOutput } : {}),
-    ...(options.virtioEntropy === true ? { random32: () => random.next() } : {}),
-  });
+}
+
+/** What the CPU asks of the machine around it. */
+function processorHost(
+  options: MachineOptions,
+  frame: Frame,
+  chipset: Chipset,
+  random: RandomSource,
+): CpuHost {
+  const { hypercalls, time, xen, firmware, pin } = frame;
   const { localApic } = chipset.interrupts;
   const interrupts: InterruptController = {
     get requested() {
@@ -147,7 +187,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     },
     acknowledge: () => chipset.interrupts.acknowledge(),
   };
-  const cpuHost: CpuHost = {
+  return {
     ports: {
       read: (port, bytes) => chipset.ports.readPort(port, bytes),
       write: (port, bytes, value) => {
@@ -163,21 +203,9 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
       localApic?.tscChanged();
       hypercalls.clockChanged();
     },
-    monotonicMs: () => host.monotonicMs(),
+    monotonicMs: () => options.host.monotonicMs(),
     random: () => random.next(),
   };
-  const cpu = new Cpu({
-    machine: memory.machine,
-    physical: memory,
-    host: cpuHost,
-    model,
-    accel: options.accel ?? 'translator',
-  });
-  later.cpu = cpu;
-  time.connect(cpu);
-  const guest = xen === undefined ? {} : { xen };
-  const parts = { ...guest, memory, chipset, hypercalls, calls, clock, timers, requests };
-  return { ...parts, random, virtioConsole, floppies, cpu };
 }
 
 /** The CPU's INTR pin: remembers its level, and tells when it rises. */

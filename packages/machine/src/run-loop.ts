@@ -31,8 +31,8 @@ export const heartbeatMs = 1000;
 export const inputPollMs = 5;
 
 /**
- * The longest wait, in milliseconds, that the loop does not sleep for: hosts sleep for a millisecond
- * or not at all, and a disk's requests take a few microseconds.
+ * The longest wait, in milliseconds, that the loop does not sleep for: hosts sleep for a
+ * millisecond or not at all, and a disk's requests take a few microseconds.
  */
 const spinMs = 0.05;
 

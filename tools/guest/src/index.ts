@@ -3,14 +3,7 @@ export { cacheFolder } from './cache-folder.ts';
 export { type CpioEntry, cpioArchive } from './cpio.ts';
 export { unpackDeb } from './deb.ts';
 export { type DebianPackageOptions, debianPackage } from './debian-package.ts';
-export {
-  type SeaBios,
-  grubRescueCd,
-  ipxeCd,
-  memtest86,
-  memtest86Cd,
-  seaBios,
-} from './firmware.ts';
+export { type SeaBios, grubRescueCd, ipxeCd, memtest86, memtest86Cd, seaBios } from './firmware.ts';
 export {
   type DebianGuest,
   type DebianGuestOptions,

@@ -76,7 +76,8 @@ round:  mov eax, ebp
   });
 
   it('stops the running function when it writes to itself through the other alias', () => {
-    const body = `mov ecx, 40\nagain: add edx, 1\n mov byte [${second} + 7], cl\n dec ecx\n jnz again\n ret`;
+    const body = `mov ecx, 40\nagain: add edx, 1\n mov byte [${second} + 7], cl
+        dec ecx\n jnz again\n ret`;
     const text = `
 main:   ${mapAliases}
         mov ebp, 50

@@ -19,16 +19,19 @@ const stores: readonly (readonly [string, string])[] = [
   ['MOVD from SSE', 'movd xmm0, eax\n movd [site + 1], xmm0'],
   [
     'MOVQ from MMX',
-    'mov esi, [site + 5]\n movd mm0, eax\n movd mm1, esi\n punpckldq mm0, mm1\n movq [site + 1], mm0\n emms',
+    'mov esi, [site + 5]\n movd mm0, eax\n movd mm1, esi\n punpckldq mm0, mm1\n' +
+      ' movq [site + 1], mm0\n emms',
   ],
   [
     'MOVDQU over the whole of the next instructions',
-    'movdqu xmm1, [site]\n movd xmm2, eax\n pslldq xmm2, 1\n mov esi, 0xffffffff\n movd xmm3, esi\n pslldq xmm3, 1\n pandn xmm3, xmm1\n por xmm3, xmm2\n movdqu [site], xmm3',
+    'movdqu xmm1, [site]\n movd xmm2, eax\n pslldq xmm2, 1\n mov esi, 0xffffffff\n' +
+      ' movd xmm3, esi\n pslldq xmm3, 1\n pandn xmm3, xmm1\n por xmm3, xmm2\n movdqu [site], xmm3',
   ],
   ['FISTP', 'mov [0x9000], eax\n fild dword [0x9000]\n fistp dword [site + 1]'],
   [
     'BTS and BTR of each bit',
-    'mov dword [site + 1], 0\n mov esi, 31\nbits: bt eax, esi\n jnc bit_off\n bts [site + 1], esi\nbit_off: dec esi\n jns bits',
+    'mov dword [site + 1], 0\n mov esi, 31\nbits: bt eax, esi\n jnc bit_off\n' +
+      ' bts [site + 1], esi\nbit_off: dec esi\n jns bits',
   ],
 ];
 

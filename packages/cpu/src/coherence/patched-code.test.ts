@@ -65,7 +65,7 @@ site:   db 0xe9, 0, 0, 0, 0
     }
   });
 
-  it('runs while its first byte is INT3 and the others are being written, as ftrace does it', () => {
+  it('runs while its first byte is INT3 and the others are being written, as ftrace does', () => {
     const text = `
 main:   ${gate(3, 'breakpoint')}
         mov ecx, 6000

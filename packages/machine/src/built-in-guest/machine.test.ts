@@ -102,7 +102,7 @@ describe.each(['host', 'instructions'] as const)('the built-in guest, clock %s',
   it('takes its time from the hypervisor', async () => {
     const { command, host, machine } = await boot({ clock });
     const answer = await command('hypercall');
-    expect(answer).toContain('signature KVMKVMKVM, features 0100002b');
+    expect(answer).toContain('signature KVMKVMKVM, features 0100006b');
     expect(answer).toContain('poll gives 0, an unknown call gives -1000');
     const [first = 0n, second = 0n] = [.../[0-9a-f]{16}/g[Symbol.matchAll](answer)].map((match) =>
       BigInt(`0x${match[0]}`),

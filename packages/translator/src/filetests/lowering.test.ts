@@ -1,6 +1,7 @@
 /**
- * Every lowering against its file. `RINGFENCE_UPDATE=1 npx vitest run packages/translator/src/filetests`
- * writes the files anew: read the difference before it is committed.
+ * Every lowering against its file. `RINGFENCE_UPDATE=1 npx vitest run
+ * packages/translator/src/filetests` writes the files anew: read the difference before it is
+ * committed.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -16,7 +16,9 @@ import { variantOf } from '../semantics/variant.ts';
 import { irText, stateVariables } from './ir-text.ts';
 import { moduleText } from './wat.ts';
 
-/** A region explained, each part as text with a line break at its end; empty where there is none. */
+/**
+ * A region explained, each part as text with a line break at its end; empty where there is none.
+ */
 export interface Explanation {
   /** One instruction a line: offset, bytes, Intel syntax. */
   readonly decoded: string;

@@ -10,8 +10,10 @@ const unaryNames: ReadonlySet<string> = new Set([
 ]);
 
 /** Operations whose names go on with what they convert from. */
-const unaryPrefixes =
-  /^(extend(\d|_i32|_low|_high)|extadd|trunc_|convert_|promote_|demote_|reinterpret_|extract_lane|load)/;
+const unaryPrefixes = new RegExp(
+  '^(extend(\\d|_i32|_low|_high)|extadd|trunc_|convert_|promote_|demote_|reinterpret_|' +
+    'extract_lane|load)',
+);
 
 const ternary: ReadonlySet<string> = new Set(['v128.bitselect', 'memory.copy', 'memory.fill']);
 

@@ -10,8 +10,8 @@ const blockIndexOffset = 16;
 const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
 
 /**
- * Finds the record of the EIP in `target` and goes on behind itself; branches to `exit` for a fault.
- * `fetch` is the host function that decodes what has no record.
+ * Finds the record of the EIP in `target` and goes on behind itself; branches to `exit` for a
+ * fault. `fetch` is the host function that decodes what has no record.
  */
 export function emitLookup(
   body: FunctionBody,
@@ -59,7 +59,9 @@ export function emitLookup(
   body.releaseLocals();
 }
 
-/** `target` -> `linear` and the code-page block there; branches to `unknown` where there is none. */
+/**
+ * `target` -> `linear` and the code-page block there; branches to `unknown` where there is none.
+ */
 function findBlock(
   body: FunctionBody,
   locals: LoopLocals,

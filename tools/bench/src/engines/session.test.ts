@@ -29,7 +29,8 @@ it('takes the counters that belong to the markers of a workload', async () => {
   const answer = `let n = 0; const mark = (line) => { console.log(line);
     console.error('@stats ' + JSON.stringify({ exits: { n: ++count } })); };
     mark('@@begin ' + name); mark('@@end ' + name);`;
-  const script = `let count = 2; console.error('@stats {"exits":{"n":1}}\\n@stats {"exits":{"n":2}}');
+  const script = `let count = 2;
+    console.error('@stats {"exits":{"n":1}}\\n@stats {"exits":{"n":2}}');
     ${guest(answer)}`;
   const started = await session(script, true);
   await started.run('first');

@@ -121,7 +121,7 @@ chase_next:
         ret
 `;
 
-/** Memory streams. */
+/** Programs that read, write and copy memory in streams and in random order. */
 export const memoryPrograms: readonly Program[] = [
   { name: 'memory-read', cpuBound: true, text: read },
   { name: 'memory-write', cpuBound: true, text: write },

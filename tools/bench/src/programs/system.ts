@@ -100,7 +100,7 @@ enter_leave:
 enter_stack: dd 0
 `;
 
-/** Page directory number EAX of identity tables for the first 80 MiB; changes EAX, ECX, EDX, EDI. */
+/** Page directory EAX of identity tables for the first 80 MiB; changes EAX, ECX, EDX, EDI. */
 const tables = `
 map_identity:
         mov edx, eax

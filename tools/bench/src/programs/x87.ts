@@ -98,7 +98,7 @@ x87_dot_next:
         ret
 `;
 
-/** x87 kernels. */
+/** Programs that compute with the x87 FPU. */
 export const x87Programs: readonly Program[] = [
   { name: 'x87-mandelbrot', cpuBound: true, text: mandelbrot },
   { name: 'x87-dot', cpuBound: true, text: dotProduct },

@@ -12,7 +12,8 @@ export interface LinuxWorkload {
 
 /** Sixteen copies of busybox, about 32 MB, in the guest's memory. */
 const DATA =
-  '[ -f /tmp/data ] || for i in 1 2 3 4 5 6 7 8; do cat /bin/busybox /bin/busybox; done > /tmp/data';
+  '[ -f /tmp/data ] || ' +
+  'for i in 1 2 3 4 5 6 7 8; do cat /bin/busybox /bin/busybox; done > /tmp/data';
 const NUMBERS =
   "[ -f /tmp/numbers ] || awk 'BEGIN{x=1;for(i=0;i<60000;i++){x=(x*16807)%2147483647;print x}}' > /tmp/numbers";
 
@@ -51,5 +52,6 @@ export function linuxCommands(): string {
     ({ name, prepare, commands }) =>
       `${name})\n${prepare ?? ':'}\necho "@@begin ${name}"\n${commands}\necho "@@end ${name}"\n;;`,
   );
-  return `stty -echo\necho "@@ready"\nwhile read name; do\ncase $name in\n${cases.join('\n')}\nesac\ndone\n`;
+  const choice = `case $name in\n${cases.join('\n')}\nesac`;
+  return `stty -echo\necho "@@ready"\nwhile read name; do\n${choice}\ndone\n`;
 }
