@@ -15,7 +15,6 @@ import type { ConsoleStreams } from './console-streams.ts';
 import { openDrives } from './drives.ts';
 import { Menu } from './menu.ts';
 import { gdbAddress, serveGdb } from './gdb-server.ts';
-import { traceHypercalls } from './hypercall-trace.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
@@ -25,7 +24,7 @@ import { ScreenWatch } from './screen-watch.ts';
 import { type SerialLine, openSerialLines } from './serial-lines.ts';
 import { connectInput } from './terminal.ts';
 import { typeFromTerminal } from './terminal-keys.ts';
-import { traceTranslation } from './translation-trace.ts';
+import { traceHypercalls, traceTranslation } from './traces.ts';
 
 /** Makes a machine; tests pass another one. */
 export type MachineFactory = (options: MachineOptions) => Machine | Promise<Machine>;

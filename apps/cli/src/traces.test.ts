@@ -5,7 +5,7 @@ import { assembleText } from '@ringfence/assembler';
 import { createMachine } from '@ringfence/machine';
 import { afterAll, expect, it } from 'vitest';
 import { nodeHost } from './node-host.ts';
-import { traceTranslation } from './translation-trace.ts';
+import { traceTranslation } from './traces.ts';
 import { UsageError } from './usage-error.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-trace-'));
