@@ -235,6 +235,17 @@ export class Cpu {
     state[Word.budget] = 0;
   }
 
+  /**
+   * Waits as HLT does, after the instruction that runs; false with interrupts disabled, and then
+   * nothing is done.
+   */
+  halt(): boolean {
+    if (!this.interruptsEnabled) return false;
+    this.#events.halted = true;
+    this.attention();
+    return true;
+  }
+
   /** Requests a non-maskable interrupt. */
   raiseNmi(): void {
     this.#events.raiseNmi();

@@ -94,6 +94,13 @@ describe('HypercallDispatch', () => {
     expect(dispatch.hypercall(new TestRegisters([3]))).toBe(false);
   });
 
+  it('offers a hypercall that two know to the later one', () => {
+    const [first, second] = [new OneOfEach('first', 0x10, 1), new OneOfEach('second', 0x20, 1)];
+    const registers = new TestRegisters([1]);
+    new HypercallDispatch([first, second]).hypercall(registers);
+    expect(registers.rax).toBe(0x20);
+  });
+
   it('answers nothing without interfaces', () => {
     const none = new HypercallDispatch([]);
     expect(none.present).toBe(false);

@@ -21,8 +21,10 @@ export const maximumAbis = 0x100;
  * Several paravirtual interfaces behind one door: CPUID leaves, MSRs and hypercalls.
  *
  * The first interface has the leaves from 0x40000000, the next those from 0x40000100, and so on, as
- * hypervisors with several interfaces do. MSRs and hypercalls go to the first that knows them. With
- * no interface the dispatch answers nothing, and guests see bare hardware.
+ * hypervisors with several interfaces do. MSRs go to the first that knows them. Hypercalls are
+ * offered to the last first: an interface that answers every number, as KVM and Xen do, stands in
+ * front of those that know their own by a mark. With no interface the dispatch answers nothing, and
+ * guests see bare hardware.
  */
 export class HypercallDispatch {
   readonly #abis: readonly HypercallAbi[];
@@ -84,7 +86,7 @@ export class HypercallDispatch {
    * (#UD).
    */
   hypercall(registers: HypercallRegisters): boolean {
-    return this.#abis.some((abi) => abi.hypercall(registers));
+    return this.#abis.findLast((abi) => abi.hypercall(registers)) !== undefined;
   }
 
   /** To be called before the virtual CPU runs again after the host did something else. */

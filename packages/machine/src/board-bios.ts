@@ -35,5 +35,7 @@ export function addBuiltInBios(
 
 function biosDrive({ kind, storage, interface: connection }: DriveOptions): readonly BiosDrive[] {
   const seen = connection === 'floppy' ? 'floppy' : kind;
-  return storage === undefined || connection === 'xen' ? [] : [{ kind: seen, storage }];
+  return storage === undefined || connection === 'xen' || connection === 'ringfence'
+    ? []
+    : [{ kind: seen, storage }];
 }

@@ -18,8 +18,11 @@ import { MachineError } from './error.ts';
 
 /** A disk or CD of a machine. */
 export interface DriveOptions {
-  /** What it is connected to; `xen` drives are served by the Xen block back end. */
-  readonly interface: 'ide' | 'virtio' | 'xen' | 'floppy';
+  /**
+   * What it is connected to; `xen` drives are served by the Xen block back end, `ringfence` ones by
+   * Ringfence's own hypercalls.
+   */
+  readonly interface: 'ide' | 'virtio' | 'xen' | 'ringfence' | 'floppy';
   /** What it is; only IDE has CD drives. */
   readonly kind: 'disk' | 'cdrom';
   /** Its place among the drives of its interface: 0 to 3 for IDE, primary master first. */

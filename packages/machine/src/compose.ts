@@ -5,6 +5,7 @@ import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
 import type { CpuHost, CpuModel, InterruptController } from '@ringfence/cpu';
 import type { ByteSink, FloppyController, SpeakerSound, VirtioConsole } from '@ringfence/devices';
 import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
+import type { RingfenceAbi } from '@ringfence/hypercall';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import { addBuiltInBios } from './board-bios.ts';
@@ -15,6 +16,7 @@ import { addStorage } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
 import { chooseXen } from './board-xen.ts';
 import type { XenGuest } from './board-xen.ts';
+import { makeRingfence, withUpcalls } from './board-ringfence.ts';
 import type { ReportOutputs } from './board-reports.ts';
 import { Chipset } from './chipset.ts';
 import { MachineError } from './error.ts';
@@ -39,8 +41,8 @@ export interface PcConnections {
   readonly reports?: ReportOutputs;
   /** Who makes the speaker's sound; nobody by default. */
   readonly sound?: SpeakerSound;
-  /** Where the paravirtual console of a Xen guest sends. */
-  readonly xenConsole?: ByteSink;
+  /** Where the console of a paravirtual interface sends. */
+  readonly paravirtualConsole?: ByteSink;
   /** Nanoseconds for which the CPU was kept from running. */
   stolenNs(): number;
 }
@@ -54,6 +56,8 @@ export interface Pc {
   readonly calls: CallLog;
   /** The Xen interface, where the machine has it. */
   readonly xen?: XenGuest;
+  /** Ringfence's own interface; a Xen guest does not see it. */
+  readonly ringfence: RingfenceAbi;
   readonly clock: MachineClock;
   readonly timers: TimerQueue;
   readonly requests: RequestBox;
@@ -70,7 +74,7 @@ export interface Pc {
  */
 export function composePc(options: MachineOptions, connections: PcConnections): Pc {
   const frame = makeFrame(options, connections);
-  const { memory, clock, timers, requests, later, calls, hypercalls, xen } = frame;
+  const { memory, clock, timers, requests, later, calls, hypercalls, xen, ringfence } = frame;
   const chipset = makeChipset(options, connections, frame);
   const drives = options.drives ?? [];
   const messages = messageTarget(chipset.interrupts.localApic);
@@ -93,7 +97,8 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   later.cpu = cpu;
   frame.time.connect(cpu);
   const guest = xen === undefined ? {} : { xen };
-  const parts = { ...guest, memory, chipset, hypercalls, calls, clock, timers, requests };
+  const chips = { memory, chipset, clock, timers, requests };
+  const parts = { ...guest, ...chips, ringfence, hypercalls, calls };
   return { ...parts, random, virtioConsole, floppies, cpu };
 }
 
@@ -130,21 +135,23 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
     events: { pollInterrupts: lookAtInterrupts },
     localApic: hasApic,
   });
-  const xen = chooseXen(options, {
+  const parts = {
     memory,
     clock: time,
     wallClock,
     timers,
     requests,
-    console: connections.xenConsole ?? { write: () => undefined },
+    console: connections.paravirtualConsole ?? { write: () => undefined },
     drives: options.drives ?? [],
     log: calls,
     cpu: () => later.cpu,
-  });
-  const hypercalls = new HypercallDispatch([xen?.abi ?? kvm]);
+  };
+  const xen = chooseXen(options, parts);
+  const ringfence = makeRingfence(parts);
+  const hypercalls = new HypercallDispatch(xen === undefined ? [kvm, ringfence] : [xen.abi]);
   const pin = new InterruptPin(lookAtInterrupts);
   const times = { clock, timers, time, wallClock };
-  const interfaces = { calls, kvm, xen, hypercalls };
+  const interfaces = { calls, kvm, xen, ringfence, hypercalls };
   return { ...times, ...interfaces, model, hasApic, firmware, memory, later, requests, pin };
 }
 
@@ -179,7 +186,7 @@ function processorHost(
   chipset: Chipset,
   random: RandomSource,
 ): CpuHost {
-  const { hypercalls, time, xen, firmware, pin } = frame;
+  const { hypercalls, time, xen, ringfence, firmware, pin } = frame;
   const { localApic } = chipset.interrupts;
   const interrupts: InterruptController = {
     get requested() {
@@ -194,7 +201,7 @@ function processorHost(
         chipset.ports.writePort(port, bytes, value);
       },
     },
-    interrupts: xen?.withUpcalls(interrupts) ?? interrupts,
+    interrupts: xen?.withUpcalls(interrupts) ?? withUpcalls(ringfence, interrupts),
     ...(localApic === undefined ? {} : { apic: localApic }),
     hypercalls: addBuiltInBios(chipset, firmware, options.drives ?? [], hypercalls),
     coprocessor: chipset.coprocessor,

@@ -40,6 +40,7 @@ import type { MachineRequest } from './requests.ts';
 import { RunLoop } from './run-loop.ts';
 import { ScreenHandle } from './screen-handle.ts';
 import { SerialHandle } from './serial-handle.ts';
+import type { SerialReceiver } from './serial-handle.ts';
 import { writeSections } from './snapshot/container.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
@@ -108,10 +109,10 @@ class PcMachine implements Machine {
     this.#tellTranslation(pc);
     this.#kernel = kernel;
     for (const [index, handle] of this.#serial.entries()) {
-      // The console of a Xen guest takes the place of the first port, whose output goes there too.
       const own = index === virtioConsoleLine ? pc.virtioConsole : pc.chipset.uarts[index];
-      const receiver = (index === 0 ? pc.xen?.tools.console : undefined) ?? own;
-      handle.connect({ receive: (bytes) => receiver?.receive(bytes) ?? 0 });
+      handle.connect({
+        receive: (bytes) => (firstConsole(pc, index) ?? own)?.receive(bytes) ?? 0,
+      });
     }
     this.screen = new ScreenHandle(() => this.#pc?.chipset.display);
     this.#keys = new KeyboardHandle(pc.chipset.keyboard, () => {
@@ -344,6 +345,15 @@ class PcMachine implements Machine {
       this.#resolveEnded(end);
     }
   }
+}
+
+/**
+ * A paravirtual console takes the input of the first port, whose output goes there too: that of a
+ * Xen guest always, Ringfence's own from when the guest takes it.
+ */
+function firstConsole({ xen, ringfence }: Pc, index: number): SerialReceiver | undefined {
+  const own = ringfence.listens ? ringfence : undefined;
+  return index === 0 ? (xen?.tools.console ?? own) : undefined;
 }
 
 /** Returns the kernel that is started without firmware; none where firmware starts. */

@@ -41,7 +41,7 @@ export function pcConnections(
         emitter.emit('sound', { kind: 'level', high, atMs: atNs / nsPerMs });
       },
     },
-    xenConsole: {
+    paravirtualConsole: {
       write: (byte) => {
         serial[0]?.outputByte(byte);
       },

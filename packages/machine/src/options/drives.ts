@@ -5,7 +5,7 @@ import type { Properties, Settings } from './settings.ts';
 
 /** A drive that somebody asked for: where it is, and what file it holds. */
 export interface DriveSetting {
-  readonly interface: 'ide' | 'virtio' | 'xen' | 'floppy';
+  readonly interface: 'ide' | 'virtio' | 'xen' | 'ringfence' | 'floppy';
   readonly kind: 'disk' | 'cdrom';
   /** Its place among the drives of its interface. */
   readonly unit: number;
@@ -86,7 +86,7 @@ function driveOf(properties: Properties, unit: number): DriveSetting {
   const { file, format } = properties;
   if (file === undefined || file === '') throw bad('-drive', 'file=FILE', 'none');
   const media = choose('media', ['disk', 'cdrom'], 'disk');
-  const where = choose('if', ['ide', 'virtio', 'xen', 'floppy'], 'ide');
+  const where = choose('if', ['ide', 'virtio', 'xen', 'ringfence', 'floppy'], 'ide');
   if (media === 'cdrom' && where !== 'ide') {
     throw bad('-drive', 'media=cdrom with if=ide', `if=${where}`);
   }

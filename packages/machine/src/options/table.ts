@@ -134,7 +134,7 @@ export const optionTable: readonly OptionRow[] = [
   {
     name: 'drive',
     flag: '-drive',
-    argument: 'file=FILE,if=ide|virtio|xen|floppy,format=raw|qcow2',
+    argument: 'file=FILE,if=ide|virtio|xen|ringfence|floppy,format=raw|qcow2',
     value: {
       kind: 'properties',
       keys: ['file', 'if', 'format', 'index', 'media', 'readonly'],
