@@ -1,5 +1,6 @@
 /** Why a guest could not be had. */
-export type GuestErrorCode = 'no-apt' | 'no-dpkg' | 'no-package' | 'download' | 'contents';
+export type GuestErrorCode =
+  'no-apt' | 'no-dpkg' | 'no-grub' | 'no-package' | 'download' | 'contents';
 
 /**
  * An operating error while fetching a guest: the message is one line, `details` the tools' own

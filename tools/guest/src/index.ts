@@ -10,6 +10,7 @@ export {
   type KernelFlavour,
   debianGuest,
 } from './debian.ts';
+export { type GrubImageContents, grubImage } from './grub-image.ts';
 export { GuestError, type GuestErrorCode } from './guest-error.ts';
 export { dependenciesOf, type KernelModule, kernelModules } from './kernel-modules.ts';
 export { progressLines } from './progress-lines.ts';
