@@ -1,7 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { type BootFiles, type BootModule, type Settings, needsFirmware } from '@ringfence/machine';
+import { basename, dirname, join } from 'node:path';
+import {
+  type BootFiles,
+  type BootModule,
+  type OptionRom,
+  type Settings,
+  needsFirmware,
+} from '@ringfence/machine';
 import { UsageError } from './usage-error.ts';
 
 /** A 32-bit guest cannot hold more; a larger file is a mistake, and is not read. */
@@ -33,7 +39,19 @@ function firmwareFolders(): readonly string[] {
 }
 
 /** Reads the BIOS that the settings name or need; none for the built-in one. */
-function readFirmware(settings: Settings): Pick<BootFiles, 'bios' | 'vgaBios'> {
+function readFirmware(settings: Settings): Pick<BootFiles, 'bios' | 'vgaBios' | 'optionRoms'> {
+  const roms = settings.optionRom;
+  return {
+    ...readBiosFiles(settings),
+    ...(roms.length === 0 ? {} : { optionRoms: roms.map(readOptionRom) }),
+  };
+}
+
+function readOptionRom(path: string): OptionRom {
+  return { name: basename(path), bytes: readInput('-option-rom', path) };
+}
+
+function readBiosFiles(settings: Settings): Pick<BootFiles, 'bios' | 'vgaBios'> {
   const { bios, kernel } = settings;
   if (bios === 'built-in') return {};
   if (bios !== undefined) return readBios(bios);

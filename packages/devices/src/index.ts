@@ -131,6 +131,7 @@ export {
 } from './debug-console/index.ts';
 export {
   FwCfg,
+  dmaControl as fwCfgDmaControl,
   fwCfgKey,
   fwCfgPort,
   itemNumber,

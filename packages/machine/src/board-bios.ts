@@ -20,8 +20,11 @@ export function addBuiltInBios(
   if (firmware.builtIn === undefined) {
     return others;
   }
-  const { program, order } = firmware.builtIn;
-  const bios = new BuiltInBios({ board, program, drives: drives.flatMap(biosDrive), order });
+  const bios = new BuiltInBios({
+    ...firmware.builtIn,
+    board,
+    drives: drives.flatMap(biosDrive),
+  });
   return {
     get present() {
       return others.present;

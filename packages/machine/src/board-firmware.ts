@@ -20,6 +20,8 @@ import type { DisplayOptions } from './board-display.ts';
 import type { Board } from './board.ts';
 import { E820Type } from './boot/memory-map.ts';
 import { MachineError } from './error.ts';
+import { kernelItems } from './firmware-kernel/kernel-items.ts';
+import { linuxRom } from './firmware-kernel/linux-rom.ts';
 import { acpiTables, systemRomImage } from './firmware.ts';
 import type { BootOptions, FirmwareBoot } from './options/machine-options.ts';
 
@@ -33,8 +35,14 @@ export interface Firmware {
   readonly display: DisplayOptions;
   /** How a BIOS boots that learns all from devices, as SeaBIOS does. */
   readonly boot?: FirmwareBoot;
-  /** The built-in BIOS, and the order in which it boots. */
-  readonly builtIn?: { readonly program: BiosProgram; readonly order: string };
+  /** The built-in BIOS, the order in which it boots, and its option ROMs. */
+  readonly builtIn?: {
+    readonly program: BiosProgram;
+    readonly order: string;
+    readonly optionRoms: readonly Uint8Array[];
+    /** Whether the first of the ROMs is booted before any drive. */
+    readonly romFirst: boolean;
+  };
 }
 
 /** Boot devices by the letters of `-boot`, and their numbers in CMOS RAM (SeaBIOS, src/boot.c). */
@@ -43,6 +51,10 @@ const bootDevices: Readonly<Record<string, number>> = { a: 1, b: 1, c: 2, d: 3, 
 const defaultOrder = 'cad';
 const cmosBootFirst = 0x3d;
 const cmosBootThird = 0x38;
+
+const kernelRomName = 'genroms/linux.rom';
+/** What fits between the display's ROM and the system's. */
+const mostRomBytes = 0x1_8000;
 
 /**
  * Returns the firmware that a machine has: the tables that kernels look for, or a BIOS.
@@ -57,11 +69,13 @@ export function chooseFirmware(boot: BootOptions): Firmware {
   const cmos = bootOrderBytes(order);
   if (boot.bios === undefined) {
     const program = builtInBios();
+    const optionRoms = romFiles(boot).map(({ bytes }) => bytes);
     return {
       rom: program.rom,
       cmos,
       display: { font: buildFont(16) },
-      builtIn: { program, order },
+      builtIn: { program, order, optionRoms, romFirst: boot.kernel !== undefined },
+      ...(boot.kernel === undefined ? {} : { boot }),
     };
   }
   const display = boot.vgaBios === undefined ? {} : { rom: boot.vgaBios };
@@ -74,9 +88,12 @@ export function addFirmware(board: Board, firmware: Firmware, output: ByteSink):
   if (boot === undefined) {
     return;
   }
-  board.own('firmware-console', new DebugConsole({ output, base: firmwareConsoleAddress }));
+  if (boot.bios !== undefined) {
+    board.own('firmware-console', new DebugConsole({ output, base: firmwareConsoleAddress }));
+  }
   const { ramBytes } = board.memory.machine;
   const items = new Map([
+    ...(boot.kernel === undefined ? [] : kernelItems(boot.kernel, ramBytes)),
     [fwCfgKey.ramBytes, joinNumbers(ramBytes, 0)],
     [fwCfgKey.processors, itemNumber(1, 2)],
     [fwCfgKey.maximumProcessors, itemNumber(1, 2)],
@@ -92,8 +109,37 @@ function files(boot: FirmwareBoot, ramBytes: number): readonly FwCfgFile[] {
   return [
     ...acpiLoaderFiles(acpiTables(0)),
     { name: 'etc/e820', bytes: e820Item(ramBytes) },
+    ...romFiles(boot),
+    ...(boot.kernel === undefined
+      ? []
+      : [{ name: 'bootorder', bytes: itemText(`/rom@${kernelRomName}\n`) }]),
     ...(wait === undefined ? [] : [{ name: 'etc/boot-menu-wait', bytes: itemNumber(wait, 2) }]),
   ];
+}
+
+/**
+ * Returns the option ROMs as files, under the names that SeaBIOS looks for; what boots a kernel
+ * comes first.
+ *
+ * @throws MachineError `bad-image` for a ROM without its signature.
+ */
+function romFiles({ optionRoms = [], kernel }: FirmwareBoot): readonly FwCfgFile[] {
+  const roms = optionRoms.map(({ name, bytes }, index) => {
+    if (bytes[0] !== 0x55 || bytes[1] !== 0xaa || bytes.length > mostRomBytes) {
+      throw new MachineError('bad-image', {
+        where: `option ROM ${name}`,
+        expected: `at most ${String(mostRomBytes)} bytes that begin with 55 aa`,
+        found: `${String(bytes.length)} bytes that begin with ${hexBytes(bytes.subarray(0, 2))}`,
+      });
+    }
+    const plain = name.replace(/[^\w.-]/g, '_').slice(-32);
+    return { name: `genroms/${String(index)}-${plain}`, bytes };
+  });
+  return kernel === undefined ? roms : [{ name: kernelRomName, bytes: linuxRom() }, ...roms];
+}
+
+function hexBytes(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ') || 'nothing';
 }
 
 /** Returns the RAM as firmware is told of it: 64-bit start and length, and a type. */

@@ -1,3 +1,3 @@
 export { FwCfg, type FwCfgOptions } from './device.ts';
 export { itemNumber, itemText, type FwCfgFile } from './items.ts';
-export { fwCfgKey, fwCfgPort } from './registers.ts';
+export { dmaControl, fwCfgKey, fwCfgPort } from './registers.ts';

@@ -12,6 +12,7 @@ import type { BiosDrive } from './drives.ts';
 import { DiskServices } from './disk-services.ts';
 import { BiosFrame } from './frame.ts';
 import { KeyboardServices } from './keyboard-services.ts';
+import { placeOptionRoms } from './option-roms.ts';
 import { biosMagic, Outcome, Service } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
 import { startBios } from './start.ts';
@@ -30,12 +31,17 @@ export interface BiosOptions {
   readonly drives: readonly BiosDrive[];
   /** Boot devices by their letters, as `-boot` has them. */
   readonly order: string;
+  /** Images of option ROMs. */
+  readonly optionRoms: readonly Uint8Array[];
+  /** Whether the first of them is booted before any drive. */
+  readonly romFirst: boolean;
 }
 
 /** The services of a BIOS. */
 export class BuiltInBios {
   readonly #board: Board;
   readonly #program: BiosProgram;
+  readonly #optionRoms: readonly Uint8Array[];
   readonly #video: VideoServices;
   readonly #disk: DiskServices;
   readonly #keyboard: KeyboardServices;
@@ -48,12 +54,13 @@ export class BuiltInBios {
     const { board, program } = options;
     this.#board = board;
     this.#program = program;
+    this.#optionRoms = options.optionRoms;
     this.#video = new VideoServices(board, program);
     this.#disk = new DiskServices(board, options.drives);
     this.#keyboard = new KeyboardServices(board);
     this.#system = new SystemServices(board);
     this.#time = new TimeServices(board);
-    this.#boot = new BootServices(board, this.#disk, this.#video, options.order);
+    this.#boot = new BootServices(board, this.#disk, this.#video, options);
   }
 
   /** Serves a hypercall if it is one of the BIOS's, from privilege level 0. */
@@ -79,6 +86,7 @@ export class BuiltInBios {
         this.reset();
         startBios(this.#board, this.#program, this.#disk);
         this.#video.setMode(3);
+        placeOptionRoms(this.#board, this.#optionRoms);
         return Outcome.done;
       case Service.scanCode:
         this.#keyboard.scanCode(frame);

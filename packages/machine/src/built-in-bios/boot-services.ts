@@ -6,6 +6,7 @@ import type { RequestBox } from '../requests.ts';
 import type { DiskServices } from './disk-services.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Outcome } from './layout.ts';
+import { bootVectorOfRoms } from './option-roms.ts';
 import type { OutcomeValue } from './layout.ts';
 import type { VideoServices } from './video-services.ts';
 
@@ -34,17 +35,24 @@ export class BootServices {
   readonly #disk: DiskServices;
   readonly #video: VideoServices;
   readonly #order: string;
+  readonly #romFirst: boolean;
   /** The drives that are still to be tried, and the step under way. */
   #drives: number[] | undefined;
   #step: Step | undefined;
 
-  /** Makes the services of a machine that boots in an order of letters. */
-  constructor(board: Board, disk: DiskServices, video: VideoServices, order: string) {
+  /** Makes the services of a machine that boots in an order of letters, or from a ROM first. */
+  constructor(
+    board: Board,
+    disk: DiskServices,
+    video: VideoServices,
+    { order, romFirst }: { readonly order: string; readonly romFirst: boolean },
+  ) {
     this.#memory = board.memory;
     this.#requests = board.requests;
     this.#disk = disk;
     this.#video = video;
     this.#order = order;
+    this.#romFirst = romFirst;
   }
 
   /** Forgets a boot that is under way. */
@@ -61,6 +69,13 @@ export class BootServices {
     });
     for (;;) {
       if (this.#step === undefined) {
+        if (this.#romFirst || this.#drives.length === 0) {
+          const vector = bootVectorOfRoms(this.#memory);
+          if (vector !== undefined) {
+            this.#enter(frame, 0x80, vector);
+            return Outcome.done;
+          }
+        }
         const drive = this.#drives.shift();
         if (drive === undefined) {
           this.reset();
@@ -97,14 +112,14 @@ export class BootServices {
     return Outcome.wait;
   }
 
-  #enter(frame: BiosFrame, drive: number): void {
+  #enter(frame: BiosFrame, drive: number, vector: number = loadAddress): void {
     this.reset();
     frame.set('es', 0);
     frame.set('ds', 0);
     frame.set('eax', 0);
     frame.set('edx', drive);
-    frame.set('ip', loadAddress);
-    frame.set('cs', 0);
+    frame.set('ip', vector);
+    frame.set('cs', vector >>> 16);
     frame.set('flags', 0x0202);
   }
 

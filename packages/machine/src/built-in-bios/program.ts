@@ -47,6 +47,29 @@ start:
         pushf
         push cs
         call service_${Service.start}
+
+; Calls the option ROMs that are there.
+        mov bx, 0xc800
+rom_next:
+        mov ds, bx
+        cmp word [0], 0xaa55
+        jne rom_none
+        push bx
+        push cs
+        push rom_called
+        push bx
+        push 3
+        xor ax, ax
+        mov bx, 0xffff
+        mov dx, bx
+        retf
+rom_called:
+        cld
+        pop bx
+rom_none:
+        add bx, 0x80
+        cmp bx, 0xe000
+        jb rom_next
         int 0x19
 stop:
         sti

@@ -2,6 +2,7 @@ import { assembleText } from '@ringfence/assembler';
 
 import type { Machine } from '../api.ts';
 import { createMachine } from '../machine.ts';
+import type { FirmwareBoot } from '../options/machine-options.ts';
 import { TestHost } from '../test-host.ts';
 
 /** A disk in an array, whose requests are done at once, or later when `late` is set. */
@@ -80,13 +81,17 @@ export const stop = `
         hlt
 `;
 
-/** Boots a program from the first disk, in the built-in BIOS. */
-export async function bootProgram(text: string, disk?: TestDisk): Promise<BootedProgram> {
+/** Boots a program from the first disk, in the built-in BIOS; `boot` says what else it has. */
+export async function bootProgram(
+  text: string,
+  disk?: TestDisk,
+  boot: Omit<FirmwareBoot, 'kind'> = {},
+): Promise<BootedProgram> {
   const host = new TestHost();
   const storage = disk ?? bootDisk(text);
   const machine = await createMachine({
     memoryBytes: 0x100_0000,
-    boot: { kind: 'firmware' },
+    boot: { kind: 'firmware', ...boot },
     clock: 'instructions',
     debugExitPort: 0xf4,
     host,

@@ -66,6 +66,24 @@ export interface FirmwareBoot {
   readonly menu?: boolean;
   /** How long it offers the menu, in milliseconds. */
   readonly menuWaitMs?: number;
+  /** Further option ROMs, each with a name that the BIOS may show. */
+  readonly optionRoms?: readonly OptionRom[];
+  /** A kernel that the BIOS boots first, and offers in its menu. */
+  readonly kernel?: FirmwareKernel;
+}
+
+/** An option ROM: what it is called, and its image. */
+export interface OptionRom {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A Linux kernel that a BIOS boots: an option ROM reads it out of fw_cfg. */
+export interface FirmwareKernel {
+  /** A bzImage. */
+  readonly kernel: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly commandLine?: string;
 }
 
 /** A multiboot module: its bytes and its command line. */
@@ -125,6 +143,7 @@ export interface BootFiles {
   readonly modules?: readonly BootModule[];
   readonly bios?: Uint8Array;
   readonly vgaBios?: Uint8Array;
+  readonly optionRoms?: readonly OptionRom[];
 }
 
 /**
@@ -169,8 +188,9 @@ function hasDevice(settings: Settings, driver: string): boolean {
 
 function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
   const { kernel, initrd, modules } = files;
-  // A kernel is loaded directly, whatever BIOS there is.
-  if (kernel === undefined) {
+  // A kernel is loaded directly unless a BIOS was asked for.
+  const isPc = settings.machine === undefined || settings.machine === 'pc';
+  if (kernel === undefined || (settings.bios !== undefined && isPc)) {
     const isFirmware = files.bios !== undefined || needsFirmware(settings);
     return isFirmware ? firmwareBoot(settings, files) : { kind: 'built-in' };
   }
@@ -186,9 +206,9 @@ function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
 
 /** Returns whether settings name something that only a BIOS boots: disks, or a BIOS itself. */
 export function needsFirmware(settings: Settings): boolean {
-  const { hda, hdb, hdc, hdd, cdrom, fda, drive, boot, bios } = settings;
+  const { hda, hdb, hdc, hdd, cdrom, fda, drive, boot, bios, optionRom } = settings;
   const named = [hda, hdb, hdc, hdd, cdrom, fda, boot, bios];
-  return drive.length > 0 || named.some((setting) => setting !== undefined);
+  return drive.length + optionRom.length > 0 || named.some((setting) => setting !== undefined);
 }
 
 function firmwareBoot(settings: Settings, files: BootFiles): FirmwareBoot {
@@ -207,7 +227,25 @@ function firmwareBoot(settings: Settings, files: BootFiles): FirmwareBoot {
     ...(order === undefined ? {} : { order }),
     ...(menu === undefined ? {} : { menu: menu === 'on' }),
     ...(wait === undefined ? {} : { menuWaitMs: Math.min(Number(wait), 0xffff) }),
+    ...(files.optionRoms === undefined ? {} : { optionRoms: files.optionRoms }),
+    ...firmwareKernel(settings, files),
   };
+}
+
+function firmwareKernel(
+  { append }: Settings,
+  { kernel, initrd, modules }: BootFiles,
+): Pick<FirmwareBoot, 'kernel'> {
+  if (modules !== undefined) {
+    throw new MachineError('bad-option', {
+      where: 'option -initrd',
+      expected: 'one file, as a BIOS boots the kernel (-bios)',
+      found: `${String(modules.length)} modules`,
+    });
+  }
+  return kernel === undefined
+    ? {}
+    : { kernel: { kernel, ...(initrd === undefined ? {} : { initrd }), commandLine: append } };
 }
 
 function findDebugExit(settings: Settings): number | undefined {

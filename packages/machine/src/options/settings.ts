@@ -25,6 +25,8 @@ export interface Settings {
   readonly kernelUnpack: 'on' | 'off';
   /** Path of a BIOS image, or `built-in`. */
   readonly bios?: string;
+  /** Paths of option ROMs. */
+  readonly optionRom: readonly string[];
   readonly hda?: string;
   readonly hdb?: string;
   readonly hdc?: string;
