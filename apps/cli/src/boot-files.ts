@@ -6,6 +6,7 @@ import {
   type BootModule,
   type OptionRom,
   type Settings,
+  builtInPrefix,
   needsFirmware,
 } from '@ringfence/machine';
 import { UsageError } from './usage-error.ts';
@@ -23,10 +24,15 @@ const MOST_MODULES = 64;
 export function readBootFiles(settings: Settings): BootFiles {
   const { kernel, initrd } = settings;
   return {
-    ...(kernel === undefined ? {} : { kernel: readInput('-kernel', kernel) }),
+    ...(isFileName(kernel) ? { kernel: readInput('-kernel', kernel) } : {}),
     ...(initrd === undefined ? {} : readInitrd(initrd)),
     ...readFirmware(settings),
   };
+}
+
+/** Whether `-kernel` names a file: programs that come with Ringfence have names of their own. */
+function isFileName(kernel: string | undefined): kernel is string {
+  return kernel !== undefined && !kernel.startsWith(builtInPrefix);
 }
 
 /**

@@ -286,6 +286,7 @@ export class SystemCallouts {
       },
     };
     const served = this.#context.host.hypercalls.hypercall(registers);
-    return served ? CalloutResult.goOn : this.#outcome.fault(invalidOpcode);
+    // A hypercall may have changed the address space.
+    return served ? this.#outcome.redo(noFault) : this.#outcome.fault(invalidOpcode);
   }
 }

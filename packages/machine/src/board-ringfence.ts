@@ -76,8 +76,6 @@ function ringfenceCpu(cpu: () => Cpu | undefined, state: Int32Array): RingfenceC
       if ((cr0 & pagingOn) !== pagingOn) {
         control?.writeCr0(cr0 | pagingOn);
       }
-      // The next instruction is looked up anew.
-      cpu()?.attention();
     },
     halt: () => cpu()?.halt() ?? false,
     attention: () => cpu()?.attention(),

@@ -18,7 +18,7 @@ import { loadKernel, loadPvhKernel, prepareKernel } from './boot/kernel.ts';
 import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { e820Map, systemRom } from './boot/memory-map.ts';
 import { startParavirtual } from './boot/xen-pv.ts';
-import { builtInGuest } from './built-in-guest/program.ts';
+import { builtInProgram } from './built-in-guest/programs.ts';
 import type { DriveStorage } from './board-storage.ts';
 import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
@@ -361,5 +361,5 @@ function kernelOf({ boot }: MachineOptions): KernelOptions | undefined {
   if (boot.kind === 'firmware') {
     return undefined;
   }
-  return boot.kind === 'kernel' ? boot : { kind: 'kernel', kernel: builtInGuest() };
+  return boot.kind === 'kernel' ? boot : { kind: 'kernel', kernel: builtInProgram(boot.program) };
 }

@@ -42,6 +42,9 @@ export class Spaces {
   readonly #spaces = new Map<number, Space>();
   /** How many spaces have a frame as a table. */
   readonly #users = new Map<number, number>();
+  /** The entries of one table, while they are changed. */
+  readonly #words = new Int32Array(entries);
+  readonly #bytes = new Uint8Array(this.#words.buffer);
   /** Number of the space in use, -1 for none. */
   current: number = -1;
 
@@ -172,18 +175,10 @@ export class Spaces {
     if (!this.isOpen(physical, range.pages * pageBytes)) {
       return -Failure.badAddress;
     }
-    const missing = this.#missing(space, range);
-    if (missing.length > this.#free.length) {
+    if (!this.#addTables(space, range)) {
       return -Failure.noMemory;
     }
-    for (const index of missing) {
-      this.#attach(space, index, this.#take() ?? 0);
-    }
-    this.#each(space, range, (words, first) => {
-      for (let index = 0; index < words.length; index += 1) {
-        words[index] = (physical + (first + index) * pageBytes) | bitsOf(rights);
-      }
-    });
+    this.#fill(space, range, physical | bitsOf(rights), pageBytes);
     return 0;
   }
 
@@ -193,9 +188,7 @@ export class Spaces {
     if (typeof space === 'number') {
       return space;
     }
-    this.#each(space, range, (words) => {
-      words.fill(0);
-    });
+    this.#fill(space, range, 0, 0);
     return 0;
   }
 
@@ -208,9 +201,11 @@ export class Spaces {
     if ((rights & ~knownRights) !== 0) {
       return -Failure.badArgument;
     }
-    this.#each(space, range, (words) => {
+    const bits = bitsOf(rights);
+    this.#eachPart(space, range, (at, _first, words) => {
+      this.#memory.read(at, new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
       for (const [index, word] of words.entries()) {
-        words[index] = (word & 1) === 0 ? 0 : (word & -pageBytes) | bitsOf(rights);
+        words[index] = (word & 1) === 0 ? 0 : (word & -pageBytes) | bits;
       }
     });
     return 0;
@@ -274,15 +269,22 @@ export class Spaces {
     return space;
   }
 
-  /** Indexes of the directory at which a range needs tables that are not there. */
-  #missing(space: Space, { linear, pages }: PageRange): readonly number[] {
-    const missing: number[] = [];
-    for (let at = partOf(linear); at <= partOf(linear + pages * pageBytes - 1); at += 1) {
+  /** Makes the tables that a range needs and that are not there; false without pages for all. */
+  #addTables(space: Space, { linear, pages }: PageRange): boolean {
+    const [first, last] = [partOf(linear), partOf(linear + pages * pageBytes - 1)];
+    let missing = 0;
+    for (let at = first; at <= last; at += 1) {
+      missing += space.tables.has(at) ? 0 : 1;
+    }
+    if (missing > this.#free.length) {
+      return false;
+    }
+    for (let at = first; missing > 0 && at <= last; at += 1) {
       if (!space.tables.has(at)) {
-        missing.push(at);
+        this.#attach(space, at, this.#take() ?? 0);
       }
     }
-    return missing;
+    return true;
   }
 
   #attach(space: Space, index: number, frame: number): void {
@@ -292,11 +294,30 @@ export class Spaces {
     this.#memory.write32(space.directory * pageBytes + index * 4, entry);
   }
 
-  /** Lets `change` set the entries of a range, table by table; written in one piece each. */
-  #each(
+  /** Sets the entries of a range to `entry`, each `step` more than the one before. */
+  #fill(space: Space, range: PageRange, entry: number, step: number): void {
+    const frame = range.pages === 1 ? space.tables.get(partOf(range.linear)) : undefined;
+    if (frame !== undefined) {
+      // The frequent case, without the detour of a list.
+      const index = (range.linear / pageBytes) % entries;
+      this.#memory.write32(frame * pageBytes + index * 4, entry);
+      return;
+    }
+    this.#eachPart(space, range, (_at, first, words) => {
+      for (let index = 0; index < words.length; index += 1) {
+        words[index] = entry + (first + index) * step;
+      }
+    });
+  }
+
+  /**
+   * Lets `change` set the entries of a range, table by table: their address, which page of the
+   * range is the first, and the words, which are written in one piece.
+   */
+  #eachPart(
     space: Space,
     { linear, pages }: PageRange,
-    change: (words: Int32Array, first: number) => void,
+    change: (at: number, first: number, words: Int32Array) => void,
   ): void {
     let done = 0;
     while (done < pages) {
@@ -305,11 +326,8 @@ export class Spaces {
       const frame = space.tables.get(Math.floor(page / entries));
       if (frame !== undefined) {
         const at = frame * pageBytes + (page % entries) * 4;
-        const words = new Int32Array(count);
-        const bytes = new Uint8Array(words.buffer);
-        this.#memory.read(at, bytes);
-        change(words, done);
-        this.#memory.write(at, bytes);
+        change(at, done, this.#words.subarray(0, count));
+        this.#memory.write(at, this.#bytes.subarray(0, count * 4));
       }
       done += count;
     }

@@ -102,6 +102,45 @@ screen_set:
 screen_done:
         ret
 
+; The serial port's interrupt: takes all that is there into the ring.
+serial_interrupt:
+        mov edx, 0x3fd
+        in al, dx
+        test al, 1
+        jz serial_empty
+        mov edx, 0x3f8
+        in al, dx
+        mov ecx, [input_write]
+        mov [input_ring + ecx], al
+        inc ecx
+        and ecx, 255
+        cmp ecx, [input_read]
+        je serial_interrupt     ; the ring is full: the byte is lost
+        mov [input_write], ecx
+        jmp serial_interrupt
+serial_empty:
+        ret
+
+; Waits for a character and returns it in EAX.
+read_char:
+        cli
+        mov ecx, [input_read]
+        cmp ecx, [input_write]
+        jne read_ready
+        sti
+        hlt
+        jmp read_char
+read_ready:
+        movzx eax, byte [input_ring + ecx]
+        inc ecx
+        and ecx, 255
+        mov [input_read], ecx
+        sti
+        ret
+`;
+
+/** Texts and numbers on a console that has `put_char`. */
+export const printText: string = `
 ; Prints the text that stands behind the call, and returns behind the text.
 say:
         xchg [esp], esi
@@ -157,46 +196,11 @@ decimal_print:
         popad
         ret
 
-; The serial port's interrupt: takes all that is there into the ring.
-serial_interrupt:
-        mov edx, 0x3fd
-        in al, dx
-        test al, 1
-        jz serial_empty
-        mov edx, 0x3f8
-        in al, dx
-        mov ecx, [input_write]
-        mov [input_ring + ecx], al
-        inc ecx
-        and ecx, 255
-        cmp ecx, [input_read]
-        je serial_interrupt     ; the ring is full: the byte is lost
-        mov [input_write], ecx
-        jmp serial_interrupt
-serial_empty:
-        ret
-
-; Waits for a character and returns it in EAX.
-read_char:
-        cli
-        mov ecx, [input_read]
-        cmp ecx, [input_write]
-        jne read_ready
-        sti
-        hlt
-        jmp read_char
-read_ready:
-        movzx eax, byte [input_ring + ecx]
-        inc ecx
-        and ecx, 255
-        mov [input_read], ecx
-        sti
-        ret
+hex_digits: db 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102
 `;
 
 /** Variables of the console. */
 export const consoleData: string = `
-hex_digits: db 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102
         align 4
 screen_at: dd 0
 input_read: dd 0

@@ -1,6 +1,6 @@
 import { Assembler } from '@ringfence/assembler';
 
-import { consoleData, consoleText } from './console.ts';
+import { consoleData, consoleText, printText } from './console.ts';
 import { entryData, entryText } from './entry.ts';
 import { hypercallData, hypercallText } from './hypercall-command.ts';
 import { interruptData, interruptText } from './interrupts.ts';
@@ -28,6 +28,7 @@ const text = [
   entryText,
   interruptText,
   consoleText,
+  printText,
   shellText,
   memoryText,
   pagingText,

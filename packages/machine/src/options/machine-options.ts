@@ -48,10 +48,19 @@ export type BootOptions =
        */
       readonly unpack?: boolean;
     }
-  /** The program that comes with Ringfence (see `built-in-guest`). */
-  | { readonly kind: 'built-in' }
+  /** A program that comes with Ringfence (see `built-in-guest`); `shell` by default. */
+  | { readonly kind: 'built-in'; readonly program?: BuiltInProgram }
   /** Whatever firmware finds on the disks. */
   | FirmwareBoot;
+
+/** The programs that come with Ringfence. */
+export const builtInPrograms = ['shell', 'teaching', 'teaching-ported'] as const;
+
+/** Name of a program that comes with Ringfence, in the option `-kernel builtin:NAME`. */
+export type BuiltInProgram = (typeof builtInPrograms)[number];
+
+/** How `-kernel` names a program that comes with Ringfence. */
+export const builtInPrefix = 'builtin:';
 
 /** A start at the reset vector, in firmware. */
 export interface FirmwareBoot {
@@ -188,6 +197,9 @@ function hasDevice(settings: Settings, driver: string): boolean {
 
 function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
   const { kernel, initrd, modules } = files;
+  if (settings.kernel?.startsWith(builtInPrefix) === true) {
+    return builtInBoot(settings.kernel.slice(builtInPrefix.length));
+  }
   // A kernel is loaded directly unless a BIOS was asked for.
   const isPc = settings.machine === undefined || settings.machine === 'pc';
   if (kernel === undefined || (settings.bios !== undefined && isPc)) {
@@ -202,6 +214,18 @@ function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
     ...(initrd === undefined ? {} : { initrd }),
     ...(modules === undefined ? {} : { modules }),
   };
+}
+
+function builtInBoot(name: string): BootOptions {
+  const program = builtInPrograms.find((one) => one === name);
+  if (program === undefined) {
+    throw new MachineError('bad-option', {
+      where: 'option -kernel',
+      expected: `a file, or one of ${builtInPrograms.map((one) => builtInPrefix + one).join(', ')}`,
+      found: `"${builtInPrefix}${name}"`,
+    });
+  }
+  return { kind: 'built-in', program };
 }
 
 /** Returns whether settings name something that only a BIOS boots: disks, or a BIOS itself. */

@@ -142,6 +142,12 @@ describe('optionTable', () => {
 });
 
 describe('machineOptions', () => {
+  it('boots a program that comes with Ringfence by its name, and no other', () => {
+    const boot = (name: string) => machineOptions(parseArguments(['-kernel', name]), {}, host).boot;
+    expect(boot('builtin:teaching')).toEqual({ kind: 'built-in', program: 'teaching' });
+    expect(() => boot('builtin:learning')).toThrow('builtin:teaching-ported');
+  });
+
   it('boots the built-in guest without a kernel', () => {
     expect(machineOptions(parseArguments([]), {}, host).boot).toEqual({ kind: 'built-in' });
   });

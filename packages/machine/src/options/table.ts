@@ -89,7 +89,7 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'FILE',
     value: file,
     scope: 'machine',
-    help: 'kernel to boot: bzImage, multiboot or ELF',
+    help: 'kernel to boot: bzImage, multiboot, ELF, or builtin:shell|teaching|teaching-ported',
   },
   {
     name: 'initrd',
