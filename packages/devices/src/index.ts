@@ -81,9 +81,8 @@ export {
   FloppyController,
   floppyDriveType,
   floppyGeometries,
-  floppyGeometry,
+  floppyGeometryOf,
   floppyPort,
-  smallestFloppyGeometry,
   type FloppyControllerOptions,
   type FloppyGeometry,
 } from './floppy/index.ts';

@@ -8,8 +8,8 @@ import {
   floppyCmosBytes,
   FloppyController,
   floppyDriveType,
+  floppyGeometryOf,
 } from '@ringfence/devices';
-import { floppyGeometry, smallestFloppyGeometry } from '@ringfence/devices';
 
 import type { DriveOptions, DriveStorage } from './board-storage.ts';
 import type { Board } from './board.ts';
@@ -64,9 +64,6 @@ export function addFloppies(
 
 /** Returns the type of the drive that a disk needs; an empty one is for disks of 1440 KiB. */
 function driveTypeFor(storage: DriveStorage | undefined): number {
-  if (storage === undefined) {
-    return floppyDriveType.inch3;
-  }
-  const geometry = floppyGeometry(storage.bytes) ?? smallestFloppyGeometry(storage.bytes);
+  const geometry = storage === undefined ? undefined : floppyGeometryOf(storage);
   return geometry?.driveType ?? floppyDriveType.inch3;
 }

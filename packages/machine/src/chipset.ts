@@ -35,6 +35,7 @@ import type {
 } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { A20Gate } from './board-a20.ts';
 import { addCoprocessorError } from './board-coprocessor.ts';
 import type { CoprocessorErrorLatch } from './board-coprocessor.ts';
 import { Display } from './board-display.ts';
@@ -197,12 +198,13 @@ export class Chipset implements Board {
 
   #addKeyboardController(requestReset: () => void): I8042 {
     const { clock, timers } = this;
-    const a20 = new SharedLine({ set: (open) => this.memory.setA20(open) });
+    const a20 = new A20Gate((open) => this.memory.setA20(open));
     const keyboardIrq = this.isaIrq(1);
     const mouseIrq = this.isaIrq(12);
     const lines = { keyboardIrq, mouseIrq, a20: a20.source(), requestReset };
     const keyboard = this.own('i8042', new I8042({ clock, timers, ...lines }));
     this.own('port-92', new Port92({ a20: a20.source(), requestReset }));
+    this.own('a20-gate', a20);
     return keyboard;
   }
 

@@ -1,5 +1,5 @@
 import type { BlockStorage } from '../block-storage.ts';
-import { floppyGeometry, smallestFloppyGeometry, type FloppyGeometry } from './geometry.ts';
+import { cutOffFloppyGeometry, floppyGeometry, type FloppyGeometry } from './geometry.ts';
 import { floppySectorBytes } from './registers.ts';
 
 /** A disk in a drive: an image and how it is laid out. */
@@ -15,12 +15,11 @@ export class FloppyDisk {
   }
 
   /**
-   * Returns the disk of an image; an image that is cut off is one of the smallest common format
-   * that holds it. Nothing is returned for one that is too large for every format, or empty.
+   * Returns the disk of an image; nothing for one that is too large for every format, or empty.
    */
   static of(storage: BlockStorage): FloppyDisk | undefined {
     const { bytes } = storage;
-    const geometry = floppyGeometry(bytes) ?? smallestFloppyGeometry(bytes);
+    const geometry = geometryOfImage(storage);
     return geometry === undefined || bytes === 0 ? undefined : new FloppyDisk(storage, geometry);
   }
 
@@ -68,4 +67,22 @@ export class FloppyDisk {
     const { heads, sectors } = this.geometry;
     return ((track * heads + head) * sectors + sector - 1) * floppySectorBytes;
   }
+}
+
+/**
+ * Returns the format of an image: by its size, or, where it is cut off, by its first sector, if
+ * that can be read at once.
+ */
+export function geometryOfImage(storage: BlockStorage): FloppyGeometry | undefined {
+  const { bytes } = storage;
+  const bySize = floppyGeometry(bytes);
+  if (bySize !== undefined || bytes < floppySectorBytes) {
+    return bySize ?? cutOffFloppyGeometry(bytes);
+  }
+  const target = new Uint8Array(floppySectorBytes);
+  let sector: Uint8Array | undefined;
+  storage.read(0, target, (ok) => {
+    sector = ok ? target : undefined;
+  });
+  return cutOffFloppyGeometry(bytes, sector);
 }

@@ -51,12 +51,34 @@ export function floppyGeometry(bytes: number): FloppyGeometry | undefined {
 }
 
 /**
- * Returns the smallest format that holds so many bytes: images are often cut off behind their last
- * used sector.
+ * Returns the format of an image that is cut off behind its last used sector, as those of boot
+ * sectors and small systems are: what the parameters in its first sector say, else 1440 KiB, and
+ * 2880 KiB for a larger one. Nothing is returned for an image larger than that.
  */
-export function smallestFloppyGeometry(bytes: number): FloppyGeometry | undefined {
-  const common = [360, 720, 1200, 1440, 2880].map((kib) => floppyGeometry(kib * 1024));
-  return common.find((geometry) => geometry !== undefined && bytesOf(geometry) >= bytes);
+export function cutOffFloppyGeometry(
+  bytes: number,
+  firstSector?: Uint8Array,
+): FloppyGeometry | undefined {
+  const said = firstSector === undefined ? undefined : geometryInSector(firstSector);
+  const usual = [1440, 2880].map((kib) => floppyGeometry(kib * 1024));
+  return [said, ...usual].find((each) => each !== undefined && bytesOf(each) >= bytes);
+}
+
+/** The BIOS parameter block of a FAT file system: sectors in all, of a track, and heads. */
+function geometryInSector(sector: Uint8Array): FloppyGeometry | undefined {
+  if (sector.length < 0x1c) {
+    return undefined;
+  }
+  const view = new DataView(sector.buffer, sector.byteOffset, sector.byteLength);
+  const [size, total] = [view.getUint16(0x0b, true), view.getUint16(0x13, true)];
+  const [sectors, heads] = [view.getUint16(0x18, true), view.getUint16(0x1a, true)];
+  return floppyGeometries.find(
+    (each) =>
+      size === 512 &&
+      each.sectors === sectors &&
+      each.heads === heads &&
+      each.tracks * heads * sectors === total,
+  );
 }
 
 /** Returns the number of bytes of a disk of this format. */

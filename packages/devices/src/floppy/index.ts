@@ -4,8 +4,7 @@ export {
   floppyCmosBytes,
   floppyDriveType,
   floppyGeometries,
-  floppyGeometry,
-  smallestFloppyGeometry,
   type FloppyGeometry,
 } from './geometry.ts';
+export { geometryOfImage as floppyGeometryOf } from './disk.ts';
 export { floppyPort } from './registers.ts';

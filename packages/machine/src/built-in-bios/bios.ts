@@ -91,13 +91,17 @@ export class BuiltInBios {
       case Service.scanCode:
         this.#keyboard.scanCode(frame);
         return Outcome.done;
+      case Service.clock:
+        this.#time.countWait();
+        return Outcome.done;
       case 0x10:
         this.#video.serve(frame);
         return Outcome.done;
       case 0x13:
+      case 0x40: // Where INT 13h was before there were disks.
         return this.#disk.serve(frame);
       case 0x15:
-        return this.#system.serve(frame);
+        return frame.ah === 0x83 ? this.#time.serveWait(frame) : this.#system.serve(frame);
       case 0x16:
         return this.#keyboard.serve(frame);
       case 0x18:

@@ -3,7 +3,7 @@ import type { IrqLine } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
-import { diskGeometry, emulatedFloppy, floppyGeometry } from './drives.ts';
+import { biosFloppy, diskGeometry, emulatedFloppy } from './drives.ts';
 import type { BiosDrive, Geometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Emulation, Outcome, Rom, wakeIrq } from './layout.ts';
@@ -63,6 +63,12 @@ export class DiskServices {
   /** Returns the numbers of the drives of a kind. */
   numbers(kind: BiosDrive['kind']): readonly number[] {
     return this.#drives.filter((drive) => drive.kind === kind).map(({ number }) => number);
+  }
+
+  /** Returns the geometries of the first two disks. */
+  diskGeometries(): readonly Geometry[] {
+    const disks = this.#drives.filter(({ kind }) => kind === 'disk');
+    return disks.slice(0, 2).map(({ geometry }) => geometry);
   }
 
   /** Forgets a request that is under way; its end changes nothing. */
@@ -211,6 +217,7 @@ export class DiskServices {
   #serveSimple(frame: BiosFrame, drive: NumberedDrive, command: number): OutcomeValue {
     switch (command) {
       case 0x00: // Reset.
+      case 0x09: // Set parameters.
       case 0x0c: // Seek.
       case 0x0d:
       case 0x10: // Ready?
@@ -228,7 +235,10 @@ export class DiskServices {
         return Outcome.done;
       case 0x16: // Was the disk changed?
       case 0x17:
+        return this.#end(frame, Status.ok);
       case 0x18:
+        frame.set('es', Rom.segment);
+        frame.set('edi', Rom.diskParameters);
         return this.#end(frame, Status.ok);
       case 0x41:
         return this.#checkExtensions(frame, drive);
@@ -289,7 +299,8 @@ export class DiskServices {
     }
     const { geometry, sectorBytes, storage } = drive;
     const sectors = Math.floor(storage.bytes / sectorBytes);
-    memory.write16(at, 26);
+    const hasPointer = memory.read16(at) >= 30;
+    memory.write16(at, hasPointer ? 30 : 26);
     memory.write16(at + 2, drive.kind === 'cdrom' ? 0x74 : 0x02);
     memory.write32(at + 4, geometry.cylinders);
     memory.write32(at + 8, geometry.heads);
@@ -297,6 +308,9 @@ export class DiskServices {
     memory.write32(at + 16, sectors | 0);
     memory.write32(at + 20, Math.floor(sectors / 2 ** 32));
     memory.write16(at + 24, sectorBytes);
+    if (hasPointer) {
+      memory.write32(at + 26, -1); // No table of the controller's settings.
+    }
     return this.#end(frame, Status.ok);
   }
 
@@ -326,8 +340,8 @@ function statusAddress(number: number): number {
 function numbered(drive: BiosDrive, index: number): NumberedDrive {
   const { bytes } = drive.storage;
   if (drive.kind === 'floppy') {
-    const { geometry, type } = floppyGeometry(bytes);
-    return { ...drive, number: index, geometry, sectorBytes: 512, floppyType: type };
+    const { geometry, type, storage } = biosFloppy(drive.storage);
+    return { ...drive, storage, number: index, geometry, sectorBytes: 512, floppyType: type };
   }
   const isCd = drive.kind === 'cdrom';
   return {

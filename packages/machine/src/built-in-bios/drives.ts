@@ -1,3 +1,4 @@
+import { floppyGeometryOf } from '@ringfence/devices';
 import type { BlockStorage } from '@ringfence/devices';
 
 /** A drive as the BIOS sees it. */
@@ -14,17 +15,9 @@ export interface Geometry {
   readonly sectors: number;
 }
 
-/** Floppies by their size in KiB: cylinders, heads, sectors, and the type that CMOS RAM has. */
-const floppies: readonly (readonly [kib: number, geometry: Geometry, type: number])[] = [
-  [160, { cylinders: 40, heads: 1, sectors: 8 }, 1],
-  [180, { cylinders: 40, heads: 1, sectors: 9 }, 1],
-  [320, { cylinders: 40, heads: 2, sectors: 8 }, 1],
-  [360, { cylinders: 40, heads: 2, sectors: 9 }, 1],
-  [720, { cylinders: 80, heads: 2, sectors: 9 }, 3],
-  [1200, { cylinders: 80, heads: 2, sectors: 15 }, 2],
-  [1440, { cylinders: 80, heads: 2, sectors: 18 }, 4],
-  [2880, { cylinders: 80, heads: 2, sectors: 36 }, 5],
-];
+const usualFloppy = { tracks: 80, heads: 2, sectors: 18 } as const;
+/** The types of drives that INT 13h, AH = 08h tells. */
+const floppyTypes = { dense5: 2, double3: 3, dense3: 4, extended3: 5, double5: 1 } as const;
 
 const diskSectors = 63;
 const mostCylinders = 1024;
@@ -66,11 +59,63 @@ export function emulatedFloppy(
   };
 }
 
-/** Returns a floppy's geometry and type: that of its size, or the next larger one. */
-export function floppyGeometry(bytes: number): { geometry: Geometry; type: number } {
-  const row = floppies.find(([kib]) => bytes <= kib * 1024) ?? floppies.at(-1);
-  const [, geometry, type] = row ?? [0, { cylinders: 80, heads: 2, sectors: 18 }, 4];
-  return { geometry, type };
+/** A floppy: how it counts its sectors, its type, and all of them, also if an image ends early. */
+export interface BiosFloppy {
+  readonly geometry: Geometry;
+  readonly type: number;
+  readonly storage: BlockStorage;
+}
+
+/** Returns a floppy's geometry and type, and its sectors. */
+export function biosFloppy(storage: BlockStorage): BiosFloppy {
+  const { tracks, heads, sectors } = floppyGeometryOf(storage) ?? usualFloppy;
+  const geometry = { cylinders: tracks, heads, sectors };
+  return { geometry, type: floppyType(tracks, sectors), storage: padded(storage, geometry) };
+}
+
+function floppyType(tracks: number, sectors: number): number {
+  if (tracks < 80) {
+    return floppyTypes.double5;
+  }
+  if (sectors <= 10) {
+    return floppyTypes.double3;
+  }
+  return sectors === 15
+    ? floppyTypes.dense5
+    : sectors >= 36
+      ? floppyTypes.extended3
+      : floppyTypes.dense3;
+}
+
+/** Returns storage of a floppy's full size; behind the image's end it is empty, and stays so. */
+function padded(storage: BlockStorage, { cylinders, heads, sectors }: Geometry): BlockStorage {
+  const bytes = cylinders * heads * sectors * 512;
+  if (bytes <= storage.bytes) {
+    return storage;
+  }
+  return {
+    bytes,
+    readOnly: storage.readOnly,
+    read: (offset, target, done) => {
+      const left = Math.max(0, Math.min(target.length, storage.bytes - offset));
+      target.fill(0, left);
+      if (left === 0) {
+        done(true);
+      } else {
+        storage.read(offset, target.subarray(0, left), done);
+      }
+    },
+    write: (offset, source, done) => {
+      if (offset + source.length > storage.bytes) {
+        done(false);
+      } else {
+        storage.write(offset, source, done);
+      }
+    },
+    flush: (done) => {
+      storage.flush(done);
+    },
+  };
 }
 
 /** Returns the geometry that a disk has for programs without LBA: at most 1,024 cylinders. */

@@ -1,10 +1,13 @@
 /**
- * The font of the built-in BIOS: code page 437 in cells of 8 by 8 and 8 by 16 dots.
+ * The font of the built-in BIOS: code page 437 in cells of 8 by 8, 8 by 14 and 8 by 16 dots.
  *
- * Letters are shapes of five columns whose dots are made two wide, and two high in the larger
+ * Letters are shapes of five columns whose dots are made two wide, and about two high in the larger
  * cells; frames and blocks fill their cells and are computed.
  */
 import { asciiShapes, markedLetters, symbolShapes } from './font-shapes.ts';
+
+/** The heights of characters that there are fonts for. */
+export type FontHeight = 8 | 14 | 16;
 
 const characters = 256;
 const columns = 5;
@@ -85,7 +88,7 @@ const blocks: readonly (readonly [
 ];
 
 /** Returns a font of 256 characters of `height` bytes, a row each, the leftmost dot in bit 7. */
-export function buildFont(height: 8 | 16): Uint8Array {
+export function buildFont(height: FontHeight): Uint8Array {
   const font = new Uint8Array(characters * height);
   const put = (code: number, rows: readonly number[]): void => {
     font.set(rows, code * height);
@@ -133,9 +136,9 @@ function columnOf(shape: string, column: number): number {
 }
 
 /** Returns the rows of a shape: columns 1 to 6 of the cell, each dot two wide. */
-function letterRows(shape: string, height: 8 | 16): number[] {
+function letterRows(shape: string, height: FontHeight): number[] {
   return Array.from({ length: height }, (_, y) => {
-    const row = height === 16 ? y >> 1 : y;
+    const row = Math.floor((y * 8) / height);
     let bits = 0;
     for (let column = 0; column < columns; column += 1) {
       bits |= ((columnOf(shape, column) >> row) & 1) << (6 - column);
@@ -148,7 +151,7 @@ function letterRows(shape: string, height: 8 | 16): number[] {
  * Draws a frame as bands, two dots wide or four with two hollow ones between; a hollow ends at a
  * single line that it meets, and at the far side of a double one.
  */
-function frameRows(lines: string, height: 8 | 16): number[] {
+function frameRows(lines: string, height: FontHeight): number[] {
   const [left = 0, right = 0, up = 0, down = 0] = Array.from(lines, Number);
   const middle = height >> 1;
   const across = Math.max(left, right);

@@ -35,6 +35,7 @@ const locks: Readonly<Record<number, number>> = {
   0x45: Shift.numLock,
   0x3a: Shift.capsLock,
 };
+const keyboardId = 0x41ab;
 const dataSegment = 0x400;
 const capsKeys = /^[a-z]$/i;
 
@@ -123,6 +124,15 @@ export class KeyboardServices {
         return Outcome.done;
       case 0x05:
         frame.al = this.#put(frame.get('ecx')) ? 0 : 1;
+        return Outcome.done;
+      case 0x09: // What AH can be: 03h, 05h, 0Ah and 10h to 12h.
+        frame.al = 0x30;
+        return Outcome.done;
+      case 0x0a:
+        frame.set('ebx', keyboardId);
+        return Outcome.done;
+      case 0x92: // Programs ask whether AH = 10h to 12h are there.
+        frame.ah = 0x80;
         return Outcome.done;
       default:
         return Outcome.done;

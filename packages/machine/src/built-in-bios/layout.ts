@@ -56,11 +56,14 @@ export const Service = {
   start: 0x100,
   /** Takes the scan code in AL. */
   scanCode: 0x101,
+  /** Counts a period of the clock's periodic interrupt. */
+  clock: 0x102,
 } as const;
 
 /** Addresses in the BIOS data area. */
 export const Bda = {
   serialPorts: 0x400,
+  parallelPorts: 0x408,
   ebdaSegment: 0x40e,
   equipment: 0x410,
   memoryKib: 0x413,
@@ -84,6 +87,9 @@ export const Bda = {
   resetFlag: 0x472,
   diskStatus: 0x474,
   disks: 0x475,
+  diskControl: 0x476,
+  parallelTimeouts: 0x478,
+  serialTimeouts: 0x47c,
   keyBufferStart: 0x480,
   keyBufferEnd: 0x482,
   lastRow: 0x484,
@@ -93,12 +99,17 @@ export const Bda = {
   videoFlags: 0x489,
   displayCode: 0x48a,
   keyFlags: 0x496,
+  waitFlag: 0x498,
+  waitMicroseconds: 0x49c,
+  waitActive: 0x4a0,
 } as const;
 
 /** The segment of the extended BIOS data area. */
 export const ebdaSegment = 0x9fc0;
 /** In that area: the floppy that a CD emulates, its drive number, type and first sector. */
 export const Emulation = { drive: 0x9_fc10, type: 0x9_fc11, sector: 0x9_fc14 } as const;
+/** In that area: the parameters of the first two disks (INT 41h and 46h), 16 bytes each. */
+export const diskTables = 0x3d;
 /** KiB of conventional memory, the extended BIOS data area not counted. */
 export const conventionalKib = 639;
 

@@ -7,7 +7,7 @@ import { biosMagic, Outcome, Rom, Service } from './layout.ts';
 
 /** Interrupts that are services of the machine. */
 const serviceVectors: readonly number[] = [
-  0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a,
+  0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x40,
 ];
 
 const romBytes = 0x2_0000;
@@ -23,8 +23,12 @@ export interface BiosProgram {
   readonly vectors: ReadonlyMap<number, number>;
   /** The offset of an IRET, for all other interrupts. */
   readonly ignore: number;
-  /** The offset of the font with 16 rows. */
+  /** The offsets of the fonts with 8, 14 and 16 rows. */
+  readonly font8: number;
+  readonly font14: number;
   readonly font16: number;
+  /** The offset of the table of what the display can do (INT 10h, AH = 1Bh). */
+  readonly videoAbilities: number;
 }
 
 const stub = (vector: number): string => `
@@ -76,7 +80,7 @@ stop:
         hlt
         jmp stop
 
-${[...serviceVectors, Service.start, Service.scanCode].map(stub).join('')}
+${[...serviceVectors, Service.start, Service.scanCode, Service.clock].map(stub).join('')}
 
 ; Calls the machine for service CX with the registers that the stub saved, and returns to the
 ; caller of the interrupt.
@@ -154,11 +158,23 @@ irq_1_end:
         pop ax
         iret
 
+; The clock: bit 6 says that its periodic interrupt came, bit 5 that its alarm did.
 irq_8:
         push ax
         mov al, 0x0c
         out 0x70, al
         in al, 0x71
+        test al, 0x40
+        jz irq_8_alarm
+        push ax
+        pushf
+        push cs
+        call service_${Service.clock}
+        pop ax
+irq_8_alarm:
+        test al, 0x20
+        jz end_slave
+        int 0x4a
         jmp end_slave
 irq_slave:
         push ax
@@ -177,8 +193,16 @@ ignore:
         iret
 `;
 
-/** Bytes of the configuration table (INT 15h, AH = C0h): an AT with a second 8259 and a clock. */
-const configuration: readonly number[] = [8, 0, modelAt, 0, 1, 0x70, 0, 0, 0, 0];
+/** Bytes of the configuration table (INT 15h, AH = C0h): an AT with a second 8259 and a clock,
+ * an extended data area, and INT 16h, AH = 09h. */
+const configuration: readonly number[] = [8, 0, modelAt, 0, 1, 0x74, 0x40, 0, 0, 0];
+/**
+ * What the display can do (INT 10h, AH = 1Bh): modes 0 to 7, 0Dh to 13h, 200, 350 and 400 lines,
+ * two fonts of eight at a time, and services.
+ */
+const abilities: readonly number[] = [
+  0xff, 0xe0, 0x0f, 0, 0, 0, 0, 7, 2, 8, 0xe7, 0x0c, 0, 0, 0, 0,
+];
 /** The parameters of a floppy drive (INT 1Eh): 512 bytes a sector, 18 sectors a track. */
 const diskParameters: readonly number[] = [
   0xaf, 0x02, 0x25, 0x02, 0x12, 0x1b, 0xff, 0x6c, 0xf6, 0x0f, 0x08,
@@ -189,7 +213,7 @@ export function builtInBios(): BiosProgram {
   const assembler = new Assembler({ bits: 16, origin: 0 });
   assembler.text(text);
   const code = assembler.assemble();
-  if (code.length + 0x1000 > codeBytes) {
+  if (code.length + 0x2800 > codeBytes) {
     throw new Error(`the built-in BIOS has ${String(code.length)} bytes, too many by far`);
   }
   const rom = new Uint8Array(romBytes);
@@ -203,8 +227,12 @@ export function builtInBios(): BiosProgram {
   put(Rom.configuration, configuration);
   put(Rom.diskParameters, diskParameters);
   put(Rom.font8, buildFont(8).subarray(0, 0x80 * 8));
-  const font8High = font16 + 0x1000;
-  put(font8High, buildFont(8).subarray(0x80 * 8));
+  const font8 = font16 + 0x1000;
+  put(font8, buildFont(8));
+  const font14 = font8 + 0x800;
+  put(font14, buildFont(14));
+  const videoAbilities = font14 + 0xe00;
+  put(videoAbilities, abilities);
   put(Rom.reset, [0xea, 0x00, 0x00, Rom.segment & 0xff, Rom.segment >> 8]);
   put(
     Rom.date,
@@ -221,7 +249,7 @@ export function builtInBios(): BiosProgram {
     vectors.set(irq < 8 ? 8 + irq : 0x68 + irq, at(label));
   }
   vectors.set(0x1e, Rom.diskParameters);
-  vectors.set(0x1f, font8High);
+  vectors.set(0x1f, font8 + 0x400);
   vectors.set(0x43, font16);
-  return { rom, vectors, ignore: at('ignore'), font16 };
+  return { rom, vectors, ignore: at('ignore'), font8, font14, font16, videoAbilities };
 }

@@ -1,8 +1,10 @@
 /** What the BIOS does after reset: chips, vectors, data areas. */
+import type { PhysicalMemory } from '@ringfence/memory';
+
 import type { Board } from '../board.ts';
 import { serialPorts } from '../firmware.ts';
 import type { DiskServices } from './disk-services.ts';
-import { Bda, conventionalKib, ebdaSegment, Rom } from './layout.ts';
+import { Bda, conventionalKib, diskTables, ebdaSegment, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
 
 /** Writes to ports: interrupt controllers, timer, clock, keyboard controller, A20. */
@@ -43,9 +45,12 @@ const vectorCount = 256;
 /** Vectors above are for programs, and zero. */
 const lastVector = 0x77;
 const ticksPerSecond = 1_193_182 / 65_536;
+/** A coprocessor, a mouse, colour text of 80 columns, four serial ports and a parallel one. */
+const equipmentAlways = 0x0002 | 0x0004 | 0x0020 | 0x0800 | 0x4000;
+const parallelPort = 0x378;
+const timeouts = { parallel: 0x14, serial: 0x0a } as const;
 const keyBuffer = { start: 0x1e, end: 0x3e } as const;
 const dataAreaBytes = 0x100;
-const cmosFloppies = 0x10;
 const cmosEquipment = 0x14;
 
 /** Sets up chips and memory. */
@@ -64,13 +69,17 @@ export function startBios(board: Board, program: BiosProgram, disk: DiskServices
     memory.write16(Bda.serialPorts + 2 * index, port);
   }
   const floppies = disk.numbers('floppy').length;
-  const equipment =
-    (floppies > 0 ? 1 | (Math.min(floppies - 1, 3) << 6) : 0) | 0x0002 | 0x0004 | 0x0020 | 0x0800;
+  const equipment = (floppies > 0 ? 1 | (Math.min(floppies - 1, 3) << 6) : 0) | equipmentAlways;
+  memory.write16(Bda.parallelPorts, parallelPort);
+  memory.write8(Bda.parallelTimeouts, timeouts.parallel);
+  memory.write(Bda.serialTimeouts, new Uint8Array(serialPorts.length).fill(timeouts.serial));
+  memory.write8(Bda.diskControl, 0xc0);
   memory.write16(Bda.equipment, equipment);
   memory.write16(Bda.memoryKib, conventionalKib);
   memory.write16(Bda.ebdaSegment, ebdaSegment);
   memory.write(ebdaSegment * 16, new Uint8Array(0x400));
   memory.write8(ebdaSegment * 16, 1);
+  writeDiskTables(memory, disk);
   memory.write16(Bda.keyHead, keyBuffer.start);
   memory.write16(Bda.keyTail, keyBuffer.start);
   memory.write16(Bda.keyBufferStart, keyBuffer.start);
@@ -78,12 +87,23 @@ export function startBios(board: Board, program: BiosProgram, disk: DiskServices
   memory.write8(Bda.keyFlags, 0x10);
   memory.write8(Bda.disks, disk.numbers('disk').length);
   memory.write32(Bda.ticks, Math.floor(secondsOfDay(board) * ticksPerSecond));
-  const cmos = (index: number, value: number): void => {
-    ports.writePort(0x70, 1, index);
-    ports.writePort(0x71, 1, value);
-  };
-  cmos(cmosEquipment, equipment & 0xff);
-  cmos(cmosFloppies, floppies === 0 ? 0 : floppies === 1 ? 0x40 : 0x44);
+  ports.writePort(0x70, 1, cmosEquipment);
+  ports.writePort(0x71, 1, equipment & 0xff);
+}
+
+/** Writes the tables of disks that INT 41h and 46h point at (IBM AT, "Fixed disk parameters"). */
+function writeDiskTables(memory: PhysicalMemory, disk: DiskServices): void {
+  for (const [index, { cylinders, heads, sectors }] of disk.diskGeometries().entries()) {
+    const offset = diskTables + 16 * index;
+    const table = new DataView(new ArrayBuffer(16));
+    table.setUint16(0, cylinders, true);
+    table.setUint8(2, heads);
+    table.setUint8(8, heads > 8 ? 0xc8 : 0xc0);
+    table.setUint16(12, cylinders, true);
+    table.setUint8(14, sectors);
+    memory.write(ebdaSegment * 16 + offset, new Uint8Array(table.buffer));
+    memory.write32(4 * (index === 0 ? 0x41 : 0x46), (ebdaSegment << 16) | offset);
+  }
 }
 
 function secondsOfDay(board: Board): number {

@@ -4,6 +4,7 @@ import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
 import { e820Map } from '../boot/memory-map.ts';
+import type { RequestBox } from '../requests.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, ebdaSegment, Outcome, Rom, wakeIrq } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
@@ -11,6 +12,7 @@ import type { OutcomeValue } from './layout.ts';
 const smap = 0x534d_4150;
 const entryBytes = 20;
 const unsupported = 0x86;
+const apmVersion = 0x0102;
 const a20Port = 0x92;
 const a20Bit = 2;
 const kib = 1024;
@@ -20,6 +22,7 @@ const mib16 = 0x100_0000;
 export class SystemServices {
   readonly #memory: PhysicalMemory;
   readonly #ports: PortBus;
+  readonly #requests: RequestBox;
   readonly #clock: Clock;
   readonly #irq: IrqLine;
   readonly #timer: Timer;
@@ -30,6 +33,7 @@ export class SystemServices {
   constructor(board: Board) {
     this.#memory = board.memory;
     this.#ports = board.ports;
+    this.#requests = board.requests;
     this.#clock = board.clock;
     this.#irq = board.isaIrq(wakeIrq);
     this.#timer = board.timers.create(() => {
@@ -46,7 +50,7 @@ export class SystemServices {
     } else if (interrupt === 0x14) {
       this.#serial(frame);
     } else if (interrupt === 0x17) {
-      frame.ah = 0x01; // There is no printer: it does not answer in time.
+      this.#print(frame);
     }
   }
 
@@ -57,6 +61,13 @@ export class SystemServices {
     switch (frame.ah) {
       case 0x24:
         this.#gate(frame);
+        break;
+      case 0x53:
+        this.#servePower(frame);
+        break;
+      case 0x90: // Another program may run, and may go on:
+      case 0x91: // there is none.
+        frame.ah = 0;
         break;
       case 0x4f:
         frame.carry = true; // The scan code stays as it is.
@@ -176,6 +187,65 @@ export class SystemServices {
     frame.set32('eax', smap);
     frame.set32('ecx', entryBytes);
     frame.set32('ebx', index + 1 < map.length ? index + 1 : 0);
+  }
+
+  /** AH = 53h: power management in real mode (APM BIOS Specification 1.2, 4.6). */
+  #servePower(frame: BiosFrame): void {
+    switch (frame.al) {
+      case 0x00: // Is it there?
+        frame.set('eax', apmVersion);
+        frame.set('ebx', 0x504d);
+        frame.set('ecx', 0);
+        break;
+      case 0x07:
+        if (frame.get('ebx') === 1 && frame.get('ecx') === 3) {
+          this.#requests.ask({ kind: 'end', end: { reason: 'poweroff' } });
+        }
+        break;
+      case 0x0a: // On line, no battery.
+        frame.set('ebx', 0x01ff);
+        frame.set('ecx', 0xffff);
+        frame.set('edx', 0xffff);
+        break;
+      case 0x0b: // No event is waiting.
+        frame.ah = 0x80;
+        frame.carry = true;
+        break;
+      case 0x0e:
+        frame.set('eax', apmVersion);
+        break;
+      case 0x01: // Connect in real mode, disconnect, idle, busy, on or off.
+      case 0x04:
+      case 0x05:
+      case 0x06:
+      case 0x08:
+      case 0x0d:
+      case 0x0f:
+        break;
+      default:
+        frame.ah = frame.al === 0x02 || frame.al === 0x03 ? 0x06 : 0x0c;
+        frame.carry = true;
+    }
+  }
+
+  /** INT 17h: prints a character, starts the printer, tells its state. */
+  #print(frame: BiosFrame): void {
+    const port = this.#memory.read16(Bda.parallelPorts + 2 * (frame.get('edx') & 3));
+    const ports = this.#ports;
+    if (port === 0 || frame.ah > 2) {
+      frame.ah = 0x01; // It does not answer in time.
+      return;
+    }
+    if (frame.ah === 0) {
+      ports.writePort(port, 1, frame.al);
+      ports.writePort(port + 2, 1, 0x0d);
+      ports.writePort(port + 2, 1, 0x0c);
+    } else if (frame.ah === 1) {
+      ports.writePort(port + 2, 1, 0x08);
+      ports.writePort(port + 2, 1, 0x0c);
+    }
+    // Acknowledge and error are low where they are true.
+    frame.ah = (ports.readPort(port + 1, 1) ^ 0x48) & 0xf8;
   }
 
   /** INT 14h: sets a serial port up, sends, receives; nothing waits. */

@@ -86,6 +86,7 @@ export async function bootProgram(
   text: string,
   disk?: TestDisk,
   boot: Omit<FirmwareBoot, 'kind'> = {},
+  floppy?: TestDisk,
 ): Promise<BootedProgram> {
   const host = new TestHost();
   const storage = disk ?? bootDisk(text);
@@ -95,7 +96,10 @@ export async function bootProgram(
     clock: 'instructions',
     debugExitPort: 0xf4,
     host,
-    drives: [{ interface: 'ide', kind: 'disk', unit: 0, storage }],
+    drives: [
+      { interface: 'ide', kind: 'disk', unit: 0, storage },
+      ...(floppy ? [{ interface: 'floppy', kind: 'disk', unit: 0, storage: floppy } as const] : []),
+    ],
   });
   const bytes: number[] = [];
   machine.on('debugByte', (byte) => bytes.push(byte));

@@ -1,12 +1,23 @@
-/** INT 1Ah: ticks and the clock; and the PCI services (PCI BIOS Specification 2.1). */
+/**
+ * INT 1Ah: ticks, the clock, its alarm; INT 15h, AH = 83h: telling that time has passed; and the
+ * PCI services (PCI BIOS Specification 2.1).
+ */
 import type { PhysicalMemory } from '@ringfence/memory';
 import type { PortBus } from '@ringfence/devices';
 
 import type { Board } from '../board.ts';
 import type { BiosFrame } from './frame.ts';
-import { Bda } from './layout.ts';
+import { Bda, Outcome } from './layout.ts';
+import type { OutcomeValue } from './layout.ts';
 
-const rtc = { seconds: 0, minutes: 2, hours: 4, day: 7, month: 8, year: 9, century: 0x32 } as const;
+const rtc = {
+  ...{ seconds: 0, minutes: 2, hours: 4, day: 7, month: 8, year: 9, century: 0x32 },
+  ...{ alarmSeconds: 1, alarmMinutes: 3, alarmHours: 5, statusB: 0x0b },
+} as const;
+/** Interrupts that status B enables. */
+const rtcPeriodic = 0x40;
+const rtcAlarm = 0x20;
+const periodMicroseconds = 976;
 const rtcIndex = 0x70;
 const rtcData = 0x71;
 const pciAddress = 0xcf8;
@@ -26,9 +37,20 @@ export class TimeServices {
 
   /** Serves INT 1Ah. */
   serve(frame: BiosFrame): void {
-    const memory = this.#memory;
     frame.carry = false;
-    switch (frame.ah) {
+    if (frame.ah <= 0x07) {
+      this.#serveTime(frame.ah, frame);
+      frame.ah = 0;
+    } else if (frame.ah === 0xb1) {
+      this.#servePci(frame);
+    } else {
+      frame.carry = true;
+    }
+  }
+
+  #serveTime(service: number, frame: BiosFrame): void {
+    const memory = this.#memory;
+    switch (service) {
       case 0x00:
         frame.set('ecx', memory.read16(Bda.ticks + 2));
         frame.set('edx', memory.read16(Bda.ticks));
@@ -59,12 +81,73 @@ export class TimeServices {
         this.#setRtc(rtc.month, frame.dh);
         this.#setRtc(rtc.day, frame.dl);
         break;
-      case 0xb1:
-        this.#servePci(frame);
+      case 0x06:
+        frame.carry = !this.#setAlarm(frame);
+        break;
+      case 0x07:
+        this.#setRtc(rtc.statusB, this.#rtc(rtc.statusB) & ~rtcAlarm);
         break;
       default:
-        frame.carry = true;
+        break;
     }
+  }
+
+  /** Serves INT 15h, AH = 83h: sets bit 7 of a byte once some microseconds have passed. */
+  serveWait(frame: BiosFrame): OutcomeValue {
+    const memory = this.#memory;
+    const isBusy = memory.read8(Bda.waitActive) !== 0;
+    frame.carry = frame.al > 1 || (frame.al === 0 && isBusy);
+    if (frame.al === 0 && !isBusy) {
+      memory.write16(Bda.waitFlag, frame.get('ebx'));
+      memory.write16(Bda.waitFlag + 2, frame.get('es'));
+      memory.write16(Bda.waitMicroseconds, frame.get('edx'));
+      memory.write16(Bda.waitMicroseconds + 2, frame.get('ecx'));
+      memory.write8(Bda.waitActive, 1);
+      this.#openIrq8();
+      this.#setRtc(rtc.statusB, this.#rtc(rtc.statusB) | rtcPeriodic);
+    } else if (frame.al === 1) {
+      this.#endWait();
+    }
+    frame.ah = frame.al > 1 ? 0x86 : 0;
+    return Outcome.done;
+  }
+
+  /** Counts one period of the clock's periodic interrupt, 1,024 of which are a second. */
+  countWait(): void {
+    const memory = this.#memory;
+    if (memory.read8(Bda.waitActive) === 0) {
+      return;
+    }
+    const left = (memory.read32(Bda.waitMicroseconds) >>> 0) - periodMicroseconds;
+    memory.write32(Bda.waitMicroseconds, Math.max(0, left) | 0);
+    if (left <= 0) {
+      const flag = memory.read16(Bda.waitFlag + 2) * 16 + memory.read16(Bda.waitFlag);
+      memory.write8(flag, memory.read8(flag) | 0x80);
+      this.#endWait();
+    }
+  }
+
+  #endWait(): void {
+    this.#memory.write8(Bda.waitActive, 0);
+    this.#setRtc(rtc.statusB, this.#rtc(rtc.statusB) & ~rtcPeriodic);
+  }
+
+  /** Sets the alarm, which is INT 4Ah, unless there is one. */
+  #setAlarm(frame: BiosFrame): boolean {
+    if ((this.#rtc(rtc.statusB) & rtcAlarm) !== 0) {
+      return false;
+    }
+    this.#setRtc(rtc.alarmHours, frame.ch);
+    this.#setRtc(rtc.alarmMinutes, frame.cl);
+    this.#setRtc(rtc.alarmSeconds, frame.dh);
+    this.#openIrq8();
+    this.#setRtc(rtc.statusB, this.#rtc(rtc.statusB) | rtcAlarm);
+    return true;
+  }
+
+  #openIrq8(): void {
+    const mask = 0xa1;
+    this.#ports.writePort(mask, 1, this.#ports.readPort(mask, 1) & ~1);
   }
 
   #rtc(index: number): number {

@@ -60,6 +60,12 @@ export function servePalette(frame: BiosFrame, ports: PortBus, memory: PhysicalM
       }
       break;
     }
+    case 0x1a: {
+      const shows16 = (readAttribute(0x10) & 0x80) !== 0;
+      const page = readAttribute(0x14);
+      frame.set('ebx', ((shows16 ? page & 15 : (page >> 2) & 3) << 8) | (shows16 ? 1 : 0));
+      break;
+    }
     default:
       serveEntries(frame, ports, memory, address);
   }
@@ -103,10 +109,27 @@ function serveEntries(
     case 0x18:
       ports.writePort(0x3c6, 1, frame.bl);
       break;
+    case 0x1b:
+      for (let index = 0; index < count; index += 1) {
+        toGrey(first + index, ports);
+      }
+      break;
     case 0x19:
       frame.set('ebx', (frame.bh << 8) | ports.readPort(0x3c6, 1));
       break;
     default:
       break;
+  }
+}
+
+/** Replaces an entry by a grey of the same brightness: 30 % red, 59 % green, 11 % blue. */
+function toGrey(index: number, ports: PortBus): void {
+  ports.writePort(0x3c7, 1, index & 0xff);
+  const red = ports.readPort(0x3c9, 1);
+  const green = ports.readPort(0x3c9, 1);
+  const grey = (77 * red + 151 * green + 28 * ports.readPort(0x3c9, 1) + 0x80) >> 8;
+  ports.writePort(0x3c8, 1, index & 0xff);
+  for (let component = 0; component < 3; component += 1) {
+    ports.writePort(0x3c9, 1, Math.min(grey, 0x3f));
   }
 }

@@ -100,10 +100,36 @@ export class VideoPen {
     }
   }
 
-  /** Returns character and attribute at the cursor of a page; 0 in graphics modes. */
+  /**
+   * Returns character and attribute at the cursor of a page; in graphics modes the character whose
+   * shape stands there, or 0.
+   */
   read(page: number): number {
     const cursor = this.#memory.read16(Bda.cursors + 2 * page);
-    return this.#mode?.layout === 'text' ? this.#cell(page, cursor >> 8, cursor & 0xff) : 0;
+    const [row, column] = [cursor >> 8, cursor & 0xff];
+    const mode = this.#mode;
+    return mode === undefined || mode.layout === 'text'
+      ? this.#cell(page, row, column)
+      : this.#recognize(mode, page, row, column);
+  }
+
+  #recognize(mode: VideoMode, page: number, row: number, column: number): number {
+    const height = this.#memory.read16(Bda.characterHeight) & 0x1f;
+    const shape = Array.from({ length: height }, (_, line) => {
+      let bits = 0;
+      for (let dot = 0; dot < 8; dot += 1) {
+        const isInk = this.getPixel(8 * column + dot, row * height + line, page) !== 0;
+        bits |= isInk ? 0x80 >> dot : 0;
+      }
+      return bits;
+    });
+    for (let character = 0; character < 256; character += 1) {
+      const glyph = this.#glyph(mode, character, height);
+      if (shape.every((bits, line) => this.#memory.read8(glyph + line) === bits)) {
+        return character;
+      }
+    }
+    return 0;
   }
 
   /** Scrolls a window up, or down by a negative number of lines; 0 clears it. */
@@ -226,11 +252,7 @@ export class VideoPen {
   ): void {
     const memory = this.#memory;
     const height = memory.read16(Bda.characterHeight) & 0x1f;
-    // In CGA modes the upper half has a font of its own.
-    const isUpper = mode.layout === 'cga' && character >= 128;
-    const vector = isUpper ? upperVector : fontVector;
-    const index = isUpper ? character - 128 : character;
-    const font = memory.read16(vector + 2) * 16 + memory.read16(vector) + index * height;
+    const font = this.#glyph(mode, character, height);
     const isXor = (colour & xorBit) !== 0;
     for (let line = 0; line < height; line += 1) {
       const bits = memory.read8(font + line);
@@ -250,6 +272,15 @@ export class VideoPen {
         }
       }
     }
+  }
+
+  /** Where the shape of a character stands; in CGA modes the upper half has a font of its own. */
+  #glyph(mode: VideoMode, character: number, height: number): number {
+    const memory = this.#memory;
+    const isUpper = character >= 128 && mode.layout === 'cga';
+    const vector = isUpper ? upperVector : fontVector;
+    const index = isUpper ? character - 128 : character;
+    return memory.read16(vector + 2) * 16 + memory.read16(vector) + index * height;
   }
 
   #copyRow(page: number, from: number, to: number, left: number, right: number): void {

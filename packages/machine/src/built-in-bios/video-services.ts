@@ -6,6 +6,7 @@ import type { Board } from '../board.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
+import { VideoFonts } from './video-fonts.ts';
 import { servePalette } from './video-palette.ts';
 import { VideoPen } from './video-pen.ts';
 import { paletteBytes, registerBytes, videoModes } from './video-modes.ts';
@@ -13,11 +14,12 @@ import type { VideoMode } from './video-modes.ts';
 
 const keepMemory = 0x80;
 const blank = 0x0720;
-const glyphBytes = 32;
-const colourText: VideoMode | undefined = videoModes.get(3);
 
 /** Modes that show as many lines, by the number of `AH = 12h, BL = 30h`: 200, 350 and 400. */
 const vgaLines = 2;
+
+/** How AH = 1Bh names a number of scan lines. */
+const scanLines: Readonly<Record<number, number>> = { 200: 2, 350: 1, 400: 2, 480: 3 };
 
 /** The services of the display. */
 export class VideoServices {
@@ -25,6 +27,7 @@ export class VideoServices {
   readonly #ports: PortBus;
   readonly #program: BiosProgram;
   readonly #pen: VideoPen;
+  readonly #fonts: VideoFonts;
 
   /** Makes the services of a board. */
   constructor(board: Board, program: BiosProgram) {
@@ -32,6 +35,9 @@ export class VideoServices {
     this.#ports = board.ports;
     this.#program = program;
     this.#pen = new VideoPen(board);
+    this.#fonts = new VideoFonts(board, program, this.#pen, () => {
+      this.#cursorShape(6, 7);
+    });
   }
 
   /** Prints text at the cursor, as AH = 0Eh does. */
@@ -127,10 +133,9 @@ export class VideoServices {
     memory.write8(Bda.videoFlags, 0x51);
     memory.write8(Bda.displayCode, 0x08);
     const height = mode.characterHeight;
-    const font = height === 8 ? Rom.font8 : this.#program.font16;
-    memory.write32(4 * 0x43, (Rom.segment << 16) | font);
+    memory.write32(4 * 0x43, (Rom.segment << 16) | this.#fonts.romFont(height));
     if (isText) {
-      this.#loadRomFont(height, 0);
+      this.#fonts.loadRomFont(height, 0);
       this.#cursorShape(6, 7);
     }
     this.#pen.showCursor();
@@ -230,7 +235,7 @@ export class VideoServices {
         servePalette(frame, this.#ports, memory);
         break;
       case 0x11:
-        this.#serveFont(frame);
+        this.#fonts.serve(frame);
         break;
       case 0x12:
         if (frame.bl === 0x10) {
@@ -251,9 +256,32 @@ export class VideoServices {
         }
         frame.al = 0x1a;
         break;
+      case 0x1b:
+        this.#describe(frame);
+        break;
       default:
         break;
     }
+  }
+
+  /** AH = 1Bh: what the display can do and what it does, 64 bytes. */
+  #describe(frame: BiosFrame): void {
+    const memory = this.#memory;
+    const at = frame.at('es', frame.get('edi'));
+    const state = new Uint8Array(64);
+    memory.read(Bda.videoMode, state.subarray(0x04, 0x22));
+    memory.read(Bda.lastRow, state.subarray(0x22, 0x25));
+    const view = new DataView(state.buffer);
+    view.setUint32(0, (Rom.segment << 16) | this.#program.videoAbilities, true);
+    const mode = videoModes.get(memory.read8(Bda.videoMode));
+    const colours = mode?.layout === 'bytes' ? 256 : mode?.bits === undefined ? 16 : 2 ** mode.bits;
+    state[0x25] = memory.read8(Bda.displayCode);
+    view.setUint16(0x27, colours, true);
+    state[0x29] = mode === undefined ? 1 : pagesOf(mode);
+    state[0x2a] = scanLines[(mode?.rows ?? 25) * (mode?.characterHeight ?? 16)] ?? 0;
+    state[0x31] = 3; // 256 KiB.
+    memory.write(at, state);
+    frame.al = 0x1b;
   }
 
   #writeString(frame: BiosFrame): void {
@@ -275,90 +303,11 @@ export class VideoServices {
     }
     this.#pen.showCursor();
   }
+}
 
-  /** AH = 11h: fonts for text modes, and where fonts are. */
-  #serveFont(frame: BiosFrame): void {
-    const memory = this.#memory;
-    const service = frame.al;
-    const block = frame.bl & 7;
-    const isRom = (service & 0x0f) >= 1 && (service & 0x0f) <= 4 && service < 0x20;
-    if (service === 0x00 || service === 0x10) {
-      const source = frame.at('es', frame.get('ebp'));
-      const height = Math.max(1, Math.min(frame.bh, glyphBytes));
-      const first = frame.get('edx') & 0xff;
-      const count = Math.min(frame.get('ecx'), 256 - first);
-      const bytes = new Uint8Array(count * height);
-      memory.read(source, bytes);
-      this.#loadFont(bytes, height, first, block);
-      this.#fit(service, height);
-    } else if (isRom && (service & 0x0f) !== 3) {
-      const height = (service & 0x0f) === 2 ? 8 : 16;
-      this.#loadRomFont(height, block);
-      this.#fit(service, height);
-    } else if (service === 0x03 || service === 0x13) {
-      this.#ports.writePort(0x3c4, 1, 3);
-      this.#ports.writePort(0x3c5, 1, frame.bl);
-    } else if (service === 0x30) {
-      frame.set('ecx', memory.read16(Bda.characterHeight));
-      frame.set('edx', memory.read8(Bda.lastRow));
-      const fonts = [4 * 0x1f, 4 * 0x43];
-      const vector = fonts[frame.bh];
-      const isSmall = frame.bh === 3 || frame.bh === 4;
-      const offset =
-        frame.bh === 4
-          ? (this.#program.vectors.get(0x1f) ?? 0)
-          : isSmall
-            ? Rom.font8
-            : this.#program.font16;
-      frame.set('ebp', vector === undefined ? offset : memory.read16(vector));
-      frame.set('es', vector === undefined ? Rom.segment : memory.read16(vector + 2));
-    }
-  }
-
-  /** Changes the number of rows to those of a font's height, for AL = 10h to 14h. */
-  #fit(service: number, height: number): void {
-    const memory = this.#memory;
-    if ((service & 0x10) === 0 || height < 8) {
-      return;
-    }
-    this.#pen.setCrtc(0x09, 0x40 | (height - 1));
-    memory.write16(Bda.characterHeight, height);
-    memory.write8(Bda.lastRow, Math.floor(400 / height) - 1);
-    this.#cursorShape(6, 7);
-  }
-
-  #loadRomFont(height: number, block: number): void {
-    const rom = this.#program.rom.subarray(0x1_0000);
-    const start = height === 8 ? Rom.font8 : this.#program.font16;
-    const lower = rom.subarray(start, start + 128 * height);
-    const upperStart = height === 8 ? (this.#program.vectors.get(0x1f) ?? 0) : start + 128 * height;
-    const upper = rom.subarray(upperStart, upperStart + 128 * height);
-    this.#loadFont(lower, height, 0, block);
-    this.#loadFont(upper, height, 128, block);
-  }
-
-  /** Writes a font to plane 2, which is opened at 0xa0000 meanwhile. */
-  #loadFont(bytes: Uint8Array, height: number, first: number, block: number): void {
-    const set = (port: number, index: number, value: number): void => {
-      this.#ports.writePort(port, 1, index);
-      this.#ports.writePort(port + 1, 1, value);
-    };
-    const isMono = this.#memory.read16(Bda.crtcPort) === 0x3b4;
-    set(0x3c4, 2, 4);
-    set(0x3c4, 4, 7);
-    set(0x3ce, 4, 2);
-    set(0x3ce, 5, 0);
-    set(0x3ce, 6, 4);
-    const start = ((block & 3) * 0x4000 + (block >> 2) * 0x2000) & 0xffff;
-    for (const [index, row] of bytes.entries()) {
-      const offset = (first + Math.floor(index / height)) * glyphBytes + (index % height);
-      this.#memory.write8(0xa_0000 + start + offset, row);
-    }
-    const graphics = registerBytes(colourText?.graphics ?? '');
-    set(0x3c4, 2, 3);
-    set(0x3c4, 4, 2);
-    set(0x3ce, 4, 0);
-    set(0x3ce, 5, graphics[5] ?? 0x10);
-    set(0x3ce, 6, isMono ? 0x0a : 0x0e);
-  }
+function pagesOf(mode: VideoMode): number {
+  const window = mode.layout === 'planar' ? 0x1_0000 : 0x8000;
+  return mode.layout === 'cga' || mode.layout === 'bytes'
+    ? 1
+    : Math.min(8, Math.max(1, Math.floor(window / mode.pageBytes)));
 }
