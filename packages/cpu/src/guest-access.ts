@@ -93,6 +93,28 @@ export class GuestAccess implements LinearMemory {
     if (fault !== noFault) this.record(fault);
   }
 
+  /**
+   * Where a byte is in linear memory, for a string instruction that does the rest of the page in
+   * bulk; 0 where it must go element by element. To be told of what was written by `wroteSlow`.
+   */
+  reachSlow(linear: number, write: number): number {
+    if (this.#debug.dataActive) return 0;
+    const shadow = this.#shadow;
+    const access = write === 0 ? Access.read : Access.write;
+    const found = shadow.fill(linear, access, this.#privilege());
+    if (found === FillResult.ok) return shadow.address;
+    if (found !== FillResult.uncached || write === 0) return 0;
+    const target = this.#physical.writeTarget(shadow.physical >>> 12);
+    return target < 0 ? 0 : target + (shadow.physical & pageMask);
+  }
+
+  /** Bytes in one page were written where `reachSlow` said. */
+  wroteSlow(linear: number, bytes: number): void {
+    const shadow = this.#shadow;
+    const found = shadow.fill(linear, Access.write, this.#privilege());
+    if (found === FillResult.uncached) this.#physical.traces.notify(shadow.physical, bytes);
+  }
+
   /** Puts a fault where generated code and the run loop find it. */
   record(fault: Fault): void {
     this.#state[Word.faultVector] = fault & 0x1ff;

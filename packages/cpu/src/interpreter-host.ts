@@ -34,6 +34,14 @@ export function makeInterpreterHost(
       charge(1);
       access.probeSlow(linear, bytes);
     },
+    reachSlow: (linear, write) => {
+      charge(1);
+      return access.reachSlow(linear, write);
+    },
+    wroteSlow: (linear, bytes) => {
+      charge(1);
+      access.wroteSlow(linear, bytes);
+    },
     callout: (number, a, b, c) => {
       charge(1);
       return callouts.call(number, a, b, c);

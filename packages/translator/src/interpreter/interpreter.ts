@@ -33,6 +33,8 @@ export interface InterpreterHost {
   readSlow(linear: number, bytes: number): number;
   writeSlow(linear: number, bytes: number, value: number): void;
   probeSlow(linear: number, bytes: number): void;
+  reachSlow(linear: number, write: number): number;
+  wroteSlow(linear: number, bytes: number): void;
   callout(number: number, a: number, b: number, c: number): number;
 }
 
@@ -99,6 +101,10 @@ export class Interpreter {
       },
       probeSlow: (linear: number, bytes: number) => {
         host.probeSlow(linear, bytes);
+      },
+      reachSlow: (linear: number, write: number) => host.reachSlow(linear, write),
+      wroteSlow: (linear: number, bytes: number) => {
+        host.wroteSlow(linear, bytes);
       },
       callout: (number: number, a: number, b: number, c: number) => host.callout(number, a, b, c),
     };

@@ -28,6 +28,13 @@ export const hostImports: readonly Omit<RuntimeFunction, 'build'>[] = [
   { name: 'writeSlow', parameters: ['i32', 'i32', 'i32'], results: [] },
   /** Faults unless bytes at a linear address may be written. */
   { name: 'probeSlow', parameters: ['i32', 'i32'], results: [] },
+  /**
+   * Where the byte at a linear address is in linear memory, for reads (0) or writes (1) of a range
+   * within its page; 0 where accesses must be made one by one. Records no fault.
+   */
+  { name: 'reachSlow', parameters: ['i32', 'i32'], results: ['i32'] },
+  /** Bytes at a linear address, of a number, were written where `reachSlow` said. */
+  { name: 'wroteSlow', parameters: ['i32', 'i32'], results: [] },
   /** Host function number with three arguments: 0 go on, 1 leave the loop, 2 jump to `target`. */
   { name: 'callout', parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] },
 ];

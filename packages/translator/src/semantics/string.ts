@@ -7,9 +7,11 @@
  * instructions are the same in every run. Registers are stored after each element: a fault in the
  * middle leaves the state of the elements before.
  */
+import { Access } from '@ringfence/isa';
 import { CpuState, Gpr, SegmentRegister } from '@ringfence/memory';
 import type { LoopHandle } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
+import { notInBulk } from '../runtime/string-bulk.ts';
 import { Callout } from './callout-numbers.ts';
 import type { InstructionContext } from './context.ts';
 import { transferred } from './integer.ts';
@@ -98,49 +100,72 @@ function whileEqual(c: InstructionContext): () => Value {
   return () => (c.info.repne ? c.b.eqz(c.flags.zero()) : c.flags.zero());
 }
 
-/** A memory operand of a bulk operation. */
+/** A memory operand of a bulk operation: its first element. */
 interface Range {
-  readonly offset: Value;
   readonly linear: Value;
-  /** Whether `size` bytes from here are inside of the segment and do not wrap. */
+  /** Whether `size` bytes from there on are inside of the segment and do not wrap. */
   readonly allows: (size: Value) => Value;
 }
 
 function rangeOf(c: InstructionContext, index: number, destination: boolean): Range {
   const b = c.b;
+  const bytes = c.bytes(index);
   const flat = destination ? c.info.flatStack : c.info.flat;
   const offset = c.effectiveAddress(index);
   const segment = destination ? segmentAddress(SegmentRegister.es) : c.source.segment();
-  const wraps = (size: Value): Value =>
-    c.info.addressSize === 16 ? b.gtU(b.add(offset, size), 0x10000) : b.i32(0);
+  const writes = destination && c.operand(index).access !== Access.read;
   return {
-    offset,
     linear: flat ? offset : c.segments.based(segment, offset),
     allows: (size) => {
-      const inside = flat ? b.i32(1) : c.segments.allows(segment, offset, size, destination);
-      return b.and(inside, b.eqz(wraps(size)));
+      if (flat && c.info.addressSize !== 16) return b.i32(1);
+      const back = b.select(direction(c), b.sub(size, bytes), b.i32(0));
+      const inside = flat
+        ? b.i32(1)
+        : c.segments.allows(segment, b.sub(offset, back), size, writes);
+      if (c.info.addressSize !== 16) return inside;
+      const end = b.add(b.sub(offset, back), size);
+      return b.and(inside, b.eqz(b.or(b.ltU(offset, back), b.gtU(end, 0x10000))));
     },
   };
 }
 
-/** Elements from a linear address up to the end of its page, at least 1. */
+/** Elements from a linear address on that are in its page, in the direction of DF, at least 1. */
 function roomOf(c: InstructionContext, linear: Value, bytes: number): Value {
   const b = c.b;
-  const left = b.sub(b.i32(pageBytes), b.and(linear, pageBytes - 1));
-  const elements = b.shrU(left, bytes === 8 ? 3 : bytes >> 1);
+  const shift = bytes === 8 ? 3 : bytes >> 1;
+  const offset = b.and(linear, pageBytes - 1);
+  const up = b.shrU(b.sub(b.i32(pageBytes), offset), shift);
+  if (bytes === 1) return b.select(direction(c), b.add(offset, 1), up);
+  const down = b.select(up, b.add(b.shrU(offset, shift), 1), b.i32(0));
+  const elements = b.select(direction(c), down, up);
   return b.select(elements, elements, b.i32(1));
 }
 
-/**
- * Elements of the next chunk of MOVS and STOS: forward up to the next page border of the operands,
- * so that one bulk operation can do it.
- */
+/** Elements of the next chunk: up to a page border of an operand, for one bulk operation. */
 function pageChunk(c: InstructionContext, ranges: readonly Range[], bytes: number): Value {
+  let most = counter(c);
+  for (const range of ranges) most = minimum(c, most, roomOf(c, range.linear, bytes));
+  return oneIfTrapped(c, most);
+}
+
+/** Whether the segments allow the chunk as a whole. */
+function isAllowed(c: InstructionContext, size: Value, ranges: readonly Range[]): Value {
+  let allowed = c.b.i32(1);
+  for (const range of ranges) allowed = c.b.and(allowed, range.allows(size));
+  return allowed;
+}
+
+/** Moves the index registers and the counter on by elements. */
+function advanceBy(
+  c: InstructionContext,
+  elements: Value,
+  bytes: number,
+  registers: readonly number[],
+): void {
   const b = c.b;
-  const count = counter(c);
-  let forward = count;
-  for (const range of ranges) forward = minimum(c, forward, roomOf(c, range.linear, bytes));
-  return oneIfTrapped(c, b.select(direction(c), minimum(c, count, b.i32(chunkElements)), forward));
+  const distance = b.mul(elements, stepOf(c, bytes));
+  for (const register of registers) advance(c, register, distance);
+  c.setGpr(Gpr.rcx, b.sub(counter(c), elements), addressBytes(c));
 }
 
 /** Tries the chunk as one bulk operation, and ends the run if that was possible. */
@@ -149,19 +174,14 @@ function bulk(
   bytes: number,
   chunk: Value,
   ranges: readonly Range[],
-  operation: (size: Value) => Value,
+  operation: (size: Value, step: Value) => Value,
 ): void {
   const b = c.b;
   const size = b.mul(chunk, bytes);
-  let allowed = b.eqz(direction(c));
-  for (const range of ranges) allowed = b.and(allowed, range.allows(size));
-  b.if(allowed, () => {
-    b.if(operation(size), () => {
-      if (ranges.length === 2) advance(c, Gpr.rsi, size);
-      advance(c, Gpr.rdi, size);
-      const left = b.sub(counter(c), chunk);
-      c.setGpr(Gpr.rcx, left, addressBytes(c));
-      b.if(left, () => b.repeat());
+  b.if(isAllowed(c, size, ranges), () => {
+    b.if(operation(size, stepOf(c, bytes)), () => {
+      advanceBy(c, chunk, bytes, ranges.length === 2 ? [Gpr.rsi, Gpr.rdi] : [Gpr.rdi]);
+      b.if(counter(c), () => b.repeat());
       b.next();
     });
   });
@@ -175,8 +195,8 @@ function moveString(c: InstructionContext): void {
     advance(c, Gpr.rsi, step);
     advance(c, Gpr.rdi, step);
   };
-  if (!isRepeated(c)) {
-    element(stepOf(c, bytes));
+  if (!isRepeated(c) || bytes === 8) {
+    repeat(c, element, bytes, shortChunk(c));
     return;
   }
   b.if(b.eqz(counter(c)), () => b.next());
@@ -184,8 +204,8 @@ function moveString(c: InstructionContext): void {
   const destination = rangeOf(c, 0, true);
   const ranges = [source, destination];
   const chunk = pageChunk(c, ranges, bytes);
-  bulk(c, bytes, chunk, ranges, (size) =>
-    b.call('copyString', 'i32', source.linear, destination.linear, size),
+  bulk(c, bytes, chunk, ranges, (size, step) =>
+    b.call(`copyString${bytes * 8}`, 'i32', source.linear, destination.linear, size, step),
   );
   repeat(c, element, bytes, () => chunk);
 }
@@ -202,12 +222,12 @@ function storeString(c: InstructionContext): void {
     return;
   }
   b.if(b.eqz(counter(c)), () => b.next());
-  const ranges = [rangeOf(c, 0, true)];
-  const chunk = pageChunk(c, ranges, bytes);
+  const range = rangeOf(c, 0, true);
+  const chunk = pageChunk(c, [range], bytes);
   const value = c.read(1);
   const pattern = bytes === 4 ? value : b.mul(value, bytes === 1 ? 0x0101_0101 : 0x0001_0001);
-  bulk(c, bytes, chunk, ranges, (size) =>
-    b.call('fillString', 'i32', (ranges[0] as Range).linear, size, pattern),
+  bulk(c, bytes, chunk, [range], (size, step) =>
+    b.call(`fillString${bytes * 8}`, 'i32', range.linear, size, step, pattern),
   );
   repeat(c, element, bytes, () => chunk);
 }
@@ -220,28 +240,69 @@ function loadString(c: InstructionContext): void {
   repeat(c, element, c.bytes(1), shortChunk(c));
 }
 
-function compareString(c: InstructionContext): void {
-  const bytes = c.bytes(0);
-  const element = (step: Value): void => {
-    // The destination first, as processors do: it decides which of two faults there is.
-    const right = c.read(1);
-    const left = c.read(0);
-    c.flags.sub(left, right, c.b.sub(left, right), bytes);
-    advance(c, Gpr.rsi, step);
-    advance(c, Gpr.rdi, step);
+/** Compares two operands, in the order in which processors read them: it decides between faults. */
+function compareElements(c: InstructionContext, bytes: number): void {
+  const right = c.read(1);
+  const left = c.read(0);
+  c.flags.sub(left, right, c.b.sub(left, right), bytes);
+}
+
+/**
+ * Elements up to the first that ends the repetition, by a function that counts those before it; the
+ * flags are of the last element. Where it cannot, elements do the chunk.
+ */
+function search(
+  c: InstructionContext,
+  bytes: number,
+  registers: readonly number[],
+  ranges: readonly Range[],
+  find: (chunk: Value, step: Value, ends: Value) => Value,
+): void {
+  const b = c.b;
+  const step = stepOf(c, bytes);
+  const element = (by: Value): void => {
+    compareElements(c, bytes);
+    for (const register of registers) advance(c, register, by);
   };
-  repeat(c, element, bytes, shortChunk(c), whileEqual(c));
+  if (!isRepeated(c) || bytes === 8) {
+    repeat(c, element, bytes, shortChunk(c), whileEqual(c));
+    return;
+  }
+  b.if(b.eqz(counter(c)), () => b.next());
+  const chunk = pageChunk(c, ranges, bytes);
+  b.if(isAllowed(c, b.mul(chunk, bytes), ranges), () => {
+    const before = find(chunk, step, b.i32(c.info.repne ? 1 : 0));
+    b.if(b.ne(before, notInBulk), () => {
+      // The last element is compared as any: where it is was read just now.
+      const others = b.select(b.ltU(before, chunk), before, b.sub(chunk, 1));
+      advanceBy(c, others, bytes, registers);
+      element(step);
+      c.setGpr(Gpr.rcx, b.sub(counter(c), 1), addressBytes(c));
+      const rest = b.ne(counter(c), 0);
+      b.if(b.and(rest, whileEqual(c)()), () => b.repeat());
+      b.next();
+    });
+  });
+  repeat(c, element, bytes, () => chunk, whileEqual(c));
+}
+
+function compareString(c: InstructionContext): void {
+  const b = c.b;
+  const bytes = c.bytes(0);
+  const [source, destination] = [rangeOf(c, 0, false), rangeOf(c, 1, true)];
+  const name = `compareString${bytes * 8}`;
+  search(c, bytes, [Gpr.rsi, Gpr.rdi], [source, destination], (chunk, step, ends) =>
+    b.call(name, 'i32', source.linear, destination.linear, chunk, step, ends),
+  );
 }
 
 function scanString(c: InstructionContext): void {
+  const b = c.b;
   const bytes = c.bytes(0);
-  const element = (step: Value): void => {
-    const right = c.read(1);
-    const left = c.read(0);
-    c.flags.sub(left, right, c.b.sub(left, right), bytes);
-    advance(c, Gpr.rdi, step);
-  };
-  repeat(c, element, bytes, shortChunk(c), whileEqual(c));
+  const range = rangeOf(c, 1, true);
+  search(c, bytes, [Gpr.rdi], [range], (chunk, step, ends) =>
+    b.call(`scanString${bytes * 8}`, 'i32', range.linear, chunk, step, c.read(0), ends),
+  );
 }
 
 /**

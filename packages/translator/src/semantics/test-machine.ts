@@ -54,6 +54,10 @@ export class TestMachine {
   /** The CPU state and everything else below guest memory. */
   readonly view: DataView = new DataView(this.memory.buffer);
   readonly callouts: CalloutRecord[] = [];
+  /** Bulk writes that the host was told of: linear address and bytes. */
+  readonly written: (readonly [linear: number, bytes: number])[] = [];
+  /** A page that may be written in bulk, with the host being told. */
+  tracedPage = -1;
   /** Answers callouts; the default lets the instruction go on. */
   onCallout: (number: number, a: number, b: number, c: number) => number = () => CalloutResult.goOn;
   readonly #bits: 16 | 32;
@@ -71,6 +75,8 @@ export class TestMachine {
       writeSlow: (linear: number, bytes: number, value: number) =>
         this.#writeSlow(linear, bytes, value),
       probeSlow: (linear: number, bytes: number) => void this.#check(linear, bytes, true),
+      reachSlow: (linear: number, write: number) => this.#reachSlow(linear, write !== 0),
+      wroteSlow: (linear: number, bytes: number) => void this.written.push([linear, bytes]),
       callout: (number: number, a: number, b: number, c: number) => {
         this.callouts.push([number, a, b, c]);
         return this.onCallout(number, a, b, c);
@@ -233,6 +239,11 @@ export class TestMachine {
       return false;
     }
     return true;
+  }
+
+  #reachSlow(linear: number, write: boolean): number {
+    const isTraced = (linear & ~0xfff) === this.tracedPage;
+    return write && isTraced ? Layout.ram + linear : 0;
   }
 
   #readSlow(linear: number, bytes: number): number {
