@@ -226,6 +226,12 @@ export {
   VirtioBlock,
   type VirtioBlockOptions,
 } from './virtio-block/index.ts';
+export {
+  PcTestDevice,
+  testMemoryAddress,
+  testMemoryBytes,
+  type PcTestDeviceOptions,
+} from './pc-testdev/index.ts';
 export { VirtioConsole, type VirtioConsoleOptions } from './virtio-console/index.ts';
 export { VirtioEntropy, type VirtioEntropyOptions } from './virtio-entropy/index.ts';
 export {

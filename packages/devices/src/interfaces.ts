@@ -35,6 +35,12 @@ export interface PortWindow {
   readonly count: number;
   /** The widest access that the device takes whole; wider ones are split. The default is 1. */
   readonly widest?: AccessSize;
+  /**
+   * What to do where an earlier claim stands: `refuse` throws, `yield` leaves the earlier claim in
+   * place and shows through when that is released. The default is `refuse`; ranges that the guest
+   * places (PCI base addresses) must yield.
+   */
+  readonly overlap?: 'refuse' | 'yield';
 }
 
 /** A port device at fixed ports, which it lists for `PortBus.attach`. */

@@ -23,12 +23,6 @@ export const maximumClaims = 2047;
 export interface PortRange extends PortWindow {
   /** Who answers. */
   readonly device: PortDevice;
-  /**
-   * What to do where an earlier claim stands: `refuse` throws, `yield` leaves the earlier claim in
-   * place and shows through when that is released. The default is `refuse`; ranges that the guest
-   * places (PCI base addresses) must yield.
-   */
-  readonly overlap?: 'refuse' | 'yield';
 }
 
 /** A claimed range, until it is released. */

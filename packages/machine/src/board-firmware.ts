@@ -82,33 +82,40 @@ export function chooseFirmware(boot: BootOptions): Firmware {
   return { rom: boot.bios, cmos, display, boot };
 }
 
-/** Puts the devices of firmware on the board; none where there is no firmware. */
+/**
+ * Puts the devices on the board that tell firmware what machine this is, and kernels that are
+ * started without it; the built-in BIOS knows.
+ */
 export function addFirmware(board: Board, firmware: Firmware, output: ByteSink): void {
-  const { boot } = firmware;
-  if (boot === undefined) {
+  const { boot, builtIn } = firmware;
+  if (builtIn !== undefined && boot === undefined) {
     return;
   }
-  if (boot.bios !== undefined) {
+  if (boot?.bios !== undefined) {
     board.own('firmware-console', new DebugConsole({ output, base: firmwareConsoleAddress }));
   }
   const { ramBytes } = board.memory.machine;
   const items = new Map([
-    ...(boot.kernel === undefined ? [] : kernelItems(boot.kernel, ramBytes)),
+    ...(boot?.kernel === undefined ? [] : kernelItems(boot.kernel, ramBytes)),
     [fwCfgKey.ramBytes, joinNumbers(ramBytes, 0)],
     [fwCfgKey.processors, itemNumber(1, 2)],
     [fwCfgKey.maximumProcessors, itemNumber(1, 2)],
     [fwCfgKey.noGraphic, itemNumber(0, 2)],
-    [fwCfgKey.bootDevice, itemText((boot.order ?? 'c').slice(0, 1))],
-    [fwCfgKey.bootMenu, itemNumber(boot.menu === true ? 1 : 0, 2)],
+    [fwCfgKey.bootDevice, itemText((boot?.order ?? 'c').slice(0, 1))],
+    [fwCfgKey.bootMenu, itemNumber(boot?.menu === true ? 1 : 0, 2)],
   ]);
   board.own('fw-cfg', new FwCfg({ items, files: files(boot, ramBytes), memory: board.memory }));
 }
 
-function files(boot: FirmwareBoot, ramBytes: number): readonly FwCfgFile[] {
+function files(boot: FirmwareBoot | undefined, ramBytes: number): readonly FwCfgFile[] {
+  const memory = { name: 'etc/e820', bytes: e820Item(ramBytes) };
+  if (boot === undefined) {
+    return [memory];
+  }
   const wait = boot.menuWaitMs;
   return [
     ...acpiLoaderFiles(acpiTables(0)),
-    { name: 'etc/e820', bytes: e820Item(ramBytes) },
+    memory,
     ...romFiles(boot),
     ...(boot.kernel === undefined
       ? []

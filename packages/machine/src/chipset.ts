@@ -15,11 +15,14 @@ import {
   mapPciPorts,
   memorySizeBytes,
   PciBus,
+  PcTestDevice,
   Port92,
   PortBus,
   PowerManagementFunction,
   sciIrq,
   SharedLine,
+  testMemoryAddress,
+  testMemoryBytes,
   Uart16550,
 } from '@ringfence/devices';
 import type {
@@ -70,6 +73,8 @@ export interface ChipsetOptions {
   /** Who makes the speaker's sound. */
   readonly sound: SpeakerSound;
   readonly debugExitPort?: number;
+  /** Whether there is a device for test kernels, `pc-testdev`. */
+  readonly testDevice?: boolean;
   /** What stands in the ROM. */
   readonly firmware: Firmware;
 }
@@ -139,6 +144,10 @@ export class Chipset implements Board {
     addFirmware(this, firmware, options.debugOutput);
     if (options.debugExitPort !== undefined) {
       this.#addDebugExit(options.debugExitPort);
+    }
+    if (options.testDevice === true) {
+      const device = new PcTestDevice({ irq: (request) => this.isaIrq(request) });
+      this.memory.mapMmio(testMemoryAddress, testMemoryBytes, this.own('pc-testdev', device));
     }
   }
 

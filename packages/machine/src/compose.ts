@@ -176,6 +176,7 @@ function makeChipset(options: MachineOptions, connections: PcConnections, frame:
     ...(connections.reports === undefined ? {} : { reports: connections.reports }),
     sound: connections.sound ?? { tone: () => undefined, level: () => undefined },
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
+    ...(options.testDevice === true ? { testDevice: true } : {}),
   });
 }
 

@@ -14,6 +14,7 @@ import type {
   Screen,
   SerialPort,
 } from './api.ts';
+import { handOver } from './boot/handover.ts';
 import { loadKernel, loadPvhKernel, prepareKernel } from './boot/kernel.ts';
 import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { e820Map, systemRom } from './boot/memory-map.ts';
@@ -327,6 +328,7 @@ class PcMachine implements Machine {
       const target = { map, rsdp: systemRom };
       pc.cpu.start(loadPvhKernel(this.#kernel, loaderMemory(pc.memory), target));
     } else {
+      handOver(pc.chipset, pc.chipset.interrupts.localApic !== undefined);
       pc.cpu.start(loadKernel(this.#kernel, loaderMemory(pc.memory)));
     }
   }

@@ -110,8 +110,16 @@ export function loadKernel(
   }
   const header = findMultibootHeader(image);
   if (header !== undefined) {
-    const first = initrd === undefined ? [] : [{ bytes: initrd, commandLine: '' }];
-    return loadMultiboot(image, header, { commandLine, modules: [...first, ...modules] }, memory);
+    const { name, initrdName = '' } = options;
+    const first = initrd === undefined ? [] : [{ bytes: initrd, commandLine: initrdName }];
+    // The kernel's name comes first, as programs know it of their arguments.
+    const line = name === undefined ? commandLine : `${name} ${commandLine}`;
+    return loadMultiboot(
+      image,
+      header,
+      { commandLine: line, modules: [...first, ...modules] },
+      memory,
+    );
   }
   if (isElf(image)) {
     refuseModules(modules.length);

@@ -46,7 +46,7 @@ describe('loadMultiboot', () => {
 
   it('gives memory sizes, the memory map, the command line and its own name', () => {
     const { info, memory } = load(elfWith(3), { commandLine: 'a=b c' });
-    expect(memory.u32(info)).toBe(0x1245);
+    expect(memory.u32(info)).toBe(0x124f);
     expect([memory.u32(info + 4), memory.u32(info + 8)]).toEqual([639, 3072]);
     expect(memory.text(memory.u32(info + 16))).toBe('a=b c');
     expect(memory.text(memory.u32(info + 64))).toBe('Ringfence');

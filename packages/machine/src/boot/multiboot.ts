@@ -3,10 +3,10 @@
  *
  * The information structure, as far as it is filled in:
  *
- *     0   flags                        44  mmap_length
- *     4   mem_lower, mem_upper         48  mmap_addr
- *     16  cmdline                      64  boot_loader_name
- *     20  mods_count, mods_addr        88  framebuffer: the text screen
+ *     0   flags                        20  mods_count, mods_addr
+ *     4   mem_lower, mem_upper         44  mmap_length, mmap_addr
+ *     12  boot_device                  64  boot_loader_name
+ *     16  cmdline                      88  framebuffer: the text screen
  */
 import { MachineError } from '../error.ts';
 
@@ -31,6 +31,7 @@ export const multibootMagic = 0x2bad_b002;
 /** Flags of the information structure: which fields are filled in. */
 const InfoFlag = {
   memory: 0x1,
+  bootDevice: 0x2,
   commandLine: 0x4,
   modules: 0x8,
   memoryMap: 0x40,
@@ -43,6 +44,12 @@ const moduleBytes = 16;
 const mapEntryBytes = 24;
 const pageBytes = 4096;
 const loaderName = 'Ringfence';
+
+/** Everything is filled in; without modules their count is 0. */
+const infoFlags = Object.values(InfoFlag).reduce((flags, flag) => flags | flag, 0);
+
+/** The boot device: the first disk, no partition. */
+const firstDisk = 0x8000_ffff;
 
 /** The most modules that can be loaded. */
 export const maximumModules = 64;
@@ -195,11 +202,10 @@ function buildInfo(
   const put = (offset: number, value: number): void => {
     info.setUint32(offset, value, true);
   };
-  const modulesFlag = modules.length === 0 ? 0 : InfoFlag.modules;
-  const { memory, commandLine, memoryMap, loaderName: name, framebuffer } = InfoFlag;
-  put(0, memory | commandLine | modulesFlag | memoryMap | name | framebuffer);
+  put(0, infoFlags);
   put(4, conventionalEnd / 1024);
   put(8, Math.max(0, ramBytes - extendedMemory) / 1024);
+  put(12, firstDisk);
   put(16, tables.addText(files.commandLine));
   put(20, modules.length);
   put(24, modules.length === 0 ? 0 : tables.add(moduleList(tables, modules)));

@@ -41,6 +41,10 @@ export type BootOptions =
       /** Further multiboot modules with their command lines. */
       readonly modules?: readonly BootModule[];
       readonly commandLine?: string;
+      /** The kernel's file name: the first word of a multiboot kernel's command line. */
+      readonly name?: string;
+      /** The command line of a multiboot module that `initrd` is. */
+      readonly initrdName?: string;
       /**
        * Whether the loader unpacks a bzImage and starts the ELF file in it; the default is true.
        *
@@ -143,6 +147,8 @@ export interface MachineOptions {
   readonly snapshot?: Uint8Array;
   /** I/O port of the debug-exit device; absent for none. */
   readonly debugExitPort?: number;
+  /** Whether there is a device for test kernels, `pc-testdev`. */
+  readonly testDevice?: boolean;
 }
 
 /** The files that settings name, already read. */
@@ -187,6 +193,7 @@ export function machineOptions(
     ...(settings.cpu === undefined ? {} : { cpu: settings.cpu }),
     ...(debugExitPort === undefined ? {} : { debugExitPort }),
     ...(hasDevice(settings, 'virtio-console') ? { virtioConsole: true } : {}),
+    ...(hasDevice(settings, 'pc-testdev') ? { testDevice: true } : {}),
     ...(hasDevice(settings, 'virtio-rng') ? { virtioEntropy: true } : {}),
   };
 }
@@ -210,6 +217,8 @@ function chooseBoot(settings: Settings, files: BootFiles): BootOptions {
     kind: 'kernel',
     kernel,
     commandLine: settings.append,
+    ...(settings.kernel === undefined ? {} : { name: settings.kernel }),
+    ...(settings.initrd === undefined ? {} : { initrdName: settings.initrd }),
     ...(settings.kernelUnpack === 'off' ? { unpack: false } : {}),
     ...(initrd === undefined ? {} : { initrd }),
     ...(modules === undefined ? {} : { modules }),
@@ -275,13 +284,13 @@ function firmwareKernel(
 function findDebugExit(settings: Settings): number | undefined {
   let port: number | undefined;
   for (const device of settings.device) {
-    if (['virtio-console', 'virtio-rng'].includes(device['driver'] ?? '')) {
+    if (['virtio-console', 'virtio-rng', 'pc-testdev'].includes(device['driver'] ?? '')) {
       continue;
     }
     if (device['driver'] !== 'isa-debug-exit') {
       throw new MachineError('bad-option', {
         where: 'option -device',
-        expected: 'isa-debug-exit, virtio-console or virtio-rng',
+        expected: 'isa-debug-exit, pc-testdev, virtio-console or virtio-rng',
         found: `"${device['driver'] ?? ''}"`,
       });
     }

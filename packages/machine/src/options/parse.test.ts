@@ -180,6 +180,8 @@ describe('machineOptions', () => {
     expect(machineOptions(settings, { kernel, initrd }, host).boot).toEqual({
       kind: 'kernel',
       kernel,
+      name: 'k',
+      initrdName: 'i',
       initrd,
       commandLine: 'quiet',
     });

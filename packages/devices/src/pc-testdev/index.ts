@@ -1,0 +1,2 @@
+export { PcTestDevice, type PcTestDeviceOptions } from './device.ts';
+export { testMemoryAddress, testMemoryBytes } from './registers.ts';
