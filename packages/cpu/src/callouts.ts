@@ -143,13 +143,15 @@ export class Callouts {
     return this.#outcome.transfer(this.#context.segmentation.interrupt(vector, kind, noErrorCode));
   }
 
-  #loadSegment(register: number, selector: number, write: number): number {
+  #loadSegment(target: number, selector: number, write: number): number {
+    const register = target & 7;
     const state = this.#state;
     const mode = state[Word.codeMode];
     const fault = this.#context.segmentation.loadSegment(register, selector & 0xffff);
     if (fault !== noFault) return this.#outcome.fault(fault);
     this.#deferredWrite(write);
-    if (register === SegmentRegister.ss) this.#context.shadowInterrupts('stack');
+    // LSS, with 8 more, holds nothing off (SDM 3A 6.8.3).
+    if (target === SegmentRegister.ss) this.#context.shadowInterrupts('stack');
     // A new code mode needs other records, which a lookup finds.
     return state[Word.codeMode] === mode ? CalloutResult.goOn : this.#outcome.redo(noFault);
   }

@@ -314,7 +314,7 @@ export class Cpu {
       },
       debug: this.debug,
       shadowInterrupts: (kind) => {
-        this.#events.shadow(kind, this.instructions);
+        if (this.#events.shadow(kind, this.instructions)) this.attention();
       },
       alignmentCheckChanged: () => {
         if (((state[Word.cr4] ?? 0) & Cr4.smap) !== 0) this.#privilegeChanged();

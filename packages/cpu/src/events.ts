@@ -83,10 +83,21 @@ export class Events {
     this.#debug.pending = 0;
   }
 
-  /** Holds interrupts off before the instruction that is number `at`. */
-  shadow(kind: InterruptShadow, at: number): void {
+  /**
+   * Holds interrupts off before the instruction that is number `at`. Returns whether that
+   * instruction is to be run alone.
+   *
+   * Of several loads of SS in a row only the first does so. It also lets the next instruction pass
+   * its breakpoint, as if RF were set (SDM 3A 6.8.3).
+   */
+  shadow(kind: InterruptShadow, at: number): boolean {
+    if (kind === 'stack' && this.#shadow === 'stack' && this.#shadowAt === at - 1) return false;
     this.#shadow = kind;
     this.#shadowAt = at;
+    if (kind !== 'stack' || !this.#debug.codeActive) return false;
+    this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) | Eflag.rf;
+    this.#resumeFlagAt = at;
+    return true;
   }
 
   raiseNmi(): void {

@@ -20,7 +20,7 @@ export const Callout = {
   farCall: 3,
   /** a = bytes to release, c = operand size. */
   farReturn: 4,
-  /** a = segment register, b = selector, c = deferred register write. */
+  /** a = segment register (8 more for LDS to LSS), b = selector, c = deferred register write. */
   loadSegment: 5,
   /** a = port, b = bytes; result in transfer. Checks I/O permission first. */
   portIn: 6,

@@ -179,6 +179,9 @@ function storeFlags(c: InstructionContext): void {
   c.flags.fromEflags(b.or(b.and(c.ah(), statusFlags), overflow));
 }
 
+/** In the first argument of `Callout.loadSegment`: LSS and the like hold no interrupts off. */
+const farPointer = 8;
+
 function loadFarPointer(segment: number): Semantics {
   return (c) => {
     const bytes = c.bytes(0);
@@ -186,7 +189,7 @@ function loadFarPointer(segment: number): Semantics {
     const offset = c.b.guestLoad(name, c.linear(1, bytes, false));
     const selector = c.b.guestLoad('i32.load16_u', c.linear(1, 2, false, bytes));
     const write = deferWrite(c, c.register(0), offset, bytes);
-    c.b.callout(Callout.loadSegment, c.b.i32(segment), selector, write);
+    c.b.callout(Callout.loadSegment, c.b.i32(segment | farPointer), selector, write);
   };
 }
 

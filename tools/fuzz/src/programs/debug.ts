@@ -47,6 +47,33 @@ export const debugPrograms: readonly LabProgram[] = [
       nop`,
   },
   {
+    name: 'LSS traps, so does a second MOV SS, and an instruction after MOV SS has no breakpoint',
+    qemu: 'QEMU traps after MOV SS',
+    program: `
+      mov bx, ss
+      ${step}
+      mov ss, bx
+      mov ss, bx
+      nop
+      push ss
+      push stack3
+      lss eax, [esp]
+      nop
+      ${unstep}
+      pop eax
+      pop eax
+      mov eax, over
+      mov dr0, eax
+      mov eax, 2
+      mov dr7, eax
+      mov ss, bx
+over:   nop
+      mov ecx, 2
+      jmp over2
+over2:  ${clear}
+      nop`,
+  },
+  {
     name: 'an instruction breakpoint faults before the instruction, RF lets it pass',
     qemu: 'QEMU does not save RF with the fault, so that its handler never gets on',
     program: `
