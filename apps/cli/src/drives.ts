@@ -7,6 +7,7 @@ import {
   Disk,
   DiskError,
   HttpStore,
+  OverlayImage,
   openImage,
   runToEnd,
 } from '@ringfence/disk';
@@ -56,12 +57,15 @@ export async function openDrives(
 }
 
 async function openDrive(
-  { file, format, readOnly, option }: DriveSetting,
+  { file, format, readOnly, overlay, option }: DriveSetting,
   fault: (message: string) => void,
 ): Promise<Disk> {
   try {
-    const options = { readOnly, ...(format === undefined ? {} : { format }) };
-    return new Disk(await openFile(file, options), { onFault: (error) => fault(words(error)) });
+    const isRead = readOnly || overlay === true;
+    const options = { readOnly: isRead, ...(format === undefined ? {} : { format }) };
+    const image = await openFile(file, options);
+    const disk = overlay === true ? await runToEnd(OverlayImage.open(image)) : image;
+    return new Disk(disk, { onFault: (error) => fault(words(error)) });
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     throw new UsageError(`option ${option}: ${error.message}`);

@@ -1,5 +1,6 @@
 import { DiskError } from './error.ts';
 import type { DiskFormat, DiskImage } from './image.ts';
+import type { DiskChanges } from './overlay-image.ts';
 import { advance, type Steps } from './steps.ts';
 
 /** Called once when a request is over: `ok` is false when it failed. */
@@ -49,6 +50,11 @@ export class Disk {
 
   get readOnly(): boolean {
     return this.#image.readOnly;
+  }
+
+  /** What was written, where that is kept apart from what the disk stands on. */
+  get changes(): DiskChanges | undefined {
+    return this.#image.changes;
   }
 
   get format(): DiskFormat {

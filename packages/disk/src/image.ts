@@ -1,3 +1,4 @@
+import type { DiskChanges } from './overlay-image.ts';
 import type { Steps } from './steps.ts';
 
 /** The formats of disk images. */
@@ -9,6 +10,8 @@ export interface DiskImage {
   /** The size of the disk in bytes, a multiple of 512. */
   readonly bytes: number;
   readonly readOnly: boolean;
+  /** What was written, where that is kept apart from what the disk stands on. */
+  readonly changes?: DiskChanges;
   /** Fills `target` with the disk's bytes from `offset` on. */
   read(offset: number, target: Uint8Array): Steps<void>;
   /** Writes the disk's bytes from `offset` on. */

@@ -11,6 +11,12 @@ export { Disk, maximumWaiting, type Completion, type DiskOptions } from './disk.
 export { DiskError, type DiskErrorCode } from './error.ts';
 export type { DiskFormat, DiskImage } from './image.ts';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
+export {
+  mostOverlayBytes,
+  OverlayImage,
+  type DiskChanges,
+  type SavedChanges,
+} from './overlay-image.ts';
 export { RawImage } from './raw-image.ts';
 export { advance, runNow, runToEnd, type Progress, type Steps } from './steps.ts';
 export { convertDisk } from './convert.ts';

@@ -33,8 +33,24 @@ export interface DriveOptions {
 
 /** What holds a drive's sectors, such as a `Disk` of `@ringfence/disk`. */
 export interface DriveStorage extends BlockStorage {
+  /** What was written, where that is kept apart: it becomes a part of snapshots. */
+  readonly changes?: DriveChanges | undefined;
   /** Says what to call after each completion that came later than its request. */
   onLate?(wake: () => void): void;
+}
+
+/** What was written to a drive, apart from what it stands on (see `OverlayImage` of disk). */
+export interface DriveChanges {
+  /** Tells one base from another. */
+  readonly base: string;
+  save(): SavedDriveChanges;
+  restore(changes: SavedDriveChanges): void;
+}
+
+/** Changes of a drive: offsets of pieces of one size, and the pieces one after another. */
+export interface SavedDriveChanges {
+  readonly offsets: readonly number[];
+  readonly pieces: Uint8Array;
 }
 
 /** The most drives that one interface other than IDE has. */

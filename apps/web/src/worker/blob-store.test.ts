@@ -26,14 +26,6 @@ describe('BlobStore', () => {
     expect(store.read(5, new Uint8Array(10))).toBeUndefined();
   });
 
-  it('keeps what is written, and the rest of the pieces around it', async () => {
-    const store = new BlobStore('disk', new Blob([contents]));
-    await store.write(0x1_fffe, Uint8Array.of(1, 2, 3, 4));
-    const around = [...contents.subarray(0x1_fff0, 0x2_0010)];
-    around.splice(14, 4, 1, 2, 3, 4);
-    expect(await readAt(store, 0x1_fff0, 0x20)).toEqual(around);
-  });
-
   it('reads zeros past the end of a file that is no whole number of pieces', async () => {
     const store = new BlobStore('disk', new Blob([contents.subarray(0, 100)]));
     expect(await readAt(store, 99, 3)).toEqual([contents[99], 0, 0]);

@@ -1,23 +1,20 @@
-import type { ByteStore } from '@ringfence/disk';
+import { type ByteStore, refuseWrite } from '@ringfence/disk';
 
 /** What is read and kept together. */
 const pieceBytes = 0x1_0000;
 
-/** Pieces that are kept although they are as in the file. */
-const mostClean = 512;
+/** Pieces that are kept. */
+const mostPieces = 512;
 
 /**
  * A disk image in a file that somebody chose: read piece by piece, and never written.
- *
- * What the guest writes stays in memory and is gone with the page.
  */
 export class BlobStore implements ByteStore {
   readonly name: string;
   readonly size: number;
-  readonly readOnly: boolean = false;
+  readonly readOnly: boolean = true;
   readonly #blob: Blob;
-  readonly #clean = new Map<number, Uint8Array>();
-  readonly #dirty = new Map<number, Uint8Array>();
+  readonly #pieces = new Map<number, Uint8Array>();
 
   /** Makes a store over a file; `name` is for messages. */
   constructor(name: string, blob: Blob) {
@@ -32,10 +29,8 @@ export class BlobStore implements ByteStore {
     return this.#load(missing).then((loaded) => this.#copyOut(offset, target, loaded));
   }
 
-  write(offset: number, source: Uint8Array): Promise<void> | undefined {
-    const missing = this.#missing(offset, source.length);
-    if (missing.length === 0) return this.#copyIn(offset, source);
-    return this.#load(missing).then((loaded) => this.#copyIn(offset, source, loaded));
+  write(): never {
+    throw refuseWrite(this);
   }
 
   flush(): undefined {}
@@ -46,7 +41,7 @@ export class BlobStore implements ByteStore {
     const first = Math.floor(offset / pieceBytes);
     const last = Math.floor((offset + length - 1) / pieceBytes);
     return Array.from({ length: last - first + 1 }, (_nothing, index) => first + index).filter(
-      (piece) => !this.#dirty.has(piece) && !this.#clean.has(piece),
+      (piece) => !this.#pieces.has(piece),
     );
   }
 
@@ -59,11 +54,11 @@ export class BlobStore implements ByteStore {
       const bytes = new Uint8Array(pieceBytes);
       bytes.set(new Uint8Array(part));
       loaded.set(piece, bytes);
-      this.#clean.set(piece, bytes);
+      this.#pieces.set(piece, bytes);
     }
-    for (const piece of this.#clean.keys()) {
-      if (this.#clean.size <= mostClean) break;
-      this.#clean.delete(piece);
+    for (const piece of this.#pieces.keys()) {
+      if (this.#pieces.size <= mostPieces) break;
+      this.#pieces.delete(piece);
     }
     return loaded;
   }
@@ -74,18 +69,8 @@ export class BlobStore implements ByteStore {
     loaded?: ReadonlyMap<number, Uint8Array>,
   ): undefined {
     for (const [piece, within, done, length] of parts(offset, target.length)) {
-      const bytes = this.#dirty.get(piece) ?? loaded?.get(piece) ?? this.#clean.get(piece);
+      const bytes = loaded?.get(piece) ?? this.#pieces.get(piece);
       if (bytes !== undefined) target.set(bytes.subarray(within, within + length), done);
-    }
-  }
-
-  #copyIn(offset: number, source: Uint8Array, loaded?: ReadonlyMap<number, Uint8Array>): undefined {
-    for (const [piece, within, done, length] of parts(offset, source.length)) {
-      const clean = loaded?.get(piece) ?? this.#clean.get(piece);
-      const bytes = this.#dirty.get(piece) ?? clean ?? new Uint8Array(pieceBytes);
-      bytes.set(source.subarray(done, done + length), within);
-      this.#dirty.set(piece, bytes);
-      this.#clean.delete(piece);
     }
   }
 }

@@ -1,5 +1,5 @@
 /** The disks of a machine in a page: files that somebody chose, or addresses. */
-import { Disk, HttpStore, openImage, runToEnd } from '@ringfence/disk';
+import { Disk, HttpStore, openImage, OverlayImage, runToEnd } from '@ringfence/disk';
 import type { ByteStore } from '@ringfence/disk';
 import { driveSettings } from '@ringfence/machine';
 import type { DriveOptions, Settings } from '@ringfence/machine';
@@ -19,9 +19,10 @@ export async function openDrives(
     const source = files[option.replace(/^-+/, '')] ?? file;
     const store = await openStore(file, source);
     const image = await runToEnd(
-      openImage(store, { readOnly, ...(format === undefined ? {} : { format }) }),
+      openImage(store, { readOnly: true, ...(format === undefined ? {} : { format }) }),
     );
-    const storage = new Disk(image, {
+    // What the guest writes stays in memory, and goes into snapshots.
+    const storage = new Disk(readOnly ? image : await runToEnd(OverlayImage.open(image)), {
       onFault: (error) => {
         fault(error instanceof Error ? error.message : String(error));
       },

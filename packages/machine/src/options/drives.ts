@@ -14,6 +14,8 @@ export interface DriveSetting {
   /** Absent where the image's first bytes shall tell. */
   readonly format?: 'raw' | 'qcow2';
   readonly readOnly: boolean;
+  /** Whether writes stay in memory and in snapshots, and the image as it is. */
+  readonly overlay?: boolean;
   /** The option that asked, for messages. */
   readonly option: string;
 }
@@ -93,7 +95,13 @@ function driveOf(properties: Properties, unit: number): DriveSetting {
   const readOnly = media === 'cdrom' || choose('readonly', ['on', 'off'], 'off') === 'on';
   const named =
     format === undefined ? {} : { format: choose('format', ['raw', 'qcow2'] as const, 'raw') };
-  return { interface: where, kind: media, unit, file, readOnly, option: '-drive', ...named };
+  const isOverlay = choose('snapshot', ['on', 'off'], 'off') === 'on' && !readOnly;
+  const overlay = isOverlay ? { overlay: true } : {};
+  return {
+    ...{ interface: where, kind: media, unit, file, readOnly, option: '-drive' },
+    ...named,
+    ...overlay,
+  };
 }
 
 function unitOf(properties: Properties): number {

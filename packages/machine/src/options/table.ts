@@ -146,11 +146,11 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'file=FILE,if=ide|virtio|xen|ringfence|floppy,format=raw|qcow2',
     value: {
       kind: 'properties',
-      keys: ['file', 'if', 'format', 'index', 'media', 'readonly'],
+      keys: ['file', 'if', 'format', 'index', 'media', 'readonly', 'snapshot'],
     },
     most: 16,
     scope: 'machine',
-    help: 'a drive (also index=N,media=disk|cdrom,readonly=on); FILE may be a URL',
+    help: 'a drive (also index=N,media=cdrom,readonly=on,snapshot=on); FILE may be a URL',
   },
   {
     name: 'boot',

@@ -14,6 +14,19 @@ export interface SavedChip {
   readonly state: unknown;
 }
 
+/** A drive of a machine. */
+export interface SavedDrive {
+  /** Its interface and number there, such as `ide 0`. */
+  readonly place: string;
+  /** Whether it is a floppy or a CD, which can be missing. */
+  readonly removable: boolean;
+  readonly bytes: number;
+  /** What its changes were made on; empty where they were written to the image itself. */
+  readonly base: string;
+  readonly offsets: readonly number[];
+  readonly pieces: Uint8Array;
+}
+
 /** A key that waits to be typed. */
 export interface SavedStroke {
   readonly code: string;
@@ -34,6 +47,8 @@ export interface SavedMachine {
   readonly requests: readonly MachineRequest[];
   readonly hypercalls: unknown;
   readonly chips: readonly SavedChip[];
+  /** Drives with their places; a snapshot of an older version says nothing of them. */
+  readonly drives: readonly SavedDrive[];
   /** Input of each serial port that has not reached the guest, as Latin-1. */
   readonly serialInput: readonly string[];
   readonly strokes: readonly SavedStroke[];
@@ -86,10 +101,26 @@ const shape: Shape<SavedMachine> = record<SavedMachine>({
   random: integer(-(2 ** 31), 2 ** 32 - 1),
   requests: list(requestShape, 0, 1),
   hypercalls: anything,
+  drives: list(
+    record<SavedDrive>({
+      place: text,
+      removable: flag(),
+      bytes: count,
+      base: text,
+      offsets: list(count, 0, most),
+      pieces: bytesShape,
+    }),
+    0,
+    64,
+  ),
   chips: list(record<SavedChip>({ name: text, state: anything }), 0, 1024),
   serialInput: list(text, 0, 16),
   strokes: list(record<SavedStroke>({ code: text, pressed: flag() }), 0, most),
 });
+
+function bytesShape(value: unknown, path: string): Uint8Array {
+  return value instanceof Uint8Array ? value : refuse(path, 'bytes', value);
+}
 
 /** What can wait to be served: what ends a machine is told of before a snapshot can be taken. */
 function requestShape(value: unknown, path: string): MachineRequest {
@@ -105,7 +136,8 @@ function requestShape(value: unknown, path: string): MachineRequest {
  * @throws MachineError with code `bad-snapshot`.
  */
 export function checkSavedMachine(value: unknown): SavedMachine {
-  return told(() => shape(value, 'state'));
+  const whole = typeof value === 'object' ? { drives: [], ...value } : value;
+  return told(() => shape(whole, 'state'));
 }
 
 /** Calls `action`; what it finds wrong with a state becomes a MachineError. */

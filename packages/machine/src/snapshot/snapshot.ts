@@ -22,12 +22,20 @@ import { clearNewMemory, pageSection, restorePages, savePages } from './memory-p
 import { fromJson, isPlain, toJson } from './plain-data.ts';
 import { checkSavedMachine, told } from './saved-machine.ts';
 import type { SavedMachine } from './saved-machine.ts';
+import { checkDrives, restoreDrives, saveDrives } from './saved-drives.ts';
 
 const stateSection = 'STAT';
 const dataSection = 'DATA';
 
 /** Options of the run, not of the machine: those that restore it choose them. */
 const ownOptions: readonly string[] = ['host', 'snapshot', 'accel', 'noReboot'];
+
+/**
+ * Chips that a machine has only where somebody asks for them: the guest of a snapshot without them
+ * does not know of them. Any other that a snapshot lacks is newer than it, and starts as after a
+ * reset.
+ */
+const optionalChips = /^(ide|virtio|isa-debug-exit|fw-cfg|firmware-console)/;
 
 /** The parts of a machine that a snapshot covers. */
 export interface SnapshotParts {
@@ -51,6 +59,7 @@ export function saveSnapshot(parts: SnapshotParts): Section[] {
     requests: pending?.kind === 'reset' ? [pending] : [],
     hypercalls: pc.hypercalls.save(),
     chips: pc.chipset.owned.map(({ name, chip }) => ({ name, state: saveable(name, chip).save() })),
+    drives: saveDrives(options.drives ?? []),
     serialInput: serial.map((handle) => handle.waitingInput),
     strokes: keyboard.waitingStrokes,
   };
@@ -104,6 +113,7 @@ export async function openSnapshot(
     restore: async (parts) => {
       const memory = parts.pc.memory.machine;
       checkChips(saved, parts);
+      checkDrives(saved.drives, parts.options.drives ?? []);
       // These write clock readings to guest memory, which is then replaced.
       told(() => {
         parts.pc.hypercalls.restore(saved.hypercalls);
@@ -120,26 +130,31 @@ export async function openSnapshot(
 function checkChips(saved: SavedMachine, { pc }: SnapshotParts): void {
   const names = pc.chipset.owned.map(({ name }) => name);
   const savedNames = saved.chips.map(({ name }) => name);
-  if (names.join() !== savedNames.join()) {
-    const odd = [
-      ...savedNames.filter((name) => !names.includes(name)).map((name) => `no ${name}`),
-      ...names.filter((name) => !savedNames.includes(name)).map((name) => `${name} beside it`),
-    ];
-    const found = odd.join(', ') || 'another order';
-    throw badSnapshot('its chips', 'a machine with the same ones', found);
+  const odd = [
+    ...savedNames.filter((name) => !names.includes(name)).map((name) => `no ${name}`),
+    ...names
+      .filter((name) => optionalChips.test(name) && !savedNames.includes(name))
+      .map((name) => `${name} beside it`),
+  ];
+  if (odd.length > 0) {
+    throw badSnapshot('its chips', 'a machine with the same ones', odd.join(', '));
   }
 }
 
-function restoreState(saved: SavedMachine, { pc, serial, keyboard }: SnapshotParts): void {
+function restoreState(saved: SavedMachine, parts: SnapshotParts): void {
+  const { options, pc, serial, keyboard } = parts;
   pc.cpu.restore(saved.cpu);
   pc.clock.restore(saved.clockNs);
   pc.random.state = saved.random;
   // In the board's order: interrupt controllers know their lines before the chips drive them.
-  for (const [index, { name, chip }] of pc.chipset.owned.entries()) {
+  const states = new Map(saved.chips.map(({ name, state }) => [name, state]));
+  for (const { name, chip } of pc.chipset.owned) {
     told(() => {
-      saveable(name, chip).restore(saved.chips[index]?.state);
+      if (states.has(name)) saveable(name, chip).restore(states.get(name));
+      else chip.reset();
     }, `chip ${name}`);
   }
+  restoreDrives(saved.drives, options.drives ?? []);
   for (const request of saved.requests) {
     pc.requests.ask(request);
   }

@@ -1,0 +1,65 @@
+/**
+ * Drives in a snapshot: which there are, and what was written to those that keep it apart from
+ * what they stand on. What was written to an image itself is in that image, and stays the caller's.
+ */
+import type { DriveOptions } from '../board-storage.ts';
+import { badSnapshot } from './container.ts';
+import type { SavedDrive } from './saved-machine.ts';
+import { told } from './saved-machine.ts';
+
+const nothing = { offsets: [], pieces: new Uint8Array(0) } as const;
+
+/** Returns the drives that hold something, with their changes. */
+export function saveDrives(drives: readonly DriveOptions[]): SavedDrive[] {
+  return drives.flatMap((drive) => {
+    const { storage } = drive;
+    if (storage === undefined) {
+      return [];
+    }
+    const { offsets, pieces } = storage.changes?.save() ?? nothing;
+    const base = storage.changes?.base ?? '';
+    const removable = drive.kind === 'cdrom' || drive.interface === 'floppy';
+    const { bytes } = storage;
+    return [{ place: placeOf(drive), removable, bytes, base, offsets, pieces }];
+  });
+}
+
+/**
+ * Checks that a machine has the drives of a snapshot, before anything is restored.
+ *
+ * @throws MachineError `bad-snapshot` for a drive that is missing, of another size, or whose
+ * changes were made on something else.
+ */
+export function checkDrives(saved: readonly SavedDrive[], drives: readonly DriveOptions[]): void {
+  for (const { place, bytes, base, removable, offsets } of saved) {
+    const where = `its drive ${place}`;
+    const storage = drives.find((drive) => placeOf(drive) === place)?.storage;
+    if (storage === undefined && removable && offsets.length === 0) {
+      continue; // The guest finds the drive empty.
+    }
+    if (storage === undefined) {
+      throw badSnapshot(where, `a disk of ${String(bytes)} bytes`, 'none');
+    }
+    if (storage.bytes !== bytes) {
+      throw badSnapshot(where, `a disk of ${String(bytes)} bytes`, String(storage.bytes));
+    }
+    if (base !== '' && storage.changes?.base !== base) {
+      const found = storage.changes?.base ?? 'one that is written itself';
+      throw badSnapshot(where, `an overlay on the same base (${base})`, found);
+    }
+  }
+}
+
+/** Gives drives their changes back. */
+export function restoreDrives(saved: readonly SavedDrive[], drives: readonly DriveOptions[]): void {
+  for (const { place, base, offsets, pieces } of saved) {
+    const changes = drives.find((drive) => placeOf(drive) === place)?.storage?.changes;
+    if (base !== '') {
+      told(() => changes?.restore({ offsets, pieces }), `its drive ${place}`);
+    }
+  }
+}
+
+function placeOf({ interface: connection, unit }: DriveOptions): string {
+  return `${connection} ${String(unit)}`;
+}
