@@ -1,9 +1,10 @@
 import { closeSync, fsyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { type ByteStore, DiskError, refuseWrite } from '@ringfence/disk';
 import { fileFault } from './boot-files.ts';
+import { type FileIdentity, lockFile } from './file-lock.ts';
 
 /**
- * A disk image in a file of the host.
+ * A disk image in a file of the host; one that is written is locked against other writers.
  *
  * Reads and writes are made at once: what the guest was told is done is with the system, and
  * survives the end of the process; what was flushed survives a power cut.
@@ -12,6 +13,7 @@ export class FileStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
   readonly #file: number;
+  #unlock: () => void = () => {};
   #size: number;
   #closed = false;
 
@@ -26,6 +28,7 @@ export class FileStore implements ByteStore {
       this.close();
       throw new DiskError('io', `${path}: is no file`);
     }
+    if (!this.readOnly) this.#lock(stats);
     this.#size = stats.size;
   }
 
@@ -62,6 +65,16 @@ export class FileStore implements ByteStore {
     if (!this.#closed) {
       this.#closed = true;
       closeSync(this.#file);
+      this.#unlock();
+    }
+  }
+
+  #lock(identity: FileIdentity): void {
+    try {
+      this.#unlock = lockFile(this.name, identity);
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 
