@@ -1,6 +1,7 @@
 export * from './api.ts';
 export { codePage437 } from '@ringfence/devices';
 export { builtInGuest } from './built-in-guest/program.ts';
+export { teachingMeasurements } from './built-in-guest/teaching/tasks.ts';
 export * from './error.ts';
 export type { DescriptorRow, DescriptorTables, SegmentRow } from './inspector/descriptors.ts';
 export type { CodeLine } from './inspector/guest-code.ts';

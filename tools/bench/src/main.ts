@@ -1,8 +1,10 @@
 /**
  * Compares whole guests under Ringfence, v86 and QEMU in one run; `--help` lists the options.
  */
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { progressLines } from '@ringfence/guest';
 import { runBenchmark } from './benchmark.ts';
@@ -22,7 +24,7 @@ const HELP = `usage: pnpm bench [OPTIONS]
 
   --only NAME,NAME      engines: ${engines.map(({ name }) => name).join(', ')}
   --workload NAME,NAME  workloads, or parts of names; "boot" is the way to /init
-  --guest linux|programs
+  --guest linux|programs|paravirtual
   --rounds N            how often everything is done (default 3)
   --repeat N            how often a workload runs in a guest in each round (default 1)
   --subject NAME        the engine that is compared with the others (default: the first)
@@ -54,7 +56,10 @@ const LIMIT_SECONDS = 300;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 if (values.help) process.stdout.write(HELP);
-else await main();
+else {
+  if (values.guest !== 'paravirtual') await main();
+  if (values.guest === undefined || values.guest === 'paravirtual') paravirtual();
+}
 
 async function main(): Promise<void> {
   const progress = progressLines(say);
@@ -97,6 +102,17 @@ async function main(): Promise<void> {
   if (values.json === undefined) console.log(json);
   else writeFileSync(values.json, `${json}\n`);
   if (outcome.failures.length > 0) process.exitCode = 1;
+}
+
+/** What paravirtualization buys, in a process of its own: it runs the machines itself. */
+function paravirtual(): void {
+  if (values.workload !== undefined && values.guest === undefined) return;
+  const program = fileURLToPath(new URL('paravirtual/main.ts', import.meta.url));
+  const source = values['from-source'] ? ['--conditions=@ringfence/source'] : [];
+  const args = [...source, '--import', 'tsx', program, values.rounds];
+  const json = values.json === undefined ? [] : [`${values.json}.paravirtual`];
+  const { status } = spawnSync(process.execPath, [...args, ...json], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
 }
 
 function isChosen({ name, missing }: Engine, settings: EngineSettings): boolean {

@@ -1,0 +1,101 @@
+/** Linux' sequential and random disk I/O over IDE, virtio-blk and blkfront. */
+import { readFileSync } from 'node:fs';
+import { Disk, MemoryStore, RawImage } from '@ringfence/disk';
+import { debianGuest } from '@ringfence/guest';
+import { createMachine, type MachineOptions } from '@ringfence/machine';
+import { deviceExitsOf, exitsOf, nodeHost, takeUse } from './measure.ts';
+import { ioDiskBytes, ioPatterns, ioProgram } from './io-program.ts';
+
+/** What one way to a disk took for one kind of I/O. */
+export interface IoRow {
+  readonly way: string;
+  readonly what: string;
+  readonly mebibytesPerSecond: number;
+  readonly requestsPerSecond: number;
+  readonly exitsPerRequest: number;
+  /** Those at ports, and hypercalls; memory-mapped registers are not among them. */
+  readonly deviceExitsPerRequest: number;
+}
+
+/** The ways, the names of their disks in the guest, and the modules that they need. */
+const ways = [
+  { way: 'IDE DMA', bus: 'ide', device: '/dev/sda', modules: ['ata_piix', 'sd_mod'] },
+  { way: 'virtio-blk', bus: 'virtio', device: '/dev/vda', modules: ['virtio_pci', 'virtio_blk'] },
+  { way: 'blkfront', bus: 'xen', device: '/dev/xvda', modules: ['xen-blkfront'] },
+] as const;
+
+/** Kinds of I/O: the program's argument, and what it is called. */
+const kinds: readonly (readonly [argument: string, name: string])[] = [
+  ['rs', 'read sequential'],
+  ['ws', 'write sequential'],
+  ['rr', 'read random'],
+  ['wr', 'write random'],
+];
+const limitMs = 300_000;
+const bootMegabytes = 256;
+
+/** Measures every way, each in a guest of its own, `rounds` times each kind; the best counts. */
+export async function measureBlockIo(
+  rounds: number,
+  say: (line: string) => void,
+): Promise<readonly IoRow[]> {
+  const rows: IoRow[] = [];
+  for (const { way, bus, device, modules } of ways) {
+    const guest = await debianGuest({ flavour: '686-pae', modules: [...modules] });
+    const contents = new Uint8Array(ioDiskBytes);
+    contents.set(ioProgram());
+    const storage = new Disk(new RawImage(new MemoryStore({ contents })));
+    const isXen = bus === 'xen';
+    const options: MachineOptions = {
+      memoryBytes: bootMegabytes << 20,
+      host: nodeHost,
+      ...(isXen ? { machine: 'pvh' as const } : {}),
+      boot: {
+        kind: 'kernel',
+        kernel: new Uint8Array(readFileSync(guest.kernel)),
+        initrd: new Uint8Array(readFileSync(guest.initrd)),
+        commandLine: `console=${isXen ? 'hvc0' : 'ttyS0'} quiet cryptomgr.notests`,
+      },
+      drives: [{ interface: bus, kind: 'disk', unit: 0, storage }],
+    };
+    const machine = await createMachine(options);
+    const port = machine.serial[0];
+    if (port === undefined) throw new Error('the machine has no serial port');
+    void machine.start();
+    await port.expect(/# /, limitMs);
+    const run = async (command: string): Promise<void> => {
+      port.write(`${command}; echo DONE-$?\r`);
+      const [, status] = await port.expect(/DONE-(\d+)\r?\n[^]*# /, limitMs);
+      if (status !== '0') throw new Error(`${way}: ${command}: status ${String(status)}`);
+    };
+    await run(`dd if=${device} of=/tmp/io bs=4096 count=1 2>/dev/null && chmod +x /tmp/io`);
+    await run(`/tmp/io ${device} rs && /tmp/io ${device} rr`);
+    for (const [argument, what] of kinds) {
+      const pattern = argument.endsWith('s') ? ioPatterns.s : ioPatterns.r;
+      let best: IoRow | undefined;
+      for (let round = 0; round < rounds; round++) {
+        const before = takeUse(machine);
+        await run(`/tmp/io ${device} ${argument}`);
+        const after = takeUse(machine);
+        const seconds = after.seconds - before.seconds;
+        const exits = exitsOf(after) - exitsOf(before);
+        const deviceExits = deviceExitsOf(after) - deviceExitsOf(before);
+        const requestsPerSecond = pattern.requests / seconds;
+        const row: IoRow = {
+          way,
+          what,
+          mebibytesPerSecond: (requestsPerSecond * pattern.bytes) / 2 ** 20,
+          requestsPerSecond,
+          exitsPerRequest: exits / pattern.requests,
+          deviceExitsPerRequest: deviceExits / pattern.requests,
+        };
+        if (best === undefined || requestsPerSecond > best.requestsPerSecond) best = row;
+      }
+      if (best === undefined) continue;
+      rows.push(best);
+      say(`${way}: ${what} ${best.mebibytesPerSecond.toFixed(1)} MiB/s`);
+    }
+    machine.dispose();
+  }
+  return rows;
+}
