@@ -60,7 +60,6 @@ export class SystemCallouts {
     on(Callout.storeSystem, (which) => this.#storeSystem(which));
     on(Callout.loadSystem, (which, value) => this.#loadSystem(which, value));
     on(Callout.inspectSelector, (which, selector) => this.#inspect(which, selector));
-    on(Callout.invalidatePage, () => this.#outcome.privileged());
     on(Callout.system, (which) => this.#system(which));
   }
 

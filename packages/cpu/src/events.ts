@@ -100,6 +100,22 @@ export class Events {
     return true;
   }
 
+  /** Tells generated code what it may do without asking, before a slice. */
+  beforeSlice(): void {
+    const { requested, announces } = this.#interrupts;
+    this.#state[Word.interruptWaits] = requested || announces !== true ? 1 : 0;
+  }
+
+  /** Takes note of what generated code did in the slice that began at an instruction count. */
+  afterSlice(began: number): void {
+    const state = this.#state;
+    if (state[Word.shadowNoted] === 0) return;
+    state[Word.shadowNoted] = 0;
+    const at = began + (state[Word.shadowAt] ?? 0);
+    // A load of SS may have come after it.
+    if (at > this.#shadowAt) this.shadow('sti', at);
+  }
+
   raiseNmi(): void {
     this.#nmi = true;
   }

@@ -18,6 +18,11 @@ export interface Ports {
 export interface InterruptController {
   /** Whether a maskable interrupt is requested now. */
   readonly requested: boolean;
+  /**
+   * Whether `Cpu.attention` is called each time that `requested` becomes true, so that the CPU need
+   * not ask when the guest enables interrupts; absent: it is not.
+   */
+  readonly announces?: boolean;
   /** Acknowledges the most important request and returns its vector, 0..255. */
   acknowledge(): number;
 }

@@ -60,7 +60,9 @@ export class Slices {
     state[Word.budget] = slice;
     state[Word.runBudget] = slice;
     this.#interrupted = false;
+    events.beforeSlice();
     tiers.interpreter.run();
+    events.afterSlice(this.retired);
     const retired = (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
     this.retired += retired;
     state[Word.budget] = 0;

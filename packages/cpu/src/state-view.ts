@@ -22,6 +22,9 @@ export const Word: Readonly<
     | 'transfer'
     | 'interruptShadow'
     | 'singleElements'
+    | 'interruptWaits'
+    | 'shadowNoted'
+    | 'shadowAt'
     | 'cr0'
     | 'cr2'
     | 'cr3'
@@ -51,6 +54,9 @@ export const Word: Readonly<
   transfer: CpuState.transfer >> 2,
   interruptShadow: CpuState.interruptShadow >> 2,
   singleElements: CpuState.singleElements >> 2,
+  interruptWaits: CpuState.interruptWaits >> 2,
+  shadowNoted: CpuState.shadowNoted >> 2,
+  shadowAt: CpuState.shadowAt >> 2,
   cr0: CpuState.cr >> 2,
   cr2: (CpuState.cr + 16) >> 2,
   cr3: (CpuState.cr + 24) >> 2,

@@ -35,7 +35,7 @@ export interface TestCpu {
   readonly physical: PhysicalMemory;
   /** Port writes as `[port, bytes, value]`. */
   readonly writes: [number, number, number][];
-  readonly interrupts: { requested: boolean; vector: number };
+  readonly interrupts: { requested: boolean; announces: boolean; vector: number };
 }
 
 /** Makes a CPU with RAM and no devices: port reads give all ones. */
@@ -50,7 +50,7 @@ export function makeCpu(
   const physical = new PhysicalMemory(machine);
   physical.mapRam(0, ramBytes, Layout.ram);
   const writes: [number, number, number][] = [];
-  const interrupts = { requested: false, vector: 0x20 };
+  const interrupts = { requested: false, announces: false, vector: 0x20 };
   const host: CpuHost = {
     ports: {
       read: (_: number, bytes: 1 | 2 | 4) => (bytes === 4 ? -1 : (1 << (8 * bytes)) - 1),
@@ -61,6 +61,9 @@ export function makeCpu(
     interrupts: {
       get requested() {
         return interrupts.requested;
+      },
+      get announces() {
+        return interrupts.announces;
       },
       acknowledge: () => {
         interrupts.requested = false;

@@ -43,6 +43,10 @@ export function withUpcalls(
     get requested() {
       return controller.requested || (abi.listens && abi.upcallDue);
     },
+    // The guest unmasks upcalls by a store.
+    get announces() {
+      return controller.announces === true && !abi.listens;
+    },
     acknowledge: () =>
       abi.listens && abi.upcallDue ? abi.info.deliver() : controller.acknowledge(),
   };

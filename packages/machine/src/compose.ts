@@ -193,6 +193,7 @@ function processorHost(
     get requested() {
       return pin.level;
     },
+    announces: true,
     acknowledge: () => chipset.interrupts.acknowledge(),
   };
   return {

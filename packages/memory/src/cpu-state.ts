@@ -103,6 +103,12 @@ export const CpuState = {
   accessStatus: 0x1544,
   /** Nonzero while repeated string instructions stop after each element, to be trapped there. */
   singleElements: 0x1540,
+  /** Nonzero while an interrupt may be requested that IF holds off: STI tells the run loop. */
+  interruptWaits: 0x1560,
+  /** Nonzero after STI set IF in generated code, until the run loop has looked. */
+  shadowNoted: 0x1564,
+  /** What `runBudget - budget` was after that STI. */
+  shadowAt: 0x1568,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */

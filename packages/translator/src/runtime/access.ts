@@ -10,9 +10,17 @@ import type { RuntimeFunction } from './runtime-function.ts';
 const readEntry = 0;
 const writeEntry = 4;
 
-/** Shadow entry of a linear address for reads (`kind` 0) or writes (4). */
-export function lookup(b: IrBuilder, linear: Value, kind: number): Value {
-  const directory = b.load('i32.load', CpuState.dirData);
+/**
+ * Shadow entry of a linear address for reads (`kind` 0) or writes (4), in the directory whose
+ * address is in a word of the CPU state.
+ */
+export function lookup(
+  b: IrBuilder,
+  linear: Value,
+  kind: number,
+  word: number = CpuState.dirData,
+): Value {
+  const directory = b.load('i32.load', word);
   const slot = b.add(directory, b.and(b.shrU(linear, 20), 0xffc));
   const leaf = b.load('i32.load', 0, slot);
   return b.load('i32.load', kind, b.add(leaf, b.and(b.shrU(linear, 9), 0x1ff8)));

@@ -1,5 +1,6 @@
 import { accessFunctions } from './access.ts';
 import { regionAccessFunctions } from './region-access.ts';
+import { loadSegment } from './segment-load.ts';
 import { aesFunctions } from './sse-aes.ts';
 import { crc32c } from './sse-crc32.ts';
 import { floatArithmetic } from './sse-float-arithmetic.ts';
@@ -16,6 +17,7 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   ...accessFunctions,
   ...regionAccessFunctions,
   ...stringFunctions,
+  loadSegment,
   ...aesFunctions,
   ...floatFunctions,
   ...floatArithmetic,

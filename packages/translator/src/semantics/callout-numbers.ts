@@ -55,8 +55,6 @@ export const Callout = {
    * transfer; ZF is set or cleared by the host.
    */
   inspectSelector: 23,
-  /** a = linear address, after segmentation. */
-  invalidatePage: 24,
   /**
    * a = 0 INVD 1 WBINVD 2 CLTS 3 RSM 4 VMCALL 5 VMMCALL 6 MONITOR 7 MWAIT 8 SWAPGS
    * 9 CLAC 10 STAC.

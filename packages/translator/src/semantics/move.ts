@@ -24,7 +24,7 @@ function move(c: InstructionContext): void {
   else if (source === Location.segment) {
     const bytes = c.bytes(0);
     c.write(0, resize(c.b, selectorOf(c, 1), 2, bytes, false));
-  } else if (source === Location.control) moveFromSystem(c, Callout.readControl);
+  } else if (source === Location.control) moveFromControl(c);
   else if (source === Location.debug) moveFromSystem(c, Callout.readDebug);
   else if (target === Location.control) moveToSystem(c, Callout.writeControl);
   else if (target === Location.debug) moveToSystem(c, Callout.writeDebug);
@@ -35,7 +35,21 @@ function moveToSegment(c: InstructionContext): void {
   const b = c.b;
   const register = c.source.registerNumber(0);
   b.if(b.eq(register, SegmentRegister.cs), () => b.fault(invalidOpcode));
-  b.callout(Callout.loadSegment, register, c.read(1, 2));
+  const selector = c.read(1, 2);
+  const loaded = b.call('loadSegment', 'i32', register, selector);
+  b.if(b.eqz(loaded), () => b.callout(Callout.loadSegment, register, selector));
+}
+
+/** By number, the control registers whose value is what the CPU state holds. */
+const plainControls = 0b1_1101;
+
+function moveFromControl(c: InstructionContext): void {
+  const b = c.b;
+  c.requireRing0();
+  const number = c.source.registerNumber(1);
+  const isPlain = b.and(b.shrU(b.i32(plainControls), number), b.ltU(number, 8));
+  b.if(b.eqz(isPlain), () => b.callout(Callout.readControl, number));
+  c.write(0, c.loadState({ offset: CpuState.cr, dynamic: b.shl(number, 3) }, c.bytes(0)));
 }
 
 function moveFromSystem(c: InstructionContext, callout: number): void {

@@ -47,10 +47,13 @@ function pop(c: InstructionContext): void {
   const old = c.stack.pointer();
   const fresh = c.stack.moved(old, bytes);
   if (operand.location === Location.fixedSegment) {
-    const selector = bytes === 8 ? c.b.wrap(value) : value;
+    const selector = c.b.and(bytes === 8 ? c.b.wrap(value) : value, 0xffff);
     const number = c.b.i32(operand.register);
-    const write = deferPointer(c, fresh);
-    c.b.callout(Callout.loadSegment, number, c.b.and(selector, 0xffff), write);
+    c.b.if(
+      c.b.call('loadSegment', 'i32', number, selector),
+      () => c.stack.setPointer(fresh),
+      () => c.b.callout(Callout.loadSegment, number, selector, deferPointer(c, fresh)),
+    );
     return;
   }
   if (!c.isMemory(0)) {

@@ -115,12 +115,32 @@ function clearInterrupt(c: InstructionContext): void {
   );
 }
 
-/** STI with IF set already changes nothing where it is allowed. */
+/**
+ * STI here where IOPL allows it, no virtual interrupt flag could be meant, and no interrupt waits.
+ * With IF set already it changes nothing; else the run loop finds out from `shadowAt` whether the
+ * next instruction is the one before which interrupts are held off.
+ */
 function setInterrupt(c: InstructionContext): void {
   const b = c.b;
   const system = b.load('i32.load', CpuState.eflags);
-  const idle = b.and(b.eqz(c.cpl()), b.shrU(b.and(system, interruptFlag), 9));
-  b.if(b.eqz(idle), () => b.callout(Callout.interruptFlag, b.i32(1)));
+  const allowed = b.leU(c.cpl(), b.and(b.shrU(system, 12), ioPrivilege));
+  const plain = b.and(allowed, b.eqz(b.and(system, virtual8086)));
+  const quiet = b.or(
+    b.and(system, interruptFlag),
+    b.eqz(b.load('i32.load', CpuState.interruptWaits)),
+  );
+  b.if(b.and(plain, b.ne(quiet, 0)), () => {
+    b.if(b.eqz(b.and(system, interruptFlag)), () => {
+      b.store('i32.store', CpuState.eflags, b.or(system, interruptFlag));
+      const left = b.load('i32.load', CpuState.budget);
+      const at = b.sub(b.load('i32.load', CpuState.runBudget), left);
+      b.store('i32.store', CpuState.shadowAt, at);
+      b.store('i32.store', CpuState.shadowNoted, b.i32(1));
+    });
+    // The budget is exact in handler functions only, where this ends the instruction.
+    b.next();
+  });
+  b.callout(Callout.interruptFlag, b.i32(1));
 }
 
 function invalidatePcid(c: InstructionContext): void {
@@ -195,10 +215,8 @@ export const system: SemanticsTable = {
   MWAIT: plain(Callout.system, 7),
   CLAC: plain(Callout.system, 9),
   STAC: plain(Callout.system, 10),
-  INVLPG: (c) => {
-    c.requireRing0();
-    c.b.callout(Callout.invalidatePage, c.linearUnchecked(0));
-  },
+  // Shadow entries are true at every moment (shadow-paging): there is nothing to invalidate.
+  INVLPG: (c) => c.requireRing0(),
   INVPCID: invalidatePcid,
   CPUID: plain(Callout.cpuid),
   RDTSC: plain(Callout.readTsc),

@@ -92,6 +92,7 @@ export class TestMachine {
     this.setWord(CpuState.codeMode, CodeMode.valid | code | (flat ? CodeMode.flat : 0));
     for (let register = 0; register < 8; register++) this.setSegment(register, 0, 0xffff_ffff);
     this.setWord(CpuState.cr, 1);
+    this.setWord(CpuState.interruptWaits, 1);
     this.setWord(CpuState.cr + 32, 0x600);
     this.setWord(CpuState.mxcsr, 0x1f80);
     this.setWord(CpuState.fpuControl, 0x37f);
@@ -177,6 +178,7 @@ export class TestMachine {
       }
     }
     this.setWord(CpuState.dirData, directory);
+    this.setWord(CpuState.dirSystem, directory);
   }
 
   /** Assembles and runs one instruction (or more steps of it and what follows it). */

@@ -232,7 +232,6 @@ describe('callouts', () => {
     ['mov cr3, eax', [Callout.writeControl, 3, 9, 0]],
     ['lgdt [0x2000]', [Callout.loadDescriptorTable, 0, 0x27, 0x12345]],
     ['lldt ax', [Callout.loadSystem, 0, 9, 0]],
-    ['invlpg [0x5000]', [Callout.invalidatePage, 0x5000, 0, 0]],
     ['hlt', [Callout.halt, 0, 0, 0]],
     ['sti', [Callout.interruptFlag, 1, 0, 0]],
   ];
