@@ -24,6 +24,13 @@ describe('an IDE disk', () => {
     expect(rig.status).toBe(ready);
   });
 
+  it('tells of a cylinder to read from however small it is', () => {
+    const { rig } = disk(512);
+    rig.command(0xec);
+    const identity = words(rig.read(512));
+    expect([identity[1], identity[54], identity[60]]).toEqual([2, 2, 1]);
+  });
+
   it('reads sectors by LBA and by CHS, an interrupt for each', () => {
     const { rig, storage } = disk();
     rig.task(0, 2, 5, 0, 0, 0xe0);

@@ -22,9 +22,18 @@ export interface Geometry {
   readonly sectorsPerTrack: number;
 }
 
+/**
+ * The fewest cylinders that a disk tells of: SeaBIOS keeps the last one to itself, and a disk of a
+ * boot sector alone would have none.
+ */
+const fewestCylinders = 2;
+
 /** Returns the geometry of a disk with a number of sectors. */
 export function geometryOf(sectors: number, heads: number, sectorsPerTrack: number): Geometry {
-  const cylinders = Math.min(16383, Math.floor(sectors / (heads * sectorsPerTrack)));
+  const cylinders = Math.max(
+    fewestCylinders,
+    Math.min(16383, Math.floor(sectors / (heads * sectorsPerTrack))),
+  );
   return { cylinders, heads, sectorsPerTrack };
 }
 

@@ -123,6 +123,6 @@ export function diskGeometry(bytes: number): Geometry {
   const total = Math.floor(bytes / 512);
   const heads =
     [16, 32, 64, 128].find((count) => total <= mostCylinders * count * diskSectors) ?? 255;
-  const cylinders = Math.max(1, Math.floor(total / (heads * diskSectors)));
+  const cylinders = Math.max(2, Math.floor(total / (heads * diskSectors)));
   return { cylinders: Math.min(mostCylinders, cylinders), heads, sectors: diskSectors };
 }
