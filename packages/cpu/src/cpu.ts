@@ -74,7 +74,7 @@ export class Cpu {
     this.#host = host;
     this.model = options.model ?? (cpuModels[0] as CpuModel);
     const { has, vendor } = this.model;
-    this.registers = new ModelSpecificRegisters(has, vendor === 'AuthenticAMD');
+    this.registers = new ModelSpecificRegisters(has, vendor === 'AuthenticAMD', state);
     this.cache = new CodeCache(physical);
     this.shadow = new ShadowPaging(
       physical,
@@ -100,9 +100,11 @@ export class Cpu {
       memory: this.access,
       host: this.#segmentationHost(),
     });
-    this.control = new ControlRegisters(state, this.shadow, this.segmentation, this.model, () =>
-      this.debug.update(),
-    );
+    this.control = new ControlRegisters(state, this.shadow, this.segmentation, this.model, () => {
+      this.debug.update();
+      // CR4.SMAP makes EFLAGS.AC count, which nobody was told of while it was clear.
+      this.#privilegeChanged();
+    });
     const count = (cause: string): void => this.#count(cause);
     this.#events = new Events(state, this.segmentation, host.interrupts, this.debug, count);
     this.#callouts = new Callouts(this.#calloutContext());

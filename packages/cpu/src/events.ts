@@ -78,6 +78,7 @@ export class Events {
   reset(): void {
     this.halted = false;
     this.#shadowAt = -1;
+    this.#resumeFlagAt = -1;
     this.#nmi = false;
     this.#nmiBlocked = false;
     this.#debug.pending = 0;
@@ -103,12 +104,19 @@ export class Events {
   /** Tells generated code what it may do without asking, before a slice. */
   beforeSlice(): void {
     const { requested, announces } = this.#interrupts;
-    this.#state[Word.interruptWaits] = requested || announces !== true ? 1 : 0;
+    const state = this.#state;
+    state[Word.interruptWaits] = requested || announces !== true ? 1 : 0;
+    const returnMatters = this.#nmi || this.#nmiBlocked || this.#debug.codeActive;
+    state[Word.returnsSlowly] = returnMatters ? 1 : 0;
   }
 
   /** Takes note of what generated code did in the slice that began at an instruction count. */
   afterSlice(began: number): void {
     const state = this.#state;
+    if (state[Word.resumeNoted] !== 0) {
+      state[Word.resumeNoted] = 0;
+      this.#resumeFlagAt = Math.max(this.#resumeFlagAt, began + (state[Word.resumeAt] ?? 0));
+    }
     if (state[Word.shadowNoted] === 0) return;
     state[Word.shadowNoted] = 0;
     const at = began + (state[Word.shadowAt] ?? 0);

@@ -1,4 +1,5 @@
 import type { MsrValue } from '@ringfence/hypercall';
+import { CpuState } from '@ringfence/memory';
 
 /** Numbers of the MSRs that the CPU itself looks at (SDM 4, table 2-2; APM 2, appendix A). */
 export const Msr = {
@@ -90,8 +91,11 @@ export class ModelSpecificRegisters {
   readonly #kept: Map<number, Kept>;
   readonly #values = new Map<number, MsrValue>();
 
-  /** `features` are those of the CPU model, with its vendor. */
-  constructor(features: ReadonlySet<string>, isAmd: boolean) {
+  readonly #state: Int32Array;
+
+  /** `features` are those of the CPU model, with its vendor; `state` is linear memory. */
+  constructor(features: ReadonlySet<string>, isAmd: boolean, state: Int32Array) {
+    this.#state = state;
     const all = [...keptRegisters()];
     this.#kept = new Map(
       all.filter(([number]) => {
@@ -117,6 +121,7 @@ export class ModelSpecificRegisters {
       return false;
     if (index === Msr.pat && !(isPat(low) && isPat(high))) return false;
     this.#values.set(index, { low: low | 0, high: high | 0 });
+    this.#show();
     return true;
   }
 
@@ -128,6 +133,7 @@ export class ModelSpecificRegisters {
   /** Values as after power-up. */
   reset(): void {
     this.#values.clear();
+    this.#show();
   }
 
   /** The registers that differ from their reset value. */
@@ -138,5 +144,13 @@ export class ModelSpecificRegisters {
   restore(saved: readonly (readonly [number, number, number])[]): void {
     this.#values.clear();
     for (const [number, low, high] of saved) this.#values.set(number, { low, high });
+    this.#show();
+  }
+
+  /** Puts what SYSENTER and SYSEXIT look at where generated code finds it. */
+  #show(): void {
+    this.#state[CpuState.sysenterCs >> 2] = this.low(Msr.sysenterCs);
+    this.#state[CpuState.sysenterEsp >> 2] = this.low(Msr.sysenterEsp);
+    this.#state[CpuState.sysenterEip >> 2] = this.low(Msr.sysenterEip);
   }
 }

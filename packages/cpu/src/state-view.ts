@@ -25,6 +25,9 @@ export const Word: Readonly<
     | 'interruptWaits'
     | 'shadowNoted'
     | 'shadowAt'
+    | 'returnsSlowly'
+    | 'resumeNoted'
+    | 'resumeAt'
     | 'cr0'
     | 'cr2'
     | 'cr3'
@@ -57,6 +60,9 @@ export const Word: Readonly<
   interruptWaits: CpuState.interruptWaits >> 2,
   shadowNoted: CpuState.shadowNoted >> 2,
   shadowAt: CpuState.shadowAt >> 2,
+  returnsSlowly: CpuState.returnsSlowly >> 2,
+  resumeNoted: CpuState.resumeNoted >> 2,
+  resumeAt: CpuState.resumeAt >> 2,
   cr0: CpuState.cr >> 2,
   cr2: (CpuState.cr + 16) >> 2,
   cr3: (CpuState.cr + 24) >> 2,

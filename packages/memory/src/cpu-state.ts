@@ -109,6 +109,20 @@ export const CpuState = {
   shadowNoted: 0x1564,
   /** What `runBudget - budget` was after that STI. */
   shadowAt: 0x1568,
+  /** Shadow directories for data and for fetches: of CPL 0 to 2, then of CPL 3 (16 bytes). */
+  directories: 0x1570,
+  /** 1 while the current directories are those of CPL 3, else 0. */
+  isUser: 0x1580,
+  /** IA32_SYSENTER_CS, IA32_SYSENTER_ESP and IA32_SYSENTER_EIP, as far as SYSENTER looks. */
+  sysenterCs: 0x1584,
+  sysenterEsp: 0x1588,
+  sysenterEip: 0x158c,
+  /** Nonzero while IRET has to be told to the run loop: NMIs, breakpoints on code. */
+  returnsSlowly: 0x1590,
+  /** Nonzero after IRET set RF in generated code, until the run loop has looked. */
+  resumeNoted: 0x1594,
+  /** What `runBudget - budget` was after that IRET. */
+  resumeAt: 0x1598,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */

@@ -27,7 +27,6 @@ export class AddressSpaces {
   private cr3 = 0;
   private cr4 = 0;
   private efer = 0;
-  private user = false;
   private alignmentCheck = false;
   private userSpace = 0;
   private supervisorSpace = 0;
@@ -114,7 +113,7 @@ export class AddressSpaces {
    * To be called when the CPL changes and, while CR4.SMAP is set, when AC does.
    */
   setPrivilege(user: boolean, alignmentCheck: boolean): void {
-    this.user = user;
+    this.i32[CpuState.isUser >>> 2] = user ? 1 : 0;
     if (alignmentCheck !== this.alignmentCheck) {
       this.alignmentCheck = alignmentCheck;
       if ((this.cr4 & Cr4.smap) !== 0) {
@@ -174,12 +173,22 @@ export class AddressSpaces {
     return role;
   }
 
-  /** Writes the directories of the current privilege to the CPU state. */
+  /**
+   * Writes the directories of both privileges, and of the current one, to the CPU state. Which that
+   * is generated code changes too.
+   */
   private publish(): void {
-    const space = this.user ? this.userSpace : this.supervisorSpace;
-    this.i32[CpuState.dirData >>> 2] = this.tables.spaces.data(space);
-    this.i32[CpuState.dirExec >>> 2] = this.tables.spaces.exec(space);
-    this.i32[CpuState.dirSystem >>> 2] = this.tables.spaces.data(this.systemSpace);
+    const { i32 } = this;
+    const { spaces } = this.tables;
+    const both = CpuState.directories >>> 2;
+    i32[both] = spaces.data(this.supervisorSpace);
+    i32[both + 1] = spaces.exec(this.supervisorSpace);
+    i32[both + 2] = spaces.data(this.userSpace);
+    i32[both + 3] = spaces.exec(this.userSpace);
+    const current = both + (i32[CpuState.isUser >>> 2] === 0 ? 0 : 2);
+    i32[CpuState.dirData >>> 2] = i32[current] ?? 0;
+    i32[CpuState.dirExec >>> 2] = i32[current + 1] ?? 0;
+    i32[CpuState.dirSystem >>> 2] = spaces.data(this.systemSpace);
   }
 
   private setRoot(page: number): void {

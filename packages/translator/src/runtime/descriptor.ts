@@ -94,6 +94,25 @@ export function setSegment(
   }
 }
 
+/** Loads the segment register of a number with a flat segment of 4 GiB. */
+export function setFlat(
+  b: IrBuilder,
+  register: number,
+  selector: Value,
+  attributes: Value,
+  isCode: boolean,
+): void {
+  setSegment(b, b.i32(segmentBytes * register), {
+    selector,
+    attributes,
+    base: b.i32(0),
+    limit: b.i32(-1),
+    readFirst: b.i32(0),
+    readLast: b.i32(-1),
+    writeFirst: b.i32(isCode ? -1 : 0),
+  });
+}
+
 /** Makes the segment register at an offset from `CpuState.segments` null; its limit stays. */
 export function setNull(b: IrBuilder, address: Value, selector: Value): void {
   setSegment(b, address, {

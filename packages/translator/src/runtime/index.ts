@@ -1,5 +1,6 @@
 import { accessFunctions } from './access.ts';
 import { regionAccessFunctions } from './region-access.ts';
+import { privilegeFunctions } from './privilege.ts';
 import { loadSegment } from './segment-load.ts';
 import { aesFunctions } from './sse-aes.ts';
 import { crc32c } from './sse-crc32.ts';
@@ -18,6 +19,7 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   ...regionAccessFunctions,
   ...stringFunctions,
   loadSegment,
+  ...privilegeFunctions,
   ...aesFunctions,
   ...floatFunctions,
   ...floatArithmetic,

@@ -97,6 +97,16 @@ function farReturn(c: InstructionContext): void {
   c.b.callout(Callout.farReturn, released, c.b.i32(0), c.b.i32(c.info.operandSize));
 }
 
+/**
+ * A transfer between flat 32-bit segments by a runtime function of `runtime/privilege.ts`, where it
+ * can do that; what follows is for all others.
+ */
+export function transferInside(c: InstructionContext, name: string): void {
+  const b = c.b;
+  if (c.info.operandSize !== 32) return;
+  b.if(b.call(name, 'i32'), () => b.jumpTo(b.load('i32.load', CpuState.target)));
+}
+
 /** CX or ECX. */
 function counter(c: InstructionContext): Value {
   return c.gpr(Gpr.rcx, c.info.addressSize === 16 ? 2 : 4);
@@ -146,7 +156,10 @@ export const control: SemanticsTable = {
   CALL: call,
   RET: nearReturn,
   RETF: farReturn,
-  IRET: (c) => c.b.callout(Callout.interruptReturn, c.b.i32(c.info.operandSize)),
+  IRET: (c) => {
+    transferInside(c, 'interruptReturn');
+    c.b.callout(Callout.interruptReturn, c.b.i32(c.info.operandSize));
+  },
   LOOP: loop(),
   LOOPE: loop((c) => c.flags.zero()),
   LOOPNE: loop((c) => c.b.eqz(c.flags.zero())),

@@ -136,7 +136,7 @@ function run(machine: TestMachine, text: string, start: Start): End {
   return { esi, edi, ecx, flags: flagLetters(machine.flags), fault: machine.fault };
 }
 
-/** Compares a machine with the model over many starts; most bytes are equal, so that scans go on. */
+/** Compares a machine with the model from many starts; most bytes are equal: scans go on. */
 function compare(machine: TestMachine, text: string, name: string, width: Width): void {
   const prefix = text.slice(0, text.indexOf(' '));
   for (let seed = 0; seed < 24; seed++) {

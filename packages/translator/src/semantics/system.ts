@@ -4,6 +4,7 @@
  */
 import { CpuState } from '@ringfence/memory';
 import { Callout } from './callout-numbers.ts';
+import { transferInside } from './control.ts';
 import type { InstructionContext } from './context.ts';
 import { resize, transferred } from './integer.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
@@ -230,8 +231,14 @@ export const system: SemanticsTable = {
   },
   RDRAND: random(0),
   RDSEED: random(1),
-  SYSENTER: plain(Callout.sysenter),
-  SYSEXIT: (c) => c.b.callout(Callout.sysexit, c.b.i32(c.info.operandSize)),
+  SYSENTER: (c) => {
+    transferInside(c, 'systemEnter');
+    c.b.callout(Callout.sysenter);
+  },
+  SYSEXIT: (c) => {
+    transferInside(c, 'systemExit');
+    c.b.callout(Callout.sysexit, c.b.i32(c.info.operandSize));
+  },
   SYSCALL: plain(Callout.syscall),
   SYSRET: (c) => c.b.callout(Callout.sysret, c.b.i32(c.info.operandSize)),
   XGETBV: plain(Callout.extendedControl, 0),

@@ -1,0 +1,214 @@
+/** IRETD, SYSENTER and SYSEXIT by generated code against the segmentation unit. */
+import { assembleText } from '@ringfence/assembler';
+import { CpuState, segmentBytes } from '@ringfence/memory';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Msr } from './model-specific-registers.ts';
+import { Random } from './test-cases.ts';
+import { Cr0, Word } from './state-view.ts';
+import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+
+const codeAddress = 0x4000;
+const stackTop = 0x9800;
+const gdt = 0xa000;
+const directory = 0x1_0000;
+const tables = 0x1_1000;
+const selectors = [0x08, 0x10, 0x1b, 0x23, 0x29, 0x31, 0x3b, 0x43, 0x4b, 0x53, 0x0b, 0x18, 0, 3];
+
+/** Null; code and data of levels 0, 3, 1; then code and data that are not flat, or not ordinary. */
+const descriptors: readonly (readonly [low: number, high: number])[] = [
+  [0, 0],
+  [0xffff, 0x00cf_9b00],
+  [0xffff, 0x00cf_9300],
+  [0xffff, 0x00cf_fb00],
+  [0xffff, 0x00cf_f300],
+  [0xffff, 0x00cf_bb00],
+  [0xffff, 0x00cf_b300],
+  [0x7fff, 0x00cf_fb00],
+  [0xffff, 0x008f_f300],
+  [0xffff, 0x00cf_fa00],
+  [0xffff, 0x00cf_7300],
+];
+
+function prepare({ cpu, machine, physical }: TestCpu, random: Random, cpl: number): void {
+  cpu.start(flatState(codeAddress, stackTop));
+  const state = machine.i32;
+  const word = (at: number, value: number): void => physical.write32(at, value);
+  descriptors.forEach(([low, high], index) => {
+    word(gdt + 8 * index, low);
+    word(gdt + 8 * index + 4, high);
+  });
+  state[CpuState.gdtr >> 2] = gdt;
+  state[(CpuState.gdtr >> 2) + 2] = descriptors.length * 8 - 1;
+  word(directory, tables | 7);
+  for (let page = 0; page < 64; page++) word(tables + 4 * page, (page << 12) | 7);
+  cpu.control.writeCr3(directory);
+  cpu.control.writeCr0((state[Word.cr0] ?? 0) | Cr0.pg | Cr0.wp | Cr0.am);
+  const levels = [[0x08, 0x10], [0x29, 0x31], [], [0x1b, 0x23]];
+  const [code = 0x1b, data = 0x23] = levels[cpl] ?? [];
+  // As a kernel's return path has it: flat data of level 3, or what an outer level must not keep.
+  const [own, user] = [random.below(4) === 0 ? data : 0x23, random.below(4) === 0 ? data : 0];
+  cpu.segmentation.loadSegment(3, own);
+  cpu.segmentation.loadSegment(0, own);
+  cpu.segmentation.loadSegment(4, user);
+  cpu.segmentation.loadSegment(5, random.below(3) === 0 ? 1 : 0x23);
+  const [cs, ss] = [CpuState.segments + segmentBytes, CpuState.segments + 2 * segmentBytes];
+  state[cs >> 2] = code;
+  state[(cs >> 2) + 1] = 0xc09b | (cpl << 5);
+  state[ss >> 2] = data;
+  state[(ss >> 2) + 1] = 0xc093 | (cpl << 5);
+  state[Word.cpl] = cpl;
+  cpu.shadow.setPrivilege(cpl === 3, false);
+  cpu.segmentation.updateMode();
+}
+
+function outcome({ cpu, machine }: TestCpu): unknown {
+  const state = machine.i32;
+  const first = CpuState.segments >> 2;
+  return {
+    segments: [...state.slice(first, first + 48)].map((word) => word.toString(16)),
+    mode: state[Word.codeMode],
+    cpl: state[Word.cpl],
+    eip: state[Word.rip],
+    esp: state[Word.gpr + 8],
+    eflags: cpu.eflags().toString(16),
+    alignment: state[Word.alignmentCheck],
+    directories: [CpuState.dirData, CpuState.dirExec].map((address) => {
+      const [both, isUser] = [CpuState.directories >> 2, state[CpuState.isUser >> 2] ?? 0];
+      const offset = address === CpuState.dirData ? 0 : 1;
+      return state[address >> 2] === state[both + 2 * isUser + offset] && isUser;
+    }),
+  };
+}
+
+/** An image of EFLAGS that mostly has what returns usually have. */
+function flagsImage(random: Random): number {
+  const rare = [0x100, 0x4000, 0x2_0000, 0x4_0000, 0x8_0000, 0x10_0000, 0x3000];
+  const extra = random.below(3) === 0 ? (rare[random.below(rare.length)] ?? 0) : 0;
+  const resume = random.below(3) === 0 ? 0x1_0000 : 0;
+  return (random.below(0x1000) & 0xed5) | extra | resume | (random.below(4) === 0 ? 0x20_0000 : 0);
+}
+
+let fast: TestCpu;
+let slow: TestCpu;
+
+beforeAll(() => {
+  fast = makeCpu();
+  slow = makeCpu();
+}, 60_000);
+
+interface Start {
+  readonly cpl: number;
+  readonly eflags: number;
+  readonly frame: readonly number[];
+  readonly esp: number;
+  readonly announces: boolean;
+}
+
+function start(parts: TestCpu, seed: number, text: string, from: Start): void {
+  prepare(parts, new Random(seed), from.cpl);
+  const { cpu, machine, physical, interrupts } = parts;
+  const state = machine.i32;
+  from.frame.forEach((value, index) => physical.write32(from.esp + 4 * index, value));
+  physical.write(codeAddress, assembleText(text, { bits: 32, origin: codeAddress }));
+  // Before the code is fetched: its page and the stack's are known to the shadow tables.
+  state[Word.gpr + 8] = from.esp;
+  state[Word.eflags] = from.eflags;
+  for (const register of [Msr.sysenterCs, Msr.sysenterEsp, Msr.sysenterEip]) {
+    cpu.registers.write(register, register === Msr.sysenterCs ? 8 : 0x7000, 0);
+  }
+  state[Word.gpr + 2] = 0x8000;
+  state[Word.gpr + 4] = 0x6000;
+  interrupts.announces = from.announces;
+}
+
+/** Runs the instruction in one CPU and `reference` on the other. */
+function compare(
+  seed: number,
+  text: string,
+  from: Start,
+  reference: (parts: TestCpu) => number,
+): number {
+  start(fast, seed, text, from);
+  start(slow, seed, text, from);
+  const what = `${text}, seed ${seed}, from CPL ${from.cpl}`;
+  const began = fast.cpu.instructions;
+  // A page of the stack that was read is in the shadow tables.
+  fast.cpu.access.read32(from.esp, false);
+  let stop = fast.cpu.run(1);
+  if (stop === 'budget' && fast.cpu.instructions === began) stop = fast.cpu.run(1);
+  const fault = reference(slow);
+  expect(stop === 'tripleFault', what).toBe(fault !== 0);
+  expect(outcome(fast), what).toEqual(outcome(slow));
+  return fault;
+}
+
+function counted(name: string): number {
+  return fast.cpu.statistics().exits[name] ?? 0;
+}
+
+describe('IRETD', () => {
+  it('does what segmentation does, from and to any level', () => {
+    const before = counted('interruptReturn');
+    let done = 0;
+    for (let seed = 0; seed < 1500; seed++) {
+      const random = new Random(seed);
+      const pick = (): number => selectors[random.below(selectors.length)] ?? 0;
+      const cpl = [0, 0, 1, 3][random.below(4)] ?? 0;
+      const level = Math.max(cpl, [0, 1, 3, 3][random.below(4)] ?? 0);
+      const [code, data] = [[0x08, 0x10], [0x29, 0x31], [], [0x1b, 0x23]][level] ?? [];
+      const cs = random.below(4) === 0 ? pick() : (code ?? 0);
+      const ss = random.below(4) === 0 ? pick() : (data ?? 0);
+      const esp = random.below(6) === 0 ? 0x9000 - 4 * random.below(6) : stackTop;
+      const flags = [2, 0x202, 0x3202, 0x4002, 0x4_0002];
+      const eflags = flags[random.below(8) % 5] ?? 2;
+      const frame = [0x5000 + random.below(256), cs, flagsImage(random), 0x8800, ss];
+      const from = { cpl, eflags, frame, esp, announces: true };
+      if (compare(seed, 'iretd', from, ({ cpu }) => cpu.segmentation.iret(4)) === 0) done += 1;
+    }
+    const called = counted('interruptReturn') - before;
+    expect(done).toBeGreaterThan(500);
+    expect(called).toBeLessThan(1300);
+  });
+
+  it('tells the host where interrupts are not announced', () => {
+    const from = { cpl: 0, eflags: 2, frame: [0x5000, 8, 2], esp: stackTop, announces: false };
+    const before = counted('interruptReturn');
+    compare(1, 'iretd', from, ({ cpu }) => cpu.segmentation.iret(4));
+    expect(counted('interruptReturn')).toBe(before + 1);
+    compare(1, 'iretd', { ...from, announces: true }, ({ cpu }) => cpu.segmentation.iret(4));
+    expect(counted('interruptReturn')).toBe(before + 1);
+  });
+
+  it('leaves a stack that is not mapped to a page fault', () => {
+    const from = { cpl: 0, eflags: 2, frame: [], esp: 0x4_0000, announces: true };
+    expect(compare(1, 'iretd', from, ({ cpu }) => cpu.segmentation.iret(4))).not.toBe(0);
+  });
+});
+
+describe('SYSENTER and SYSEXIT', () => {
+  const levels = [0, 1, 3] as const;
+
+  it.each(levels)('do what segmentation does at CPL %i', (cpl) => {
+    for (const eflags of [2, 0x202, 0x3202, 0x4_0202]) {
+      const from = { cpl, eflags, frame: [], esp: stackTop, announces: true };
+      compare(cpl, 'sysenter', from, ({ cpu }) => cpu.segmentation.sysenter(8, 0x7000, 0x7000));
+      compare(cpl, 'sysexit', from, ({ cpu }) => cpu.segmentation.sysexit(8));
+    }
+  });
+
+  it('need no call of the host, once the MSRs are set', () => {
+    const from = { cpl: 3, eflags: 0x202, frame: [], esp: stackTop, announces: true };
+    const before = counted('sysenter');
+    compare(1, 'sysenter', from, ({ cpu }) => cpu.segmentation.sysenter(8, 0x7000, 0x7000));
+    expect(counted('sysenter')).toBe(before);
+    const leaves = counted('sysexit');
+    compare(1, 'sysexit', { ...from, cpl: 0 }, ({ cpu }) => cpu.segmentation.sysexit(8));
+    expect(counted('sysexit')).toBe(leaves);
+  });
+
+  it('fault without a code segment in the MSR', () => {
+    start(fast, 1, 'sysenter', { cpl: 3, eflags: 2, frame: [], esp: stackTop, announces: true });
+    fast.cpu.registers.write(Msr.sysenterCs, 3, 0);
+    expect(fast.cpu.run(1)).toBe('tripleFault');
+  });
+});
