@@ -38,6 +38,15 @@ describe('ScreenTerminal', () => {
     expect(written()).toContain('\u001b[1;2H\u001b[?25h');
   });
 
+  it('rings once for tones that follow each other at once', () => {
+    const { machine, written, end } = drawn(cellsOf('abcd', 7));
+    machine.sound(0);
+    expect(written()).not.toContain('\u0007');
+    for (const hertz of [440, 0, 880, 0]) machine.sound(hertz);
+    end();
+    expect(written().split('\u0007')).toHaveLength(2);
+  });
+
   it('says so in a graphics mode', () => {
     const { written, end } = drawn(undefined);
     end();

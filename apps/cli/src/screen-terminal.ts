@@ -10,6 +10,8 @@ import { nodeHost } from './node-host.ts';
 
 /** How often the screen is looked at. */
 const PERIOD_MS = 40;
+/** The least time between two bells. */
+const BELL_MS = 300;
 const ESCAPE = '\u001b[';
 /** Colours of a terminal (ECMA-48, SGR) by those of a PC: blue and red change places. */
 const COLOURS = [0, 4, 2, 6, 1, 5, 3, 7];
@@ -33,6 +35,7 @@ export class ScreenTerminal {
   #revision = -1;
   #rows: string[] = [];
   #cancel: (() => void) | undefined;
+  #rungMs = -Infinity;
 
   constructor(machine: Machine, stdout: OutputStream) {
     this.#machine = machine;
@@ -43,7 +46,11 @@ export class ScreenTerminal {
   start(): () => void {
     this.#stdout.write(`${ESCAPE}?1049h${ESCAPE}2J`);
     this.#look();
+    const unhear = this.#machine.on('sound', (event) => {
+      if (event.kind === 'tone' && event.hertz > 0) this.#ring();
+    });
     return () => {
+      unhear();
       this.#cancel?.();
       const text = this.#machine.screen.text().trimEnd().replaceAll('\n', '\r\n');
       this.#stdout.write(
@@ -56,6 +63,14 @@ export class ScreenTerminal {
   redraw(): void {
     this.#rows = [];
     this.#revision = -1;
+  }
+
+  /** The terminal's bell stands for any tone; a melody would be a bell for each note. */
+  #ring(): void {
+    const nowMs = nodeHost.monotonicMs();
+    if (nowMs - this.#rungMs < BELL_MS) return;
+    this.#rungMs = nowMs;
+    this.#stdout.write('\u0007');
   }
 
   #look(): void {

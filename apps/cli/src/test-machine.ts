@@ -36,6 +36,7 @@ export class TestMachine implements Machine {
   readonly mouse = { move: (): void => {}, press: (): void => {}, release: (): void => {} };
   #listeners: ((bytes: Uint8Array) => void)[][] = [[], [], [], []];
   #stateListeners: ((state: MachineEvents['state']) => void)[] = [];
+  readonly #soundListeners: ((event: MachineEvents['sound']) => void)[] = [];
   #end: (end: MachineEnd) => void = () => {};
   readonly #ended = new Promise<MachineEnd>((resolve) => (this.#end = resolve));
   readonly #script: (machine: TestMachine) => void;
@@ -48,6 +49,11 @@ export class TestMachine implements Machine {
   /** Sends bytes from the guest. */
   send(port: number, text: string): void {
     for (const listener of this.#listeners[port] ?? []) listener(Buffer.from(text, 'latin1'));
+  }
+
+  /** Sounds a tone; 0 ends it. */
+  sound(hertz: number): void {
+    for (const listener of this.#soundListeners) listener({ kind: 'tone', hertz, atMs: 0 });
   }
 
   /** Ends the machine. */
@@ -105,6 +111,7 @@ export class TestMachine implements Machine {
   ): () => void {
     // The cast holds as the name says which event the listener takes.
     if (name === 'state') this.#stateListeners.push(listener as never);
+    if (name === 'sound') this.#soundListeners.push(listener as never);
     return () => {};
   }
 

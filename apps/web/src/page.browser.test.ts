@@ -96,6 +96,25 @@ function floppyOf(code: Uint8Array): Buffer {
   return image;
 }
 
+/** A floppy whose boot sector sounds a tone of 440 Hz. */
+function toneFloppy(): string {
+  const assembler = new Assembler({ bits: 16, origin: 0x7c00 });
+  assembler.text(`
+        mov al, 0xb6
+        out 0x43, al
+        mov ax, 2712            ; 1,193,182 Hz by 440 Hz
+        out 0x42, al
+        mov al, ah
+        out 0x42, al
+        in al, 0x61
+        or al, 3
+        out 0x61, al
+done:   hlt
+        jmp done
+`);
+  return floppyOf(assembler.assemble()).toString('base64');
+}
+
 /** A floppy whose boot sector fills 320 by 200 pixels with all 256 colours of mode 0x13. */
 function graphicsFloppy(): Buffer {
   const assembler = new Assembler({ bits: 16, origin: 0x7c00 });
@@ -201,6 +220,14 @@ describe('the page', () => {
     const image = graphicsFloppy();
     await test.drop([{ name: 'graphics.img', base64: image.toString('base64') }]);
     await expect.poll(() => test.canvasSum(), { timeout: 90_000 }).toBe(await screenSum(image));
+  });
+
+  it('hears the tone of a guest, until somebody switches the sound off', async () => {
+    await test.waitForSerial(prompt);
+    await test.drop([{ name: 'tone.img', base64: toneFloppy() }]);
+    await expect.poll(() => test.tone(), { timeout: 30_000 }).toBeCloseTo(440, 0);
+    await test.page.getByRole('button', { name: 'Switch the sound off' }).click();
+    await test.page.getByRole('button', { name: 'Switch the sound on' }).waitFor();
   });
 
   it('gives the keys back when Control and Alt are pressed together', async () => {

@@ -8,6 +8,7 @@ import type { PageServer } from './test-browser.ts';
 interface MachineElement extends HTMLElement {
   readonly serialText: string;
   readonly state: string;
+  readonly speaker: { readonly hertz: number };
   screenText(): Promise<string>;
 }
 
@@ -54,6 +55,13 @@ export class TestPage {
       const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
       const text = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
       return `${String(width)}x${String(height)} ${text}`;
+    });
+  }
+
+  /** The tone that the speaker sounds, in hertz. */
+  tone(): Promise<number> {
+    return this.page.locator('ringfence-machine').evaluate((element) => {
+      return (element as MachineElement).speaker.hertz;
     });
   }
 

@@ -14,10 +14,12 @@ import type { KeyPress } from './key-board.ts';
 import { machineStyles } from './machine-styles.ts';
 import { endText, progressText, rateText } from './machine-texts.ts';
 import { ScreenView } from './screen-view.ts';
+import { Speaker } from './speaker.ts';
 import { SerialView } from './serial-view.ts';
 import { settingsOfAttributes } from './settings-of-attributes.ts';
 import { theme } from './theme.ts';
 import { toolbar } from './toolbar.ts';
+import type { ToolbarAction } from './toolbar.ts';
 
 /** Which part of the machine is shown. */
 export type MachineView = 'serial' | 'screen';
@@ -41,6 +43,8 @@ export class RingfenceMachine extends LitElement {
   readonly #screen = new ScreenView((message) => {
     this.client.send(message);
   });
+  /** What the guest's speaker sounds through. */
+  readonly speaker: Speaker = new Speaker();
   #state: ElementState = 'none';
   #view: MachineView = 'serial';
   #scale = 'fit';
@@ -137,6 +141,7 @@ export class RingfenceMachine extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#timer = setInterval(() => void this.#readStats(), statsMs);
+    for (const name of ['pointerdown', 'keydown']) this.addEventListener(name, this.#unlock);
     // An element with attributes is a machine as it stands; others wait for `boot`.
     if (this.hasAttribute('autostart')) {
       try {
@@ -152,6 +157,7 @@ export class RingfenceMachine extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#timer);
+    this.speaker.silence();
     this.pause();
   }
 
@@ -169,6 +175,7 @@ export class RingfenceMachine extends LitElement {
         scale: this.#scale,
         hasKeys: this.#hasKeys,
         hasInspector: this.#hasInspector,
+        isMuted: this.speaker.muted,
         set: (what, value) => {
           this.#set(what, value);
         },
@@ -221,12 +228,17 @@ export class RingfenceMachine extends LitElement {
     }
   }
 
-  #set(what: 'view' | 'scale' | 'keys' | 'inspector' | 'full' | 'mouse', value: string): void {
+  readonly #unlock = (): void => {
+    this.speaker.unlock();
+  };
+
+  #set(what: ToolbarAction, value: string): void {
     if (what === 'view') this.view = value === 'screen' ? 'screen' : 'serial';
     if (what === 'scale') this.#scale = value;
     if (what === 'keys') this.#hasKeys = !this.#hasKeys;
     if (what === 'inspector') this.#hasInspector = !this.#hasInspector;
     if (what === 'full') void this.#toggleFull();
+    if (what === 'sound') this.speaker.mute(!this.speaker.muted);
     if (what === 'mouse') void this.#screen.capture();
     this.requestUpdate();
   }
@@ -261,6 +273,9 @@ export class RingfenceMachine extends LitElement {
       case 'screen':
         this.#screen.draw(event.frame);
         break;
+      case 'sound':
+        this.speaker.play(event.events);
+        break;
       case 'state':
         this.#setState(event.state);
         break;
@@ -280,6 +295,7 @@ export class RingfenceMachine extends LitElement {
 
   #setState(state: ElementState): void {
     this.#state = state;
+    if (state !== 'running' && state !== 'halted') this.speaker.silence();
     this.#rate = '';
     this.dispatchEvent(new CustomEvent('ringfence-state', { detail: state }));
     this.requestUpdate();

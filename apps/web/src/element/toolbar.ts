@@ -10,6 +10,8 @@ import {
   Play,
   RotateCcw,
   SquareTerminal,
+  Volume2,
+  VolumeX,
 } from 'lucide';
 
 import { icon } from './icon.ts';
@@ -21,8 +23,12 @@ export interface ToolbarModel {
   readonly scale: string;
   readonly hasKeys: boolean;
   readonly hasInspector: boolean;
-  set(what: 'view' | 'scale' | 'keys' | 'inspector' | 'full' | 'mouse', value: string): void;
+  readonly isMuted: boolean;
+  set(what: ToolbarAction, value: string): void;
 }
+
+/** What a control of the toolbar changes. */
+export type ToolbarAction = 'view' | 'scale' | 'keys' | 'inspector' | 'full' | 'mouse' | 'sound';
 
 const stateNames: Readonly<Record<ElementState, string>> = {
   none: 'Off',
@@ -76,6 +82,11 @@ export function toolbar(machine: RingfenceMachine, model: ToolbarModel): Templat
         : ''
     }
     ${square('On-screen keyboard', icon(Keyboard), () => model.set('keys', ''), model.hasKeys)}
+    ${square(
+      model.isMuted ? 'Switch the sound on' : 'Switch the sound off',
+      icon(model.isMuted ? VolumeX : Volume2),
+      () => model.set('sound', ''),
+    )}
     ${square('Full screen', icon(Maximize), () => model.set('full', ''))}
     <span class="status" role="status">
       <span class="dot ${state}"></span>

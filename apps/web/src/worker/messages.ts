@@ -7,6 +7,7 @@ import type {
   PageRow,
   RegionSummary,
   Settings,
+  SoundEvent,
 } from '@ringfence/machine';
 
 /** A file of a machine: where to fetch it from, or the file that somebody chose. */
@@ -94,6 +95,8 @@ export type FromWorker =
   | { readonly kind: 'end'; readonly end: MachineEnd }
   | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'screen'; readonly frame: ScreenFrame }
+  /** What the speaker did since the last such message. */
+  | { readonly kind: 'sound'; readonly events: readonly SoundEvent[] }
   /** A disk could not be read or written; the guest was told as a drive would. */
   | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'progress'; readonly what: string; readonly done: number; readonly of: number }

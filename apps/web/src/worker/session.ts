@@ -9,6 +9,7 @@ import type { CallMessage, FromWorker, MachineRequest, MouseInput, ToWorker } fr
 import { regionTexts } from './region-texts.ts';
 import { ScreenFeed } from './screen-feed.ts';
 import { SerialInput } from './serial-input.ts';
+import { feedSound } from './sound-feed.ts';
 
 /** Sends a message to the page; what is in `transfer` is handed over. */
 export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
@@ -134,6 +135,7 @@ export class Session {
     this.#buttons = 0;
     this.#input = machine.serial.map((serial) => new SerialInput(serial));
     this.#screen.connect(machine);
+    feedSound(machine, this.#post);
     for (const [port, serial] of machine.serial.entries()) {
       serial.onData((bytes) => {
         const copy = bytes.slice();
