@@ -2,6 +2,7 @@ import { MachineError, optionHelp, parseArguments } from '@ringfence/machine';
 import { diskCommand } from './disk-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { ExitStatus } from './outcome.ts';
+import { withMachineFiles } from './machine-file.ts';
 import { type RunServices, runMachine } from './run-machine.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
@@ -13,10 +14,21 @@ const HELP = `usage: ringfence run [OPTIONS]
 Runs a PC until it is switched off. Without -kernel the built-in guest runs.
 Serial port 0 is on the terminal; Ctrl-A x leaves, Ctrl-A h lists the other keys.
 
+  --machine-file FILE             options from a JSON file, such as {"m": "1G", "fda": "a.img"};
+                                  what stands behind it on the command line counts instead
+
 The machine:
 ${optionHelp('machine')}
 The program:
 ${optionHelp('program')}
+Examples:
+  ringfence run -m 256M -kernel vmlinuz -initrd initrd.img -append "console=ttyS0" -nographic
+  ringfence run -cdrom grub.iso
+  ringfence run -fda game.img -bios built-in
+  ringfence run -kernel vmlinuz -drive file=disk.qcow2,if=virtio -append "root=/dev/vda"
+  ringfence run -hda disk.qcow2 --until-screen "login:" --screenshot screen.png --timeout 60
+  ringfence run --machine-file pc.json -m 1G
+
 Status: 0 power-off, Ctrl-A x or a match of --until; 2 wrong usage or input;
 3 triple fault with -no-reboot; 124 --timeout; otherwise what the guest wrote to isa-debug-exit.
 `;
@@ -42,7 +54,7 @@ export async function runCommand(args: readonly string[], services: RunServices)
       const found = command === undefined ? 'nothing' : `"${command}"`;
       throw new UsageError(`expected a command, run, disk, explain or help, found ${found}`);
     }
-    return await runMachine(parseArguments(rest), services);
+    return await runMachine(parseArguments(withMachineFiles(rest)), services);
   } catch (error) {
     if (error instanceof UsageError || error instanceof MachineError) {
       stderr.write(`ringfence: ${error.message}\n`);

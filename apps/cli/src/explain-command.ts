@@ -9,6 +9,9 @@ const HELP = `usage: ringfence explain --bytes "8B 46 04 49 75 FA" [--bits 16|32
 
 Prints the instructions, their IR as the semantics build it and after the passes, and the
 WebAssembly of the region that hot code becomes, as if it stood at the start of a page.
+
+  ringfence explain --bytes "8B 46 04 49 75 FA"
+  ringfence explain --bytes 48FFC0C3 --bits 64
 `;
 
 /** Runs the command with its arguments and returns the exit status. */

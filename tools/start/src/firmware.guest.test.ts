@@ -151,12 +151,15 @@ describe("SeaBIOS's VGA BIOS", () => {
   });
 });
 
+/** How far memtest86+ has to get: its second test, or through a full pass (RINGFENCE_MEMTEST=1). */
+const isFullPass = process.env['RINGFENCE_MEMTEST'] !== undefined;
+const memtestEnd = isFullPass ? /Pass: +[1-9][^]*Errors: 0\b/ : /Test #[1-9][^]*Errors: 0\b/;
+
 describe("Debian's memtest86+", () => {
-  it('finds no error in 64 MiB in a full pass', async (context) => {
+  it('finds no error in 64 MiB', async (context) => {
     const kernel = bytesOf(await fetched(context, () => memtest86()));
     const machine = await start({ kind: 'kernel', kernel });
-    const text = await screenOf(machine, /Pass: +[1-9]/, 560);
-    expect(text).toMatch(/Errors: 0\b/);
+    await screenOf(machine, memtestEnd, 560);
   });
 });
 
@@ -185,7 +188,7 @@ describe.each(firmware)('%s', (name) => {
   it('boots memtest86+ from the floppy that its CD holds', async (context) => {
     const cd = bytesOf(await fetched(context, () => memtest86Cd()));
     const machine = await start(await bootOf(context), [drive('cdrom', cd)]);
-    await screenOf(machine, /Testing: .*MB[^]*Errors: 0/, 180);
+    await screenOf(machine, memtestEnd, 560);
   });
 
   it('boots iPXE through ISOLINUX', async (context) => {

@@ -2,7 +2,7 @@ import type { SoundEvent } from '@ringfence/machine';
 
 /** How loud a PC's speaker is, of 1. */
 const volume = 0.06;
-/** How far behind the guest the sound is, so that changes are there before their time, in seconds. */
+/** Seconds that the sound is behind the guest, so that changes are there before their time. */
 const behind = 0.06;
 /** How far the two clocks may drift apart before they are set again, in seconds. */
 const mostDrift = 0.25;
