@@ -13,7 +13,8 @@
  *              entry leaves its list in constant time; there is one node per entry, and so no limit
  *
  * Entry words: even = addend for generated code; 1 = unknown; page << 12 | 3 = permitted, but
- * through `PhysicalMemory` at that page.
+ * through `PhysicalMemory` at that page; page << 12 | 7 = so where the 64 bytes are traced, which
+ * only generated code distinguishes.
  *
  * Hot: `find`, `setEntry`, `clearEntry`. Measured in shadow-paging.bench.ts.
  */
@@ -31,6 +32,12 @@ export const unknownEntry = 1;
 
 /** The low bits of an entry whose access is permitted, through `PhysicalMemory` only. */
 export const uncachedBits = 3;
+
+/**
+ * Beside these in a write entry: reads and writes of the page go to the same memory, so that a write
+ * to a chunk that is not traced (`Layout.traceBitmaps`) may go where reads do.
+ */
+export const tracedBit = 4;
 
 const entries = 1024;
 const buckets = 8192;

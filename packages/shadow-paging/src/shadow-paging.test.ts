@@ -156,7 +156,7 @@ describe('a write to guest page tables', () => {
     guest.map(5, 9);
     expect(guest.shadow.fill(0x2000, write, supervisor)).toBe(uncached);
     expect(guest.shadow.physical).toBe(0x2000);
-    expect(guest.entry(0x2000, write)).toBe(0x2003);
+    expect(guest.entry(0x2000, write)).toBe(0x2007);
   });
 
   it('revokes a write entry that was there before the page became a page table', () => {
@@ -166,7 +166,7 @@ describe('a write to guest page tables', () => {
     expect(guest.shadow.fill(0x3000, write, supervisor)).toBe(ok);
     guest.physical.write32(0x3000, 0x9000 | pwu);
     guest.shadow.fill(0x40_0000, read, supervisor);
-    expect(guest.entry(0x3000, write)).toBe(0x3003);
+    expect(guest.entry(0x3000, write)).toBe(0x3007);
   });
 
   it('reaches address spaces that are not running', () => {

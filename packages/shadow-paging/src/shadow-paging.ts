@@ -252,7 +252,8 @@ export class ShadowPaging implements MapObserver {
     if (mayRead) read = readable < 0 || slow ? through : (readable - bias) | 0;
     if (mayWrite) {
       const direct = !slow && this.memory.writable(page);
-      write = direct ? (this.memory.writeTarget(page) - bias) | 0 : through;
+      if (direct) write = (this.memory.writeTarget(page) - bias) | 0;
+      else write = slow ? through : this.tables.throughEntry(page);
     }
     this.leaves.touch(leaf);
     this.leaves.setEntry(leaf, index, page, read, write);

@@ -13,7 +13,7 @@ import {
   type ProtectObserver,
   type TraceOwner,
 } from '@ringfence/memory';
-import { LeafPool, leafExec, uncachedBits, unknownEntry } from './leaf-pool.ts';
+import { LeafPool, leafExec, tracedBit, uncachedBits, unknownEntry } from './leaf-pool.ts';
 import { Half, type PageWalker } from './page-walker.ts';
 import { PagingMode, Role } from './paging-bits.ts';
 import {
@@ -97,10 +97,17 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
       const leaf = (link - 1) >>> 10;
       const word = (this.leaves.address(leaf) >>> 2) + ((link - 1) & 1023) * 2 + 1;
       if (((this.i32[word] ?? unknownEntry) & 1) === 0) {
-        this.i32[word] = (page << 12) | uncachedBits;
+        this.i32[word] = this.throughEntry(page);
       }
       link = reverseNext[link - 1] ?? 0;
     }
+  }
+
+  /** The entry of a page that may be written, but not without asking. */
+  throughEntry(page: number): number {
+    const target = this.memory.writeTarget(page);
+    const same = target >= 0 && target === this.memory.backing(page);
+    return (page << 12) | uncachedBits | (same ? tracedBit : 0);
   }
 
   /** Other memory stands at these pages. */

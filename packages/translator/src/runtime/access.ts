@@ -1,6 +1,7 @@
 /**
  * The slow path of guest memory accesses, in WebAssembly as far as it goes: an access that is only
- * misaligned is done here, all else by the host.
+ * misaligned is done here, and a write to a traced page beside what is traced of it; all else by
+ * the host.
  */
 import { CpuState, Layout, pageBytes } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
@@ -42,6 +43,32 @@ function ifServed(
   b.if(b.eqz(refused), () => then(b.add(linear, entry)));
 }
 
+/** Low bits of the write entry of a traced page whose memory reads see (`shadow-paging`). */
+const tracedPage = 7;
+
+/** Bytes of a chunk, the unit of traces. */
+const chunkBytes = 64;
+
+/**
+ * Builds `then` for writes within a chunk that is not traced of a page of which something is. A
+ * page of which nothing is traced any more goes to the host, which gives it another entry.
+ */
+function ifUntraced(b: IrBuilder, linear: Value, bytes: number, then: (at: Value) => void): void {
+  const entry = lookup(b, linear, writeEntry);
+  b.if(b.eq(b.and(entry, tracedPage), tracedPage), () => {
+    const page = b.and(b.shrU(entry, 9), ~7);
+    const low = b.load('i32.load', Layout.traceBitmaps, page);
+    const high = b.load('i32.load', Layout.traceBitmaps + 4, page);
+    const half = b.select(b.and(linear, pageBytes / 2), high, low);
+    const traced = b.and(b.shrU(half, b.and(b.shrU(linear, 6), 31)), 1);
+    const crosses = b.gtU(b.and(linear, chunkBytes - 1), chunkBytes - bytes);
+    const read = lookup(b, linear, readEntry);
+    const checked = b.ne(b.load('i32.load', CpuState.alignmentCheck), 0);
+    const refused = b.or(b.or(traced, crosses), b.or(b.and(read, 1), checked));
+    b.if(b.and(b.eqz(refused), b.ne(b.or(low, high), 0)), () => then(b.add(linear, read)));
+  });
+}
+
 const widths = [
   { bytes: 1, type: 'i32', load: 'i32.load8_u', store: 'i32.store8' },
   { bytes: 2, type: 'i32', load: 'i32.load16_u', store: 'i32.store16' },
@@ -61,6 +88,7 @@ function loader(width: (typeof widths)[number], modify: boolean): RuntimeFunctio
         b.return(b.load(load, Layout.ram, at));
       });
       if (modify) {
+        ifUntraced(b, linear, bytes, (at) => b.return(b.load(load, Layout.ram, at)));
         b.call('probeSlow', 'void', linear, b.i32(bytes));
         const faulted = b.geS(b.load('i32.load', CpuState.faultVector), 0);
         b.if(faulted, () => b.return(type === 'i64' ? b.i64(0) : b.i32(0)));
@@ -79,10 +107,12 @@ function storer(width: (typeof widths)[number]): RuntimeFunction {
     results: [],
     build: (b, linear, value) => {
       if (linear === undefined || value === undefined) return;
-      ifServed(b, linear, writeEntry, bytes, (at) => {
+      const write = (at: Value): void => {
         b.store(store, Layout.ram, value, at);
         b.return();
-      });
+      };
+      ifServed(b, linear, writeEntry, bytes, write);
+      ifUntraced(b, linear, bytes, write);
       if (type === 'i64') b.store('i64.store', CpuState.transfer, value);
       const low = type === 'i64' ? b.i32(0) : value;
       b.call('writeSlow', 'void', linear, b.i32(bytes), low);
@@ -110,10 +140,12 @@ const store128: RuntimeFunction = {
   results: [],
   build: (b, linear) => {
     if (linear === undefined) return;
-    ifServed(b, linear, writeEntry, 16, (at) => {
+    const write = (at: Value): void => {
       b.store('v128.store', Layout.ram, b.load('v128.load', CpuState.transfer), at);
       b.return();
-    });
+    };
+    ifServed(b, linear, writeEntry, 16, write);
+    ifUntraced(b, linear, 16, write);
     b.call('writeSlow', 'void', linear, b.i32(16), b.i32(0));
   },
 };

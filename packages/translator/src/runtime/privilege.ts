@@ -87,7 +87,7 @@ function setLevel(b: IrBuilder, level: Value): void {
   b.store('i32.store', CpuState.dirExec, b.load('i32.load', CpuState.directories + 4, both));
 }
 
-/** A selector of a flat segment whose DPL is its RPL, which is `level`; anything else is refused. */
+/** A selector of a flat segment whose DPL is its RPL, `level`; anything else is refused. */
 function readFlat(b: IrBuilder, selector: Value, level: Value, high: number): Descriptor {
   refuseIf(b, b.eqz(b.and(selector, 0xfffc)));
   refuseIf(b, b.ne(b.and(selector, 3), level));
