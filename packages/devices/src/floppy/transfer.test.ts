@@ -77,6 +77,28 @@ describe('82077AA reads by DMA', () => {
     expect(rig.finish().slice(0, 3)).toEqual([0x40, 0x20, 0]);
   });
 
+  it('go on with the next track where the last sector is said to be beyond its end', () => {
+    const rig = Rig.ready();
+    const places = [
+      [0, 0, 17],
+      [0, 0, 18],
+      [0, 1, 1],
+    ] as const;
+    for (const [index, [track, head, sector]] of places.entries()) {
+      rig.disk.data[sectorAt(track, head, sector)] = index + 1;
+    }
+    rig.channel(toMemory, 0x1000, 3 * 512);
+    rig.command(0xe6, 0x00, 0, 0, 17, 2, 19, 0x1b, 0xff);
+    expect(rig.finish().slice(0, 3)).toEqual([4, 0, 0]); // Head 1.
+    expect([0x1000, 0x1200, 0x1400].map((at) => rig.memory[at])).toEqual([1, 2, 3]);
+    rig.disk.data[sectorAt(0, 1, 18)] = 4;
+    rig.disk.data[sectorAt(1, 0, 1)] = 5;
+    rig.channel(toMemory, 0x1000, 2 * 512);
+    rig.command(0xe6, 0x04, 0, 1, 18, 2, 19, 0x1b, 0xff);
+    expect(rig.finish()[1]).toBe(0);
+    expect([0x1000, 0x1200].map((at) => rig.memory[at])).toEqual([4, 5]);
+  });
+
   it('find sectors behind the end of an image that is cut off empty', () => {
     const rig = Rig.ready(new TestImage(1300));
     rig.seek(0, 79);

@@ -233,18 +233,26 @@ export class FloppyTransfer {
     }
   }
 
-  /** Goes on to the next sector, or ends. */
+  /**
+   * Goes on to the next sector, or ends.
+   *
+   * A command for both heads that names a last sector beyond the end of the track is one that the
+   * chip would fail. SeaBIOS makes them of every transfer past a track's end, and expects them to
+   * go on with the next track.
+   */
   #sectorDone(state: TransferState): void {
-    const isLast = state.sector === state.lastSector;
+    const onTrack = this.#options.disk(state.drive)?.geometry.sectors;
+    const isWrapping = state.bothHeads && state.sector === onTrack && state.lastSector > onTrack;
+    const isLast = isWrapping || state.sector === state.lastSector;
     const isVerified = state.kind === 'verify' && state.left === 1;
     const { cylinder, head } = state;
-    advance(state);
+    advance(state, isLast);
     if (state.ended || isVerified) {
       this.#finish(state, 0, 0, 0, head);
       return;
     }
     const staysOnCylinder = state.cylinder === cylinder && (!isLast || state.bothHeads);
-    if (!staysOnCylinder) {
+    if (!staysOnCylinder && !isWrapping) {
       const isEnd = state.kind === 'verify' && state.left === 0;
       this.#finish(state, isEnd ? 0 : st0.abnormal, isEnd ? 0 : st1.endOfCylinder, 0, head);
       return;
@@ -276,8 +284,8 @@ export class FloppyTransfer {
 }
 
 /** Moves on to the sector that a result names (82077AA data sheet, table 5-5). */
-function advance(state: TransferState): void {
-  if (state.sector !== state.lastSector) {
+function advance(state: TransferState, isLast: boolean): void {
+  if (!isLast) {
     state.sector = (state.sector + 1) & 0xff;
     return;
   }
