@@ -1,5 +1,6 @@
 import { accessFunctions } from './access.ts';
 import { regionAccessFunctions } from './region-access.ts';
+import { softwareInterrupt } from './interrupt-entry.ts';
 import { privilegeFunctions } from './privilege.ts';
 import { loadSegment } from './segment-load.ts';
 import { aesFunctions } from './sse-aes.ts';
@@ -20,6 +21,7 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   ...stringFunctions,
   loadSegment,
   ...privilegeFunctions,
+  softwareInterrupt,
   ...aesFunctions,
   ...floatFunctions,
   ...floatArithmetic,

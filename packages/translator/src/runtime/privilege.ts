@@ -54,11 +54,14 @@ const flag = {
 /** Flags of which segmentation or the run loop has to know, in EFLAGS or in what IRET pops. */
 const concerning = flag.trap | flag.virtual8086 | flag.alignment | flag.virtualInterrupt;
 
-/** Low doubleword of a flat descriptor, and the high ones without DPL, AVL and L. */
-const flatLow = 0xffff;
-const flatCodeHigh = 0x00cf_9a00 | 0x100;
-const flatDataHigh = 0x00cf_9200 | 0x100;
-const flatHighMask = 0xffcf_9fff | 0;
+/** Low doubleword of a flat descriptor. */
+export const flatLow: number = 0xffff;
+/** High doubleword of flat code without DPL, AVL and L. */
+export const flatCodeHigh: number = 0x00cf_9a00 | 0x100;
+/** The same of flat data. */
+export const flatDataHigh: number = 0x00cf_9200 | 0x100;
+/** What of a high doubleword is compared with these. */
+export const flatHighMask: number = 0xffcf_9fff | 0;
 
 /** Attributes of the segments that SYSENTER and SYSEXIT load, without DPL. */
 const fastCode = 0xc09b;
@@ -70,14 +73,14 @@ const controlRegister4 = CpuState.cr + 4 * 8;
 const debugRegister7 = CpuState.dr + 7 * 8;
 
 /** Refuses any mode but the flat one, and what `concerning` says. */
-function refuseOtherModes(b: IrBuilder, system: Value): void {
+export function refuseOtherModes(b: IrBuilder, system: Value): void {
   const isReal = b.eqz(b.and(b.load('i32.load', CpuState.cr), protectionEnable));
   const isOther = b.ne(b.load('i32.load', CpuState.codeMode), flatMode);
   refuseIf(b, b.or(b.or(isReal, isOther), b.and(system, concerning)));
 }
 
 /** Changes CPL, and with it whose shadow directories are used; EFLAGS.AC is clear. */
-function setLevel(b: IrBuilder, level: Value): void {
+export function setLevel(b: IrBuilder, level: Value): void {
   const isUser = b.eq(level, 3);
   const both = b.shl(isUser, 3);
   b.store('i32.store', CpuState.cpl, level);
@@ -88,7 +91,7 @@ function setLevel(b: IrBuilder, level: Value): void {
 }
 
 /** A selector of a flat segment whose DPL is its RPL, `level`; anything else is refused. */
-function readFlat(b: IrBuilder, selector: Value, level: Value, high: number): Descriptor {
+export function readFlat(b: IrBuilder, selector: Value, level: Value, high: number): Descriptor {
   refuseIf(b, b.eqz(b.and(selector, 0xfffc)));
   refuseIf(b, b.ne(b.and(selector, 3), level));
   const descriptor = readDescriptor(b, selector);

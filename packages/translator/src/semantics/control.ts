@@ -126,7 +126,12 @@ function loop(condition?: (c: InstructionContext) => Value): Semantics {
 }
 
 function interrupt(c: InstructionContext): void {
-  c.b.callout(Callout.interrupt, c.immediate(1), c.b.i32(0));
+  const b = c.b;
+  const vector = c.immediate(1);
+  const image = b.or(b.load('i32.load', CpuState.eflags), c.flags.toEflags());
+  const entered = b.call('softwareInterrupt', 'i32', vector, c.source.nextEip(), image);
+  b.if(entered, () => b.jumpTo(b.load('i32.load', CpuState.target)));
+  b.callout(Callout.interrupt, vector, b.i32(0));
 }
 
 /** BOUND: #BR unless lower <= index <= upper, signed (SDM vol. 2A). */
