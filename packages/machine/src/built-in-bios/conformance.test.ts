@@ -294,3 +294,64 @@ bad:    mov al, cl
     expect(run()).toEqual([14, 1]);
   });
 });
+
+describe('INT 9 and INT 16h', () => {
+  it('give keys of the pad with Ctrl and Alt, and which of these are held', async () => {
+    const program = await bootProgram(`
+        sti
+        mov cx, 4
+next:   mov ah, 0x10
+        int 0x16
+        ${putAx}
+        mov ah, 0x12
+        int 0x16
+        mov al, ah
+        ${putAl}
+        loop next
+        ${stop}`);
+    program.run(0.5);
+    const { keyboard } = program.machine;
+    const strokes = [
+      ['ControlLeft', 'NumpadDivide'],
+      ['AltRight', 'NumpadDivide'],
+      ['AltLeft', 'NumpadEnter'],
+      ['ShiftLeft', 'IntlBackslash'],
+    ] as const;
+    for (const [held, code] of strokes) {
+      keyboard.press(held);
+      keyboard.press(code);
+      program.run(0.2);
+      keyboard.release(code);
+      keyboard.release(held);
+      program.run(0.2);
+    }
+    expect(program.run()).toEqual([
+      ...[0x00, 0x95, 0x01],
+      ...[0x00, 0xa4, 0x08],
+      ...[0x00, 0xa6, 0x02],
+      ...[0x7c, 0x56, 0x00],
+    ]);
+  });
+
+  it('call INT 5 for Print Screen, which is no character', async () => {
+    const program = await bootProgram(`
+        mov word [0x14], print
+        mov word [0x16], 0
+        sti
+        mov ah, 0
+        int 0x16
+        ${putAx}
+        ${stop}
+print:  push ax
+        mov al, 5
+        ${putAl}
+        pop ax
+        iret`);
+    program.run(0.5);
+    program.machine.keyboard.press('PrintScreen');
+    program.machine.keyboard.release('PrintScreen');
+    program.run(0.2);
+    program.machine.keyboard.type('x');
+    expect(program.run()).toEqual([5, 0x78, 0x2d]);
+  });
+});

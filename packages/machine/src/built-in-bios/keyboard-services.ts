@@ -23,6 +23,12 @@ const Shift = {
 /** Bits of the flags at 496h: what came before a scan code. */
 const Prefix = { e0: 0x02, e1: 0x01, rightControl: 0x04, rightAlternate: 0x08 } as const;
 
+/** Bits of the flags at 418h: the keys of the left side. */
+const Left = { control: 0x01, alternate: 0x02 } as const;
+
+/** The divide key of the pad with Ctrl and Alt, and its Enter with Alt. */
+const padWithOthers = { controlDivide: 0x9500, alternateDivide: 0xa400, alternateEnter: 0xa600 };
+
 const releaseBit = 0x80;
 const modifiers: Readonly<Record<number, number>> = {
   0x36: Shift.right,
@@ -50,7 +56,7 @@ export class KeyboardServices {
     this.#requests = board.requests;
   }
 
-  /** Takes the scan code in AL; AL returns 1 for Ctrl-Break, else 0. */
+  /** Takes the scan code in AL; AL returns 1 for Ctrl-Break, 2 for Print Screen, else 0. */
   scanCode(frame: BiosFrame): void {
     const code = frame.al;
     frame.al = 0;
@@ -82,6 +88,10 @@ export class KeyboardServices {
       this.#empty();
       this.#put(0);
       frame.al = 1;
+      return;
+    }
+    if (key === 0x37 && isExtended && (flags & (Shift.control | Shift.alternate)) === 0) {
+      frame.al = 2;
       return;
     }
     if (key === 0x52 && !isExtended && (flags & Shift.numLock) === 0) {
@@ -120,7 +130,7 @@ export class KeyboardServices {
         frame.al = memory.read8(Bda.shiftFlags);
         return Outcome.done;
       case 0x12:
-        frame.set('eax', memory.read8(Bda.shiftFlags) | (memory.read8(Bda.shiftFlags2) << 8));
+        frame.set('eax', memory.read8(Bda.shiftFlags) | (this.#keysHeld() << 8));
         return Outcome.done;
       case 0x05:
         frame.al = this.#put(frame.get('ecx')) ? 0 : 1;
@@ -148,6 +158,7 @@ export class KeyboardServices {
       // E0 2A and E0 36 come with the grey keys and shift nothing.
       if (!isExtended || bit === Shift.control || bit === Shift.alternate) {
         memory.write8(Bda.shiftFlags, isRelease ? flags & ~bit : flags | bit);
+        this.#noteSide(bit, isRelease, isExtended);
       }
       return true;
     }
@@ -159,6 +170,26 @@ export class KeyboardServices {
       memory.write8(Bda.shiftFlags, flags ^ lock);
     }
     return true;
+  }
+
+  /** Keeps which Ctrl and Alt is held: the left ones at 418h, the right ones at 496h. */
+  #noteSide(bit: number, isRelease: boolean, isExtended: boolean): void {
+    if (bit !== Shift.control && bit !== Shift.alternate) {
+      return;
+    }
+    const place = isExtended ? Bda.keyFlags : Bda.shiftFlags2;
+    const right = bit === Shift.control ? Prefix.rightControl : Prefix.rightAlternate;
+    const left = bit === Shift.control ? Left.control : Left.alternate;
+    const held = isExtended ? right : left;
+    const before = this.#memory.read8(place);
+    this.#memory.write8(place, isRelease ? before & ~held : before | held);
+  }
+
+  /** The keys that are held, as AH = 12h tells them: Ctrl and Alt of both sides. */
+  #keysHeld(): number {
+    const left = this.#memory.read8(Bda.shiftFlags2) & (Left.control | Left.alternate);
+    const right = Prefix.rightControl | Prefix.rightAlternate;
+    return left | (this.#memory.read8(Bda.keyFlags) & right);
   }
 
   #press(key: number, isExtended: boolean, flags: number): void {
@@ -176,9 +207,9 @@ export class KeyboardServices {
       if (isPad && alternate < 0) {
         return;
       }
-      this.#put(isExtended && key >= padKeys.first ? (key + 0x50) << 8 : alternate);
+      this.#put(isExtended ? extendedWithAlternate(key, alternate) : alternate);
     } else if ((flags & Shift.control) !== 0) {
-      this.#put(isExtended && control >= 0 ? grey(control, key) : control);
+      this.#put(isExtended ? extendedWithControl(key, control) : control);
     } else if (isExtended) {
       this.#put(grey(normal, key));
     } else {
@@ -208,6 +239,24 @@ export class KeyboardServices {
   #empty(): void {
     this.#memory.write16(Bda.keyTail, this.#memory.read16(Bda.keyHead));
   }
+}
+
+function extendedWithAlternate(key: number, alternate: number): number {
+  if (key >= padKeys.first) {
+    return (key + 0x50) << 8;
+  }
+  const { alternateDivide, alternateEnter } = padWithOthers;
+  return key === 0x35 ? alternateDivide : key === 0x1c ? alternateEnter : alternate;
+}
+
+function extendedWithControl(key: number, control: number): number {
+  if (key === 0x35) {
+    return padWithOthers.controlDivide;
+  }
+  if (key === 0x37) {
+    return 0x7200; // Print Screen.
+  }
+  return control >= 0 ? grey(control, key) : control;
 }
 
 /** Marks a key of the grey block, or Enter and the stroke of the pad. */

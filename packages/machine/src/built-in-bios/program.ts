@@ -149,9 +149,20 @@ irq_1:
         pushf
         push cs
         call service_${Service.scanCode}
+        push ax
+        mov al, 0x20
+        out 0x20, al
+        pop ax
         cmp al, 1
-        jne irq_1_end
+        jne irq_1_print
         int 0x1b
+irq_1_print:
+        cmp al, 2
+        jne irq_1_return
+        int 5
+irq_1_return:
+        pop ax
+        iret
 irq_1_end:
         mov al, 0x20
         out 0x20, al
