@@ -34,7 +34,7 @@ export const unknownEntry = 1;
 export const uncachedBits = 3;
 
 /**
- * Beside these in a write entry: reads and writes of the page go to the same memory, so that a write
+ * Beside these in a write entry: reads and writes of the page go to the same memory, so that writes
  * to a chunk that is not traced (`Layout.traceBitmaps`) may go where reads do.
  */
 export const tracedBit = 4;
