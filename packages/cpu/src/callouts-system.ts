@@ -143,13 +143,29 @@ export class SystemCallouts {
     if (number >>> 0 === Msr.efer && hasEfer)
       return this.#outcome.redo(control.writeEfer(low, high));
     if (number === Msr.tsc) {
-      this.#context.setTsc((low >>> 0) + (high >>> 0) * 2 ** 32);
+      this.#writeTsc((low >>> 0) + (high >>> 0) * 2 ** 32);
       return CalloutResult.goOn;
+    }
+    if (number === Msr.tscAdjust && registers.read(number) !== undefined) {
+      // The counter moves by as much as the register does.
+      const before = signed(registers.read(number) ?? { low: 0, high: 0 });
+      this.#context.setTsc(Math.max(0, this.#context.tsc() + signed({ low, high }) - before));
     }
     if (registers.write(number, low, high)) return CalloutResult.goOn;
     const atApic = host.apic?.writeMsr(number >>> 0, low, high) ?? 'absent';
     const result = atApic === 'absent' ? host.hypercalls.writeMsr(number, low, high) : atApic;
     return result === 'handled' ? CalloutResult.goOn : this.#outcome.fault(generalProtection(0));
+  }
+
+  /** A write of the counter shows in IA32_TSC_ADJUST too (SDM 3B 18.17.3). */
+  #writeTsc(value: number): void {
+    const { registers, tsc, setTsc } = this.#context;
+    const adjust = registers.read(Msr.tscAdjust);
+    if (adjust !== undefined) {
+      const moved = signed(adjust) + value - tsc();
+      registers.write(Msr.tscAdjust, moved | 0, Math.floor(moved / 2 ** 32) | 0);
+    }
+    setTsc(value);
   }
 
   /** DR4 and DR5 are DR6 and DR7 unless CR4.DE is set (SDM 3B 17.2.2). */
@@ -288,4 +304,9 @@ export class SystemCallouts {
     // A hypercall may have changed the address space.
     return served ? this.#outcome.redo(noFault) : this.#outcome.fault(invalidOpcode);
   }
+}
+
+/** The value of a 64-bit register as a number; above 2 ** 53 the low bits are lost. */
+function signed({ low, high }: { readonly low: number; readonly high: number }): number {
+  return (low >>> 0) + high * 2 ** 32;
 }

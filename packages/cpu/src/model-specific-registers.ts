@@ -5,6 +5,7 @@ import { CpuState } from '@ringfence/memory';
 export const Msr = {
   tsc: 0x10,
   apicBase: 0x1b,
+  tscAdjust: 0x3b,
   sysenterCs: 0x174,
   sysenterEsp: 0x175,
   sysenterEip: 0x176,
@@ -38,6 +39,7 @@ const zero = [0, 0] as const;
  */
 function keptRegisters(): Map<number, Kept> {
   const kept = new Map<number, Kept>([
+    [Msr.tscAdjust, { mask: whole, reset: zero }],
     [Msr.sysenterCs, { mask: word, reset: zero }],
     [Msr.sysenterEsp, { mask: word, reset: zero }],
     [Msr.sysenterEip, { mask: word, reset: zero }],
@@ -79,6 +81,7 @@ function featureOf(number: number): string | undefined {
   if (number >= 0xc001_0000) return 'AMD';
   if (number >= Msr.sysenterCs && number <= Msr.sysenterEip) return 'SEP';
   if (number === Msr.pat) return 'PAT';
+  if (number === Msr.tscAdjust) return 'TSC-ADJUST';
   if (number === 0x2ff || (number >= 0x200 && number <= 0x26f)) return 'MTRR';
   if (number >= 0x179 && number <= 0x17b) return 'MCA';
   if (number === Msr.tscAux) return 'RDTSCP';

@@ -29,7 +29,7 @@ const standard =
   'NX MMXEXT LAHF';
 const maximum =
   `${standard} SYSCALL PCLMULQDQ AES XSAVE RDRAND RDTSCP PREFETCHW SMEP INVPCID RDSEED SMAP ` +
-  'UMIP RDPID XSAVEOPT XSAVEC XGETBV1 XSAVES';
+  'UMIP RDPID XSAVEOPT XSAVEC XGETBV1 XSAVES X2APIC TSC-ADJUST';
 
 type ModelRow = Omit<CpuModel, 'has' | 'features'> & { readonly names: string };
 
@@ -90,6 +90,9 @@ export const apicPresent: number = 1 << 9;
 
 /** ECX bit 24 of leaf 1: the local APIC's timer has a TSC-deadline mode. */
 export const tscDeadlinePresent: number = 1 << 24;
+
+/** ECX bit 21 of leaf 1: the local APIC has x2APIC mode. */
+const x2ApicPresent = 1 << 21;
 
 /** What leaf 1 tells of a local APIC. */
 export interface CpuidApic {
@@ -162,7 +165,7 @@ function basicLeaf(
         // CLFLUSH line of 64 bytes, one logical processor.
         ebx: ((features.edx & (1 << 19)) !== 0 ? 0x0001_0800 : 0) | ((apic?.id ?? 0) << 24),
         ecx:
-          (features.ecx & (apic === undefined ? ~tscDeadlinePresent : -1)) |
+          (features.ecx & (apic === undefined ? ~(tscDeadlinePresent | x2ApicPresent) : -1)) |
           (hypervisor ? hypervisorPresent : 0) |
           (osXsave ? osXsavePresent : 0),
         edx: features.edx & ~withoutApic,

@@ -20,6 +20,8 @@ export interface Processor {
   readonly interrupt: IrqLine;
   /** Whether it has a local APIC; without one the 8259s drive INTR, and the I/O APIC nothing. */
   readonly hasApic: boolean;
+  /** Whether its local APIC has x2APIC mode. */
+  readonly x2Apic?: boolean;
   /** Its time-stamp counter, if the local APIC's timer may compare it. */
   readonly tsc?: TscSource;
   /** A way to end interrupts without a write to the local APIC. */
@@ -90,10 +92,11 @@ export class InterruptControllers {
   }
 
   #addLocalApic(board: Board, processor: Processor, bus: ApicBus): LocalApic {
-    const { tsc, eoiAssist, interrupt } = processor;
+    const { tsc, eoiAssist, interrupt, x2Apic = false } = processor;
     const page = new MovablePage(board.memory);
     const localApic = new LocalApic({
       id: apicIds.processor,
+      x2Apic,
       clock: board.clock,
       timers: board.timers,
       interrupt,

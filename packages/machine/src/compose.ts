@@ -167,6 +167,7 @@ function makeChipset(options: MachineOptions, connections: PcConnections, frame:
     processor: {
       interrupt: frame.pin,
       hasApic: frame.hasApic,
+      x2Apic: frame.model.has.has('X2APIC'),
       eoiAssist: frame.kvm.endOfInterrupt,
       tsc: { hertz: tscHertz, now: () => later.cpu?.tsc() ?? time.hostTsc() },
       raiseNmi: () => later.cpu?.raiseNmi(),

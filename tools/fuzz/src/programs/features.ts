@@ -95,6 +95,59 @@ user:   db 0x0f, 0x01, 0xcb
 after:  nop`,
   },
   {
+    name: 'x2APIC mode: registers are MSRs, SELF IPI interrupts, and the way back is by off',
+    qemu: 'QEMU 7.2 has no x2APIC mode in TCG',
+    program: `
+        mov ecx, 0x1b
+        rdmsr
+        mov esi, eax
+        ${tried('before', 'mov ecx, 0x802\n rdmsr')}
+        mov ecx, 0x1b
+        mov eax, esi
+        xor edx, edx
+        or eax, 0x400
+        wrmsr
+        mov ecx, 0x80f
+        mov eax, 0x1ff
+        wrmsr
+        mov ecx, 0x83f
+        mov eax, 0x55
+        wrmsr
+        sti
+        nop
+        cli
+        mov ecx, 0x80b
+        xor eax, eax
+        wrmsr
+        mov ecx, 0x803
+        rdmsr
+        call hex
+        ${tried('readonly', 'mov ecx, 0x803\n wrmsr')}
+        ${tried('back', 'mov ecx, 0x1b\n mov eax, esi\n xor edx, edx\n wrmsr')}
+        ${tried('off', 'mov ecx, 0x1b\n mov eax, 0xfee00000\n xor edx, edx\n wrmsr')}
+        ${tried('on', 'mov ecx, 0x1b\n mov eax, esi\n xor edx, edx\n wrmsr')}`,
+  },
+  {
+    name: 'IA32_TSC_ADJUST moves the counter and shows how it was moved',
+    qemu: 'QEMU 7.2 has no TSC_ADJUST in TCG',
+    program: `
+        mov ecx, 0x3b
+        xor eax, eax
+        mov edx, 0x100
+        wrmsr
+        rdtsc
+        mov eax, edx
+        call hex
+        mov ecx, 0x10
+        xor eax, eax
+        mov edx, 0x200
+        wrmsr
+        mov ecx, 0x3b
+        rdmsr
+        mov eax, edx
+        call hex`,
+  },
+  {
     name: 'INVPCID checks its type and its descriptor',
     program: `
         ${tried('all', 'mov eax, 2\n invpcid eax, [cell]')}
