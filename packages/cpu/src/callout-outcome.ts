@@ -1,3 +1,4 @@
+import { ExitReason } from '@ringfence/memory';
 import type { Fault, Segmentation } from '@ringfence/segmentation';
 import { generalProtection, noFault } from '@ringfence/segmentation';
 import { CalloutResult } from '@ringfence/translator';
@@ -48,10 +49,18 @@ export class CalloutOutcome {
     this.#state = context.state;
   }
 
-  /** The instruction ends with a fault. */
+  /** EIP of the instruction that makes the callout. */
+  eip: number = 0;
+
+  /**
+   * The instruction ends with a fault: its own, or one of where it has gone to, as after the commit
+   * point of a task switch, when `rip` is another.
+   */
   fault(fault: Fault): number {
+    const state = this.#state;
     this.#context.access.record(fault);
-    this.#state[Word.exitReason] = 1;
+    const isThere = (state[Word.rip] ?? 0) !== this.eip;
+    state[Word.exitReason] = isThere ? ExitReason.faultAtRip : ExitReason.fault;
     return CalloutResult.leave;
   }
 

@@ -54,6 +54,7 @@ export class Callouts {
     const record = state[Word.record] ?? 0;
     const eip = ((state[Word.eipBase] ?? 0) + (this.#halves[(record + 2) >> 1] ?? 0)) | 0;
     state[Word.rip] = eip;
+    this.#outcome.eip = eip;
     state[Word.nextEip] = (eip + (this.#bytes[record + 4] ?? 0)) | 0;
     this.counts[number] = (this.counts[number] ?? 0) + 1;
     const handler = this.#handlers[number];

@@ -128,7 +128,9 @@ export class InstructionFetch {
     const block = this.#cache.block(physical >>> 12, mode);
     if (block === 0) return this.#decodeScratch(unbacked, eip, linear, offset);
     const known = this.#cache.lookup(block, offset);
-    const record = known !== 0 ? known : this.#decodeRun(block, physical >>> 12, offset, mode);
+    const room = this.#room(eip);
+    const record =
+      known !== 0 ? known : this.#decodeRun(block, physical >>> 12, offset, mode, room);
     // The exec entry may only now have a block to point to.
     this.#access.translateFetch(linear);
     this.#interpreter?.flush();
@@ -174,12 +176,17 @@ export class InstructionFetch {
     this.#turn ^= recordBytes;
     const owner = record === unbacked ? this.#turn : record;
     const window = this.#window;
+    const most = Math.min(longestInstruction + 1, this.#room(eip));
     let fault = noFault;
     let length = 0;
-    for (; length < longestInstruction + 1; length++) {
+    for (; length < most; length++) {
       window[length] = this.#access.fetch8((linear + length) | 0);
       fault = this.#access.fault;
       if (fault !== noFault) break;
+    }
+    // Behind the end of the segment there is nothing to fetch.
+    if (fault === noFault && most <= longestInstruction) {
+      fault = faultWithError(Vector.generalProtection, 0);
     }
     if (length === 0) return this.#fault(eip, fault);
     const mode = this.#state[Word.codeMode] ?? 0;
@@ -194,8 +201,21 @@ export class InstructionFetch {
     return slot;
   }
 
+  /** How many bytes of the code segment there are from an EIP on; one of 4 GiB has no end. */
+  #room(eip: number): number {
+    const limit = this.#state[codeSegment + (SegmentField.limit >> 2)] ?? 0;
+    return limit === -1 ? Infinity : Math.max(0, (limit >>> 0) - (eip >>> 0) + 1);
+  }
+
+  /** Puts a record behind another that looks up what stands there. */
+  #lookUpNext(block: number, previous: number, offset: number): void {
+    if (previous === 0) return;
+    const last = this.#append(block, previous, offset);
+    if (last !== 0) this.#writer.writeBare(last, SpecialHandler.stale, offset);
+  }
+
   /** Decodes a run of instructions into records; returns the first, 0 without room. */
-  #decodeRun(block: number, page: number, start: number, mode: number): number {
+  #decodeRun(block: number, page: number, start: number, mode: number, room: number): number {
     const cache = this.#cache;
     const backing = this.#physical.backing(page);
     const records = this.#runRecords;
@@ -210,8 +230,14 @@ export class InstructionFetch {
         this.#continueAt(block, previous, offset, known);
         break;
       }
-      const [from, to] = [backing + offset, backing + 4096];
+      const from = backing + offset;
+      const to = backing + Math.min(4096, start + room);
       const result = decodeInto(this.#instruction, this.#bytes, from, to, bitsOf(mode));
+      if (result === NEED_MORE && to < backing + 4096) {
+        // What goes beyond the segment is decoded each time, and faults.
+        this.#lookUpNext(block, previous, offset);
+        break;
+      }
       const length = result > 0 ? result : result === NEED_MORE ? 4096 - offset : 1;
       const record = this.#append(block, previous, offset);
       if (record === 0) break;
@@ -221,8 +247,7 @@ export class InstructionFetch {
       offset += length;
       goesOn = result > 0 && !this.#endsRun();
       if (goesOn && (records.length === maximumRun || offset === 4096)) {
-        const last = this.#append(block, record, offset);
-        if (last !== 0) this.#writer.writeBare(last, SpecialHandler.stale, offset);
+        this.#lookUpNext(block, record, offset);
       }
     }
     this.#chooseHandlers(page, mode);

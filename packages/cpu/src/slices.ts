@@ -56,7 +56,7 @@ export class Slices {
     const single = stepping || debug.stepping;
     const most = tiers.regions === undefined ? limit : Math.min(limit, sampleInterval);
     const slice = single || this.#looksAfterEach() ? 1 : most;
-    state[Word.singleElements] = single || debug.dataActive ? 1 : 0;
+    state[Word.singleElements] = single || debug.dataActive || debug.portsActive ? 1 : 0;
     state[Word.budget] = slice;
     state[Word.runBudget] = slice;
     this.#interrupted = false;

@@ -56,6 +56,10 @@ program:
 ${program}
 leave:  mov al, 0
 exit:   out 0xf4, al
+        mov esi, shutdown
+        mov edx, 0x8900
+        mov ecx, 8
+        rep outsb
         hlt
 ${services}
 ${vectors()}
@@ -105,6 +109,8 @@ fill:   mov eax, ebx
 
 /** Registers are kept by all of these. */
 const services: string = `
+; Written to port 0x8900, this ends Bochs, which has no port 0xf4.
+shutdown: db 'Shutdown'
 put:    out 0xe9, al
         ret
 line:   push eax

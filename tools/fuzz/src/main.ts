@@ -5,15 +5,20 @@
  *     native SEED COUNT   compares cases with the processor of this machine
  *     record SEED COUNT   keeps what this processor makes of cases, for the tests
  *     accept              keeps what the laboratory's programs come to, for the tests
+ *     bochs               prints what Bochs makes of the programs where it is something else
  *
  * A seed repeats a run; `-v` prints states.
  */
 import { readFileSync } from 'node:fs';
 import { differences, runBatch } from './compare-cases.ts';
 import { runRingfence } from './executors.ts';
+import { runBochs } from './bochs.ts';
 import { labImage } from './lab.ts';
 import { programs } from './programs/index.ts';
-import { writeRecords } from './records.ts';
+import { type ProgramRecords, readRecords, writeRecords } from './records.ts';
+
+/** The most lines of a program that are compared: Bochs saves no RF and may not get on. */
+const mostLines = 30;
 
 const [, , command = '', first = '1', count = '200'] = process.argv;
 const seed = Number(first);
@@ -21,7 +26,8 @@ const seed = Number(first);
 if (command === 'qemu' || command === 'native') await compare(command);
 else if (command === 'record') await record();
 else if (command === 'accept') await accept();
-else console.log('expected qemu, native, record or accept');
+else if (command === 'bochs') bochs();
+else console.log('expected qemu, native, record, accept or bochs');
 
 async function compare(source: 'qemu' | 'native'): Promise<void> {
   const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), source);
@@ -69,4 +75,19 @@ async function accept(): Promise<void> {
     outputs[name] = [...Buffer.from(output).toString('latin1').split('\n'), end];
   }
   writeRecords('programs.json', outputs);
+}
+
+function bochs(): void {
+  const expected = readRecords<ProgramRecords>('programs.json');
+  for (const { name, program, data } of programs) {
+    const { output, end } = runBochs(labImage(program, data), { timeoutMs: 5000 });
+    const lines = Buffer.from(output).toString('latin1').split('\n');
+    const kept = expected[name]?.slice(0, -1) ?? [];
+    if (end === 'exit' && lines.join() === kept.join()) continue;
+    console.log(`${name}: ${end}`);
+    for (let index = 0; index < Math.min(mostLines, Math.max(lines.length, kept.length)); index++) {
+      if (lines[index] === kept[index]) continue;
+      console.log(`  here  ${kept[index] ?? ''}\n  Bochs ${lines[index] ?? ''}`);
+    }
+  }
 }
