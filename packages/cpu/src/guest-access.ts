@@ -88,7 +88,8 @@ export class GuestAccess implements LinearMemory {
 
   /** Faults, in the CPU state, unless the bytes may be written at the current privilege. */
   probeSlow(linear: number, bytes: number): void {
-    if (this.#misaligned(linear, bytes)) return;
+    // 80-bit numbers are aligned by 8, pseudo-descriptors by 4 (SDM 3A table 6-7).
+    if (this.#misaligned(linear, bytes === 10 ? 8 : bytes === 6 ? 4 : bytes)) return;
     const fault = this.#probe(linear, bytes, this.#privilege());
     if (fault !== noFault) this.record(fault);
   }

@@ -40,7 +40,7 @@ export interface InitialState {
 
 /** Writes registers as after power-up (SDM 3A table 9-1), except segments. */
 export function writeResetState(state: Int32Array, signature: number): void {
-  state.fill(0, Word.gpr, Word.gpr + 0x100);
+  state.fill(0, Word.gpr, CpuState.temporary >> 2);
   state[Word.faultVector] = -1;
   state[Word.eflags] = 2;
   state[Word.cr0] = Cr0.cd | Cr0.nw | Cr0.et;

@@ -125,7 +125,7 @@ export function generateCase(seed: number, modes: readonly CaseMode[] = caseMode
 const prefixes = [0x66, 0x67, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0, 0xf2, 0xf3];
 
 /** Bytes of a form, or nothing if they are those of another. */
-function encode(random: Random, form: Form, mode: CaseMode): Uint8Array | undefined {
+export function encode(random: Random, form: Form, mode: CaseMode): Uint8Array | undefined {
   const bytes: number[] = [];
   while (random.chance(25)) bytes.push(random.pick(prefixes));
   const mandatory = { '66': 0x66, F3: 0xf3, F2: 0xf2 } as const;

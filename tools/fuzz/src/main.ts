@@ -5,6 +5,7 @@
  *     native SEED COUNT   compares cases with the processor of this machine
  *     record SEED COUNT   keeps what this processor makes of cases, for the tests
  *     accept              keeps what the laboratory's programs come to, for the tests
+ *     sequences SEED COUNT [SECONDS]  runs sequences on a bare CPU in both tiers
  *     bochs               prints what Bochs makes of the programs where it is something else
  *
  * A seed repeats a run; `-v` prints states.
@@ -15,6 +16,7 @@ import { runRingfence } from './executors.ts';
 import { runBochs } from './bochs.ts';
 import { labImage } from './lab.ts';
 import { programs } from './programs/index.ts';
+import { runSequences } from './sequences.ts';
 import { type ProgramRecords, readRecords, writeRecords } from './records.ts';
 
 /** The most lines of a program that are compared: Bochs saves no RF and may not get on. */
@@ -27,7 +29,9 @@ if (command === 'qemu' || command === 'native') await compare(command);
 else if (command === 'record') await record();
 else if (command === 'accept') await accept();
 else if (command === 'bochs') bochs();
-else console.log('expected qemu, native, record, accept or bochs');
+else if (command === 'sequences')
+  console.log(runSequences(seed, Number(count), Number(process.argv[5] ?? 3600)));
+else console.log('expected qemu, native, record, accept, bochs or sequences');
 
 async function compare(source: 'qemu' | 'native'): Promise<void> {
   const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), source);

@@ -213,6 +213,10 @@ export class AccessEmitter {
     body.i32(12);
     body.op('i32.shr_u');
     body.op('i32.or');
+    // Whether an access is misaligned is for the slow path to say.
+    body.i32(0);
+    body.memory('i32.load', CpuState.alignmentCheck);
+    body.op('i32.or');
     if (this.#bails(value)) return;
     const label = body.if();
     body.get(linear);

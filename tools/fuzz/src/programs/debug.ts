@@ -132,6 +132,7 @@ again:  mov [edi], ecx
   },
   {
     name: 'I/O breakpoints with CR4.DE',
+    qemu: 'QEMU traps after the last element of REP OUTS only',
     program: `
       mov eax, cr4
       or eax, 8

@@ -49,6 +49,7 @@ code:   times 0x52 db 0x90
   },
   {
     name: 'a fault after the commit point of a task switch is one of the new task',
+    qemu: 'QEMU loads the segments in another order',
     program: `
         ${describe('task', 103, 0x89)}
         mov dword [resume], after

@@ -128,6 +128,30 @@ after:  nop`,
         ${tried('on', 'mov ecx, 0x1b\n mov eax, esi\n xor edx, edx\n wrmsr')}`,
   },
   {
+    name: 'a store that an x87 exception holds back is checked for alignment all the same',
+    qemu: 'QEMU 7.2 has no #AC in TCG',
+    program: `
+        mov eax, cr0
+        or eax, 0x40020
+        mov cr0, eax
+        fninit
+        fldcw [control]
+        mov dword [resume], after
+        push ${Selector.data3 | 3}
+        push stack3
+        push 0x40002
+        push ${Selector.code3 | 3}
+        push user
+        iret
+user:   mov ax, ${Selector.data3 | 3}
+        mov ds, ax
+        mov word [cell], 1
+        fistp word [cell + 1]
+        nop
+after:  fnclex`,
+    data: 'align 16\ncell: dd 0\ncontrol: dw 0x37e',
+  },
+  {
     name: 'IA32_TSC_ADJUST moves the counter and shows how it was moved',
     qemu: 'QEMU 7.2 has no TSC_ADJUST in TCG',
     program: `

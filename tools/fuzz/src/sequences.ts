@@ -1,0 +1,226 @@
+/**
+ * Random sequences of instructions and of bytes on a bare CPU in both tiers, in real, protected and
+ * virtual-8086 mode, at CPL 0 and 3, with and without paging, over random descriptor tables, gates
+ * and page tables. Nothing may throw or hang, and both tiers must come to the same state.
+ */
+import { Cpu, cpuModels, Word } from '@ringfence/cpu';
+import type { CpuHost, InitialSegment, InitialState } from '@ringfence/cpu';
+import { FORMS } from '@ringfence/isa';
+import { Layout, MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import { encode, Random } from './cases.ts';
+
+const ramBytes = 0x20_0000;
+const globalTable = 0x1000;
+const interruptTable = 0x2000;
+const taskState = 0x3000;
+/** CR3 is 0 after reset; the vectors of real mode are here too. */
+const pageDirectory = 0;
+const pageTable = 0x5000;
+/** HLT, where most gates lead. */
+const haltAt = 0x7000;
+const halt = 0xf4;
+const codeStart = 0x2_0000;
+const stackTop = 0x3_8000;
+const sequenceBytes = 96;
+const runBudget = 1500;
+
+/** What many sequences came to. */
+export interface SequenceResult {
+  readonly sequences: number;
+  /** Those whose ends were compared. */
+  readonly compared: number;
+  readonly tripleFaults: number;
+  readonly halts: number;
+  /** Instructions that retired in the interpreter's runs. */
+  readonly instructions: number;
+  /** Seeds at which the tiers part, or something was thrown, with the reason. */
+  readonly findings: readonly string[];
+}
+
+/** One tier with its memory. */
+class Bench {
+  readonly machine: MachineMemory = new MachineMemory({ ramBytes });
+  readonly cpu: Cpu;
+
+  constructor(accel: 'interpreter' | 'translator') {
+    const { machine } = this;
+    const physical = new PhysicalMemory(machine);
+    physical.mapRam(0, ramBytes, Layout.ram);
+    const model = cpuModels.find(({ name }) => name === 'max');
+    this.cpu = new Cpu({ machine, physical, host: quietHost, accel, ...(model && { model }) });
+    this.#physical = physical;
+  }
+
+  readonly #physical: PhysicalMemory;
+
+  /** All of guest memory. */
+  get ram(): Uint8Array {
+    return this.machine.u8.subarray(Layout.ram, Layout.ram + ramBytes);
+  }
+
+  /** Puts bytes into memory as a device would, so that decoded code follows. */
+  write(address: number, bytes: Uint8Array): void {
+    this.#physical.write(address, bytes);
+  }
+
+  /** Returns what the run ended with and a text of the registers. */
+  run(initial: InitialState): readonly [end: string, state: string] {
+    const { cpu, machine } = this;
+    cpu.start(initial);
+    if ((initial.cs.attributes & 0x60) !== 0) {
+      machine.i32[Word.cpl] = 3;
+      cpu.shadow.setPrivilege(true, false);
+      cpu.segmentation.updateMode();
+    }
+    const end = cpu.run(runBudget);
+    const registers = machine.i32.slice(Word.gpr, Word.gpr + 16);
+    const words = [...registers, machine.i32[Word.rip] ?? 0, cpu.eflags()];
+    const memory = machine.u8.subarray(Layout.ram + stackTop - 256, Layout.ram + stackTop);
+    let sum = 0;
+    for (const byte of memory) sum = (Math.imul(sum, 31) + byte) | 0;
+    return [end, `${words.join()} ${sum}`];
+  }
+}
+
+const quietHost: CpuHost = {
+  ports: { read: (_port, bytes) => 2 ** (8 * bytes) - 1, write: () => undefined },
+  interrupts: { requested: false, acknowledge: () => 0x20 },
+  hypercalls: {
+    present: false,
+    cpuid: () => undefined,
+    readMsr: () => undefined,
+    writeMsr: () => 'absent',
+    hypercall: () => false,
+  },
+  tsc: () => 0,
+  random: () => 4,
+};
+
+/** Runs `count` sequences from a seed on, or fewer when the time is over. */
+export function runSequences(seed: number, count: number, seconds: number): SequenceResult {
+  const until = performance.now() + 1000 * seconds;
+  const benches = [new Bench('interpreter'), new Bench('translator')] as const;
+  const findings: string[] = [];
+  const ends: Record<string, number> = {};
+  let sequences = 0;
+  let compared = 0;
+  for (; sequences < count; sequences += 1) {
+    const random = new Random(seed + sequences);
+    if ((sequences & 255) === 0) {
+      if (performance.now() > until || findings.length > 20) break;
+      const tables = randomTables(random);
+      for (const bench of benches) for (const [at, bytes] of tables) bench.write(at, bytes);
+    }
+    const code = sequence(random);
+    const initial = initialState(random);
+    try {
+      const [one, other] = benches.map((bench) => {
+        bench.write(codeStart, code);
+        return bench.run(initial);
+      });
+      ends[one?.[0] ?? ''] = (ends[one?.[0] ?? ''] ?? 0) + 1;
+      if (one?.[0] === 'budget' || other?.[0] === 'budget') {
+        // Where a budget ends depends on how often generated code was entered.
+        benches[1].write(0, benches[0].ram);
+      } else {
+        compared += 1;
+        if (one?.join() !== other?.join()) findings.push(`${seed + sequences}: tiers differ`);
+      }
+    } catch (error) {
+      findings.push(`${seed + sequences}: ${String(error)}`);
+    }
+  }
+  const { instructions } = benches[0].cpu;
+  const { tripleFault: tripleFaults = 0, halt: halts = 0 } = ends;
+  return { sequences, compared, tripleFaults, halts, instructions, findings };
+}
+
+const usable = FORMS.filter((form) => form.legacy);
+
+/** Instructions of the tables, mutated now and then, or random bytes. */
+function sequence(random: Random): Uint8Array {
+  const bytes: number[] = [];
+  if (random.chance(25)) {
+    while (bytes.length < sequenceBytes) bytes.push(random.below(256));
+    return Uint8Array.from(bytes);
+  }
+  while (bytes.length < sequenceBytes - 16) {
+    const code = encode(random, random.pick(usable), random.chance(30) ? 'ring3-16' : 'flat3');
+    if (code !== undefined) bytes.push(...code);
+    if (random.chance(5)) bytes[random.below(bytes.length)] = random.below(256);
+  }
+  bytes.push(halt);
+  return Uint8Array.from(bytes.slice(0, sequenceBytes));
+}
+
+function randomTables(random: Random): readonly (readonly [number, Uint8Array])[] {
+  const words = (count: number, word: (index: number) => number): Uint8Array =>
+    new Uint8Array(Uint32Array.from({ length: count }, (_, index) => word(index)).buffer);
+  const access = [0x9b, 0x93, 0xfb, 0xf3, 0x97, 0x89, 0xe5, 0x8c, 0xec, 0x82, 0x9f, 0xb3, 0x81];
+  const segments = words(128, (index) => {
+    if (index % 2 === 0) return random.chance(70) ? 0xffff : random.next();
+    return (random.pick(access) << 8) | (random.chance(70) ? 0x00cf_0000 : random.next() & ~0xff00);
+  });
+  const fixed = [0, 0, 0xffff, 0x00cf_9b00, 0xffff, 0x00cf_9300, 0xffff, 0x00cf_fb00];
+  segments.set(
+    words(12, (index) => [...fixed, 0xffff, 0x00cf_f300, 0x3000_0067, 0x8b00][index] ?? 0),
+  );
+  const goesOn = random.chance(20);
+  const gates = words(512, (index) => {
+    if (random.chance(3)) return random.next();
+    const target = goesOn ? codeStart + random.below(64) : haltAt;
+    return index % 2 === 0 ? 0x8_0000 | (target & 0xffff) : (target & 0xffff_0000) | 0xee00;
+  });
+  const task = words(32, () => (random.chance(50) ? 0x10 : stackTop - 0x1000));
+  const entry = (index: number): number =>
+    random.chance(90) ? ((index << 12) | 0x67) >>> 0 : random.next();
+  return [
+    [0, new Uint8Array(ramBytes)],
+    [globalTable, segments],
+    [haltAt, Uint8Array.of(halt)],
+    [interruptTable, gates],
+    [taskState, task],
+    [pageTable, words(1024, entry)],
+    [pageDirectory, words(1024, (index) => (index === 0 ? pageTable | 0x67 : random.next()))],
+  ];
+}
+
+function initialState(random: Random): InitialState {
+  const mode = random.below(6);
+  const user = mode === 2 || mode === 3 || mode === 5;
+  const real = mode === 4 || mode === 5;
+  const wide = mode !== 1 && mode !== 3 && !real;
+  const code = real ? 0x9b : (wide ? 0xc09b : 0x9b) | (user ? 0x60 : 0);
+  const data = (wide ? 0xc093 : 0x93) | (user ? 0x60 : 0);
+  const limit = wide ? 0xffff_ffff : 0xffff;
+  const base = wide ? 0 : codeStart;
+  const selector = (table: number): number => (real ? codeStart >> 4 : table | (user ? 3 : 0));
+  const dataSegment: InitialSegment = {
+    selector: selector(user ? 0x20 : 0x10),
+    base,
+    limit,
+    attributes: data,
+  };
+  const task = { selector: 0x28, base: taskState, limit: 0x67, attributes: 0x8b };
+  const pages = random.chance(40) && mode !== 4 ? 0x8000_0000 : 0;
+  const registers = Array.from({ length: 8 }, () =>
+    random.chance(60) ? random.below(0x1_0000) + (wide ? codeStart : 0) : random.next(),
+  );
+  registers[4] = wide ? stackTop - 64 : stackTop - codeStart - 64;
+  return {
+    gpr: registers,
+    eip: wide ? codeStart : 0,
+    eflags: 2 | (random.next() & 0x7_fed5 & ~0x2_0000) | (mode === 5 ? 0x2_0000 : 0),
+    cr0: (mode === 4 ? 0x10 : 0x11) | pages | (random.next() & 0x5_002e),
+    gdtr: { base: globalTable, limit: 511 },
+    idtr: { base: interruptTable, limit: mode === 4 ? 0x3ff : 0x7ff },
+    cs: { selector: selector(user ? 0x18 : 0x08), base, limit, attributes: code },
+    ds: dataSegment,
+    es: dataSegment,
+    ss: dataSegment,
+    fs: dataSegment,
+    gs: dataSegment,
+    ldtr: { selector: 0, base: 0, limit: 0xffff, attributes: 0x82 },
+    tr: task,
+  };
+}
