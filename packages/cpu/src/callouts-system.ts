@@ -73,6 +73,10 @@ export class SystemCallouts {
 
   #cpuid(): number {
     const state = this.#state;
+    const { hypercalls } = this.#context.host;
+    if (hypercalls.cpuidFaults?.(state[Word.cpl] ?? 0) === true) {
+      return this.#outcome.fault(generalProtection(0));
+    }
     const leaf = state[gprEax] ?? 0;
     const values = this.#cpuidValues(leaf, state[gprEcx] ?? 0);
     state[gprEax] = values.eax;

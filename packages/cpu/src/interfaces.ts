@@ -53,6 +53,8 @@ export interface CoprocessorError {
 export interface Hypercalls {
   readonly present: boolean;
   cpuid(leaf: number, subleaf: number): CpuidValues | undefined;
+  /** Whether CPUID is #GP(0) at a privilege level; absent where it never is. */
+  cpuidFaults?(cpl: number): boolean;
   readMsr(index: number): MsrValue | undefined;
   writeMsr(index: number, low: number, high: number): MsrWriteResult;
   hypercall(registers: HypercallRegisters): boolean;

@@ -59,6 +59,11 @@ export class HypercallDispatch {
     return abi?.cpuid(hypervisorLeaf + distance - offset, offset, subleaf);
   }
 
+  /** Whether an interface lets CPUID fault at a privilege level. */
+  cpuidFaults(cpl: number): boolean {
+    return this.#abis.some((abi) => abi.cpuidFaults?.(cpl) === true);
+  }
+
   /** Returns the value of an MSR that an interface knows; nothing means #GP, or another owner. */
   readMsr(index: number): MsrValue | undefined {
     for (const abi of this.#abis) {

@@ -105,6 +105,8 @@ export interface HypercallAbi {
   readonly name: string;
   /** Answers the leaf `base + offset`, offset 0 to 0xff, or nothing where it has no leaf. */
   cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined;
+  /** Whether CPUID is #GP(0) at a privilege level; absent where it never is. */
+  cpuidFaults?(cpl: number): boolean;
   /** Returns an MSR's value, or nothing for one that it does not know. */
   readMsr(index: number): MsrValue | undefined;
   /** Writes an MSR; a refused write changes nothing. */

@@ -30,6 +30,7 @@ export function addBuiltInBios(
       return others.present;
     },
     cpuid: (leaf, subleaf) => others.cpuid(leaf, subleaf),
+    cpuidFaults: (cpl) => others.cpuidFaults?.(cpl) ?? false,
     readMsr: (index) => others.readMsr(index),
     writeMsr: (index, low, high) => others.writeMsr(index, low, high),
     hypercall: (registers) => bios.hypercall(registers) || others.hypercall(registers),

@@ -161,6 +161,14 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
     frames,
     firstFrame: firstPvFrame,
     cr2: () => parts.memory.machine.i32[Word.cr2] ?? 0,
+    debug: {
+      read: (register) => parts.memory.machine.i32[Word.dr + 2 * register] ?? 0,
+      write: (register, value) => {
+        parts.memory.machine.i32[Word.dr + 2 * register] = value;
+        parts.cpu()?.debug.update();
+      },
+    },
+    noExecute: () => parts.cpu()?.model.has.has('NX') ?? false,
   });
   return {
     abi,

@@ -42,25 +42,16 @@ const mostAssist = 5;
 
 const serveAssist: XenHandler = (call) => {
   const [enable, type] = [argument(call, 0), argument(call, 1)];
-  if (type > mostAssist || enable > 1) {
+  if (enable > 1) {
+    return -XenError.noSuchCall;
+  }
+  if (type > mostAssist) {
     return -XenError.invalid;
   }
   const bit = 1 << type;
   call.domain.assists = enable === 0 ? call.domain.assists | bit : call.domain.assists & ~bit;
   return 0;
 };
-
-/** Physical interrupts and ports: a guest without devices has none (public/physdev.h). */
-const servePhysdev: XenHandler = (call) => {
-  const setIopl = 6;
-  const setIobitmap = 7;
-  const op = argument(call, 0);
-  return op === setIopl || op === setIobitmap ? servePhysdevPorts(call) : -XenError.notPermitted;
-};
-
-/** A guest may ask for port rights; ports are not there, so that they change nothing. */
-const servePhysdevPorts: XenHandler = (call) =>
-  call.copy.words(argument(call, 1), 1) === undefined ? -XenError.fault : 0;
 
 /** The calls of translated guests and of paravirtual ones alike. */
 export const commonCalls: XenCallTable = {
@@ -82,7 +73,7 @@ export const commonCalls: XenCallTable = {
   [XenCallNumber.schedOp]: row('sched_op', 'cmd arg', serveSched),
   [XenCallNumber.xenoprofOp]: row('xenoprof_op', 'op arg', serveNothing),
   [XenCallNumber.eventChannelOp]: row('event_channel_op', 'cmd arg', serveEventChannel),
-  [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', servePhysdev),
+  [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', servePrivileged),
   [XenCallNumber.sysctl]: row('sysctl', 'arg', servePrivileged),
   [XenCallNumber.domctl]: row('domctl', 'arg', servePrivileged),
   [XenCallNumber.kexecOp]: row('kexec_op', 'op arg', servePrivileged),

@@ -24,6 +24,7 @@ export function saveDomain(domain: XenDomain): Fields {
     backEndPorts: [domain.storePort, domain.consolePort],
     upcall: [domain.upcallVector, domain.upcallGsi],
     assists: domain.assists,
+    cpuidFaulting: domain.cpuidFaulting ? 1 : 0,
     timers: [oneShotAt, periodNs],
     ...Object.fromEntries(
       [...domain.saved].map(([name, saved]) => [`text-${name}`, [...fromText(saved.save())]]),
@@ -81,6 +82,7 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   domain.upcallVector = vector;
   domain.upcallGsi = gsi;
   domain.assists = assists;
+  domain.cpuidFaulting = fields['cpuidFaulting'] === 1;
   domain.setTimer(oneShotAt);
   domain.setPeriod(periodNs);
   for (const [name, saved] of domain.saved) {

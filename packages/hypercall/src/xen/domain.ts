@@ -93,6 +93,8 @@ export class XenDomain {
   readonly params: Map<number, number> = new Map<number, number>();
   /** `vm_assist` types that are on, a bit each. */
   assists: number = 0;
+  /** Whether CPUID faults outside of the guest's kernel. */
+  cpuidFaulting: boolean = false;
   /** Vector of upcalls, 0 for none. */
   upcallVector: number = 0;
 
@@ -219,6 +221,7 @@ export class XenDomain {
     memory.write(this.frame(xenFrames.store), new Uint8Array(pageBytes));
     this.map = this.#firstMap;
     this.assists = 0;
+    this.cpuidFaulting = false;
     this.upcallVector = 0;
     this.upcallGsi = -1;
     const backEnd = { kind: 'unbound', remote: DomainId.backend } as const;

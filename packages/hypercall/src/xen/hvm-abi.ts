@@ -19,6 +19,7 @@ import type {
   MsrWriteResult,
 } from '../interfaces.ts';
 import { describeCall, hvmCalls } from './calls.ts';
+import { CpuidFaulting } from './cpuid-faulting.ts';
 import { DomainId, XenCallNumber, XenError, xenMajor, xenMinor } from './constants.ts';
 import type { XenDomain } from './domain.ts';
 import { saveDomain, restoreDomain } from './domain-state.ts';
@@ -83,11 +84,30 @@ export class XenHvmAbi implements HypercallAbi {
     }
   }
 
+  /** Whether CPUID faults at a privilege level: outside of ring 0, if the guest said so. */
+  cpuidFaults(cpl: number): boolean {
+    return this.domain.cpuidFaulting && cpl > 0;
+  }
+
   readMsr(index: number): MsrValue | undefined {
-    return index === xenHypercallMsr ? { low: 0, high: 0 } : undefined;
+    switch (index) {
+      case xenHypercallMsr:
+        return { low: 0, high: 0 };
+      case CpuidFaulting.platformInfo:
+        return { low: CpuidFaulting.available | 0, high: 0 };
+      case CpuidFaulting.featureEnables:
+        return { low: this.domain.cpuidFaulting ? 1 : 0, high: 0 };
+      default:
+        return undefined;
+    }
   }
 
   writeMsr(index: number, low: number, high: number): MsrWriteResult {
+    if (index === CpuidFaulting.featureEnables) {
+      const isKnown = high === 0 && (low & ~1) === 0;
+      this.domain.cpuidFaulting = isKnown ? low === 1 : this.domain.cpuidFaulting;
+      return isKnown ? 'handled' : 'fault';
+    }
     if (index !== xenHypercallMsr) {
       return 'absent';
     }

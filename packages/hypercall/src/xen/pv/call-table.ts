@@ -5,6 +5,7 @@ import {
   callbackOp,
   fpuTaskswitch,
   getDebugreg,
+  physdevOp,
   setCallbacks,
   setDebugreg,
   setGdt,
@@ -48,6 +49,7 @@ export function pvCalls(guest: PvGuest, iret: () => number): XenCallTable {
     ),
     [XenCallNumber.iret]: call('iret', '', iret),
     [XenCallNumber.mmuextOp]: call('mmuext_op', 'operations count done domain', mmuExtended),
+    [XenCallNumber.physdevOp]: call('physdev_op', 'cmd arg', physdevOp),
     [XenCallNumber.callbackOp]: call('callback_op', 'cmd arg', callbackOp),
   });
 }

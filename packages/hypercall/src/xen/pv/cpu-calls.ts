@@ -10,6 +10,7 @@ import { entryAt } from './guest.ts';
 import type { PvGuest } from './guest.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
+import { setIoPrivilege } from './privileged.ts';
 
 const vectors = 256;
 const flagMasks = 4;
@@ -121,26 +122,38 @@ export function fpuTaskswitch(guest: PvGuest, call: XenCall): number {
   return 0;
 }
 
-/** Addresses of breakpoints below Xen's part. */
-const guestEnd = 0xf580_0000;
-
-/** `set_debugreg`: number, value. The values are kept; breakpoints do not fire. */
+/** `set_debugreg`: number, value. */
 export function setDebugreg(guest: PvGuest, call: XenCall): number {
-  const [register, value] = [argument(call, 0), argument(call, 1)];
-  if (register > 7 || register === 4 || register === 5) {
-    return -XenError.invalid;
-  }
-  if (register < 4 && value >= guestEnd) {
-    return -XenError.notPermitted;
-  }
-  guest.debugRegisters[register] = value;
-  return 0;
+  return guest.writeDebug(argument(call, 0), argument(call, 1));
 }
 
-/** `get_debugreg`: returns what was set for a register by its number. */
+/** `get_debugreg`: returns a register by its number. */
 export function getDebugreg(guest: PvGuest, call: XenCall): number {
-  const register = argument(call, 0);
-  return register > 7 || register === 4 || register === 5
-    ? -XenError.invalid
-    : (guest.debugRegisters[register] ?? 0);
+  return guest.readDebug(argument(call, 0)) ?? -XenError.noDevice;
+}
+
+/** Sub-operations of `physdev_op` that a guest without devices has (public/physdev.h). */
+const Physdev = { setIopl: 6, setIobitmap: 7 } as const;
+const mostPorts = 0x1_0000;
+
+/** `physdev_op`: the I/O privilege that the kernel gives its programs, and their map of ports. */
+export function physdevOp(guest: PvGuest, call: XenCall): number {
+  const at = argument(call, 1);
+  switch (argument(call, 0)) {
+    case Physdev.setIopl: {
+      const level = call.copy.words(at, 1)?.[0];
+      return level === undefined ? -XenError.fault : setIoPrivilege(guest, level);
+    }
+    case Physdev.setIobitmap: {
+      const words = call.copy.words(at, 2);
+      const [address = 0, ports = 0] = words ?? [];
+      if (words === undefined || ports > mostPorts) {
+        return words === undefined ? -XenError.fault : -XenError.invalid;
+      }
+      guest.portMap = { address, ports };
+      return 0;
+    }
+    default:
+      return -XenError.notPermitted;
+  }
 }

@@ -43,10 +43,25 @@ function checkGate(low: number, high: number): readonly [number, number] | undef
     // Type 0 means nothing and is harmless.
     return [low, high];
   }
-  if ((high & typeMask) !== callGate || (high & gateReserved) !== 0) {
+  const isCallGate = (high & typeMask) === callGate && (high & gateReserved) === 0;
+  if (!isCallGate || !isGateSelector(low >>> 16)) {
     return undefined;
   }
   return [(guestSelector(low >>> 16) << 16) | (low & 0xffff), high];
+}
+
+/** The first entry of the GDT that is Xen's. */
+const firstReserved = 14 * 512;
+/** The guest's own segments there (xen-x86_32.h, FLAT_RING1_CS and FLAT_RING3_CS). */
+const flatCode: ReadonlySet<number> = new Set([0xe018, 0xe028]);
+
+/**
+ * Whether a gate may lead to a segment: one of the guest's own tables, or a flat one that it is
+ * given, and never to Xen's.
+ */
+function isGateSelector(selector: number): boolean {
+  const isLocal = (selector & 4) !== 0;
+  return isLocal || selector >>> 3 < firstReserved || flatCode.has(selector & 0xfffc);
 }
 
 /** Returns a selector whose privilege is at most the guest kernel's. */

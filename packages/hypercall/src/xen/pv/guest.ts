@@ -28,6 +28,25 @@ export interface FarPointer {
   readonly offset: number;
 }
 
+/** The processor's debug registers. */
+export interface DebugRegisters {
+  read(register: number): number;
+  write(register: number, value: number): void;
+}
+
+/** `vm_assist` type (xen.h, VMASST_TYPE_architectural_iopl). */
+const architecturalIopl = 4;
+/** Addresses of breakpoints end below Xen's part. */
+const guestEnd = 0xf580_0000;
+/** DR7.GD, and the kinds of the four breakpoints; 2 is I/O. */
+const generalDetect = 0x2000;
+const portKind = 2;
+
+function isGoodControl(value: number): boolean {
+  const kinds = [16, 20, 24, 28].map((shift) => (value >>> shift) & 3);
+  return (value & generalDetect) === 0 && !kinds.includes(portKind);
+}
+
 /** State that the hypercalls set. */
 export class PvGuest {
   readonly domain: XenDomain;
@@ -47,6 +66,12 @@ export class PvGuest {
   readonly debugRegisters: Int32Array = new Int32Array(8);
   /** Whether the next use of the FPU traps. */
   taskSwitched: boolean = false;
+  /** Level down to which CLI, STI and ports are allowed, 0 to 3. */
+  ioPrivilege: number = 0;
+  /** The map of ports that programs may use: linear address, number of ports. */
+  portMap: { readonly address: number; readonly ports: number } = { address: 0, ports: 0 };
+  /** Where the processor's debug registers are, if anywhere. */
+  debugUnit: DebugRegisters | undefined;
   /** What the stub does before it returns: bits of `StubAction`. */
   actions: number = 0;
   ldtSelector: number = 0;
@@ -79,7 +104,10 @@ export class PvGuest {
     this.gdt = [];
     this.ldt = [];
     this.debugRegisters.fill(0);
+    this.debugRegisters.set([0xffff_0ff0 | 0, 0x400], 6);
     this.taskSwitched = false;
+    this.ioPrivilege = 0;
+    this.portMap = { address: 0, ports: 0 };
     this.actions = 0;
     this.ldtSelector = 0;
     this.#free.length = 0;
@@ -112,6 +140,47 @@ export class PvGuest {
       this.area.setMachineFrame(frame, guest);
     }
     return frame;
+  }
+
+  /** Whether I/O privilege is as the processor has it, and the kernel ring 0 in its eyes. */
+  get hasArchitecturalIopl(): boolean {
+    return (this.domain.assists & (1 << architecturalIopl)) !== 0;
+  }
+
+  /** Whether a frame is the guest's and no table. */
+  isOwnMemory(frame: number): boolean {
+    return this.info.owner(frame) === PageOwner.guest && this.mayTouch(frame, true);
+  }
+
+  /** A debug register by its number; 4 and 5 are 6 and 7 (SDM 3B 17.2.2). */
+  readDebug(register: number): number | undefined {
+    return register > 7 ? undefined : this.debugRegisters[register | (register > 3 ? 2 : 0)];
+  }
+
+  /**
+   * Writes a debug register: 0, or a negative error for one that would watch Xen's part, for ports,
+   * and for accesses to debug registers (Xen, arch/x86/traps.c, "set_debugreg").
+   */
+  writeDebug(number: number, value: number): number {
+    const register = number | (number > 3 ? 2 : 0);
+    if (number > 7) {
+      return -XenError.noDevice;
+    }
+    if (register < 4 && value >= guestEnd) {
+      return -XenError.notPermitted;
+    }
+    if (register === 7 && !isGoodControl(value)) {
+      return -XenError.notPermitted;
+    }
+    const fixed =
+      register === 6
+        ? (value & 0xe00f) | 0xffff_0ff0
+        : register === 7
+          ? (value & 0xffff_03ff) | 0x400
+          : value;
+    this.debugRegisters[register] = fixed;
+    this.debugUnit?.write(register, fixed);
+    return 0;
   }
 
   /** Whether a frame may be read, or written, on the guest's behalf. */

@@ -129,13 +129,13 @@ export class HypervisorArea {
   }
 
   /** Writes everything anew; `pageTable` is the guest's first page table. */
-  build(pageTable: number): void {
+  build(pageTable: number, noExecute: boolean): void {
     const memory = this.#memory;
     memory.write(this.#base, new Uint8Array(Page.machine * pageBytes));
     memory.write(this.#at(Page.stubs), vectorStubs());
     memory.write(
       this.#at(Page.common),
-      commonCode(this.#at(Page.common), this.#at(Page.bootTop), pageTable),
+      commonCode(this.#at(Page.common), this.#at(Page.bootTop), pageTable, noExecute),
     );
     memory.write(this.#at(Page.idt), gates());
     this.#buildTss();
@@ -307,11 +307,19 @@ const writeProtect = 0x1_0000;
 export const guestCr0: number = (pagingOn | writeProtect) >>> 0;
 
 /** The path that all stubs share, the start, and the places of GDT and IDT. */
-function commonCode(physical: number, bootTable: number, pageTable: number): Uint8Array {
+function commonCode(
+  physical: number,
+  bootTable: number,
+  pageTable: number,
+  noExecute: boolean,
+): Uint8Array {
   const page = new Uint8Array(pageBytes);
   page.set(sharedPath, 0);
   page.set([0xff, 0xff, ...word(Linear.gdt), 0xff, 0x07, ...word(Linear.idt)], pseudoDescriptors);
+  // mov $efer, %ecx; mov $nxe, %eax; xor %edx, %edx; wrmsr
+  const withNx = [0xb9, ...word(0xc000_0080), 0xb8, ...word(0x800), 0x31, 0xd2, 0x0f, 0x30];
   const start = [
+    ...(noExecute ? withNx : []),
     ...[0xb8, ...word(firstCr4), 0x0f, 0x22, 0xe0], // mov $cr4, %eax; mov %eax, %cr4
     ...[0xb8, ...word(bootTable), 0x0f, 0x22, 0xd8], // mov $table, %eax; mov %eax, %cr3
     ...[0xb8, ...word(pagingOn), 0x0f, 0x22, 0xc0], // mov $cr0, %eax; mov %eax, %cr0

@@ -1,77 +1,193 @@
 /**
  * Instructions that ring 1 may not execute and that a paravirtual guest uses all the same (Xen,
  * arch/x86/pv/emul-priv-op.c). All others fault in the guest.
+ *
+ * A guest's kernel counts as ring 1 where I/O privilege is asked for, as it did on processors
+ * without 64-bit mode, and as ring 0 once it has chosen `architectural_iopl`.
  */
+import { XenError } from '../constants.ts';
 import type { GuestCopy } from '../guest-copy.ts';
 import type { PvGuest } from './guest.ts';
+import { guestCr0, StubAction } from './hypervisor-area.ts';
+import { codeAt, decodeGuest, registerFields } from './instruction.ts';
+import type { GuestInstruction } from './instruction.ts';
+import { readPvMsr, writePvMsr } from './msr.ts';
 import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
-import { guestCr0 } from './hypervisor-area.ts';
-
-/**
- * Registers by the manual's numbers, as offsets into a frame; ESP is where the processor pushed it.
- */
-const registerFields: readonly number[] = [
-  FrameField.eax,
-  FrameField.ecx,
-  FrameField.edx,
-  FrameField.ebx,
-  FrameField.esp,
-  FrameField.ebp,
-  FrameField.esi,
-  FrameField.edi,
-];
 
 /** CR4 as a guest sees it: PAE. */
 const guestCr4 = 0x20;
 const taskSwitchedBit = 8;
+const portCount = 0x1_0000;
+/** The most elements of a repeated string instruction that are done at once. */
+const mostElements = 1024;
 
-/** Does the instruction at which a guest's kernel faulted; false where it is none of those. */
+/** What an emulated instruction works on. */
+interface Emulation {
+  readonly guest: PvGuest;
+  readonly frame: TrapFrame;
+  readonly copy: GuestCopy;
+  readonly instruction: GuestInstruction;
+}
+
+/** Does the instruction at which a guest faulted; false where it is none of those. */
 export function emulatePrivileged(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): boolean {
   const eip = frame.get(FrameField.eip);
-  const [first = 0, second = 0, third = 0] = bytesAt(copy, eip);
-  const skip = (bytes: number): true => {
-    frame.set(FrameField.eip, eip + bytes);
-    return true;
-  };
-  switch (first) {
+  const instruction = decodeGuest(copy, eip);
+  if (instruction === undefined) {
+    return false;
+  }
+  const emulation = { guest, frame, copy, instruction };
+  const isPort = isPortInstruction(instruction.opcode);
+  const isDone = isPort ? emulatePort(emulation) : emulateOther(emulation);
+  if (isDone && instruction.repeats && isString(instruction.opcode)) {
+    // What is left comes by again.
+    return frame.get(FrameField.ecx) === 0 ? skip(frame, eip + instruction.bytes) : true;
+  }
+  return isDone && skip(frame, eip + instruction.bytes);
+}
+
+function skip(frame: TrapFrame, eip: number): true {
+  frame.set(FrameField.eip, eip >>> 0);
+  return true;
+}
+
+/** Whether the guest may use ports, and CLI and STI. */
+function hasPorts(guest: PvGuest, frame: TrapFrame): boolean {
+  const kernelLevel = guest.hasArchitecturalIopl ? 0 : 1;
+  return guest.ioPrivilege >= (frame.level < 2 ? kernelLevel : 3);
+}
+
+const isString = (opcode: number): boolean => opcode >= 0x6c && opcode <= 0x6f;
+
+function isPortInstruction(opcode: number): boolean {
+  return isString(opcode) || (opcode >= 0xe4 && opcode <= 0xe7) || (opcode & 0xfc) === 0xec;
+}
+
+/** No port is there for this guest: reads are all ones, writes go nowhere. */
+function emulatePort({ guest, frame, copy, instruction }: Emulation): boolean {
+  const { opcode, immediate, operandBytes } = instruction;
+  const bytes = (opcode & 1) === 0 ? 1 : operandBytes;
+  const port = opcode < 0xe8 && !isString(opcode) ? immediate & 0xff : dx(frame);
+  const isAllowed = hasPorts(guest, frame) || isPortOpen(guest, copy, port, bytes);
+  if (!isAllowed) {
+    return false;
+  }
+  if (isString(opcode)) {
+    return portString(frame, copy, instruction, bytes);
+  }
+  if ((opcode & 2) === 0) {
+    const ones = bytes === 4 ? 0xffff_ffff : 2 ** (8 * bytes) - 1;
+    frame.set(FrameField.eax, (frame.get(FrameField.eax) | ones) >>> 0);
+  }
+  return true;
+}
+
+const dx = (frame: TrapFrame): number => frame.get(FrameField.edx) & 0xffff;
+
+/** The guest's own map of ports that its programs may use (physdev.h, PHYSDEVOP_set_iobitmap). */
+function isPortOpen(guest: PvGuest, copy: GuestCopy, port: number, bytes: number): boolean {
+  const { address, ports } = guest.portMap;
+  for (let at = port; at < port + bytes; at += 1) {
+    const view = at < Math.min(ports, portCount) ? copy.read(address + (at >> 3), 1) : undefined;
+    if (view === undefined || (view.getUint8(0) & (1 << (at & 7))) !== 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function portString(
+  frame: TrapFrame,
+  copy: GuestCopy,
+  { opcode, repeats }: GuestInstruction,
+  bytes: number,
+): boolean {
+  const isInput = opcode < 0x6e;
+  const field = isInput ? FrameField.edi : FrameField.esi;
+  const step = (frame.get(FrameField.eflags) & 0x400) === 0 ? bytes : -bytes;
+  const ones = new Uint8Array(bytes).fill(0xff);
+  const count = repeats ? Math.min(frame.get(FrameField.ecx), mostElements) : 1;
+  for (let done = 0; done < count; done += 1) {
+    const at = frame.get(field);
+    if (isInput ? !copy.write(at, ones) : copy.read(at, bytes) === undefined) {
+      return false;
+    }
+    frame.set(field, (at + step) >>> 0);
+    if (repeats) {
+      frame.set(FrameField.ecx, frame.get(FrameField.ecx) - 1);
+    }
+  }
+  return true;
+}
+
+/** CLI and STI by I/O privilege; all others are the kernel's alone. */
+function emulateOther(emulation: Emulation): boolean {
+  const { guest, frame, instruction } = emulation;
+  const { opcode } = instruction;
+  if (opcode === 0xfa || opcode === 0xfb) {
+    const isAllowed = hasPorts(guest, frame);
+    if (isAllowed) {
+      guest.domain.shared.upcallMasked = opcode === 0xfa;
+    }
+    return isAllowed;
+  }
+  if (frame.level > 1) {
+    return false;
+  }
+  switch (opcode) {
     case 0xf4:
       guest.domain.shared.upcallMasked = false;
       guest.domain.wait(() => guest.domain.shared.upcallPending);
-      return skip(1);
-    case 0xfa:
-    case 0xfb:
-      guest.domain.shared.upcallMasked = first === 0xfa;
-      return skip(1);
-    case 0x0f:
-      return (
-        emulateTwoByte(guest, frame, second, third) &&
-        skip(second === 0x06 || second === 0x09 ? 2 : 3)
-      );
+      return true;
+    case 0x0f01:
+      return loadStatusWord(emulation);
+    case 0x0f06:
+      return setTaskSwitched(guest, false);
+    case 0x0f08:
+    case 0x0f09:
+      return true;
+    case 0x0f20:
+    case 0x0f22:
+    case 0x0f21:
+    case 0x0f23:
+      return moveSystemRegister(emulation);
+    case 0x0f30:
+      return writeMsr(emulation);
+    case 0x0f32:
+      return readMsr(emulation);
     default:
       return false;
   }
 }
 
-/** CLTS, WBINVD, and moves from control registers. */
-function emulateTwoByte(guest: PvGuest, frame: TrapFrame, opcode: number, modRm: number): boolean {
-  switch (opcode) {
-    case 0x06:
-      guest.taskSwitched = false;
-      guest.actions |= 16;
-      return true;
-    case 0x09:
-      return true;
-    case 0x20: {
-      const value = readControl(guest, (modRm >> 3) & 7);
-      if (value !== undefined) {
-        frame.set(registerFields[modRm & 7] ?? FrameField.eax, value);
-      }
-      return value !== undefined;
+/** LMSW of a register: of its bits only TS is the guest's. */
+function loadStatusWord({ guest, frame, instruction: { modRm } }: Emulation): boolean {
+  const isLoad = ((modRm >> 3) & 7) === 6 && modRm >= 0xc0;
+  const value = frame.get(registerFields[modRm & 7] ?? FrameField.eax);
+  return isLoad && (value & 1) === 1 && setTaskSwitched(guest, (value & taskSwitchedBit) !== 0);
+}
+
+function setTaskSwitched(guest: PvGuest, set: boolean): true {
+  guest.taskSwitched = set;
+  guest.actions |= StubAction.loadCr0;
+  return true;
+}
+
+function moveSystemRegister({ guest, frame, instruction }: Emulation): boolean {
+  const { opcode, modRm } = instruction;
+  const field = registerFields[modRm & 7] ?? FrameField.eax;
+  const register = (modRm >> 3) & 7;
+  const isDebug = (opcode & 1) === 1;
+  if ((opcode & 2) === 0) {
+    const value = isDebug ? guest.readDebug(register) : readControl(guest, register);
+    if (value !== undefined) {
+      frame.set(field, value);
     }
-    default:
-      return false;
+    return value !== undefined;
   }
+  const value = frame.get(field);
+  return isDebug ? guest.writeDebug(register, value) === 0 : writeControl(guest, register, value);
 }
 
 function readControl(guest: PvGuest, register: number): number | undefined {
@@ -92,30 +208,68 @@ function readControl(guest: PvGuest, register: number): number | undefined {
   }
 }
 
+/** CR0: TS alone can change. CR3: a page table by its frame. CR4: what is asked for is ignored. */
+function writeControl(guest: PvGuest, register: number, value: number): boolean {
+  switch (register) {
+    case 0:
+      return (
+        ((value ^ guestCr0) & ~taskSwitchedBit) === 0 &&
+        setTaskSwitched(guest, (value & taskSwitchedBit) !== 0)
+      );
+    case 2:
+      guest.domain.shared.cr2 = value;
+      return true;
+    case 3:
+      return guest.setBase(value >>> 12) === 0;
+    case 4:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function readMsr({ guest, frame }: Emulation): boolean {
+  const value = readPvMsr(guest, frame.get(FrameField.ecx));
+  if (value === undefined) {
+    return false;
+  }
+  frame.set(FrameField.eax, value.low);
+  frame.set(FrameField.edx, value.high);
+  return true;
+}
+
+function writeMsr({ guest, frame }: Emulation): boolean {
+  const value = { low: frame.get(FrameField.eax), high: frame.get(FrameField.edx) };
+  return writePvMsr(guest, frame.get(FrameField.ecx), value);
+}
+
 /** The prefix by which a guest has CPUID go through Xen: UD2A, "xen". */
 const forcedPrefix = [0x0f, 0x0b, 0x78, 0x65, 0x6e];
 
-/** Skips the prefix in front of a forced instruction, which may be executed as it is. */
-export function skipForcedPrefix(frame: TrapFrame, copy: GuestCopy): boolean {
+/** What an invalid opcode turned out to be. */
+export type ForcedResult = 'none' | 'skipped' | 'faults';
+
+/**
+ * Skips the prefix in front of a forced instruction, which may be executed as it is; a program for
+ * which CPUID faults is told so.
+ */
+export function skipForcedPrefix(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): ForcedResult {
   const eip = frame.get(FrameField.eip);
-  const bytes = bytesAt(copy, eip);
+  const bytes = codeAt(copy, eip);
   const isForced = forcedPrefix.every((byte, index) => bytes[index] === byte);
   const isCpuid = bytes[5] === 0x0f && bytes[6] === 0xa2;
-  if (isForced && isCpuid) {
-    frame.set(FrameField.eip, eip + forcedPrefix.length);
+  if (!isForced || !isCpuid) {
+    return 'none';
   }
-  return isForced && isCpuid;
+  frame.set(FrameField.eip, eip + forcedPrefix.length);
+  return guest.domain.cpuidFaulting && frame.level > 1 ? 'faults' : 'skipped';
 }
 
-/** Up to seven bytes from an address; the guest's code segment is flat. */
-function bytesAt(copy: GuestCopy, linear: number): readonly number[] {
-  const bytes: number[] = [];
-  for (let index = 0; index < 7; index += 1) {
-    const view = copy.read(linear + index, 1);
-    if (view === undefined) {
-      break;
-    }
-    bytes.push(view.getUint8(0));
+/** Sets the I/O privilege that the guest's kernel gives; an error for one that is none. */
+export function setIoPrivilege(guest: PvGuest, level: number): number {
+  if (level > 3) {
+    return -XenError.invalid;
   }
-  return bytes;
+  guest.ioPrivilege = level;
+  return 0;
 }

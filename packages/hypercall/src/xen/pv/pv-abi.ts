@@ -2,7 +2,6 @@
  * The Xen interface of a paravirtual guest: every trap of the guest comes here through the stubs of
  * `HypervisorArea`, hypercalls among them.
  */
-import type { CallLog } from '../../call-log.ts';
 import { HypercallError } from '../../error.ts';
 import type {
   AbiState,
@@ -19,7 +18,6 @@ import type { XenDomain } from '../domain.ts';
 import { xenFrames } from '../domain.ts';
 import { GuestCopy } from '../guest-copy.ts';
 import { XenHvmAbi } from '../hvm-abi.ts';
-import type { XenAddressSpace } from '../interfaces.ts';
 import { buildGuest } from './builder.ts';
 import type { PvImage } from './builder.ts';
 import { pvCalls } from './call-table.ts';
@@ -34,7 +32,7 @@ import {
   StubAction,
 } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
-import type { PageInfo } from './page-info.ts';
+import type { XenPvOptions } from './pv-options.ts';
 import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
 import {
   beginGuest,
@@ -44,22 +42,8 @@ import {
   returnFromHandler,
   TrapFrame,
 } from './traps.ts';
-
-/** What makes the interface of a paravirtual guest. */
-export interface XenPvOptions {
-  readonly domain: XenDomain;
-  /** The address space that the processor is in. */
-  readonly space: XenAddressSpace;
-  readonly log: CallLog;
-  /** Types and uses of the machine's pages, empty. */
-  readonly info: PageInfo;
-  /** Physical address of Xen's pages. */
-  readonly frames: number;
-  /** The first machine frame of the guest. */
-  readonly firstFrame: number;
-  /** Returns CR2 of the processor. */
-  readonly cr2: () => number;
-}
+import { PvWaiting } from './waiting.ts';
+import { emulateTableWrite } from './writable-tables.ts';
 
 const pageBytes = 4096;
 const argumentFields: readonly number[] = [
@@ -72,6 +56,7 @@ const argumentFields: readonly number[] = [
 ];
 /** Vectors with a meaning here (SDM 3A table 6-1). */
 const Vector = {
+  debug: 1,
   invalidOpcode: 6,
   deviceNotAvailable: 7,
   generalProtection: 13,
@@ -80,6 +65,8 @@ const Vector = {
 /** Low bits of a #GP's error code: a gate of the IDT, used by an instruction. */
 const gateError = 2;
 const taskSwitchedBit = 8;
+/** Bits of a #PF's error code: the page is there, and it was a write. */
+const protectedStore = 3;
 
 /** The Xen interface of one paravirtual guest. */
 export class XenPvAbi implements HypercallAbi {
@@ -93,20 +80,20 @@ export class XenPvAbi implements HypercallAbi {
   readonly #calls: XenCallTable;
   /** CPUID and time are those of any Xen guest. */
   readonly #common: XenHvmAbi;
-  readonly #wake: ReturnType<XenDomain['services']['timers']['create']>;
   #first:
     { readonly entry: number; readonly stack: number; readonly startInfo: number } | undefined;
-  #waiting: { readonly until: () => boolean; readonly deadlineNs: number } | undefined;
+  readonly #waiting: PvWaiting;
   /** The guest returned by a hypercall to somewhere else: its result is not put into EAX. */
   #returned = false;
 
   /** Makes the interface; `load` puts a guest into it. */
   constructor(options: XenPvOptions) {
     const { domain, info, frames } = options;
-    const { memory, timers, machine } = domain.services;
+    const { memory } = domain.services;
     this.#options = options;
     this.#area = new HypervisorArea(memory, frames);
     this.guest = new PvGuest(domain, info, this.#area);
+    this.guest.debugUnit = options.debug;
     this.#frame = new TrapFrame(memory);
     const space = {
       translate: (linear: number, write: boolean): number => {
@@ -118,15 +105,7 @@ export class XenPvAbi implements HypercallAbi {
     this.#copy = new GuestCopy(memory, space);
     this.#common = new XenHvmAbi({ domain, space, log: options.log });
     this.#calls = pvCalls(this.guest, () => this.#iret());
-    this.#wake = timers.create(() => {
-      machine.attention();
-    });
-    domain.waiter = (until, timeoutNs) => {
-      this.#waiting = { until, deadlineNs: timeoutNs === 0 ? Infinity : timeoutNs };
-      if (timeoutNs > 0) {
-        this.#wake.arm(timeoutNs);
-      }
-    };
+    this.#waiting = new PvWaiting(domain, () => this.#isUpcallDue());
   }
 
   get domain(): XenDomain {
@@ -138,7 +117,7 @@ export class XenPvAbi implements HypercallAbi {
 
   /** Whether the guest is to be interrupted: an upcall is due, or what it waits for has come. */
   get upcallDue(): boolean {
-    return this.#waiting === undefined ? this.#isUpcallDue() : this.#isAwake();
+    return this.#waiting.active ? this.#waiting.isOver : this.#isUpcallDue();
   }
 
   /**
@@ -149,7 +128,7 @@ export class XenPvAbi implements HypercallAbi {
     const { domain, info, firstFrame } = this.#options;
     const { memory } = domain.services;
     this.guest.reset();
-    this.#waiting = undefined;
+    this.#waiting.end();
     info.reset();
     domain.reset();
     const built = buildGuest(image, {
@@ -167,7 +146,7 @@ export class XenPvAbi implements HypercallAbi {
     domain.consolePage = built.consoleFrame * pageBytes;
     domain.begin();
     domain.shared.upcallMasked = true;
-    this.#area.build(built.pageTable * pageBytes);
+    this.#area.build(built.pageTable * pageBytes, this.#options.noExecute?.() ?? false);
     this.#giveFrames();
     for (let frame = 0; frame < domain.pages; frame += 1) {
       this.#area.setMachineFrame(firstFrame + frame, frame);
@@ -186,6 +165,11 @@ export class XenPvAbi implements HypercallAbi {
 
   cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined {
     return this.#common.cpuid(base, offset, subleaf);
+  }
+
+  /** Whether CPUID faults at a privilege level: in the guest's programs, if its kernel said so. */
+  cpuidFaults(cpl: number): boolean {
+    return this.guest.domain.cpuidFaulting && cpl === 3;
   }
 
   readMsr(_index: number): MsrValue | undefined {
@@ -252,16 +236,6 @@ export class XenPvAbi implements HypercallAbi {
     return isWanted && shared.upcallPending;
   }
 
-  #isAwake(): boolean {
-    const waiting = this.#waiting;
-    return (
-      waiting === undefined ||
-      waiting.until() ||
-      this.#isUpcallDue() ||
-      this.domain.services.clock.now() >= waiting.deadlineNs
-    );
-  }
-
   /** Serves the trap whose frame stands; returns what the stub is to do. */
   #serve(): number {
     const first = this.#first;
@@ -271,19 +245,22 @@ export class XenPvAbi implements HypercallAbi {
       return 0;
     }
     if (this.#frame.level === 0) {
-      // An interrupt that ended a wait: the path that waits goes on.
+      // An interrupt that ended a wait: the path that waits goes on. A fault is that of the way back
+      // to the guest, which has no such segments.
+      if (this.#frame.get(FrameField.vector) !== eventVector) {
+        this.#crash(this.#frame.get(FrameField.vector));
+      }
       return 0;
     }
     this.guest.leaveTables();
-    if (this.#waiting === undefined) {
+    if (!this.#waiting.active) {
       this.#trap(this.#frame.get(FrameField.vector));
     }
-    if (this.#waiting !== undefined) {
-      if (!this.#isAwake()) {
+    if (this.#waiting.active) {
+      if (!this.#waiting.isOver) {
         return StubAction.wait;
       }
-      this.#waiting = undefined;
-      this.#wake.cancel();
+      this.#waiting.end();
     }
     this.#deliverEvents();
     const actions = this.guest.actions;
@@ -301,10 +278,18 @@ export class XenPvAbi implements HypercallAbi {
         return;
       case eventVector:
         return;
-      case Vector.invalidOpcode:
-        if (!skipForcedPrefix(frame, this.#copy)) {
+      case Vector.invalidOpcode: {
+        const forced = skipForcedPrefix(this.guest, frame, this.#copy);
+        if (forced === 'none') {
           this.#raise(vector, error);
+        } else if (forced === 'faults') {
+          this.#raise(Vector.generalProtection, 0);
         }
+        return;
+      }
+      case Vector.debug:
+        this.#noteDebug();
+        this.#raise(vector, error);
         return;
       case Vector.deviceNotAvailable:
         this.guest.taskSwitched = false;
@@ -314,16 +299,35 @@ export class XenPvAbi implements HypercallAbi {
       case Vector.generalProtection:
         if (error !== undefined && (error & 7) === gateError) {
           this.#softwareInterrupt((error >>> 3) & 0xff, error);
-        } else if (!isKernel || !emulatePrivileged(this.guest, frame, this.#copy)) {
+        } else if (error !== 0 || !emulatePrivileged(this.guest, frame, this.#copy)) {
           this.#raise(vector, error);
         }
         return;
       case Vector.pageFault:
-        this.domain.shared.cr2 = this.#options.cr2();
-        this.#raise(vector, error);
+        this.#pageFault(isKernel, error ?? 0);
         return;
       default:
         this.#raise(vector, error);
+    }
+  }
+
+  /** A fault of the guest's, or a store to a page table that is done for its kernel. */
+  #pageFault(isKernel: boolean, error: number): void {
+    const linear = this.#options.cr2();
+    const isStore = isKernel && (error & protectedStore) === protectedStore;
+    if (!isStore || !emulateTableWrite(this.guest, this.#frame, this.#copy, linear)) {
+      this.domain.shared.cr2 = linear;
+      this.#raise(Vector.pageFault, error);
+    }
+  }
+
+  /** What the processor says of a debug exception becomes what the guest reads. */
+  #noteDebug(): void {
+    const { debug } = this.#options;
+    if (debug !== undefined) {
+      const status = debug.read(6);
+      this.guest.debugRegisters[6] = (this.guest.debugRegisters[6] ?? 0) | (status & 0xe00f);
+      debug.write(6, 0xffff_0ff0);
     }
   }
 

@@ -40,6 +40,7 @@ const Flag = {
   resume: 0x1_0000,
 } as const;
 const virtual8086 = 0x2_0000;
+const privilegeShift = 12;
 
 /** A trap frame in memory. */
 export class TrapFrame {
@@ -74,6 +75,7 @@ export class TrapFrame {
  * EFLAGS as a guest may have them: interrupts on, since Xen's own need them, and no I/O privilege.
  */
 export function guestFlags(flags: number): number {
+  // A level that the guest sees is put into what it sees, and not into the processor's.
   return ((flags & ~(Flag.privilege | Flag.nested | virtual8086)) | Flag.interrupt | 2) >>> 0;
 }
 
@@ -93,7 +95,9 @@ export function enterHandler(
   const isFromKernel = frame.level < 2;
   const masked = shared.upcallMasked;
   const flags = frame.get(FrameField.eflags);
-  const seenFlags = masked ? flags & ~Flag.interrupt : flags | Flag.interrupt;
+  const level = guest.hasArchitecturalIopl ? guest.ioPrivilege << privilegeShift : 0;
+  const interrupts = masked ? 0 : Flag.interrupt;
+  const seenFlags = (flags & ~(Flag.interrupt | Flag.privilege)) | interrupts | level;
   const words = [
     ...(error === undefined ? [] : [error]),
     frame.get(FrameField.eip),
@@ -146,6 +150,9 @@ export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestC
   frame.set(FrameField.esp, esp);
   frame.set(FrameField.ss, guestSelector(ss & 0xffff));
   guest.domain.shared.upcallMasked = (flags & Flag.interrupt) === 0;
+  if (guest.hasArchitecturalIopl) {
+    guest.ioPrivilege = (flags & Flag.privilege) >>> privilegeShift;
+  }
   return true;
 }
 

@@ -1,0 +1,49 @@
+/** Model-specific registers of a paravirtual guest (Xen, arch/x86/msr.c, "guest_rdmsr"). */
+import type { MsrValue } from '../../interfaces.ts';
+import { CpuidFaulting } from '../cpuid-faulting.ts';
+import { xenHypercallMsr } from '../hvm-abi.ts';
+import type { PvGuest } from './guest.ts';
+import { paravirtualHypercallPage } from './hypervisor-area.ts';
+
+const timeStampCounter = 0x10;
+const pageBytes = 4096;
+
+/** Returns a register's value; nothing for one that faults. */
+export function readPvMsr(guest: PvGuest, index: number): MsrValue | undefined {
+  switch (index >>> 0) {
+    case timeStampCounter: {
+      const { clock } = guest.domain.services;
+      const tsc = clock.tscAt(Math.floor(clock.now()));
+      return { low: Number(tsc & 0xffff_ffffn), high: Number((tsc >> 32n) & 0xffff_ffffn) };
+    }
+    case CpuidFaulting.platformInfo:
+      return { low: CpuidFaulting.available | 0, high: 0 };
+    case CpuidFaulting.featureEnables:
+      return { low: guest.domain.cpuidFaulting ? 1 : 0, high: 0 };
+    case xenHypercallMsr:
+      return { low: 0, high: 0 };
+    default:
+      return undefined;
+  }
+}
+
+/** Writes a register; false for what faults. */
+export function writePvMsr(guest: PvGuest, index: number, { low, high }: MsrValue): boolean {
+  switch (index >>> 0) {
+    case CpuidFaulting.featureEnables: {
+      const isKnown = high === 0 && (low & ~1) === 0;
+      guest.domain.cpuidFaulting = isKnown ? low === 1 : guest.domain.cpuidFaulting;
+      return isKnown;
+    }
+    case xenHypercallMsr: {
+      const frame = low >>> 12;
+      const isGood = high === 0 && low % pageBytes === 0 && guest.isOwnMemory(frame);
+      if (isGood) {
+        guest.domain.services.memory.write(frame * pageBytes, paravirtualHypercallPage());
+      }
+      return isGood;
+    }
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,25 @@
+import type { CallLog } from '../../call-log.ts';
+import type { XenDomain } from '../domain.ts';
+import type { XenAddressSpace } from '../interfaces.ts';
+import type { DebugRegisters } from './guest.ts';
+import type { PageInfo } from './page-info.ts';
+
+/** What makes the interface of a paravirtual guest. */
+export interface XenPvOptions {
+  readonly domain: XenDomain;
+  /** The address space that the processor is in. */
+  readonly space: XenAddressSpace;
+  readonly log: CallLog;
+  /** Types and uses of the machine's pages, empty. */
+  readonly info: PageInfo;
+  /** Physical address of Xen's pages. */
+  readonly frames: number;
+  /** The first machine frame of the guest. */
+  readonly firstFrame: number;
+  /** Returns CR2 of the processor. */
+  readonly cr2: () => number;
+  /** The processor's debug registers; without them breakpoints do not fire. */
+  readonly debug?: DebugRegisters;
+  /** Whether the processor knows pages without execution; the default is that it does not. */
+  readonly noExecute?: () => boolean;
+}

@@ -1,0 +1,219 @@
+/**
+ * What a small kernel for Xen finds out about its hypervisor: faults, instructions and page-table
+ * writes that are emulated, I/O privilege, error numbers. It prints its result as such kernels do.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { Machine } from './api.ts';
+import { createMachine } from './machine.ts';
+import { TestHost } from './test-host.ts';
+import { runUntil } from './test-kernel.ts';
+import { pvTestKernel } from './test-pv-kernel.ts';
+
+let machine: Machine | undefined;
+let labels = 0;
+afterEach(() => {
+  machine?.dispose();
+});
+
+async function resultOf(accel: 'interpreter' | 'translator', checks: readonly string[]) {
+  const host = new TestHost();
+  host.msPerLook = 0.02;
+  const made = await createMachine({
+    memoryBytes: 16 << 20,
+    machine: 'xenpv',
+    boot: { kind: 'kernel', kernel: pvTestKernel(checks) },
+    host,
+    accel,
+    clock: 'instructions',
+    noReboot: true,
+  });
+  machine = made;
+  const said = await runUntil(made, host, /Test result: \w+\r\n|guest crashed[^\n]*\n/, 500);
+  return said.replaceAll('\r', '');
+}
+
+/** Makes a call and expects what it returns. */
+function call(number: number, registers: readonly string[], result: number): string {
+  const ok = `call_${++labels}`;
+  return `${registers.map((load) => `        mov ${load}`).join('\n')}
+        mov eax, ${number}
+        int 0x82
+        cmp eax, ${result}
+        je ${ok}
+        call fail
+${ok}:`;
+}
+
+/** Runs code that must fault so; code after it is not reached. */
+function faults(code: string, vector: number, error: number = 0): string {
+  const [bad, good, done] = [`bad_${++labels}`, `good_${labels}`, `done_${labels}`];
+  return `        mov dword [resume], ${good}
+        mov dword [got_vector], 0xff
+        mov dword [got_error], 0
+${code}
+${bad}: call fail
+        jmp ${done}
+${good}: cmp dword [got_vector], ${vector}
+        jne ${bad}
+        cmp dword [got_error], ${error}
+        jne ${bad}
+${done}:`;
+}
+
+/** Runs code that must leave a register so. */
+function leaves(code: string, register: string, value: number | string): string {
+  const [ok, bad] = [`ok_${++labels}`, `bad_${labels}`];
+  return `        mov dword [resume], ${bad}
+${code}
+        cmp ${register}, ${value}
+        je ${ok}
+${bad}: call fail
+${ok}:`;
+}
+
+/** The entry of a page of the kernel's, as an operand; ESI is its address. */
+const leafOf = (label: string): string => `        mov esi, ${label} - 0xc0000000
+        shr esi, 12
+        shl esi, 3
+        add esi, [leaf_table]`;
+
+const setIopl = (level: number): string =>
+  `        mov dword [argument], ${level}\n${call(33, ['ebx, 6', 'ecx, argument'], 0)}`;
+
+/** Goes to ring 3 by the hypercall iret. */
+const user = (label: string): string => `        push 0xe033
+        push user_stack + 0x800
+        push 0x200
+        push 0xe02b
+        push ${label}
+        push 0
+        mov eax, 23
+        int 0x82`;
+
+/** Lets programs touch a page. */
+const openPage = (label: string): string => `${leafOf(label)}
+        mov ecx, [esi]
+        or ecx, 4
+        mov edx, [esi + 4]
+${call(14, [`ebx, ${label}`, 'esi, 2'], 0)}`;
+
+const checks: Readonly<Record<string, readonly string[]>> = {
+  'calls: error numbers': [
+    call(60, [], -38),
+    call(12, ['ebx, 7', 'ecx, 0xfffff000'], -14),
+    call(17, ['ebx, 6', 'ecx, 0'], -14),
+    call(32, ['ebx, 11', 'ecx, argument'], -38),
+    call(21, ['ebx, 0', 'ecx, 99'], -22),
+    call(21, ['ebx, 7', 'ecx, 0'], -38),
+    call(8, ['ebx, 9', 'ecx, 0'], -19),
+    call(8, ['ebx, 0', 'ecx, 0xfc000000'], -1),
+    call(8, ['ebx, 7', 'ecx, 0x2000'], -1),
+    call(33, ['ebx, 6', 'ecx, 0xfffff000'], -14),
+    `        mov dword [argument], 4\n${call(33, ['ebx, 6', 'ecx, argument'], -22)}`,
+  ],
+  'software interrupts by the level of the trap table': [
+    faults('        int 0x80', 0x80),
+    faults('        int 0x20', 13, 0x102),
+    faults('        int 6', 13, 0x32),
+    faults('        int3', 3),
+    faults('        ud2', 6),
+    openPage('user_page') + '\n' + openPage('user_stack'),
+    faults(user('user_call'), 13, 0x412),
+    faults(user('user_call + 2'), 0x80),
+  ],
+  'I/O privilege of the kernel and of its programs': [
+    faults('        in al, 0x60', 13),
+    faults('        cli', 13),
+    setIopl(1),
+    leaves('        xor eax, eax\n        in al, 0x60', 'eax', 0xff),
+    leaves('        xor eax, eax\n        in ax, dx', 'eax', 0xffff),
+    leaves('        or eax, -1\n        out 0x60, al\n        cli\n        sti', 'eax', -1),
+    openPage('user_page') + '\n' + openPage('user_stack'),
+    faults(user('user_port'), 13),
+    setIopl(3),
+    faults(user('user_port'), 0x80),
+  ],
+  'control, debug and model-specific registers': [
+    leaves('        mov eax, cr0\n        and eax, 0x80010001', 'eax', 0x8001_0001 | 0),
+    leaves('        mov eax, cr4\n        and eax, 0x20', 'eax', 0x20),
+    faults('        mov eax, cr0\n        or eax, 8\n        mov cr0, eax\n        fninit', 7),
+    leaves('        clts\n        fninit\n        xor eax, eax', 'eax', 0),
+    faults('        mov eax, cr0\n        and eax, 0x7fffffff\n        mov cr0, eax', 13),
+    faults('        mov ecx, 0xdead\n        rdmsr', 13),
+    leaves('        mov ecx, 0xce\n        rdmsr', 'eax', 0x8000_0000 | 0),
+    faults(
+      '        mov eax, page_free\n        mov dr0, eax\n        mov eax, 0x10001\n' +
+        '        mov dr7, eax\n        mov dword [page_free], 0',
+      1,
+    ),
+    leaves('        mov eax, dr6\n        and eax, 15', 'eax', 1),
+    leaves(
+      '        xor eax, eax\n        mov dr7, eax\n        mov dword [page_free], 0',
+      'eax',
+      0,
+    ),
+    leaves(
+      '        mov ecx, 0x140\n        mov eax, 1\n        xor edx, edx\n        wrmsr',
+      'eax',
+      1,
+    ),
+    leaves('        xor eax, eax\n        cpuid\n        xor eax, eax', 'eax', 0),
+    openPage('user_page') + '\n' + openPage('user_stack'),
+    faults(user('user_cpuid'), 13),
+  ],
+  'CPUID with the prefix that goes through Xen': [
+    leaves(
+      '        mov eax, 0x40000000\n        db 0x0f, 0x0b, 0x78, 0x65, 0x6e\n        cpuid',
+      'ebx',
+      0x566e_6558,
+    ),
+  ],
+  'direct writes to page tables': [
+    `${leafOf('page_free')}
+${leaves('        mov eax, [esi]\n        and byte [esi], 0xfd\n        mov ecx, [esi]\n        sub eax, ecx', 'eax', 2)}
+${faults('        mov dword [page_free], 1', 14, 3)}`,
+    `${leafOf('page_free')}
+${leaves('        lock bts dword [esi], 1\n        mov dword [page_free], 5\n        mov eax, [page_free]', 'eax', 5)}`,
+    `${leafOf('page_free')}
+${leaves('        xor eax, eax\n        xchg [esi], eax\n        mov [argument], eax\n        mov eax, [esi]', 'eax', 0)}
+${faults('        mov eax, [page_free]', 14, 0)}`,
+    `${leafOf('page_free')}
+${leaves('        xor eax, eax\n        mov edx, [esi + 4]\n        mov ebx, [argument]\n        mov ecx, edx\n        lock cmpxchg8b [esi]\n        setz al\n        movzx eax, al', 'eax', 1)}
+${leaves('        mov eax, [page_free]', 'eax', 5)}`,
+    `${leafOf('page_free')}
+${leaves('        mov eax, 77\n        mov ecx, [esi]\n        lock cmpxchg [esi], ecx\n        sub eax, ecx', 'eax', 0)}`,
+    // A table does not become writable: a whole entry faults, a half loses its present bit.
+    `${leafOf('page_free')}
+        mov eax, [leaf_table]
+        sub eax, 0xc0000000
+        shr eax, 12
+        shl eax, 3
+        add eax, [leaf_table]
+        mov ebx, [eax]
+        or ebx, 2
+        mov [argument + 4], ebx
+${faults('        xchg [esi], ebx', 14, 3)}
+${leaves('        mov eax, [page_free]', 'eax', 5)}
+        mov ebx, [argument + 4]
+${leaves('        mov [esi], ebx\n        mov eax, [esi]\n        and eax, 3', 'eax', 2)}
+${faults('        mov eax, [page_free]', 14, 0)}`,
+    `${leafOf('page_free')}
+${faults('        mov eax, 0x1003\n        xchg [esi], eax', 14, 3)}`,
+  ],
+  'descriptors: gates to the hypervisor are refused': [
+    `${leafOf('page_free')}
+        mov eax, [esi]
+        and eax, 0xfffff000
+        mov [argument + 16], eax
+${call(10, ['ebx, [argument + 16]', 'ecx, 0', 'edx, 0xe0080000', 'esi, 0x0000ec00'], -22)}
+${call(10, ['ebx, [argument + 16]', 'ecx, 0', 'edx, 0xe0190000', 'esi, 0x0000ec00'], 0)}
+${call(10, ['ebx, [argument + 16]', 'ecx, 0', 'edx, 0x00190000', 'esi, 0x00008e00'], -22)}`,
+  ],
+};
+
+describe.each(['interpreter', 'translator'] as const)('a kernel for Xen (%s) finds', (accel) => {
+  it.each(Object.entries(checks))('%s', async (_name, list) => {
+    expect(await resultOf(accel, list)).toBe('Test result: SUCCESS\n');
+  });
+});
