@@ -79,7 +79,8 @@ export function pvTestKernel(checks: readonly string[]): Uint8Array {
     .join('\n');
   const handlers = vectors.map((vector) => {
     const error = withError.includes(vector) ? 'pop dword [got_error]' : '';
-    return `trap_${vector}:\n${loads}\n        mov dword [got_vector], ${vector}\n        ${error}\n        jmp trap_end`;
+    const got = `        mov dword [got_vector], ${vector}`;
+    return `trap_${vector}:\n${loads}\n${got}\n        ${error}\n        jmp trap_end`;
   });
   const numbered = checks.map((check, index) => {
     return `        mov dword [check_number], ${index + 1}\n${check}`;
@@ -162,6 +163,7 @@ failures: dd 0
 check_number: dd 0
 argument: dd 0, 0, 0, 0, 0, 0
 text_number: db 'Check    failed', 13, 10, 0
+text_before: db 'before', 13, 10, 0
 text_success: db 'Test result: SUCCESS', 13, 10, 0
 text_failure: db 'Test result: FAILURE', 13, 10, 0
         align 4096

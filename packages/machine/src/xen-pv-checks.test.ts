@@ -171,18 +171,55 @@ const checks: Readonly<Record<string, readonly string[]>> = {
   ],
   'direct writes to page tables': [
     `${leafOf('page_free')}
-${leaves('        mov eax, [esi]\n        and byte [esi], 0xfd\n        mov ecx, [esi]\n        sub eax, ecx', 'eax', 2)}
+${leaves(
+  '        mov eax, [esi]\n' +
+    '        and byte [esi], 0xfd\n' +
+    '        mov ecx, [esi]\n' +
+    '        sub eax, ecx',
+  'eax',
+  2,
+)}
 ${faults('        mov dword [page_free], 1', 14, 3)}`,
     `${leafOf('page_free')}
-${leaves('        lock bts dword [esi], 1\n        mov dword [page_free], 5\n        mov eax, [page_free]', 'eax', 5)}`,
+${leaves(
+  '        lock bts dword [esi], 1\n' +
+    '        mov dword [page_free], 5\n' +
+    '        mov eax, [page_free]',
+  'eax',
+  5,
+)}`,
     `${leafOf('page_free')}
-${leaves('        xor eax, eax\n        xchg [esi], eax\n        mov [argument], eax\n        mov eax, [esi]', 'eax', 0)}
+${leaves(
+  '        xor eax, eax\n' +
+    '        xchg [esi], eax\n' +
+    '        mov [argument], eax\n' +
+    '        mov eax, [esi]',
+  'eax',
+  0,
+)}
 ${faults('        mov eax, [page_free]', 14, 0)}`,
     `${leafOf('page_free')}
-${leaves('        xor eax, eax\n        mov edx, [esi + 4]\n        mov ebx, [argument]\n        mov ecx, edx\n        lock cmpxchg8b [esi]\n        setz al\n        movzx eax, al', 'eax', 1)}
+${leaves(
+  '        xor eax, eax\n' +
+    '        mov edx, [esi + 4]\n' +
+    '        mov ebx, [argument]\n' +
+    '        mov ecx, edx\n' +
+    '        lock cmpxchg8b [esi]\n' +
+    '        setz al\n' +
+    '        movzx eax, al',
+  'eax',
+  1,
+)}
 ${leaves('        mov eax, [page_free]', 'eax', 5)}`,
     `${leafOf('page_free')}
-${leaves('        mov eax, 77\n        mov ecx, [esi]\n        lock cmpxchg [esi], ecx\n        sub eax, ecx', 'eax', 0)}`,
+${leaves(
+  '        mov eax, 77\n' +
+    '        mov ecx, [esi]\n' +
+    '        lock cmpxchg [esi], ecx\n' +
+    '        sub eax, ecx',
+  'eax',
+  0,
+)}`,
     // A table does not become writable: a whole entry faults, a half loses its present bit.
     `${leafOf('page_free')}
         mov eax, [leaf_table]
@@ -217,3 +254,44 @@ describe.each(['interpreter', 'translator'] as const)('a kernel for Xen (%s) fin
     expect(await resultOf(accel, list)).toBe('Test result: SUCCESS\n');
   });
 });
+
+/** Binds the timer to a port, lets it come half a second after the start, and waits. */
+const waits = `
+        mov dword [argument], 0
+        mov dword [argument + 4], 0
+${call(32, ['ebx, 1', 'ecx, argument'], 0)}
+        mov esi, text_before
+        call print
+${call(15, ['ebx, 500000000', 'ecx, 0'], 0)}
+${call(29, ['ebx, 1', 'ecx, 0'], 0)}`;
+
+describe.each(['interpreter', 'translator'] as const)(
+  'a snapshot of such a kernel (%s)',
+  (accel) => {
+    it('goes on where it was, with the page types that it had', async () => {
+      const host = new TestHost();
+      host.msPerLook = 0.02;
+      const kernel = pvTestKernel([waits, ...(checks['direct writes to page tables'] ?? [])]);
+      const made = await createMachine({
+        memoryBytes: 16 << 20,
+        machine: 'xenpv',
+        boot: { kind: 'kernel', kernel },
+        host,
+        accel,
+      });
+      await runUntil(made, host, /before\r\n/, 500);
+      made.pause();
+      const snapshot = await made.snapshot();
+      made.dispose();
+      const restored = await createMachine({
+        memoryBytes: 16 << 20,
+        boot: { kind: 'built-in' },
+        host,
+        snapshot,
+      });
+      machine = restored;
+      const said = await runUntil(restored, host, /Test result: \w+\r\n|crashed[^\n]*\n/, 500);
+      expect(said).toBe('Test result: SUCCESS\r\n');
+    });
+  },
+);

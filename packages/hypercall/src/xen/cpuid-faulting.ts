@@ -1,4 +1,4 @@
-/** How programs are kept from CPUID (Intel 323850, "CPUID Faulting"); Xen gives it to all guests. */
+/** How programs are kept from CPUID (Intel 323850, "CPUID Faulting"); all guests have it. */
 export const CpuidFaulting = {
   /** MSR_PLATFORM_INFO, whose bit 31 says that there is such a thing. */
   platformInfo: 0xce,

@@ -39,13 +39,7 @@ export function saveDomain(domain: XenDomain): Fields {
  * @throws HypercallError with code `bad-state`.
  */
 export function restoreDomain(domain: XenDomain, fields: Fields): void {
-  const list = (name: string, least: number): readonly number[] => {
-    const value = fields[name];
-    if (!Array.isArray(value) || value.length < least || !value.every(Number.isFinite)) {
-      throw new HypercallError('bad-state', `xen state: field ${name}: expected numbers`);
-    }
-    return value as readonly number[];
-  };
+  const list = savedList(fields);
   const number = (name: string): number => {
     const value = fields[name];
     if (typeof value !== 'number' || !Number.isFinite(value)) {
@@ -88,6 +82,27 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   for (const [name, saved] of domain.saved) {
     saved.restore(toText(Uint8Array.from(list(`text-${name}`, 0))));
   }
+}
+
+/** Returns the fields of a saved state of an interface; throws HypercallError for another's. */
+export function savedFields(state: unknown, abi: string): Fields {
+  const isState = typeof state === 'object' && state !== null && 'fields' in state;
+  const saved = isState ? (state as AbiState) : undefined;
+  if (saved?.abi !== abi || saved.version !== 1) {
+    throw new HypercallError('bad-state', `state: expected one of "${abi}", found another`);
+  }
+  return saved.fields;
+}
+
+/** Returns a reader of lists of at least so many numbers; it throws HypercallError for others. */
+export function savedList(fields: Fields): (name: string, least?: number) => readonly number[] {
+  return (name, least = 0) => {
+    const value = fields[name];
+    if (!Array.isArray(value) || value.length < least || !value.every(Number.isFinite)) {
+      throw new HypercallError('bad-state', `xen state: field ${name}: expected numbers`);
+    }
+    return value as readonly number[];
+  };
 }
 
 function portFields(state: PortState): readonly [number, number] {

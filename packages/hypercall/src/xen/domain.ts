@@ -39,6 +39,14 @@ export const xenFrames: Readonly<
   count: 3 + mostGrantFrames + mostStatusFrames,
 };
 
+/** What a virtual CPU waits for. */
+export interface DomainWait {
+  /** Ports of which one is to be pending; absent for an upcall. */
+  readonly ports?: readonly number[];
+  /** A time of the machine's clock at which the wait ends, 0 for none. */
+  readonly timeoutNs: number;
+}
+
 /** State that can be written as text of characters 0 to 255. */
 export interface SavedText {
   save(): string;
@@ -114,7 +122,7 @@ export class XenDomain {
   /** What is saved beside the guest's memory, by name. */
   readonly saved: Map<string, SavedText> = new Map<string, SavedText>();
   /** How the virtual CPU waits, where it can; without it a wait returns at once, as it may. */
-  waiter: ((until: () => boolean, timeoutNs: number) => void) | undefined;
+  waiter: ((wait: DomainWait) => void) | undefined;
   /** Called on reset, when the back ends are to start anew. */
   readonly #starters: (() => void)[] = [];
 
@@ -264,12 +272,12 @@ export class XenDomain {
     return true;
   }
 
-  /** Waits until something holds or the machine's clock reads `timeoutNs`; 0 is no limit. */
-  wait(until: () => boolean, timeoutNs: number = 0): void {
+  /** Waits for an event, or until the machine's clock reads a time. */
+  wait(wait: DomainWait): void {
     if (this.waiter === undefined) {
       this.services.machine.yield();
     } else {
-      this.waiter(until, timeoutNs);
+      this.waiter(wait);
     }
   }
 

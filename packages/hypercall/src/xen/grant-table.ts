@@ -90,6 +90,11 @@ export class GrantTable {
     return this.#uses.size;
   }
 
+  /** Frames that back ends hold to write, once for each use. */
+  get heldToWrite(): readonly number[] {
+    return [...this.#uses.values()].flat().flatMap(({ frame, write }) => (write ? [frame] : []));
+  }
+
   /** Starts with one frame of version 1, all zero. */
   reset(): void {
     this.#uses.clear();

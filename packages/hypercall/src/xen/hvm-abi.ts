@@ -9,7 +9,6 @@
  *     base + 4     EAX: features of HVM, ECX: domain number
  */
 import type { CallLog } from '../call-log.ts';
-import { HypercallError } from '../error.ts';
 import type {
   AbiState,
   CpuidValues,
@@ -22,7 +21,7 @@ import { describeCall, hvmCalls } from './calls.ts';
 import { CpuidFaulting } from './cpuid-faulting.ts';
 import { DomainId, XenCallNumber, XenError, xenMajor, xenMinor } from './constants.ts';
 import type { XenDomain } from './domain.ts';
-import { saveDomain, restoreDomain } from './domain-state.ts';
+import { restoreDomain, saveDomain, savedFields } from './domain-state.ts';
 import { GuestCopy } from './guest-copy.ts';
 import type { XenAddressSpace } from './interfaces.ts';
 
@@ -146,10 +145,7 @@ export class XenHvmAbi implements HypercallAbi {
   }
 
   restore(state: unknown): void {
-    if (!isState(state) || state.abi !== this.name || state.version !== 1) {
-      throw new HypercallError('bad-state', 'state: expected one of "xen", found another');
-    }
-    restoreDomain(this.domain, state.fields);
+    restoreDomain(this.domain, savedFields(state, this.name));
   }
 
   /** Whether an upcall is due. */
@@ -208,8 +204,4 @@ export function hypercallPage(): Uint8Array {
     page.set(stub, number * stubBytes);
   }
   return page;
-}
-
-function isState(state: unknown): state is AbiState {
-  return typeof state === 'object' && state !== null && 'abi' in state && 'fields' in state;
 }

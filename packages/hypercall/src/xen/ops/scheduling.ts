@@ -35,7 +35,7 @@ export const serveSched: XenHandler = (call) => {
       return 0;
     case Sched.block:
       call.domain.shared.upcallMasked = false;
-      call.domain.wait(() => call.domain.shared.upcallPending);
+      call.domain.wait({ timeoutNs: 0 });
       return 0;
     case Sched.shutdown: {
       const words = call.copy.words(at, 1);
@@ -93,7 +93,7 @@ function poll(call: XenCall, at: number): number {
     return -XenError.invalid;
   }
   const timeoutNs = high * 2 ** 32 + low;
-  call.domain.wait(() => ports.some((port) => shared.isPending(port)), timeoutNs);
+  call.domain.wait({ ports, timeoutNs });
   return 0;
 }
 

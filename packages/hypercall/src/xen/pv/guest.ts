@@ -2,6 +2,7 @@
  * A paravirtual guest's virtual CPU and memory, as its hypercalls change them.
  */
 import { XenError } from '../constants.ts';
+import { xenFrames } from '../domain.ts';
 import type { XenDomain } from '../domain.ts';
 import type { XenCall } from '../ops/call.ts';
 import { argument } from '../ops/call.ts';
@@ -77,8 +78,9 @@ export class PvGuest {
   ldtSelector: number = 0;
 
   /** Frames that the guest gave back. */
-  readonly #free: number[] = [];
-  readonly #leaving: number[] = [];
+  readonly freeFrames: number[] = [];
+  /** Third-level tables that the processor may still be in. */
+  readonly leaving: number[] = [];
 
   /** Makes a guest without memory; the builder gives it some. */
   constructor(domain: XenDomain, info: PageInfo, area: HypervisorArea) {
@@ -110,8 +112,8 @@ export class PvGuest {
     this.portMap = { address: 0, ports: 0 };
     this.actions = 0;
     this.ldtSelector = 0;
-    this.#free.length = 0;
-    this.#leaving.length = 0;
+    this.freeFrames.length = 0;
+    this.leaving.length = 0;
   }
 
   /**
@@ -124,13 +126,13 @@ export class PvGuest {
     }
     if (this.info.uses(frame) === 0) {
       this.info.setOwner(frame, frame + 1, PageOwner.nobody);
-      this.#free.push(frame);
+      this.freeFrames.push(frame);
     }
     return true;
   }
 
   #allocate(guest: number | undefined): number | undefined {
-    const frame = this.#free.pop();
+    const frame = this.freeFrames.pop();
     if (frame === undefined) {
       return undefined;
     }
@@ -183,6 +185,28 @@ export class PvGuest {
     return 0;
   }
 
+  /** What the processor says of a debug exception becomes what the guest reads. */
+  noteDebug(): void {
+    if (this.debugUnit !== undefined) {
+      const status = this.debugUnit.read(6) & 0xe00f;
+      this.debugRegisters[6] = (this.debugRegisters[6] ?? 0) | status;
+      this.debugUnit.write(6, 0xffff_0ff0);
+    }
+  }
+
+  /** Gives the guest its memory, from a machine frame on, and what it may see of Xen's. */
+  giveFrames(firstFrame: number): void {
+    const { domain, info, area } = this;
+    const xen = domain.frame(0) / 4096;
+    info.setOwner(firstFrame, firstFrame + domain.pages, PageOwner.guest);
+    info.setOwner(xen, xen + xenFrames.console, PageOwner.shared);
+    const [first, end] = area.machineFrames;
+    info.setOwner(first, end, PageOwner.readable);
+    for (let frame = 0; frame < domain.pages; frame += 1) {
+      area.setMachineFrame(firstFrame + frame, frame);
+    }
+  }
+
   /** Whether a frame may be read, or written, on the guest's behalf. */
   mayTouch(frame: number, write: boolean): boolean {
     const owner = this.info.owner(frame);
@@ -217,7 +241,7 @@ export class PvGuest {
       return result;
     }
     if (frame !== this.base && this.base !== 0) {
-      this.#leaving.push(this.base);
+      this.leaving.push(this.base);
     }
     this.base = frame;
     this.actions |= StubAction.loadCr3;
@@ -229,7 +253,7 @@ export class PvGuest {
    * is itself mapped by Xen's entries in the old one.
    */
   leaveTables(): void {
-    for (let frame = this.#leaving.pop(); frame !== undefined; frame = this.#leaving.pop()) {
+    for (let frame = this.leaving.pop(); frame !== undefined; frame = this.leaving.pop()) {
       this.tables.unuse(frame);
     }
   }

@@ -69,6 +69,35 @@ export class PageInfo {
     this.#owner.fill(owner, first, end);
   }
 
+  /**
+   * The state as lists of runs, value and count each; `without` are frames each of which has a use
+   * less, for uses that are made anew when the state is restored.
+   */
+  save(without: readonly number[]): Readonly<Record<string, readonly number[]>> {
+    const uses = this.#uses.slice();
+    for (const frame of without) {
+      uses[frame] = (uses[frame] ?? 1) - 1;
+    }
+    return {
+      owners: runsOf(this.#owner),
+      types: runsOf(this.#type),
+      uses: runsOf(uses),
+      pinned: runsOf(this.#pinned),
+      valid: runsOf(this.#valid),
+      tops: runsOf(this.#top),
+    };
+  }
+
+  /** Takes over lists that `save` returned, for as many frames as there are here. */
+  restore(list: (name: string) => readonly number[]): void {
+    fillRuns(this.#owner, list('owners'));
+    fillRuns(this.#type, list('types'));
+    fillRuns(this.#uses, list('uses'));
+    fillRuns(this.#pinned, list('pinned'));
+    fillRuns(this.#valid, list('valid'));
+    fillRuns(this.#top, list('tops'));
+  }
+
   owner(frame: number): number {
     return this.#owner[frame] ?? PageOwner.nobody;
   }
@@ -123,5 +152,28 @@ export class PageInfo {
       this.#uses[frame] = uses - 1;
     }
     return Math.max(0, uses - 1);
+  }
+}
+
+function runsOf(table: Uint8Array | Uint32Array): readonly number[] {
+  const runs: number[] = [];
+  for (let at = 0; at < table.length;) {
+    const value = table[at] ?? 0;
+    let end = at;
+    while (end < table.length && table[end] === value) {
+      end += 1;
+    }
+    runs.push(value, end - at);
+    at = end;
+  }
+  return runs;
+}
+
+function fillRuns(table: Uint8Array | Uint32Array, runs: readonly number[]): void {
+  let at = 0;
+  for (let index = 0; index + 1 < runs.length; index += 2) {
+    const end = at + (runs[index + 1] ?? 0);
+    table.fill(runs[index] ?? 0, at, end);
+    at = end;
   }
 }

@@ -138,7 +138,7 @@ function emulateOther(emulation: Emulation): boolean {
   switch (opcode) {
     case 0xf4:
       guest.domain.shared.upcallMasked = false;
-      guest.domain.wait(() => guest.domain.shared.upcallPending);
+      guest.domain.wait({ timeoutNs: 0 });
       return true;
     case 0x0f01:
       return loadStatusWord(emulation);

@@ -2,7 +2,6 @@
  * The Xen interface of a paravirtual guest: every trap of the guest comes here through the stubs of
  * `HypervisorArea`, hypercalls among them.
  */
-import { HypercallError } from '../../error.ts';
 import type {
   AbiState,
   CpuidValues,
@@ -16,6 +15,7 @@ import type { XenCallTable } from '../calls.ts';
 import { XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import { xenFrames } from '../domain.ts';
+import { restoreDomain, saveDomain, savedFields, savedList } from '../domain-state.ts';
 import { GuestCopy } from '../guest-copy.ts';
 import { XenHvmAbi } from '../hvm-abi.ts';
 import { buildGuest } from './builder.ts';
@@ -42,6 +42,7 @@ import {
   returnFromHandler,
   TrapFrame,
 } from './traps.ts';
+import { restorePvGuest, savePvGuest } from './saved-guest.ts';
 import { PvWaiting } from './waiting.ts';
 import { emulateTableWrite } from './writable-tables.ts';
 
@@ -65,6 +66,7 @@ const Vector = {
 /** Low bits of a #GP's error code: a gate of the IDT, used by an instruction. */
 const gateError = 2;
 const taskSwitchedBit = 8;
+const interruptFlag = 0x200;
 /** Bits of a #PF's error code: the page is there, and it was a write. */
 const protectedStore = 3;
 
@@ -147,10 +149,7 @@ export class XenPvAbi implements HypercallAbi {
     domain.begin();
     domain.shared.upcallMasked = true;
     this.#area.build(built.pageTable * pageBytes, this.#options.noExecute?.() ?? false);
-    this.#giveFrames();
-    for (let frame = 0; frame < domain.pages; frame += 1) {
-      this.#area.setMachineFrame(firstFrame + frame, frame);
-    }
+    this.guest.giveFrames(firstFrame);
     const isBad =
       this.guest.tables.use(built.pageTable, PageType.l3) !== 0 ||
       this.guest.setBase(built.pageTable) !== 0;
@@ -208,20 +207,23 @@ export class XenPvAbi implements HypercallAbi {
   }
 
   save(): AbiState {
-    throw new HypercallError('unsupported', 'paravirtual guest: page types cannot be saved yet');
+    const first = this.#first;
+    const own = {
+      ...savePvGuest(this.guest),
+      waiting: this.#waiting.save(),
+      first: first === undefined ? [] : [first.entry, first.stack, first.startInfo],
+    };
+    return { abi: `${this.name}-pv`, version: 1, fields: { ...saveDomain(this.domain), ...own } };
   }
 
-  restore(_state: unknown): void {
-    throw new HypercallError('unsupported', 'paravirtual guest: page types cannot be restored yet');
-  }
-
-  #giveFrames(): void {
-    const { domain, info, firstFrame } = this.#options;
-    const xen = domain.frame(0) / pageBytes;
-    info.setOwner(firstFrame, firstFrame + domain.pages, PageOwner.guest);
-    info.setOwner(xen, xen + xenFrames.console, PageOwner.shared);
-    const [first, end] = this.#area.machineFrames;
-    info.setOwner(first, end, PageOwner.readable);
+  restore(state: unknown): void {
+    const fields = savedFields(state, `${this.name}-pv`);
+    const list = savedList(fields);
+    restorePvGuest(this.guest, list);
+    restoreDomain(this.domain, fields);
+    this.#waiting.restore(list('waiting'));
+    const [entry, stack = 0, startInfo = 0] = list('first');
+    this.#first = entry === undefined ? undefined : { entry, stack, startInfo };
   }
 
   #isGuests(frame: number, write: boolean): boolean {
@@ -245,11 +247,7 @@ export class XenPvAbi implements HypercallAbi {
       return 0;
     }
     if (this.#frame.level === 0) {
-      // An interrupt that ended a wait: the path that waits goes on. A fault is that of the way back
-      // to the guest, which has no such segments.
-      if (this.#frame.get(FrameField.vector) !== eventVector) {
-        this.#crash(this.#frame.get(FrameField.vector));
-      }
+      this.#serveOwn(this.#frame.get(FrameField.vector));
       return 0;
     }
     this.guest.leaveTables();
@@ -266,6 +264,19 @@ export class XenPvAbi implements HypercallAbi {
     const actions = this.guest.actions;
     this.guest.actions = 0;
     return actions;
+  }
+
+  /**
+   * A trap of the path that waits or goes back to the guest. An interrupt ended a wait: the path
+   * goes on without another before it has looked. A fault is the guest's, whose segments are none.
+   */
+  #serveOwn(vector: number): void {
+    const frame = this.#frame;
+    if (vector === eventVector) {
+      frame.set(FrameField.eflags, frame.get(FrameField.eflags) & ~interruptFlag);
+    } else {
+      this.#crash(vector);
+    }
   }
 
   #trap(vector: number): void {
@@ -288,7 +299,7 @@ export class XenPvAbi implements HypercallAbi {
         return;
       }
       case Vector.debug:
-        this.#noteDebug();
+        this.guest.noteDebug();
         this.#raise(vector, error);
         return;
       case Vector.deviceNotAvailable:
@@ -318,16 +329,6 @@ export class XenPvAbi implements HypercallAbi {
     if (!isStore || !emulateTableWrite(this.guest, this.#frame, this.#copy, linear)) {
       this.domain.shared.cr2 = linear;
       this.#raise(Vector.pageFault, error);
-    }
-  }
-
-  /** What the processor says of a debug exception becomes what the guest reads. */
-  #noteDebug(): void {
-    const { debug } = this.#options;
-    if (debug !== undefined) {
-      const status = debug.read(6);
-      this.guest.debugRegisters[6] = (this.guest.debugRegisters[6] ?? 0) | (status & 0xe00f);
-      debug.write(6, 0xffff_0ff0);
     }
   }
 

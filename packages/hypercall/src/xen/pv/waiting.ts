@@ -1,11 +1,11 @@
-import type { XenDomain } from '../domain.ts';
+import type { DomainWait, XenDomain } from '../domain.ts';
 
-/** What a virtual CPU waits for: a condition, an upcall, or a time. */
+/** What a virtual CPU waits for: an event, an upcall, or a time. */
 export class PvWaiting {
   readonly #domain: XenDomain;
   readonly #isUpcallDue: () => boolean;
   readonly #wake: ReturnType<XenDomain['services']['timers']['create']>;
-  #waiting: { readonly until: () => boolean; readonly deadlineNs: number } | undefined;
+  #wait: DomainWait | undefined;
 
   /** Lets hypercalls of a guest wait. */
   constructor(domain: XenDomain, isUpcallDue: () => boolean) {
@@ -15,33 +15,57 @@ export class PvWaiting {
     this.#wake = timers.create(() => {
       machine.attention();
     });
-    domain.waiter = (until, timeoutNs) => {
-      this.#waiting = { until, deadlineNs: timeoutNs === 0 ? Infinity : timeoutNs };
-      if (timeoutNs > 0) {
-        this.#wake.arm(timeoutNs);
-      }
+    domain.waiter = (wait) => {
+      this.#begin(wait);
     };
   }
 
   /** Whether the virtual CPU waits. */
   get active(): boolean {
-    return this.#waiting !== undefined;
+    return this.#wait !== undefined;
   }
 
   /** Whether a wait is over. */
   get isOver(): boolean {
-    const waiting = this.#waiting;
-    return (
-      waiting === undefined ||
-      waiting.until() ||
-      this.#isUpcallDue() ||
-      this.#domain.services.clock.now() >= waiting.deadlineNs
-    );
+    const wait = this.#wait;
+    if (wait === undefined) {
+      return true;
+    }
+    const { shared, services } = this.#domain;
+    const { ports, timeoutNs } = wait;
+    const hasCome = ports?.some((port) => shared.isPending(port)) ?? shared.upcallPending;
+    const isLate = timeoutNs > 0 && services.clock.now() >= timeoutNs;
+    return hasCome || isLate || this.#isUpcallDue();
   }
 
   /** Ends a wait. */
   end(): void {
-    this.#waiting = undefined;
+    this.#wait = undefined;
     this.#wake.cancel();
+  }
+
+  /** A wait as numbers: none; or the time and, unless it is for an upcall, 1 and the ports. */
+  save(): readonly number[] {
+    const wait = this.#wait;
+    if (wait === undefined) {
+      return [];
+    }
+    return [wait.timeoutNs, ...(wait.ports === undefined ? [] : [1, ...wait.ports])];
+  }
+
+  /** Takes over what `save` returned. */
+  restore(numbers: readonly number[]): void {
+    this.end();
+    const [timeoutNs, hasPorts, ...ports] = numbers;
+    if (timeoutNs !== undefined) {
+      this.#begin(hasPorts === undefined ? { timeoutNs } : { ports, timeoutNs });
+    }
+  }
+
+  #begin(wait: DomainWait): void {
+    this.#wait = wait;
+    if (wait.timeoutNs > 0) {
+      this.#wake.arm(wait.timeoutNs);
+    }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * A guest's direct writes to its page tables, which are mapped read-only: the instruction is taken
- * apart, and what it would store goes the way of `update_va_mapping` (Xen, arch/x86/pv/ro-page-fault.c).
+ * apart, and what it would store goes the way of `update_va_mapping` (Xen,
+ * arch/x86/pv/ro-page-fault.c).
  *
  * Only tables of the first level are served so, as in Xen. A store is of one, two or four bytes
  * within an entry, or of eight, an entry as a whole.

@@ -1,0 +1,69 @@
+/**
+ * A paravirtual guest's own state as lists of numbers, beside what every Xen guest has: page types,
+ * traps, tables in use. Its page tables, and the hypervisor's part, are saved with its memory.
+ */
+import type { PvGuest, TrapHandler } from './guest.ts';
+
+type Lists = Readonly<Record<string, readonly number[]>>;
+const trapWords = 5;
+const none = -1;
+
+/** Returns the lists. */
+export function savePvGuest(guest: PvGuest): Lists {
+  const { domain, info, eventCallback, failsafeCallback, kernelStack, portMap } = guest;
+  const pointer = (one: typeof eventCallback): readonly number[] =>
+    one === undefined ? [none, 0] : [one.selector, one.offset];
+  return {
+    ...info.save(domain.grants.heldToWrite),
+    traps: guest.traps.flatMap((trap, vector) => (trap === undefined ? [] : trapOf(trap, vector))),
+    callbacks: [...pointer(eventCallback), ...pointer(failsafeCallback)],
+    kernelStack: [kernelStack.selector, kernelStack.offset],
+    tables: [guest.base, guest.ldtSelector],
+    gdt: guest.gdt,
+    ldt: guest.ldt,
+    leaving: guest.leaving,
+    freeFrames: guest.freeFrames,
+    debugRegisters: [...guest.debugRegisters],
+    flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege],
+    portMap: [portMap.address, portMap.ports],
+    rings: [domain.storePage, domain.consolePage],
+  };
+}
+
+/** Takes over lists that `savePvGuest` returned. */
+export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly number[]): void {
+  guest.reset();
+  guest.info.restore(list);
+  const traps = list('traps');
+  for (let at = 0; at + trapWords <= traps.length; at += trapWords) {
+    const [vector = 0, selector = 0, address = 0, level = 0, masks = 0] = traps.slice(at);
+    guest.traps[vector] = { selector, address, level, masks: masks === 1 };
+  }
+  const [event = none, eventAt = 0, failsafe = none, failsafeAt = 0] = list('callbacks');
+  guest.eventCallback = event === none ? undefined : { selector: event, offset: eventAt };
+  guest.failsafeCallback =
+    failsafe === none ? undefined : { selector: failsafe, offset: failsafeAt };
+  const [selector = 0, offset = 0] = list('kernelStack');
+  guest.kernelStack = { selector, offset };
+  const [base = 0, ldtSelector = 0] = list('tables');
+  guest.base = base;
+  guest.ldtSelector = ldtSelector;
+  guest.gdt = list('gdt');
+  guest.ldt = list('ldt');
+  guest.leaving.push(...list('leaving'));
+  guest.freeFrames.push(...list('freeFrames'));
+  guest.debugRegisters.set(list('debugRegisters').slice(0, guest.debugRegisters.length));
+  const [taskSwitched = 0, actions = 0, ioPrivilege = 0] = list('flags');
+  guest.taskSwitched = taskSwitched === 1;
+  guest.actions = actions;
+  guest.ioPrivilege = ioPrivilege;
+  const [address = 0, ports = 0] = list('portMap');
+  guest.portMap = { address, ports };
+  const [storePage = 0, consolePage = 0] = list('rings');
+  guest.domain.storePage = storePage;
+  guest.domain.consolePage = consolePage;
+}
+
+function trapOf(trap: TrapHandler, vector: number): readonly number[] {
+  return [vector, trap.selector, trap.address, trap.level, trap.masks ? 1 : 0];
+}
