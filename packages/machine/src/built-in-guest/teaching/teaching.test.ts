@@ -48,7 +48,7 @@ describe.each(['bare', 'ported'] as const)('the teaching kernel, %s', (build) =>
     let session: Session;
     beforeAll(async () => {
       session = await boot(build, accel);
-    });
+    }, 90_000);
     afterAll(() => {
       session.made.dispose();
     });
