@@ -34,21 +34,23 @@ export function makeRingfence(parts: XenParts): RingfenceAbi {
   });
 }
 
-/** Puts upcalls in front of a controller's interrupts. */
+/**
+ * Puts upcalls in the place of a controller's interrupts, from when the guest has named its page:
+ * what the chips want is not for a guest that was ported.
+ */
 export function withUpcalls(
   abi: RingfenceAbi,
   controller: InterruptController,
 ): InterruptController {
   return {
     get requested() {
-      return controller.requested || (abi.listens && abi.upcallDue);
+      return abi.listens ? abi.upcallDue : controller.requested;
     },
     // The guest unmasks upcalls by a store.
     get announces() {
       return controller.announces === true && !abi.listens;
     },
-    acknowledge: () =>
-      abi.listens && abi.upcallDue ? abi.info.deliver() : controller.acknowledge(),
+    acknowledge: () => (abi.listens ? abi.info.deliver() : controller.acknowledge()),
   };
 }
 
