@@ -74,6 +74,8 @@ export class VectorRunner {
     memory.set(state.memory, Layout.ram + WINDOW);
     memory.set(state.bytes.subarray(0, 64), CpuState.gpr);
     for (let number = 0; number < 6; number++) {
+      // An instruction before may have loaded the register.
+      machine.setSegment(number, 0, 0xffff_ffff);
       machine.setWord(CpuState.segments + segmentBytes * number, state.segment(number));
     }
     machine.setWord(CpuState.cpl, 3);
