@@ -11,6 +11,7 @@ import {
   INVALID_LOCK,
   Instruction,
   NEED_MORE,
+  OperandKind,
   TOO_LONG,
 } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
@@ -57,6 +58,8 @@ const endsRun: ReadonlySet<string> = new Set(['jump', 'call', 'return', 'interru
 export interface RegionEntries {
   /** Handler number of the region entered at an offset of a page in a code mode, 0 for none. */
   entryAt(page: number, offset: number, mode: number): number;
+  /** A call to a linear address was decoded. */
+  callMet(linear: number): void;
 }
 
 /** Decodes guest code into records. */
@@ -79,6 +82,8 @@ export class InstructionFetch {
   readonly #runRecords: number[] = [];
   #interpreter: Interpreter | undefined;
   #turn = 0;
+  /** Linear address of the page that is being decoded. */
+  #linearPage = 0;
   #regions: RegionEntries | undefined;
 
   constructor(
@@ -128,6 +133,7 @@ export class InstructionFetch {
     const block = this.#cache.block(physical >>> 12, mode);
     if (block === 0) return this.#decodeScratch(unbacked, eip, linear, offset);
     const known = this.#cache.lookup(block, offset);
+    this.#linearPage = linear & ~4095;
     const room = this.#room(eip);
     const record =
       known !== 0 ? known : this.#decodeRun(block, physical >>> 12, offset, mode, room);
@@ -246,12 +252,20 @@ export class InstructionFetch {
       cache.link(block, offset, record, length);
       offset += length;
       goesOn = result > 0 && !this.#endsRun();
+      if (!goesOn) this.#noteCall(offset);
       if (goesOn && (records.length === maximumRun || offset === 4096)) {
         this.#lookUpNext(block, record, offset);
       }
     }
     this.#chooseHandlers(page, mode);
     return records[0] ?? 0;
+  }
+
+  /** Tells of the call that ends before an offset, if one does. */
+  #noteCall(end: number): void {
+    const { form, operandKind, immediate } = this.#instruction;
+    if (FORMS[form]?.flow !== 'call' || operandKind[0] !== OperandKind.relative) return;
+    this.#regions?.callMet((this.#linearPage + end + immediate) | 0);
   }
 
   /** Gives records of the run the handlers of regions, and of cases for several instructions. */

@@ -13,7 +13,6 @@ import { deliverFault } from './exceptions.ts';
 import { hasPendingError, hidePendingError, showPendingError } from './floating-point-error.ts';
 import type { GuestAccess } from './guest-access.ts';
 import type { CpuHost, CpuStop } from './interfaces.ts';
-import { sampleInterval } from './regions.ts';
 import { Cr0, Eflag, Word } from './state-view.ts';
 import type { Tiers } from './tiers.ts';
 
@@ -54,7 +53,7 @@ export class Slices {
     const { debug, events, tiers, host, count } = this.#parts;
     const stepping = ((state[Word.eflags] ?? 0) & Eflag.tf) !== 0;
     const single = stepping || debug.stepping;
-    const most = tiers.regions === undefined ? limit : Math.min(limit, sampleInterval);
+    const most = Math.min(limit, tiers.regions?.interval ?? limit);
     const slice = single || this.#looksAfterEach() ? 1 : most;
     state[Word.singleElements] = single || debug.dataActive || debug.portsActive ? 1 : 0;
     state[Word.budget] = slice;
@@ -82,7 +81,7 @@ export class Slices {
       events.halted = true;
     } else {
       count('budget');
-      tiers.regions?.sample();
+      tiers.regions?.sample(retired);
     }
     if (retired === 0) return debug.stop === undefined ? undefined : 'debug';
     events.updateResumeFlag(this.retired, this.#parts.access.codeBase);

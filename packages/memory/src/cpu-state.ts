@@ -38,8 +38,6 @@ export const CpuState = {
   faultVector: 0x10b8,
   /** Error code of the pending fault. */
   faultError: 0x10bc,
-  /** Nonzero after translated regions were dropped; a running region then returns soon. */
-  regionsDropped: 0x10c0,
   /** Nonzero while CR0.AM, EFLAGS.AC and CPL 3 make unaligned accesses fault. */
   alignmentCheck: 0x10c4,
   /** Current shadow directory for data (linear-memory address), by address space and privilege. */
@@ -99,8 +97,18 @@ export const CpuState = {
   temporary: 0x1500,
   /** How many regions wait for a region that they called. */
   callDepth: 0x1548,
-  /** What slow accesses of the running region's instruction found: 1 return after it, 2 fault. */
-  accessStatus: 0x1544,
+  /**
+   * What the flags are left as by a region (see `LazyFlags` in translator); 0, the two words above,
+   * wherever the interpreter or TypeScript runs.
+   */
+  flagsKind: 0x1544,
+  /** EIP at which the loop went on after the last region that returned to it. */
+  leftTo: 0x1558,
+  /** How many instructions regions gave up to the interpreter, and the EIP of the last. */
+  gaveUp: 0x1550,
+  gaveUpAt: 0x1554,
+  /** Result of the INC or DEC that `flagsKind` names. */
+  flagsAmended: 0x154c,
   /** Nonzero while repeated string instructions stop after each element, to be trapped there. */
   singleElements: 0x1540,
   /** Nonzero while an interrupt may be requested that IF holds off: STI tells the run loop. */
@@ -180,7 +188,7 @@ export const ExitReason = {
   attention: 2,
   /** HLT retired; `rip` is after it. */
   halt: 3,
-  /** As `fault`, and `rip` is set: a fault in a region. */
+  /** As `fault`, and `rip` is set: a fault of an instruction that a region gave up. */
   faultAtRip: 4,
 } as const;
 

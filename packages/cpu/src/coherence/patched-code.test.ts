@@ -154,7 +154,9 @@ counter: dd 0, 0`;
     if (tier === undefined) throw new Error('there is no tier that translates at once');
     const { cpu } = runTier(tier, { text });
     const translated = cpu.regions?.statistics.instructions ?? 0;
-    expect(translated / cpu.instructions).toBeGreaterThan(0.9);
+    // The region leaves two of the six instructions, which write there, to their handlers.
+    expect(translated / cpu.instructions).toBeGreaterThan(0.5);
+    expect(cpu.regions?.statistics.givenUp).toBeLessThan(cpu.instructions / 10);
   });
 
   it('that is code too, now and then, ends in no storm of translations', () => {

@@ -16,7 +16,7 @@ const codeEnd = 0xf0_0000;
 
 /** Sequences of one loop, and how often the loop runs. */
 const loopSequences = 12;
-const rounds = 24;
+const rounds = 100;
 const instructionLimit = 200_000;
 
 /** Numbers that anybody can make again: xorshift32. */
@@ -164,7 +164,7 @@ export class Runner implements Runs {
     const began = cpu.instructions;
     const end = began + limit;
     for (let slices = 0; cpu.instructions < end; slices++) {
-      const slice = slices < 60 ? 31 : 4001;
+      const slice = slices < 60 ? 97 : 4001;
       const stop = cpu.run(Math.min(slice, end - cpu.instructions));
       if (this.#accel === 'translator' && slices < 200) {
         for (let sample = 0; sample < 64; sample++) cpu.regions?.sample();

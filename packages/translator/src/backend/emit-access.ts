@@ -5,7 +5,7 @@
 import { CpuState, Layout } from '@ringfence/memory';
 import type { FunctionBody } from '@ringfence/wasm';
 import type { Value } from '../ir/value.ts';
-import { emitLookup, GroupEmitter, readEntry, writeEntry } from './emit-lookup.ts';
+import { emitGroupLookup, emitLookup, readEntry, writeEntry } from './emit-lookup.ts';
 import type { EmitTarget } from './emit-target.ts';
 
 interface AccessInfo {
@@ -45,7 +45,6 @@ export class AccessEmitter {
   readonly #body: FunctionBody;
   readonly #push: (value: Value) => void;
   readonly #emit: (list: readonly Value[]) => void;
-  readonly #groups: GroupEmitter;
 
   constructor(
     target: EmitTarget,
@@ -54,7 +53,6 @@ export class AccessEmitter {
   ) {
     this.#target = target;
     this.#body = target.body;
-    this.#groups = new GroupEmitter(target);
     this.#push = push;
     this.#emit = emit;
   }
@@ -65,12 +63,9 @@ export class AccessEmitter {
     const info = infoOf(value.name);
     const linear = this.#linear(value.args[0] as Value);
     if (value.group !== undefined) {
-      const label = this.#groups.ifUnknown(value.group, linear, info.type);
-      this.#slowLoad(this.#groups.near(value, linear), value.name, info, 'load');
-      body.else();
+      this.#findGroup(value, linear);
       body.get(value.group.local);
       body.memory(value.name, Layout.ram + value.displacement - value.group.low);
-      body.end(label);
       return;
     }
     const entry = body.local('i32');
@@ -83,7 +78,7 @@ export class AccessEmitter {
       return;
     }
     const label = body.if(info.type);
-    this.#slowLoad(linear, value.name, info, 'load');
+    this.#slowLoad(linear, info, 'load');
     body.else();
     body.get(linear);
     body.get(entry);
@@ -98,13 +93,10 @@ export class AccessEmitter {
     const linear = this.#linear(value.args[0] as Value);
     const content = this.#content(value.args[1] as Value, info);
     if (value.group !== undefined) {
-      const label = this.#groups.ifUnknown(value.group, linear);
-      this.#slowStore(this.#groups.near(value, linear), info, content, true);
-      body.else();
+      this.#findGroup(value, linear);
       body.get(value.group.local);
       content();
       body.memory(value.name, Layout.ram + value.displacement - value.group.low);
-      body.end(label);
       return;
     }
     const entry = body.local('i32');
@@ -137,17 +129,12 @@ export class AccessEmitter {
     value.hostLocal = host;
     value.position = linear;
     if (value.group !== undefined) {
-      const label = this.#groups.ifUnknown(value.group, linear, info.type);
-      this.#slowLoad(this.#groups.near(value, linear), value.name, info, 'modify');
-      body.i32(servedSlowly);
-      body.set(host);
-      body.else();
+      this.#findGroup(value, linear);
       body.get(value.group.local);
       body.i32(value.displacement - value.group.low);
       body.op('i32.add');
       body.tee(host);
       body.memory(value.name, Layout.ram);
-      body.end(label);
       return;
     }
     emitLookup(this.#target, linear, host, writeEntry, info.bytes);
@@ -160,7 +147,7 @@ export class AccessEmitter {
       return;
     }
     const label = body.if(info.type);
-    this.#slowLoad(linear, value.name, info, 'modify');
+    this.#slowLoad(linear, info, 'modify');
     body.i32(servedSlowly);
     body.set(host);
     body.else();
@@ -188,7 +175,7 @@ export class AccessEmitter {
     body.i32(servedSlowly);
     body.op('i32.eq');
     const label = body.if();
-    this.#slowStore(this.#groups.near(modify, modify.position), info, content, false);
+    this.#slowStore(modify.position, info, content, false);
     body.else();
     body.get(modify.hostLocal);
     content();
@@ -221,16 +208,20 @@ export class AccessEmitter {
     const label = body.if();
     body.get(linear);
     body.i32(value.imm);
-    if (this.#target.slowAccess === undefined) {
-      this.#target.beforeSlow();
-      body.call(this.#target.functionIndex('probe'));
-      this.#target.afterSlow();
-      this.#checkFault();
-    } else {
-      this.#target.slowAccess('probe');
-      this.#groups.forget();
-    }
+    this.#target.beforeSlow();
+    body.call(this.#target.functionIndex('probe'));
+    this.#target.afterSlow();
+    this.#checkFault();
     body.end(label);
+  }
+
+  /** Looks a group's range up at the first of its accesses, which is given up if that fails. */
+  #findGroup(value: Value, base: number): void {
+    const { group } = value;
+    if (group === undefined || group.local >= 0) return;
+    group.local = this.#body.local('i32');
+    emitGroupLookup(this.#target, group, base);
+    if (!this.#bails(value)) throw new Error('ir: a group where accesses have a slow path');
   }
 
   /** Where the target gives up instead of taking a slow path: does that on the condition pushed. */
@@ -259,16 +250,8 @@ export class AccessEmitter {
     return () => this.#body.get(local);
   }
 
-  #slowLoad(linear: number, load: string, info: AccessInfo, what: 'load' | 'modify'): void {
+  #slowLoad(linear: number, info: AccessInfo, what: 'load' | 'modify'): void {
     const body = this.#body;
-    if (this.#target.slowAccess !== undefined) {
-      body.get(linear);
-      this.#target.slowAccess(`${what}${info.bytes * 8}`);
-      this.#groups.forget();
-      body.i32(0);
-      body.memory(load, CpuState.transfer);
-      return;
-    }
     this.#target.beforeSlow();
     body.get(linear);
     body.call(this.#target.functionIndex(`${what}${info.bytes * 8}`));
@@ -290,7 +273,7 @@ export class AccessEmitter {
   /** `mayFault`: false where a modify has found out already. */
   #slowStore(linear: number, info: AccessInfo, content: () => void, mayFault: boolean): void {
     const body = this.#body;
-    if (this.#target.slowAccess === undefined) this.#target.beforeSlow();
+    this.#target.beforeSlow();
     if (info.bytes === 16) {
       body.i32(0);
       content();
@@ -300,13 +283,7 @@ export class AccessEmitter {
       body.get(linear);
       content();
     }
-    const name = `store${info.bytes * 8}`;
-    if (this.#target.slowAccess !== undefined) {
-      this.#target.slowAccess(name);
-      this.#groups.forget();
-      return;
-    }
-    body.call(this.#target.functionIndex(name));
+    body.call(this.#target.functionIndex(`store${info.bytes * 8}`));
     this.#target.afterSlow();
     if (mayFault) this.#checkFault();
   }

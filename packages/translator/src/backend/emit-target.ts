@@ -12,11 +12,8 @@ export interface EmitTarget {
   functionIndex(name: string): number;
   /** Pushes the address of the current shadow directory for data. */
   pushDirectory(): void;
-  /**
-   * Calls slow-path function `name`, whose arguments are on the stack, in a way of the target's
-   * own; what was loaded is then in `CpuState.transfer`, and faults have been left with.
-   */
-  slowAccess?(name: string): void;
+  /** Whether the fast path serves misaligned accesses too, as long as they are in one page. */
+  readonly takesMisaligned?: boolean;
   /**
    * Gives the instruction up before it changed anything: it is done again, elsewhere. Where there
    * is this, guest accesses have a fast path only.

@@ -9,7 +9,8 @@ import type { RegionSource } from '../region/discover.ts';
 import type { RegionBlock } from '../region/layout.ts';
 import { layOut } from '../region/layout.ts';
 import { PromotedRegisters } from '../region/promoted-registers.ts';
-import { blockIr, buildRegion, rawBlockIr } from '../region/region.ts';
+import { buildRegion } from '../region/region.ts';
+import { blockIr, rawBlockIr } from '../region/region-ir.ts';
 import { Suitabilities, Suitability } from '../region/suitability.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { variantOf } from '../semantics/variant.ts';
@@ -39,7 +40,7 @@ export function explain(code: Uint8Array, bits: 16 | 32 | 64): Explanation {
   const none = { decoded, irBefore: '', irAfter: '', wasm: '' };
   if (bits === 64) return { ...none, refusal: '64-bit code is not translated' };
   const source = explainedSource(bytes, bits);
-  const blocks = layOut(source, 0);
+  const blocks = layOut(source, [0]);
   if (blocks.length === 0) {
     return { ...none, refusal: 'the first instruction is left to the interpreter' };
   }
@@ -51,10 +52,13 @@ export function explain(code: Uint8Array, bits: 16 | 32 | 64): Explanation {
     decoded,
     irBefore: irOf(blocks, rawBlockIr),
     irAfter: irOf(blocks, blockIr),
-    wasm: moduleText(buildRegion(source, blocks, entries)),
+    wasm: moduleText(buildRegion(source, blocks, entries, () => exampleHandler)),
     refusal: undefined,
   };
 }
+
+/** Stands for the number of any handler function. */
+export const exampleHandler = 2;
 
 /** A region's source in which code stands at the start of a page. */
 export interface ExplainedSource extends RegionSource {
@@ -76,6 +80,7 @@ export function explainedSource(bytes: Uint8Array, bits: 16 | 32): ExplainedSour
     block: 1,
     isKnown: (offset: number) => offset <= length,
     isWritten: () => false,
+    isHosted: () => false,
   };
   const codeMode = CodeMode.valid | CodeMode.flat | wide;
   const instruction = new Instruction();
@@ -114,7 +119,7 @@ function irOf(blocks: readonly RegionBlock[], build: BuildIr): string {
     .map((block) => {
       const registers = new PromotedRegisters(new FunctionBody(['i32', 'i32']));
       const names = stateVariables((address) => registers.find(address));
-      const flags = block.instructions.some((each) => each.suitability === Suitability.spilled)
+      const flags = block.instructions.some((each) => each.suitability !== Suitability.full)
         ? ', some of it with registers in memory'
         : '';
       const head = `block ${block.offset.toString(16).padStart(4, '0')}${flags}\n`;

@@ -8,14 +8,14 @@ import { interpreterIr } from '../interpreter/interpreter.ts';
 import { PromotedRegisters } from '../region/promoted-registers.ts';
 import { RegionFrame } from '../region/region-frame.ts';
 import { RegionTarget } from '../region/region-target.ts';
-import { blockIr } from '../region/region.ts';
+import { blockIr } from '../region/region-ir.ts';
 import { layOut, type RegionBlock } from '../region/layout.ts';
 import { transferFunctions } from '../region/transfer.ts';
 import { RUNTIME } from '../runtime/index.ts';
 import { hostImports } from '../runtime/runtime-function.ts';
 import { Suitability } from '../region/suitability.ts';
 import type { Variant } from '../semantics/variant.ts';
-import { explainedSource } from './explain.ts';
+import { exampleHandler, explainedSource } from './explain.ts';
 import { irText, stateVariables } from './ir-text.ts';
 import { foldedText } from './wat-fold.ts';
 
@@ -29,7 +29,7 @@ export interface Lowering {
 /** Lowers code as if it stood at the start of a page and was hot. */
 export function lower(code: Uint8Array, bits: 16 | 32): Lowering {
   const source = explainedSource(code, bits);
-  const blocks = layOut(source, 0).filter(({ offset }) => offset < code.length);
+  const blocks = layOut(source, [0]).filter(({ offset }) => offset < code.length);
   if (blocks.length === 0 || blocks[0]?.offset !== 0) return interpreted(source.first);
   let ir = '';
   let wasm = '';
@@ -67,6 +67,7 @@ function lowerBlock(block: RegionBlock, blocks: readonly RegionBlock[]): Lowerin
     goto: () => {
       body.br(next);
     },
+    handler: () => exampleHandler,
   });
   frame.begin();
   body.keepLocals();
@@ -83,7 +84,7 @@ function lowerBlock(block: RegionBlock, blocks: readonly RegionBlock[]): Lowerin
     signature: (index) => signatureOf(functions[index] ?? ''),
     localName: (index) => locals.get(index),
   });
-  const spilled = block.instructions.some((each) => each.suitability === Suitability.spilled);
+  const spilled = block.instructions.some((each) => each.suitability !== Suitability.full);
   return { ir: spilled ? `(registers in memory)\n${text}` : text, wasm };
 }
 

@@ -11,6 +11,8 @@ import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import {
   buildCall,
   buildChain,
+  buildGiveUp,
+  buildHost,
   buildRunHandler,
   firstRegionSlot,
   hasTailCalls,
@@ -235,6 +237,8 @@ function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {
   module.define(functions('chain'), buildChain(handlerType, hasTailCalls()));
   module.define(functions('enterCall'), buildCall(handlerType));
   module.define(functions('runHandler'), buildRunHandler(handlerType));
+  module.define(functions('giveUp'), buildGiveUp(handlerType, functions('settleFlags')));
+  module.define(functions('host'), buildHost(handlerType, functions('settleFlags')));
   for (const { name } of transferFunctions) module.export(name, functions(name));
   module.define(run, buildLoop(hot.map(caseIr), handlerType, functions));
   module.export('run', run);

@@ -29,6 +29,9 @@ import { RecordField } from './record.ts';
  */
 const inlineBudget: number = maximumCaseLength + maximumFlagDistance;
 
+/** More than any region needs ahead, so that it did not return for want of budget. */
+const ampleBudget = 1024;
+
 interface LeaveLabels {
   readonly fault: Label;
   readonly exit: Label;
@@ -155,6 +158,11 @@ class LoopBuilder {
     body.get(handler);
     body.callIndirect(this.#handlerType);
     body.set(next);
+    this.#noteWhereItLeft(next);
+    this.#load(CpuState.flagsKind);
+    const lazy = body.if();
+    body.call(this.#functions('settleFlags'));
+    body.end(lazy);
     this.#load(CpuState.budget);
     body.set(budget);
     body.i32(0);
@@ -166,6 +174,29 @@ class LoopBuilder {
     body.get(before);
     body.op('i32.sub');
     body.memory('i32.store', CpuState.translated);
+  }
+
+  /** `CpuState.leftTo`: where the guest goes on behind a region that had budget enough. */
+  #noteWhereItLeft(next: number): void {
+    const body = this.#body;
+    this.#load(CpuState.budget);
+    body.i32(ampleBudget);
+    body.op('i32.gt_s');
+    const isAmple = body.if();
+    body.i32(0);
+    body.get(next);
+    body.i32(HandlerResult.lookup);
+    body.op('i32.gt_u');
+    const isRecord = body.if('i32');
+    this.#load(CpuState.eipBase);
+    body.get(next);
+    body.memory('i32.load16_u', RecordField.offset);
+    body.op('i32.add');
+    body.else();
+    this.#load(CpuState.target);
+    body.end(isRecord);
+    body.memory('i32.store', CpuState.leftTo);
+    body.end(isAmple);
   }
 
   /** A record that no longer stands for its bytes, or the end of a page. */

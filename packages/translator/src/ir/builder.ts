@@ -1,6 +1,7 @@
 import type { ValueType } from '@ringfence/wasm';
 import { DeferredState } from './deferred-state.ts';
 import { foldOperation } from './fold.ts';
+import { FlagWords } from './flag-words.ts';
 import { Promotion, type FlagsOrigin, type PromotedState } from './promotion.ts';
 import { resultType } from './result-type.ts';
 import {
@@ -30,6 +31,10 @@ export class IrBuilder {
   readonly body: Value[] = [];
   /** What the flags come from, in a region; kept by `FlagsBuilder`. */
   flagsOrigin: FlagsOrigin | undefined = undefined;
+  /** Whether flags may be left as what they come from: the last instruction of a block. */
+  leavesFlagsLazy = false;
+  /** The flag words, or what stands for them. */
+  readonly flagWords: FlagWords;
   #block: Value[] = this.body;
   readonly add: Binary = this.#binary('add');
   readonly sub: Binary = this.#binary('sub');
@@ -60,6 +65,7 @@ export class IrBuilder {
    */
   constructor(promoted?: PromotedState, defers = false) {
     this.deferred = defers ? new DeferredState() : undefined;
+    this.flagWords = new FlagWords(this, promoted !== undefined);
     this.#promotion = new Promotion(this, promoted, defers);
   }
 
@@ -69,16 +75,16 @@ export class IrBuilder {
   }
 
   /** Writes deferred flags: something is about to read them. */
-  settleFlags(): void {
+  settleFlags(lazily = false): void {
     const origin = this.flagsOrigin;
-    this.deferred?.settleFlags();
+    this.deferred?.settleFlags(lazily);
     this.flagsOrigin = origin;
   }
 
   /** Writes all deferred state: something is about to see it. */
   settle(): void {
-    this.settleFlags();
-    this.deferred?.settle();
+    this.settleFlags(this.leavesFlagsLazy);
+    this.deferred?.settle(this.leavesFlagsLazy);
   }
 
   /** Begins instruction `index` of a region. */
@@ -90,12 +96,16 @@ export class IrBuilder {
 
   /**
    * Builds with the CPU state in memory and not in locals, for code that calls functions using it.
+   * `touchesFlags`: whether it reads or sets flags.
    */
-  unpromoted(build: () => void): void {
+  unpromoted(build: () => void, touchesFlags: boolean): void {
+    if (touchesFlags) this.flagWords.expose();
+    this.settleFlags();
+    if (touchesFlags) this.flagsOrigin = undefined;
     this.#append(new Value('spill', 'void', []));
     this.#promotion.without(build);
-    this.flagsOrigin = undefined;
     this.#append(new Value('reload', 'void', []));
+    if (touchesFlags) this.flagWords.exposed();
   }
 
   /** Any pure WebAssembly instruction by name. */
@@ -268,11 +278,11 @@ export class IrBuilder {
   }
 
   break(loop: LoopHandle): void {
-    this.#appendTo('break', loop);
+    this.#append(new Value('break', 'void', [])).target = loop;
   }
 
   continue(loop: LoopHandle): void {
-    this.#appendTo('continue', loop);
+    this.#append(new Value('continue', 'void', [])).target = loop;
   }
 
   /** Calls a runtime function or host import by name. */
@@ -360,7 +370,7 @@ export class IrBuilder {
     const outer = this.#block;
     const inner: Value[] = [];
     this.#block = inner;
-    this.#promotion.nested(build);
+    this.flagWords.nested(() => this.#promotion.nested(build));
     this.#block = outer;
     return inner;
   }
@@ -374,7 +384,9 @@ export class IrBuilder {
   #access(value: Value): Value {
     const { deferred, flagsOrigin } = this;
     if (deferred?.isPending === true) {
-      value.blocks = [this.#nested(() => deferred.writeAside())];
+      const { isRegion } = this.#promotion;
+      const write = (): void => deferred.writeAside(isRegion);
+      value.blocks = [this.#nested(() => this.#promotion.active(write))];
       this.flagsOrigin = flagsOrigin;
     }
     return this.#append(value);
@@ -383,11 +395,5 @@ export class IrBuilder {
   #append(value: Value): Value {
     this.#block.push(value);
     return value;
-  }
-
-  #appendTo(op: string, target: Value): void {
-    const value = new Value(op, 'void', []);
-    value.target = target;
-    this.#append(value);
   }
 }

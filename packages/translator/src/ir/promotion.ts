@@ -37,6 +37,19 @@ export class Promotion {
     return this.#keepsFacts && this.#isActive && this.#depth === 0;
   }
 
+  /** Whether there is promoted state. */
+  get isRegion(): boolean {
+    return this.#state !== undefined;
+  }
+
+  /** Builds with promoted state in its locals, wherever this is. */
+  active(build: () => void): void {
+    const wasActive = this.#isActive;
+    this.#isActive = true;
+    build();
+    this.#isActive = wasActive;
+  }
+
   /** Builds with nothing promoted; afterwards nothing is known. */
   without(build: () => void): void {
     this.#isActive = false;

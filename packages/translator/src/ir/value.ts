@@ -18,8 +18,8 @@ export interface AccessGroup {
   /** Whether one of them writes. */
   readonly writes: boolean;
   /**
-   * WebAssembly local with the address of the lowest byte from `Layout.ram`, -1 in it while it is
-   * not known; given by the back end at the first access, -1 before.
+   * WebAssembly local with the address of the lowest byte from `Layout.ram`; given by the back end
+   * at the first access, -1 before.
    */
   local: number;
 }

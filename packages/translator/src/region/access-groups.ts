@@ -3,18 +3,15 @@
  *
  * Compiled code works on its stack frame and on structures: many accesses of one block have the
  * same base value and differ by a constant. The first of them looks its page up for the range of
- * them all; the others use what it found, or take the slow path when the range is not in one page
+ * them all, and the others use what it found; the region is left when the range is not in one page
  * that the fast path serves. Base values are compared as IR values: a base that has changed is
- * another one. Any slow access may change what is mapped, so it forgets what was found
- * (`emit-access.ts`).
+ * another one. What is mapped does not change while a region runs: what could change it leaves the
+ * region.
  */
 import type { AccessGroup, Value } from '../ir/value.ts';
 
 /** The farthest apart that accesses of a group are, in bytes: far ones are in other pages. */
 const maximumRange = 512;
-
-/** Bases of one block: each slow access has to forget what was found for each. */
-const maximumGroups = 6;
 
 interface Member {
   readonly access: Value;
@@ -35,9 +32,7 @@ export function groupAccesses(body: readonly Value[]): void {
     if (members === undefined) bases.set(base, [{ access, displacement }]);
     else if (isNear(members, displacement)) members.push({ access, displacement });
   }
-  const worth = [...bases].filter(([, members]) => members.length > 1);
-  worth.sort(([, a], [, b]) => b.length - a.length);
-  for (const [base, members] of worth.slice(0, maximumGroups)) join(base, members);
+  for (const [base, members] of bases) if (members.length > 1) join(base, members);
 }
 
 function isNear(members: readonly Member[], displacement: number): boolean {
@@ -50,11 +45,13 @@ function join(base: Value, members: readonly Member[]): void {
   const end = Math.max(...members.map((member) => member.displacement + bytesOf(member.access)));
   const writes = members.some(({ access }) => access.op !== 'guest.load');
   const group: AccessGroup = { low, bytes: end - low, writes, local: -1 };
-  for (const { access, displacement } of members) {
+  members.forEach(({ access, displacement }, index) => {
+    // Only the first may be given up.
+    if (index > 0) access.blocks = undefined;
     access.args = [base, ...access.args.slice(1)];
     access.group = group;
     access.displacement = displacement;
-  }
+  });
 }
 
 function bytesOf(access: Value): number {

@@ -6,6 +6,7 @@
  */
 import { decodeInto, Instruction, OperandKind } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
+import { InvalidVariant } from '../interpreter/interpreter.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { variantOf } from '../semantics/variant.ts';
 import type { Suitabilities } from './suitability.ts';
@@ -17,6 +18,8 @@ export interface RegionInstruction {
   readonly offset: number;
   readonly instruction: Instruction;
   readonly variant: Variant;
+  /** What its record in the interpreter is of: another one if it crosses into the next page. */
+  readonly recordVariant: Variant;
   readonly suitability: number;
 }
 
@@ -29,6 +32,7 @@ export interface FoundBlock {
   readonly end: number;
   /** Offset that a relative branch at the end leads to; undefined for all other ends. */
   readonly target: number | undefined;
+  /** isa's flow of the last instruction, or `hosted` if its handler function does it. */
   readonly flow: string;
   /** Whether the interpreter may come back here. */
   readonly isEntry: boolean;
@@ -46,6 +50,8 @@ export interface RegionPage {
   isKnown(offset: number): boolean;
   /** Whether one of `length` bytes at an offset changes so often that it is no code for regions. */
   readonly isWritten: (offset: number, length: number) => boolean;
+  /** Whether regions often gave the instruction at an offset up, so that its handler does it. */
+  readonly isHosted: (offset: number) => boolean;
 }
 
 /** What a region is found in. */
@@ -58,18 +64,30 @@ export interface RegionSource {
   page(index: number): RegionPage | undefined;
 }
 
+/** The longest instruction (SDM 2A 2.3.11). */
+const longestInstruction = 15;
+
+/** Whether an instruction goes on in the page behind its own. */
+export function crosses({ offset, instruction }: RegionInstruction): boolean {
+  return pageIndexOf(offset) !== pageIndexOf(offset + instruction.length - 1);
+}
+
 /** Number of pages from the region's page to that of an offset. */
 export function pageIndexOf(offset: number): number {
   return offset >> 12;
 }
 
 /**
- * The blocks of the function around the instruction at an offset, by offset, of at most `limit`
- * instructions; empty if it is unsuitable.
+ * The blocks of the function around the instructions at some offsets, by offset, of at most `limit`
+ * instructions; empty if they are unsuitable.
  */
-export function discover(source: RegionSource, start: number, limit: number): FoundBlock[] {
+export function discover(
+  source: RegionSource,
+  starts: readonly number[],
+  limit: number,
+): FoundBlock[] {
   const search = new Search(source, limit);
-  search.run(start);
+  search.run(starts);
   return search.blocks();
 }
 
@@ -85,10 +103,12 @@ class Search {
     this.#limit = limit;
   }
 
-  run(start: number): void {
-    const work = [start];
-    this.#entries.add(start);
-    this.#leaders.add(start);
+  run(starts: readonly number[]): void {
+    const work = [...starts];
+    for (const start of starts) {
+      this.#entries.add(start);
+      this.#leaders.add(start);
+    }
     // Breadth first: what is near the hot instruction comes before what is far.
     for (let next = 0; next < work.length; next++) {
       if (this.#found.size >= this.#limit) return;
@@ -108,7 +128,12 @@ class Search {
         this.#enterAt(end, work);
         return;
       }
-      const flow = FORMS[found.instruction.form]?.flow;
+      if (crosses(found)) this.#leaders.add(offset).add(end);
+      const flow = flowOf(found);
+      if (flow === 'hosted') {
+        if (FORMS[found.instruction.form]?.flow === 'next') this.#enterAt(end, work);
+        return;
+      }
       const target = targetOf(found);
       if (target !== undefined && flow !== 'call') {
         this.#leaders.add(target);
@@ -137,12 +162,26 @@ class Search {
     if (page === undefined || !page.isKnown(offset & 4095)) return undefined;
     const instruction = new Instruction();
     const at = page.backing + (offset & 4095);
-    if (decodeInto(instruction, bytes, at, page.backing + 4096, bits) <= 0) return undefined;
+    const isWhole = decodeInto(instruction, bytes, at, page.backing + 4096, bits) > 0;
+    if (!isWhole && !this.#decodeAcross(instruction, offset, page)) return undefined;
     const variant = variantOf(instruction, codeMode);
-    const suitability = page.isWritten(offset & 4095, instruction.length)
-      ? Suitability.unsuitable
-      : this.#source.suitabilities.of(variant);
-    return { offset, instruction, variant, suitability };
+    const isWritten = page.isWritten(offset & 4095, instruction.length);
+    let suitability = isWritten ? Suitability.unsuitable : this.#source.suitabilities.of(variant);
+    if (page.isHosted(offset & 4095)) suitability = Math.max(suitability, Suitability.hosted);
+    const recordVariant = isWhole ? variant : InvalidVariant.crossing;
+    return { offset, instruction, variant, recordVariant, suitability };
+  }
+
+  /** Decodes an instruction that goes on in the next page; whether that can be in the region. */
+  #decodeAcross(instruction: Instruction, offset: number, page: RegionPage): boolean {
+    const { bytes, bits } = this.#source;
+    const next = this.#source.page(pageIndexOf(offset) + 1);
+    const here = 4096 - (offset & 4095);
+    if (next === undefined || here > longestInstruction) return false;
+    const window = new Uint8Array(2 * longestInstruction);
+    window.set(bytes.subarray(page.backing + 4096 - here, page.backing + 4096));
+    window.set(bytes.subarray(next.backing, next.backing + longestInstruction), here);
+    return decodeInto(instruction, window, 0, window.length, bits) > 0;
   }
 
   blocks(): FoundBlock[] {
@@ -186,6 +225,7 @@ class Search {
 }
 
 function flowOf(found: RegionInstruction): string {
+  if (found.suitability === Suitability.hosted) return 'hosted';
   return FORMS[found.instruction.form]?.flow ?? 'undefined';
 }
 

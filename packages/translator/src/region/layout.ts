@@ -15,7 +15,7 @@ export interface RegionBlock {
   readonly end: number;
   /** Offset that a relative branch at the end leads to; undefined for all other ends. */
   readonly target: number | undefined;
-  /** How it ends: isa's flow of the last instruction. */
+  /** How it ends: isa's flow of the last instruction, or `hosted` if its handler does it. */
   readonly flow: string;
   /** Whether the interpreter may enter here. */
   readonly isEntry: boolean;
@@ -27,13 +27,25 @@ export interface RegionBlock {
   readonly back: number;
 }
 
-/** Limits of a region, in instructions, and of calls within calls. */
-export const regionLimits = { function: 160, callee: 48, all: 320, depth: 2 } as const;
+/**
+ * Limits of a region, in instructions, and of calls within calls. `start` is what each start but
+ * the first adds, up to `function`.
+ */
+export const regionLimits = {
+  firstStart: 240,
+  start: 48,
+  function: 480,
+  callee: 48,
+  callees: 160,
+  depth: 2,
+} as const;
 
-/** The blocks of the region around the instruction at an offset; empty if it is unsuitable. */
-export function layOut(source: RegionSource, start: number): RegionBlock[] {
-  const layout = new Layout(source);
-  layout.add(discover(source, start, regionLimits.function), 0, undefined);
+/** The blocks of the region around instructions at some offsets; empty if they are unsuitable. */
+export function layOut(source: RegionSource, starts: readonly number[]): RegionBlock[] {
+  const { firstStart, start, callees } = regionLimits;
+  const limit = Math.min(firstStart + start * (starts.length - 1), regionLimits.function);
+  const layout = new Layout(source, limit + callees);
+  layout.add(discover(source, starts, limit), 0, undefined);
   return layout.blocks();
 }
 
@@ -68,10 +80,13 @@ interface Placed {
 class Layout {
   readonly #source: RegionSource;
   readonly #placed: Placed[] = [];
+  readonly #limit: number;
   #size = 0;
 
-  constructor(source: RegionSource) {
+  /** `limit`: the most instructions, with those of copied callees. */
+  constructor(source: RegionSource, limit: number) {
     this.#source = source;
+    this.#limit = limit;
   }
 
   /** Adds a copy of a function. */
@@ -100,9 +115,9 @@ class Layout {
     if (found.flow !== 'call' || target === undefined || target === end) return undefined;
     if (depth >= regionLimits.depth) return undefined;
     if (!function_.some((block) => block.offset === end)) return undefined;
-    const callee = discover(this.#source, target, regionLimits.callee);
+    const callee = discover(this.#source, [target], regionLimits.callee);
     const size = sizeOf(callee);
-    const fits = size < regionLimits.callee && this.#size + size <= regionLimits.all;
+    const fits = size < regionLimits.callee && this.#size + size <= this.#limit;
     const begins = callee.some((block) => block.offset === target);
     return fits && begins && callee.some((block) => block.flow === 'return') ? callee : undefined;
   }

@@ -3,11 +3,13 @@ import type { FunctionBody } from '@ringfence/wasm';
 import type { PromotedState } from '../ir/promotion.ts';
 import type { Value, Variable } from '../ir/value.ts';
 
-/** State words that a region keeps in locals: the eight 32-bit registers and the two flag words. */
+/** State words that a region keeps in locals: the eight 32-bit registers and the flags. */
 const promotedAddresses: readonly number[] = [
   ...Array.from({ length: 8 }, (_, register) => CpuState.gpr + 8 * register),
   CpuState.flagsResult,
   CpuState.flagsCarries,
+  CpuState.flagsKind,
+  CpuState.flagsAmended,
 ];
 
 /**

@@ -6,19 +6,21 @@
  *
  * | place | for |
  * | --- | --- |
- * | fault | the instruction at `exit` has faulted |
- * | stop | a slow access of the instruction before `exit` wants the region to return |
+ * | bail | the interpreter does the instruction at `exit`: a slow access, a fault, a callout |
  * | offset | the guest goes on at `exit`, in another region or in the loop |
  * | chain | the guest goes on at `eip`, in another region or in the loop |
  * | lookup | the guest goes on at `eip`; a waiting caller or the loop sees to it |
+ * | host | the handler of the instruction at `exit` does it, then the block `entry` runs |
  * | call | the callee at `eip` runs, and then the block `entry`, if it returns to there |
  *
- * Slow accesses store what is left of the budget behind their instruction, and the host may change
- * it; so fault and stop take it from memory, all others from the local.
+ * A region has fast paths only. What they do not serve it gives up before anything of the
+ * instruction has changed: so there are no calls on its usual ways, no value has to survive one,
+ * and what is seldom needed, as flag words, is computed on the way out.
  */
-import { CpuState, ExitReason } from '@ringfence/memory';
+import { CpuState } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
 import { HandlerResult } from '../interpreter/handler-target.ts';
+import { goesOn } from './transfer.ts';
 import type { PromotedRegisters } from './promoted-registers.ts';
 
 const nowhere: Label = { depth: -1 };
@@ -43,28 +45,33 @@ export class RegionFrame {
   readonly eip: number;
   /** EIP of the start of the region's page. */
   readonly eipBase: number;
-  /** Nonzero once a slow access wants this function to return: code changed, events. */
-  readonly stop: number;
   readonly #functions: (name: string) => number;
   readonly #exit: number;
+  /** Handler number of the instruction at `exit`, and above it what the budget gets back. */
+  readonly #detail: number;
   /** EIP that a callee should return to. */
   readonly #behind: number;
   readonly #result: number;
   readonly #dropCount: number;
   #again = nowhere;
-  #fault = nowhere;
-  #stop = nowhere;
+  #bail = nowhere;
   #offset = nowhere;
   #chain = nowhere;
   #lookup = nowhere;
   #call = nowhere;
   #calls = false;
+  #host = nowhere;
+  #hosts = false;
+  readonly #wantsFlagWords: boolean;
 
+  /** `wantsFlagWords`: whether a block that is reached by number reads flags. */
   constructor(
     body: FunctionBody,
     registers: PromotedRegisters,
     functions: (name: string) => number,
+    wantsFlagWords = false,
   ) {
+    this.#wantsFlagWords = wantsFlagWords;
     this.body = body;
     this.registers = registers;
     this.#functions = functions;
@@ -72,8 +79,8 @@ export class RegionFrame {
     this.directory = body.local('i32');
     this.eip = body.local('i32');
     this.eipBase = body.local('i32');
-    this.stop = body.local('i32');
     this.#exit = body.local('i32');
+    this.#detail = body.local('i32');
     this.#behind = body.local('i32');
     this.#result = body.local('i32');
     this.#dropCount = body.local('i32');
@@ -82,44 +89,23 @@ export class RegionFrame {
   /** Loads the locals and opens the labels of the ways out. */
   begin(): void {
     const { body } = this;
-    this.registers.reload();
-    this.#load(CpuState.budget, this.budget);
+    this.#reload();
     this.#load(CpuState.eipBase, this.eipBase);
     this.#load(CpuState.dirData, this.directory);
     this.#again = body.loop();
+    this.#host = body.block();
     this.#call = body.block();
     this.#lookup = body.block();
     this.#chain = body.block();
     this.#offset = body.block();
-    this.#stop = body.block();
-    this.#fault = body.block();
+    this.#bail = body.block();
   }
 
   /** Closes the labels and writes the ways out. */
   end(): void {
     const { body } = this;
-    body.end(this.#fault);
-    this.registers.spill();
-    this.#store(CpuState.budget, () => {
-      this.#pushState(CpuState.budget);
-      body.i32(1);
-      body.op('i32.add');
-    });
-    this.#store(CpuState.accessStatus, () => body.i32(0));
-    body.i32(0);
-    this.#pushExitEip();
-    body.op('i64.extend_i32_u');
-    body.memory('i64.store', CpuState.rip);
-    this.#store(CpuState.exitReason, () => body.i32(ExitReason.faultAtRip));
-    body.i32(HandlerResult.leave);
-    body.return();
-    body.end(this.#stop);
-    this.registers.spill();
-    this.#store(CpuState.accessStatus, () => body.i32(0));
-    this.#store(CpuState.regionsDropped, () => body.i32(0));
-    this.#store(CpuState.target, () => this.#pushExitEip());
-    body.i32(HandlerResult.lookup);
-    body.return();
+    body.end(this.#bail);
+    this.#giveUp();
     body.end(this.#offset);
     this.#pushExitEip();
     body.set(this.eip);
@@ -136,6 +122,9 @@ export class RegionFrame {
     body.end(this.#call);
     if (this.#calls) this.#callRegion();
     else body.unreachable();
+    body.end(this.#host);
+    if (this.#hosts) this.#runHosted();
+    else body.unreachable();
     body.end(this.#again);
     body.unreachable();
   }
@@ -146,10 +135,30 @@ export class RegionFrame {
     this.body.br(this.#offset);
   }
 
-  /** Leaves with the fault of the instruction at an offset, which a slow access has found. */
-  leaveWithFault(offset: number): void {
+  /**
+   * Leaves the instruction at an offset to the interpreter, which does it by a handler function.
+   * `left`: instructions of the block that were not done, this one included.
+   */
+  bail(offset: number, handler: number, left: number): void {
     this.#setExit(offset);
-    this.body.br(this.#fault);
+    this.body.i32((left << 16) | handler);
+    this.body.set(this.#detail);
+    this.body.br(this.#bail);
+  }
+
+  /**
+   * Runs the handler function of the last instruction of a block, and goes on with block `number`;
+   * with -1 the loop goes on.
+   */
+  host(offset: number, handler: number, number: number): void {
+    const { body } = this;
+    this.#hosts = true;
+    this.#setExit(offset);
+    body.i32((1 << 16) | handler);
+    body.set(this.#detail);
+    body.i32(number);
+    body.set(entry);
+    body.br(this.#host);
   }
 
   /** Leaves to the EIP in `eip`. */
@@ -160,29 +169,6 @@ export class RegionFrame {
   /** Leaves to the EIP in `eip`, by way of a waiting caller or the loop. */
   lookup(): void {
     this.body.br(this.#lookup);
-  }
-
-  /** Leaves to an offset if a slow access of the instruction before asked for it. */
-  stopAt(offset: number): void {
-    const { body } = this;
-    body.get(this.stop);
-    const stopped = body.if();
-    this.#setExit(offset);
-    body.br(this.#stop);
-    body.end(stopped);
-  }
-
-  /** The same, to the EIP in `eip`. */
-  stopAtEip(): void {
-    const { body } = this;
-    body.get(this.stop);
-    const stopped = body.if();
-    body.get(this.eip);
-    body.get(this.eipBase);
-    body.op('i32.sub');
-    body.set(this.#exit);
-    body.br(this.#stop);
-    body.end(stopped);
   }
 
   /** Pushes the EIP of an offset. */
@@ -227,13 +213,75 @@ export class RegionFrame {
     body.return();
     body.end(elsewhere);
     this.#store(CpuState.eipBase, () => body.get(this.eipBase));
-    this.#load(CpuState.budget, this.budget);
-    this.registers.reload();
+    this.#reload();
     body.br(this.#again);
   }
 
-  /** Leaves to an offset unless its page is the one whose code-page block is at `block`. */
-  guard(offset: number, block: number): void {
+  /** Hands the instruction at `exit` to its handler function. */
+  #giveUp(): void {
+    this.#callHandler('giveUp');
+    this.body.return();
+  }
+
+  #runHosted(): void {
+    const { body } = this;
+    this.#callHandler('host');
+    body.tee(this.#result);
+    body.i32(goesOn);
+    body.op('i32.ne');
+    body.get(entry);
+    body.i32(0);
+    body.op('i32.lt_s');
+    body.op('i32.or');
+    const elsewhere = body.if();
+    this.#returnResult();
+    body.end(elsewhere);
+    this.#store(CpuState.eipBase, () => body.get(this.eipBase));
+    this.#load(CpuState.dirData, this.directory);
+    this.#reload();
+    body.br(this.#again);
+  }
+
+  /** Returns what a handler came to; where it goes on, to the instruction behind it. */
+  #returnResult(): void {
+    const { body } = this;
+    body.get(this.#result);
+    body.i32(goesOn);
+    body.op('i32.eq');
+    const next = body.if();
+    this.#load(CpuState.record, this.#result);
+    body.end(next);
+    body.get(this.#result);
+    body.return();
+  }
+
+  /** Writes all back and leaves on the stack what the handler of `exit` came to. */
+  #callHandler(name: 'giveUp' | 'host'): void {
+    const { body } = this;
+    this.registers.spill();
+    this.#store(CpuState.budget, () => {
+      body.get(this.budget);
+      body.get(this.#detail);
+      body.i32(16);
+      body.op('i32.shr_u');
+      body.op('i32.add');
+    });
+    this.#pushExitEip();
+    body.get(this.#detail);
+    body.i32(0xffff);
+    body.op('i32.and');
+    body.call(this.#functions(name));
+  }
+
+  /** Reads budget and registers. */
+  #reload(): void {
+    if (this.#wantsFlagWords) this.body.call(this.#functions('settleFlags'));
+    this.#load(CpuState.budget, this.budget);
+    this.registers.reload();
+  }
+
+  /** Leaves by `leave` unless an offset's page is that whose code-page block is at `block`. */
+  guard(offset: number, block: number, leave: () => void): void {
     const { body } = this;
     this.#pushState(CpuState.dirExec);
     this.#pushIndex(offset & ~4095, directoryShift);
@@ -245,32 +293,8 @@ export class RegionFrame {
     body.i32(block);
     body.op('i32.ne');
     const elsewhere = body.if();
-    this.leaveAt(offset);
+    leave();
     body.end(elsewhere);
-  }
-
-  /**
-   * Stores what is left of the budget behind an instruction with `left` more in its block, unless a
-   * slow access of it did.
-   */
-  storeBudget(left: number): void {
-    const { body } = this;
-    body.get(this.stop);
-    body.op('i32.eqz');
-    const isFirst = body.if();
-    this.#store(CpuState.budget, () => {
-      this.pushBudget(left);
-    });
-    body.end(isFirst);
-  }
-
-  /** Pushes what is left of the budget behind an instruction with `left` more in its block. */
-  pushBudget(left: number): void {
-    const { body } = this;
-    body.get(this.budget);
-    if (left === 0) return;
-    body.i32(left);
-    body.op('i32.add');
   }
 
   #setExit(offset: number): void {

@@ -1,11 +1,11 @@
 import type { FunctionBody } from '@ringfence/wasm';
 import type { EmitTarget } from '../backend/emit-target.ts';
 import type { RegionPage } from './discover.ts';
-import { pageIndexOf } from './discover.ts';
+import { crosses, pageIndexOf } from './discover.ts';
 import type { RegionBlock } from './layout.ts';
 import type { RegionInstruction } from './discover.ts';
 import type { RegionFrame } from './region-frame.ts';
-import { AccessStatus, regionAccess } from '../runtime/region-access.ts';
+import type { Variant } from '../semantics/variant.ts';
 
 /** What the blocks of a region are to each other. */
 export interface RegionPlaces {
@@ -14,18 +14,19 @@ export interface RegionPlaces {
   page(index: number): RegionPage | undefined;
   /** Branches to a block. */
   goto(number: number): void;
+  /** Number of the handler function that does an instruction in the interpreter. */
+  handler(variant: Variant): number;
 }
 
 /** The instructions of a region as a place that IR is emitted to. */
 export class RegionTarget implements EmitTarget {
   readonly body: FunctionBody;
+  readonly takesMisaligned = true;
   readonly #frame: RegionFrame;
   readonly #functions: (name: string) => number;
   readonly #places: RegionPlaces;
   #block: RegionBlock | undefined;
   #index = 0;
-  /** Whether the instruction may have changed code. */
-  #wrote = false;
 
   constructor(frame: RegionFrame, functions: (name: string) => number, places: RegionPlaces) {
     this.body = frame.body;
@@ -43,7 +44,6 @@ export class RegionTarget implements EmitTarget {
     const { budget } = this.#frame;
     this.#block = block;
     this.#index = 0;
-    this.#wrote = false;
     if (check > 0) {
       body.get(budget);
       body.i32(check);
@@ -56,13 +56,11 @@ export class RegionTarget implements EmitTarget {
     body.i32(block.instructions.length);
     body.op('i32.sub');
     body.set(budget);
+    this.#guardSecondPage(block);
   }
 
   mark(index: number): void {
     this.#index = index;
-    if (index === 0 || !this.#wrote) return;
-    this.#wrote = false;
-    this.#frame.stopAt(this.#instruction(index)?.offset ?? 0);
   }
 
   spill(): void {
@@ -71,7 +69,6 @@ export class RegionTarget implements EmitTarget {
 
   reload(): void {
     this.#frame.registers.reload();
-    this.#wrote = true;
   }
 
   parameter(): number {
@@ -86,26 +83,27 @@ export class RegionTarget implements EmitTarget {
     this.body.get(this.#frame.directory);
   }
 
-  slowAccess(name: string): void {
+  bailIf(prepare: (() => void) | undefined): void {
     const { body } = this;
-    const frame = this.#frame;
-    this.#wrote = true;
-    frame.pushBudget(this.#left(this.#index + 1));
-    body.call(this.#functions(regionAccess(name)));
-    body.tee(frame.stop);
-    body.i32(AccessStatus.stop);
-    body.op('i32.gt_u');
-    const faulted = body.if();
-    frame.leaveWithFault(this.#instruction(this.#index)?.offset ?? 0);
-    body.end(faulted);
+    const slow = body.if();
+    prepare?.();
+    this.bail();
+    body.end(slow);
+  }
+
+  bail(): void {
+    const found = this.#instruction(this.#index);
+    if (found === undefined) return;
+    const handler = this.#places.handler(found.recordVariant);
+    this.#frame.bail(found.offset, handler, this.#left(this.#index));
   }
 
   beforeSlow(): void {
-    throw new Error('translator: slow accesses of a region are calls of its own');
+    throw new Error('translator: a region has no slow accesses');
   }
 
   afterSlow(): void {
-    throw new Error('translator: slow accesses of a region are calls of its own');
+    throw new Error('translator: a region has no slow accesses');
   }
 
   next(): void {
@@ -143,7 +141,6 @@ export class RegionTarget implements EmitTarget {
     const frame = this.#frame;
     const block = this.#block;
     body.set(frame.eip);
-    if (this.#wrote) frame.stopAtEip();
     if (block?.flow === 'return') {
       this.#return(block);
     } else if (block?.flow === 'call' && block.behind >= 0) {
@@ -152,12 +149,19 @@ export class RegionTarget implements EmitTarget {
   }
 
   leave(): void {
-    this.#frame.storeBudget(this.#left(this.#index + 1));
-    this.#frame.leaveWithFault(this.#instruction(this.#index)?.offset ?? 0);
+    this.bail();
   }
 
   callout(): void {
-    throw new Error('translator: an instruction of a region cannot call out');
+    this.bail();
+  }
+
+  /** Has the handler function of the block's last instruction do it. */
+  host(block: RegionBlock): void {
+    const found = block.instructions[block.instructions.length - 1];
+    if (found === undefined) return;
+    const handler = this.#places.handler(found.recordVariant);
+    this.#frame.host(found.offset, handler, block.behind);
   }
 
   /** From a copied callee to behind the call, if the EIP says so; else to whoever waits. */
@@ -179,7 +183,6 @@ export class RegionTarget implements EmitTarget {
 
   /** Branches to a block, whose page may be another and may have been mapped elsewhere. */
   #goTo(offset: number, number: number): void {
-    if (this.#wrote) this.#frame.stopAt(offset);
     this.#enterPage(offset);
     this.#places.goto(number);
   }
@@ -189,7 +192,22 @@ export class RegionTarget implements EmitTarget {
     const from = this.#block?.offset ?? 0;
     if (index === 0 || index === pageIndexOf(from)) return;
     const page = this.#places.page(index);
-    if (page !== undefined) this.#frame.guard(offset, page.block);
+    if (page === undefined) return;
+    this.#frame.guard(offset, page.block, () => {
+      this.#frame.leaveAt(offset);
+    });
+  }
+
+  /** Gives an instruction up whose second page has been mapped elsewhere. */
+  #guardSecondPage(block: RegionBlock): void {
+    const [first] = block.instructions;
+    if (first === undefined || !crosses(first)) return;
+    const index = pageIndexOf(block.offset) + 1;
+    const page = this.#places.page(index);
+    if (page === undefined) return;
+    this.#frame.guard(index * 4096, page.block, () => {
+      this.bail();
+    });
   }
 
   #instruction(index: number): RegionInstruction | undefined {

@@ -8,23 +8,17 @@
 import { FunctionBody } from '@ringfence/wasm';
 import { CpuState } from '@ringfence/memory';
 import { Emitter } from '../backend/emit.ts';
-import { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import { RuntimeImports } from '../runtime/runtime-imports.ts';
-import { InstructionContext } from '../semantics/context.ts';
-import { SEMANTICS } from '../semantics/index.ts';
-import { unpackVariant } from '../semantics/variant.ts';
-import { groupAccesses } from './access-groups.ts';
+import type { Variant } from '../semantics/variant.ts';
 import { budgetChecks } from './budget-checks.ts';
-import { ConstantSource } from './constant-source.ts';
-import { removeDeadSets } from './dead-sets.ts';
-import type { RegionInstruction, RegionSource } from './discover.ts';
+import type { RegionSource } from './discover.ts';
 import type { RegionBlock } from './layout.ts';
 import { PromotedRegisters } from './promoted-registers.ts';
 import { RegionFrame } from './region-frame.ts';
+import { regionIr } from './region-ir.ts';
 import { RegionTarget } from './region-target.ts';
 import { Structurer } from './structure.ts';
-import { Suitability } from './suitability.ts';
 
 /** A way into a region from the interpreter. */
 export interface RegionEntry {
@@ -41,42 +35,52 @@ export interface RegionEntry {
 const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
 const regionSignature = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
 
-/** The module of one region; it exports its entries under their slots. */
+/**
+ * The module of one region; it exports its entries under their slots. `handler`: number of the
+ * handler function of an instruction.
+ */
 export function buildRegion(
   source: RegionSource,
   blocks: readonly RegionBlock[],
   entries: readonly RegionEntry[],
+  handler: (variant: Variant) => number,
 ): Uint8Array<ArrayBuffer> {
   const imports = new RuntimeImports();
   const successors = blocks.map(successorsOf);
   const numbered = new Set([...entries.map(({ block }) => block), ...returnPoints(blocks)]);
   const checks = budgetChecks(blocks, successors, numbered);
-  const plan = { source, blocks, successors, numbered, checks };
+  const plan = { source, blocks, successors, numbered, checks, handler };
   const body = buildBody(plan, imports.index);
-  const runHandler = imports.index('runHandler');
+  const functions = { region: -1, ...entryFunctions(imports.index) };
   const module = imports.beginModule();
-  const region = module.declare(regionSignature);
-  module.define(region, body);
+  functions.region = module.declare(regionSignature);
+  module.define(functions.region, body);
   for (const entry of entries) {
     const declared = module.declare(handlerSignature);
     const cost = checks[entry.block] ?? 1;
-    module.define(declared, buildEntry(entry, cost, region, runHandler));
+    module.define(declared, buildEntry(entry, cost, functions));
     module.export(String(entry.slot), declared);
   }
   return module.build();
 }
 
+/** Numbers of what entries call. */
+interface EntryFunctions {
+  readonly region: number;
+  readonly runHandler: number;
+  readonly settleFlags: number;
+}
+
+function entryFunctions(functions: (name: string) => number): Omit<EntryFunctions, 'region'> {
+  return { runHandler: functions('runHandler'), settleFlags: functions('settleFlags') };
+}
+
 /**
- * Calls the region, unless the budget does not reach to its next check: then the first instruction
- * runs alone, or nothing if nothing is left. Instructions of regions are counted there,
- * not by who calls.
+ * Calls the region, unless the budget does not reach to its next check, or misaligned accesses
+ * fault: then the first instruction runs alone, or nothing if nothing is left. Instructions of
+ * regions are counted there, not by who calls.
  */
-function buildEntry(
-  entry: RegionEntry,
-  cost: number,
-  region: number,
-  runHandler: number,
-): FunctionBody {
+function buildEntry(entry: RegionEntry, cost: number, functions: EntryFunctions): FunctionBody {
   const record = 0;
   const body = new FunctionBody(['i32']);
   const budget = body.local('i32');
@@ -85,7 +89,11 @@ function buildEntry(
   body.tee(budget);
   body.i32(cost);
   body.op('i32.lt_s');
+  body.i32(0);
+  body.memory('i32.load', CpuState.alignmentCheck);
+  body.op('i32.or');
   const isShort = body.if();
+  body.call(functions.settleFlags);
   body.get(budget);
   body.op('i32.eqz');
   const isSpent = body.if();
@@ -99,12 +107,12 @@ function buildEntry(
   body.memory('i32.store', CpuState.budget);
   body.get(record);
   body.i32(entry.fallback);
-  body.call(runHandler);
+  body.call(functions.runHandler);
   body.return();
   body.end(isShort);
   body.get(record);
   body.i32(entry.block);
-  body.call(region);
+  body.call(functions.region);
   return body;
 }
 
@@ -117,22 +125,25 @@ interface RegionPlan {
   readonly numbered: ReadonlySet<number>;
   /** What the budget must reach over where a block begins, 0 for no check. */
   readonly checks: readonly number[];
+  readonly handler: (variant: Variant) => number;
 }
 
 function buildBody(plan: RegionPlan, functions: (name: string) => number): FunctionBody {
-  const { source, blocks, successors, numbered, checks } = plan;
+  const { source, blocks, successors, numbered, checks, handler } = plan;
   const body = new FunctionBody(['i32', 'i32']);
   const pending = 1;
   const registers = new PromotedRegisters(body);
-  const code = blocks.map((block) => blockIr(block, registers));
+  const { blocks: code, wantsFlagWords } = regionIr(blocks, successors, registers);
   for (const ir of code) registers.note(ir);
-  const frame = new RegionFrame(body, registers, functions);
+  const wantsAtEntry = [...numbered].some((number) => wantsFlagWords.has(number));
+  const frame = new RegionFrame(body, registers, functions, wantsAtEntry);
   const target = new RegionTarget(frame, functions, {
     blocks,
     page: (index) => source.page(index),
     goto: (number) => {
       structurer.goto(number);
     },
+    handler,
   });
   const structurer = new Structurer({
     body,
@@ -153,10 +164,11 @@ function buildBody(plan: RegionPlan, functions: (name: string) => number): Funct
   return body;
 }
 
-/** Blocks behind calls of other regions, which are gone to by number. */
+/** Blocks behind calls of other regions and of handlers, which are gone to by number. */
 function returnPoints(blocks: readonly RegionBlock[]): number[] {
+  const isCall = ({ flow, jump }: RegionBlock): boolean => flow === 'call' && jump < 0;
   return blocks
-    .filter(({ flow, jump, behind }) => flow === 'call' && jump < 0 && behind >= 0)
+    .filter((block) => (isCall(block) || block.flow === 'hosted') && block.behind >= 0)
     .map(({ behind }) => behind);
 }
 
@@ -172,33 +184,8 @@ function emitBlock(
 ): void {
   target.beginBlock(block, check);
   new Emitter(target, ir).emit(ir);
-  if (block.flow === 'next' || block.flow === 'branch') target.fallThrough(block);
+  if (block.flow === 'hosted') target.host(block);
+  else if (block.flow === 'next' || block.flow === 'branch') target.fallThrough(block);
   else target.body.unreachable();
   target.body.releaseLocals();
-}
-
-/** IR of a block, dead flags removed and accesses grouped. */
-export function blockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
-  const ir = removeDeadSets(rawBlockIr(block, registers));
-  groupAccesses(ir);
-  return ir;
-}
-
-/** IR of a block as its semantics build it. */
-export function rawBlockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
-  const b = new IrBuilder(registers);
-  block.instructions.forEach((found, index) => {
-    b.mark(index);
-    if (found.suitability === Suitability.spilled) b.unpromoted(() => build(b, found));
-    else build(b, found);
-  });
-  return b.body;
-}
-
-function build(b: IrBuilder, found: RegionInstruction): void {
-  const info = unpackVariant(found.variant);
-  const source = new ConstantSource(b, found.instruction, found.offset);
-  const semantics = SEMANTICS.get(info.form.operation);
-  if (semantics === undefined) b.fault(6);
-  else semantics(new InstructionContext(b, info, source));
 }

@@ -93,7 +93,7 @@ export class Structurer {
     const items = this.#items(first, last, loop !== undefined);
     const labels = items.map((): Label | undefined => undefined);
     for (let index = items.length - 1; index >= 0; index--) labels[index] = body.block();
-    this.#dispatch(items, labels, first, last);
+    this.#dispatch(items, labels, first, last, loop !== undefined);
     const scope: Scope = { first, last, items, labels, loop, current: -1 };
     this.#scopes.push(scope);
     items.forEach((item, index) => {
@@ -111,10 +111,14 @@ export class Structurer {
     labels: readonly (Label | undefined)[],
     first: number,
     last: number,
+    loop: boolean,
   ): void {
     const { body, pending } = this.#input;
+    // Whoever arrives at the head of a loop has come to where it was sent.
     let needed = false;
-    for (let index = first; index <= last; index++) needed = needed || this.#side.has(index);
+    for (let index = loop ? first + 1 : first; index <= last; index++) {
+      needed = needed || this.#side.has(index);
+    }
     if (!needed) return;
     const targets: Label[] = [];
     items.forEach((item, index) => {

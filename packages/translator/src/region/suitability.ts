@@ -1,4 +1,6 @@
+import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
+import { Callout } from '../semantics/callout-numbers.ts';
 import { interpreterIr } from '../interpreter/interpreter.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { unpackVariant } from '../semantics/variant.ts';
@@ -9,11 +11,35 @@ export const Suitability = {
   full: 0,
   /** It calls functions that use the CPU state: registers are written back around it. */
   spilled: 1,
-  /** It needs the interpreter: callouts, repeated strings. */
-  unsuitable: 2,
+  /** The same, and it reads or sets flags. */
+  spilledWithFlags: 2,
+  /** Its handler function does it, called from the region: callouts, repeated strings. */
+  hosted: 3,
+  /** It is not in regions: what it does has to be looked at by the loop. */
+  unsuitable: 4,
 } as const;
 
-const unsuitableOps: ReadonlySet<string> = new Set(['callout', 'repeat', 'next']);
+/** Ends of a handler that a region has none of. */
+const hostedOps: ReadonlySet<string> = new Set(['repeat', 'next']);
+
+/** Callouts behind which the guest goes on in the same code, as it is mapped. */
+const passingCallouts: ReadonlySet<number> = new Set([
+  Callout.loadSegment,
+  Callout.portIn,
+  Callout.portOut,
+  Callout.portCheck,
+  Callout.cpuid,
+  Callout.readTsc,
+  Callout.readMsr,
+  Callout.readControl,
+  Callout.storeDescriptorTable,
+  Callout.storeSystem,
+  Callout.inspectSelector,
+  Callout.interruptFlag,
+  Callout.pushFlags,
+  Callout.popFlags,
+  Callout.random,
+]);
 
 /** The suitability of variants, remembered: reading one off its IR costs more than decoding. */
 export class Suitabilities {
@@ -40,13 +66,27 @@ function classify(variant: Variant): number {
   const { form, operandSize } = unpackVariant(variant);
   // A 16-bit transfer truncates EIP; rare enough to leave to the interpreter.
   if (operandSize === 16 && form.flow !== 'next') return Suitability.unsuitable;
-  return Math.max(...suitabilities(interpreterIr(variant)), Suitability.full);
+  const ir = interpreterIr(variant);
+  const suitability = Math.max(...suitabilities(ir), Suitability.full);
+  if (suitability !== Suitability.spilled || !touchesFlags(ir)) return suitability;
+  return Suitability.spilledWithFlags;
 }
+
+function touchesFlags(list: readonly Value[]): boolean {
+  return list.some((value) => {
+    const isState = value.op === 'load' || value.op === 'store';
+    return (isState && flagWords.has(value.imm)) || (value.blocks ?? []).some(touchesFlags);
+  });
+}
+
+const flagWords: ReadonlySet<number> = new Set([CpuState.flagsResult, CpuState.flagsCarries]);
 
 function* suitabilities(list: readonly Value[]): Generator<number> {
   for (const value of list) {
-    if (unsuitableOps.has(value.op)) yield Suitability.unsuitable;
-    else if (value.op === 'call') yield Suitability.spilled;
+    if (hostedOps.has(value.op)) yield Suitability.hosted;
+    else if (value.op === 'callout') {
+      yield passingCallouts.has(value.imm) ? Suitability.hosted : Suitability.unsuitable;
+    } else if (value.op === 'call') yield Suitability.spilled;
     for (const block of value.blocks ?? []) yield* suitabilities(block);
   }
 }

@@ -13,17 +13,20 @@
  *
  * Hot; measured by tools/bench.
  */
-import { CpuState } from '@ringfence/memory';
+import { CpuState, ExitReason } from '@ringfence/memory';
 import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
-import type { ValueType } from '@ringfence/wasm';
+import type { Label, ValueType } from '@ringfence/wasm';
 import { HandlerResult } from '../interpreter/handler-target.ts';
-import { RecordField } from '../interpreter/record.ts';
+import { recordBytes, RecordField } from '../interpreter/record.ts';
 
 /** The first number of the handler table that is a region's; smaller ones are instructions. */
 export const firstRegionSlot = 0x8000;
 
 /** How many regions may wait for a callee: bounds the use of the host's stack. */
 const maximumDepth = 40;
+
+/** What `host` returns where the region can go on. */
+export const goesOn = -1;
 
 /** Header of a code-page block: mode, page, two spare words; then the record addresses. */
 const blockIndexOffset = 16;
@@ -35,13 +38,15 @@ const i32: readonly ValueType[] = ['i32'];
  * record or `HandlerResult`.
  */
 export const transferFunctions: readonly {
-  readonly name: 'chain' | 'enterCall' | 'runHandler';
+  readonly name: 'chain' | 'enterCall' | 'runHandler' | 'giveUp' | 'host';
   readonly parameters: readonly ValueType[];
   readonly results: readonly ValueType[];
 }[] = [
   { name: 'chain', parameters: i32, results: i32 },
   { name: 'enterCall', parameters: i32, results: i32 },
   { name: 'runHandler', parameters: ['i32', 'i32'], results: i32 },
+  { name: 'giveUp', parameters: ['i32', 'i32'], results: i32 },
+  { name: 'host', parameters: ['i32', 'i32'], results: i32 },
 ];
 
 /**
@@ -98,6 +103,135 @@ export function buildRunHandler(handlerType: number): FunctionBody {
   return body;
 }
 
+/**
+ * Does the instruction at an EIP, which a region gave up, by the handler function of a number, if
+ * it has a record; else the loop looks for one.
+ */
+export function buildGiveUp(handlerType: number, settleFlags: number): FunctionBody {
+  const body = new FunctionBody(['i32', 'i32']);
+  const result = body.local('i32');
+  count(body, CpuState.gaveUp, 1);
+  store(body, CpuState.gaveUpAt, () => body.get(0));
+  doInstruction(body, settleFlags, (record) => {
+    runRecord(body, handlerType, record);
+    body.set(result);
+    returnResult(body, result);
+  });
+  return body;
+}
+
+/**
+ * The same for an instruction that a region leaves to its handler: `goesOn` when the region can go
+ * on behind it, with the record there in `CpuState.record`. A repeated instruction runs to its end.
+ */
+export function buildHost(handlerType: number, settleFlags: number): FunctionBody {
+  const body = new FunctionBody(['i32', 'i32']);
+  const result = body.local('i32');
+  const drops = body.local('i32');
+  load(body, CpuState.dropCount);
+  body.set(drops);
+  doInstruction(body, settleFlags, (record) => {
+    const again = body.loop();
+    runRecord(body, handlerType, record);
+    body.tee(result);
+    body.get(record);
+    body.op('i32.eq');
+    load(body, CpuState.budget);
+    body.i32(0);
+    body.op('i32.gt_s');
+    body.op('i32.and');
+    body.brIf(again);
+    body.end(again);
+    body.get(result);
+    body.get(record);
+    body.i32(recordBytes);
+    body.op('i32.add');
+    body.op('i32.eq');
+    load(body, CpuState.budget);
+    body.i32(0);
+    body.op('i32.gt_s');
+    body.op('i32.and');
+    load(body, CpuState.dropCount);
+    body.get(drops);
+    body.op('i32.eq');
+    body.op('i32.and');
+    load(body, CpuState.alignmentCheck);
+    body.op('i32.eqz');
+    body.op('i32.and');
+    const passes = body.if();
+    store(body, CpuState.record, () => body.get(result));
+    body.i32(goesOn);
+    body.return();
+    body.end(passes);
+    returnResult(body, result);
+  });
+  return body;
+}
+
+/** Finds the record of an EIP (parameter 0) for `run`; leaves to the loop what has none. */
+function doInstruction(
+  body: FunctionBody,
+  settleFlags: number,
+  run: (record: number) => void,
+): void {
+  const eip = 0;
+  const record = body.local('i32');
+  body.call(settleFlags);
+  const unknown = body.block();
+  pushRecord(body, eip, unknown);
+  body.tee(record);
+  body.memory('i32.load16_u', RecordField.handler);
+  body.op('i32.eqz');
+  body.brIf(unknown);
+  setEipBase(body, eip);
+  // It counts as interpreted.
+  count(body, CpuState.translated, -1);
+  run(record);
+  body.end(unknown);
+  pushLookup(body, eip);
+}
+
+/** Calls the handler function whose number is parameter 1; leaves its result on the stack. */
+function runRecord(body: FunctionBody, handlerType: number, record: number): void {
+  count(body, CpuState.budget, -1);
+  body.get(record);
+  body.get(1);
+  body.callIndirect(handlerType);
+}
+
+/** Returns the result of a handler for the instruction at the EIP in parameter 0. */
+function returnResult(body: FunctionBody, result: number): void {
+  body.get(result);
+  body.op('i32.eqz');
+  load(body, CpuState.exitReason);
+  body.i32(ExitReason.fault);
+  body.op('i32.eq');
+  body.op('i32.and');
+  const faulted = body.if();
+  recordFault(body, 0);
+  body.end(faulted);
+  body.get(result);
+  body.return();
+}
+
+function count(body: FunctionBody, address: number, by: number): void {
+  store(body, address, () => {
+    load(body, address);
+    body.i32(by);
+    body.op('i32.add');
+  });
+}
+
+/** The fault is that of the instruction at an EIP, which did not retire. */
+function recordFault(body: FunctionBody, eip: number): void {
+  count(body, CpuState.budget, 1);
+  body.i32(0);
+  body.get(eip);
+  body.op('i64.extend_i32_u');
+  body.memory('i64.store', CpuState.rip);
+  store(body, CpuState.exitReason, () => body.i32(ExitReason.faultAtRip));
+}
+
 /** Whether the engine has tail calls. */
 export function hasTailCalls(): boolean {
   const module = new ModuleBuilder();
@@ -116,10 +250,32 @@ export function hasTailCalls(): boolean {
  * function where there is none.
  */
 function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
-  const block = body.local('i32');
   const record = body.local('i32');
   const slot = body.local('i32');
   const unknown = body.block();
+  pushRecord(body, eip, unknown);
+  body.set(record);
+  setEipBase(body, eip);
+  body.get(record);
+  body.memory('i32.load16_u', RecordField.handler);
+  body.tee(slot);
+  body.i32(firstRegionSlot);
+  body.op('i32.lt_u');
+  const isInstruction = body.if();
+  body.get(record);
+  body.return();
+  body.end(isInstruction);
+  body.get(record);
+  body.get(slot);
+  enter();
+  body.end(unknown);
+  pushLookup(body, eip);
+}
+
+/** Leaves the record of an EIP on the stack; branches to `unknown` where there is none. */
+function pushRecord(body: FunctionBody, eip: number, unknown: Label): void {
+  const block = body.local('i32');
+  const record = body.local('i32');
   load(body, CpuState.dirExec);
   pushIndex(body, eip, 20);
   body.op('i32.add');
@@ -143,25 +299,15 @@ function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
   body.tee(record);
   body.op('i32.eqz');
   body.brIf(unknown);
+  body.get(record);
+}
+
+function setEipBase(body: FunctionBody, eip: number): void {
   store(body, CpuState.eipBase, () => {
     body.get(eip);
     body.i32(~0xfff);
     body.op('i32.and');
   });
-  body.get(record);
-  body.memory('i32.load16_u', RecordField.handler);
-  body.tee(slot);
-  body.i32(firstRegionSlot);
-  body.op('i32.lt_u');
-  const isInstruction = body.if();
-  body.get(record);
-  body.return();
-  body.end(isInstruction);
-  body.get(record);
-  body.get(slot);
-  enter();
-  body.end(unknown);
-  pushLookup(body, eip);
 }
 
 /** Leaves the EIP to the loop. */

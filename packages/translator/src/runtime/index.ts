@@ -1,8 +1,8 @@
 import { accessFunctions } from './access.ts';
-import { regionAccessFunctions } from './region-access.ts';
 import { softwareInterrupt } from './interrupt-entry.ts';
 import { privilegeFunctions } from './privilege.ts';
 import { loadSegment } from './segment-load.ts';
+import { settleFlags } from './settle-flags.ts';
 import { aesFunctions } from './sse-aes.ts';
 import { crc32c } from './sse-crc32.ts';
 import { floatArithmetic } from './sse-float-arithmetic.ts';
@@ -17,7 +17,7 @@ import type { RuntimeFunction } from './runtime-function.ts';
 /** All runtime functions of the core module. */
 export const RUNTIME: readonly RuntimeFunction[] = [
   ...accessFunctions,
-  ...regionAccessFunctions,
+  settleFlags,
   ...stringFunctions,
   loadSegment,
   ...privilegeFunctions,

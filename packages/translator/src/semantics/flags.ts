@@ -5,6 +5,8 @@
 import { CpuState } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
+import type { FlagWriter } from '../ir/deferred-state.ts';
+import { LazyAmendment, LazyFlags, lazyKind } from '../ir/lazy-flags.ts';
 import type { FlagsOrigin } from '../ir/promotion.ts';
 import { conditionFrom, isDifference, isSum } from './fused-condition.ts';
 
@@ -29,9 +31,15 @@ export class FlagsBuilder {
   /** Flags of a + b + carry = result: the carry out of each bit. */
   add(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    this.#assign(() => {
+    const words = (): void => {
       const carries = b.or(b.and(left, right), b.and(b.or(left, right), b.not(result)));
       this.#set(result, carries, bytes);
+    };
+    const kind = lazyKind(LazyFlags.add8, 1, bytes);
+    const isLazy = bytes <= 4 && isSum(result, left, right);
+    this.#assign({
+      words,
+      lazy: isLazy ? () => b.flagWords.leave(kind, left, right) : undefined,
     });
     if (bytes === 4 && isSum(result, left, right)) {
       this.#remember('add', left, right, result, bytes);
@@ -46,10 +54,16 @@ export class FlagsBuilder {
       this.logic(result, bytes);
       return;
     }
-    this.#assign(() => {
+    const words = (): void => {
       const notLeft = b.not(left);
       const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
       this.#set(result, borrows, bytes);
+    };
+    const kind = lazyKind(LazyFlags.subtract8, 1, bytes);
+    const isLazy = bytes <= 4 && isDifference(result, left, right);
+    this.#assign({
+      words,
+      lazy: isLazy ? () => b.flagWords.leave(kind, left, right) : undefined,
     });
     if (isDifference(result, left, right)) this.#remember('sub', left, right, result, bytes);
     else this.#rememberResult(result, bytes);
@@ -59,7 +73,7 @@ export class FlagsBuilder {
   logic(result: Value, bytes: number): void {
     const b = this.#b;
     const extended = this.#extendResult(result, bytes);
-    this.#assign(() => this.#store(extended, b.i32(0)));
+    this.#assign({ words: () => b.flagWords.set(extended, b.i32(0)) });
     // As after a comparison with zero.
     if (bytes <= 4) this.#remember('sub', extended, b.i32(0), extended, 4);
   }
@@ -67,21 +81,25 @@ export class FlagsBuilder {
   /** As `add`, CF kept: INC. */
   increment(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    this.#amend(() => {
+    const words = (): void => {
       const carries = b.or(b.and(left, right), b.and(b.or(left, right), b.not(result)));
       this.#keepCarry(result, carries, bytes);
-    });
+    };
+    const kind = lazyKind(LazyAmendment.increment8, 0x100, bytes);
+    this.#amend({ words, lazy: bytes <= 4 ? () => b.flagWords.amend(kind, result) : undefined });
     this.#rememberResult(result, bytes);
   }
 
   /** As `sub`, CF kept: DEC. */
   decrement(left: Value, right: Value, result: Value, bytes: number): void {
     const b = this.#b;
-    this.#amend(() => {
+    const words = (): void => {
       const notLeft = b.not(left);
       const borrows = b.or(b.and(notLeft, right), b.and(b.or(notLeft, right), result));
       this.#keepCarry(result, borrows, bytes);
-    });
+    };
+    const kind = lazyKind(LazyAmendment.decrement8, 0x100, bytes);
+    this.#amend({ words, lazy: bytes <= 4 ? () => b.flagWords.amend(kind, result) : undefined });
     this.#rememberResult(result, bytes);
   }
 
@@ -89,22 +107,25 @@ export class FlagsBuilder {
    * Sets ZF, SF, PF from a result, and CF, OF, AF from what `others` builds: values of 0 or 1.
    */
   setExplicit(result: Value, bytes: number, others: () => ExplicitFlags): void {
-    this.#assign(() => {
+    const words = (): void => {
       const { carry, overflow, adjust } = others();
-      this.#store(this.#extendResult(result, bytes), this.#compose(carry, overflow, adjust));
-    });
+      const carries = this.#compose(carry, overflow, adjust);
+      this.#b.flagWords.set(this.#extendResult(result, bytes), carries);
+    };
+    this.#assign({ words });
     this.#rememberResult(result, bytes);
   }
 
   /** Replaces CF and OF by what `build` builds (each 0 or 1) and keeps the others: rotates. */
   setCarryOverflow(build: () => Pick<ExplicitFlags, 'carry' | 'overflow'>): void {
     const b = this.#b;
-    this.#amend(() => {
+    const words = (): void => {
       const { carry, overflow } = build();
-      const kept = b.and(b.load('i32.load', CpuState.flagsCarries), 0x3fff_ffff);
+      const kept = b.and(b.flagWords.get(CpuState.flagsCarries), 0x3fff_ffff);
       const word = b.or(kept, this.#compose(carry, overflow, undefined));
       b.store('i32.store', CpuState.flagsCarries, word);
-    });
+    };
+    this.#amend({ words });
   }
 
   /** Replaces CF (0 or 1) and keeps the others: CLC, STC, CMC, BT. */
@@ -134,7 +155,7 @@ export class FlagsBuilder {
     const overflow = b.and(b.shrU(word, 11), 1);
     const adjust = b.and(b.shrU(word, 4), 1);
     const carries = b.or(this.#compose(carry, overflow, adjust), b.or(sign, b.shl(delta, 8)));
-    this.#assign(() => this.#store(result, carries));
+    this.#assign({ words: () => b.flagWords.set(result, carries) });
   }
 
   /** The six flags in EFLAGS layout, other bits 0. */
@@ -216,28 +237,28 @@ export class FlagsBuilder {
 
   #result(): Value {
     this.#b.settleFlags();
-    return this.#b.load('i32.load', CpuState.flagsResult);
+    return this.#b.flagWords.get(CpuState.flagsResult);
   }
 
   #carries(): Value {
     this.#b.settleFlags();
-    return this.#b.load('i32.load', CpuState.flagsCarries);
+    return this.#b.flagWords.get(CpuState.flagsCarries);
   }
 
-  /** All flags are what `write` writes: now, or when something wants to see them. */
-  #assign(write: () => void): void {
+  /** All flags are what the writer writes: now, or when something wants to see them. */
+  #assign(writer: FlagWriter): void {
     const b = this.#b;
     b.flagsOrigin = undefined;
-    if (b.deferred === undefined || !b.isStraight) write();
-    else b.deferred.assignFlags(write);
+    if (b.deferred === undefined || !b.isStraight) writer.words();
+    else b.deferred.assignFlags(writer);
   }
 
-  /** Some flags are changed by `write`, which may read them. */
-  #amend(write: () => void): void {
+  /** Some flags are changed by the writer, which may read them. */
+  #amend(writer: FlagWriter): void {
     const b = this.#b;
     b.flagsOrigin = undefined;
-    if (b.deferred === undefined || !b.isStraight) write();
-    else b.deferred.amendFlags(write);
+    if (b.deferred === undefined || !b.isStraight) writer.words();
+    else b.deferred.amendFlags(writer);
   }
 
   /** Notes, where facts are kept, what the flags are from. */
@@ -260,12 +281,7 @@ export class FlagsBuilder {
   }
 
   #set(result: Value, carries: Value, bytes: number): void {
-    this.#store(this.#extendResult(result, bytes), this.#normalize(carries, bytes));
-  }
-
-  #store(result: Value, carries: Value): void {
-    this.#b.store('i32.store', CpuState.flagsResult, result);
-    this.#b.store('i32.store', CpuState.flagsCarries, carries);
+    this.#b.flagWords.set(this.#extendResult(result, bytes), this.#normalize(carries, bytes));
   }
 
   #compose(carry: Value, overflow: Value, adjust: Value | undefined): Value {
@@ -277,10 +293,10 @@ export class FlagsBuilder {
   #keepCarry(result: Value, carries: Value, bytes: number): void {
     const b = this.#b;
     const fresh = this.#normalize(carries, bytes);
-    const carry = b.shrU(b.load('i32.load', CpuState.flagsCarries), 31);
+    const carry = b.shrU(b.flagWords.get(CpuState.flagsCarries), 31);
     const overflow = b.shrU(b.xor(fresh, b.shl(fresh, 1)), 31);
     const word = b.or(this.#compose(carry, overflow, undefined), b.and(fresh, 8));
-    this.#store(this.#extendResult(result, bytes), word);
+    b.flagWords.set(this.#extendResult(result, bytes), word);
   }
 
   /** Moves the carries out of the top two bits of an operand to bits 31 and 30, and keeps bit 3. */

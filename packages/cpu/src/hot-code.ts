@@ -1,0 +1,170 @@
+/**
+ * Finds hot code: looks where the CPU stands at the end of slices, and where the interpreter has
+ * code to run that regions have.
+ */
+import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
+import { CallTargets } from './call-targets.ts';
+import type { RegionLog } from './region-log.ts';
+import type { PageRegions, Region } from './region-record.ts';
+import { Word } from './state-view.ts';
+
+/** Instructions between samples. */
+export const sampleInterval = 20_000;
+
+/**
+ * Samples in one part of a page that make it hot: by then the interpreter has spent about as long
+ * there as a translation takes.
+ */
+export const hotSamples = 16;
+
+/**
+ * Instructions between samples when nearly all are translated: around the end of a slice a few
+ * hundred are interpreted.
+ */
+const longInterval = 400_000;
+
+/** Share of a slice in regions from which the next is a long one. */
+const mostlyTranslated = 0.95;
+
+/** Share with which a sample is not worth its time. */
+const whollyTranslated = 0.998;
+
+/** Of slices that were spent in regions, the part that is looked at. */
+const lookAtOneIn = 8;
+
+/** Bytes of such a part, as a shift. */
+export const partShift = 7;
+
+/** Parts that are counted at one time; then all counts start anew. */
+const maximumCounts = 4096;
+
+/** Samples behind one way out of a region after which there should be an entry. */
+const entrySamples = 4;
+
+const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
+
+/** The regions that are made of hot code. */
+export interface HotCodeRegions {
+  readonly log: RegionLog;
+  /** What is known of the regions of a page, undefined if there are none. */
+  page(number: number): PageRegions | undefined;
+  /** Makes a region around some offsets of a page; `linear` is an address in it. */
+  compile(linear: number, page: number, starts: readonly number[]): void;
+  /** Makes a region anew. */
+  rebuild(region: Region, linear: number, starts: readonly number[], why: string): void;
+  /** Leaves an instruction of regions to its handler; false if that was so. */
+  host(page: number, offset: number): boolean;
+}
+
+/** A place in memory, by its linear and its guest-physical address. */
+interface Place {
+  readonly linear: number;
+  readonly physical: number;
+  readonly page: number;
+  readonly offset: number;
+}
+
+/** The heat of one CPU's code. */
+export class HotCode {
+  /** Instructions until the next sample. */
+  interval: number = sampleInterval;
+  readonly callTargets: CallTargets = new CallTargets();
+  readonly #state: Int32Array;
+  readonly #translate: (linear: number) => number;
+  readonly #regions: HotCodeRegions;
+  readonly #counts = new Map<number, number>();
+  #samples = 0;
+
+  /** `translate` gives the guest-physical address of a linear one, -1 if there is none. */
+  constructor(state: Int32Array, translate: (linear: number) => number, regions: HotCodeRegions) {
+    this.#state = state;
+    this.#translate = translate;
+    this.#regions = regions;
+  }
+
+  /** Looks where the CPU stands after a slice of which `share` was retired in regions. */
+  sample(share: number): void {
+    this.#samples += 1;
+    this.interval = share > mostlyTranslated ? longInterval : sampleInterval;
+    // A slice that was spent in regions says nothing about other code; some are looked at all the
+    // same, for what is told of regions.
+    if (share > whollyTranslated && this.#samples % lookAtOneIn !== 0) return;
+    const place = this.#placeOf(this.#state[Word.rip] ?? 0);
+    if (place === undefined) return;
+    const known = this.#regions.page(place.page);
+    if (known?.covered.has(place.offset) === true) {
+      this.#regions.log.count(known.regions, place.physical);
+      if (share <= whollyTranslated) this.#wantEntry();
+      return;
+    }
+    const part = Math.floor(place.physical / (1 << partShift));
+    if (this.#count(part, hotSamples)) this.#compile(place);
+  }
+
+  /** Translates the code around the instruction that was given up last once more, without it. */
+  hostGivenUp(): void {
+    const place = this.#placeOf(this.#state[CpuState.gaveUpAt >> 2] ?? 0);
+    if (place === undefined || !this.#regions.host(place.page, place.offset)) return;
+    const region = this.#regions.page(place.page)?.covered.get(place.offset);
+    if (region === undefined) return;
+    const why = `0x${place.physical.toString(16)} is often given up`;
+    this.#regions.rebuild(region, place.linear, region.starts, why);
+  }
+
+  /**
+   * Code of regions runs in the interpreter: it was not come to by an entry. Where the last region
+   * was left to, there should be one.
+   */
+  #wantEntry(): void {
+    const place = this.#placeOf(this.#state[CpuState.leftTo >> 2] ?? 0);
+    if (place === undefined) return;
+    const { linear, physical, page, offset } = place;
+    const known = this.#regions.page(page);
+    if (known?.entered.has(offset) === true) return;
+    const region = known?.covered.get(offset);
+    if (region === undefined) {
+      const isNew = known?.covered.has(offset) !== true && this.#count(-physical, entrySamples);
+      if (isNew) this.#compile(place);
+      return;
+    }
+    region.wanted.set(offset, (region.wanted.get(offset) ?? 0) + 1);
+    region.wishes += 1;
+    if (region.wishes < entrySamples << (region.rebuilt + 1)) return;
+    const wanted = [...region.wanted].filter(([, count]) => count > 1);
+    const starts = [...region.starts, ...wanted.map(([start]) => start)];
+    if (wanted.length > 0) {
+      this.#regions.rebuild(region, linear, starts, 'more entries are wanted');
+    }
+  }
+
+  /** Makes a region of the function that a place is in, or of the code around it. */
+  #compile({ linear, page, offset }: Place): void {
+    const start = this.callTargets.before(linear);
+    const physical = start < 0 ? -1 : this.#translate(start | 0);
+    if (physical >= 0) {
+      const home = Math.floor(physical / 4096);
+      const first = physical % 4096;
+      const isMade = this.#regions.page(home)?.entered.has(first) === true;
+      if (!isMade) this.#regions.compile(start | 0, home, [first]);
+      if (this.#regions.page(page)?.covered.has(offset) === true) return;
+    }
+    this.#regions.compile(linear, page, [offset]);
+  }
+
+  /** The place of an EIP, undefined if nothing is mapped there. */
+  #placeOf(eip: number): Place | undefined {
+    const linear = (eip + (this.#state[codeBase] ?? 0)) | 0;
+    const physical = this.#translate(linear);
+    if (physical < 0) return undefined;
+    return { linear, physical, page: Math.floor(physical / 4096), offset: physical % 4096 };
+  }
+
+  /** Counts a sample under a key; whether there were `enough`, and counts anew then. */
+  #count(key: number, enough: number): boolean {
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    if (this.#counts.size >= maximumCounts) this.#counts.clear();
+    if (count < enough) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+    return count >= enough;
+  }
+}

@@ -1,0 +1,62 @@
+/** What the translator tier keeps of its regions. */
+import { CodeMode } from '@ringfence/memory';
+import type { RegionBlock, RegionEntry, Variant } from '@ringfence/translator';
+
+/** The one code mode that is translated: 32-bit code and stack, flat segments. */
+export const translatedMode: number =
+  CodeMode.valid | CodeMode.code32 | CodeMode.stack32 | CodeMode.flat;
+
+/** Counters of the translator tier. */
+export interface RegionStatistics {
+  regions: number;
+  modules: number;
+  wasmBytes: number;
+  dropped: number;
+  refused: number;
+  /** Instructions retired in regions. */
+  instructions: number;
+  /** Instructions that regions gave up to the interpreter. */
+  givenUp: number;
+  /** Host time for finding and lowering regions, and for the engine's part of compiling them. */
+  translateMs: number;
+  compileMs: number;
+}
+
+/** A way into a region, and the variant of the instruction there. */
+export type Entry = RegionEntry & { readonly variant: Variant };
+
+/** One compiled region. */
+export interface Region {
+  /** A number that no other region of the CPU has. */
+  readonly number: number;
+  /** Guest-physical address of its first entry. */
+  readonly address: number;
+  /** The page of its entries. */
+  readonly page: number;
+  /** Its entries by offset, but for those that a later region has taken over. */
+  readonly entries: Map<number, Entry>;
+  /** Every page that it has code of. */
+  readonly pages: readonly number[];
+  /** The offsets that it was made around. */
+  readonly starts: readonly number[];
+  /** How often it was made anew. */
+  readonly rebuilt: number;
+  /** Offsets at which it is not entered and should be, with samples of each; and all of them. */
+  readonly wanted: Map<number, number>;
+  wishes: number;
+}
+
+/** What a region is made from. */
+export type RegionPlan = Pick<Region, 'starts' | 'rebuilt'> & {
+  readonly blocks: readonly RegionBlock[];
+};
+
+/** What is known of the regions of a page. */
+export interface PageRegions {
+  /** What is entered at an offset. */
+  readonly entered: Map<number, Region>;
+  /** Offsets that the page's own regions cover; without a region, what cannot be in one. */
+  readonly covered: Map<number, Region | undefined>;
+  /** Regions with code in the page. */
+  readonly regions: Set<Region>;
+}

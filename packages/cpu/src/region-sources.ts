@@ -1,0 +1,71 @@
+/** The code that regions are made from, as the current address space maps it. */
+import type { CodeCache } from '@ringfence/code-cache';
+import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import type { RegionPage, RegionSource } from '@ringfence/translator';
+import { Suitabilities } from '@ringfence/translator';
+import type { GivenUpCode } from './given-up-code.ts';
+import { translatedMode } from './region-record.ts';
+import type { WrittenCode } from './written-code.ts';
+
+/** What sources are made with. */
+export interface SourceParts {
+  readonly machine: MachineMemory;
+  readonly physical: PhysicalMemory;
+  readonly cache: CodeCache;
+  /** Guest-physical address of a linear one, -1 if there is none. */
+  readonly translate: (linear: number) => number;
+  /** What the CPU model has, by form number. */
+  readonly supported: Uint8Array;
+  readonly written: WrittenCode;
+  readonly givenUp: GivenUpCode;
+}
+
+/** Makes the sources of regions. */
+export class RegionSources {
+  readonly #parts: SourceParts;
+  readonly #suitabilities: Suitabilities;
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts;
+    this.#suitabilities = new Suitabilities(parts.supported);
+  }
+
+  /** The code around a linear address in page `home`; `now` counts samples. */
+  make(linear: number, home: number, now: number): RegionSource {
+    const { cache, machine } = this.#parts;
+    // The interpreter has met nothing at a place whose records were dropped since it was there.
+    const block = cache.find(home, translatedMode);
+    const isNew = block === 0 || cache.lookup(block, linear & 4095) === 0;
+    const pages = new Map<number, RegionPage | undefined>();
+    return {
+      bytes: machine.u8,
+      codeMode: translatedMode,
+      bits: 32,
+      suitabilities: this.#suitabilities,
+      page: (index) => {
+        const at = (linear & ~4095) + index * 4096;
+        if (!pages.has(index)) pages.set(index, this.#pageAt(at, isNew && index === 0, now));
+        return pages.get(index);
+      },
+    };
+  }
+
+  #pageAt(linear: number, isNew: boolean, now: number): RegionPage | undefined {
+    const { physical: memory, cache, translate, written, givenUp } = this.#parts;
+    const physical = translate(linear | 0);
+    if (physical < 0) return undefined;
+    const page = Math.floor(physical / 4096);
+    const backing = memory.backing(page);
+    if (backing < 0 || written.isRefused(page, now)) return undefined;
+    const block = isNew ? cache.block(page, translatedMode) : cache.find(page, translatedMode);
+    if (block === 0) return undefined;
+    return {
+      page,
+      backing,
+      block,
+      isKnown: (offset) => isNew || cache.lookup(block, offset) !== 0,
+      isWritten: (offset, length) => written.isWritten(page, offset, length),
+      isHosted: (offset) => givenUp.has(page, offset),
+    };
+  }
+}
