@@ -13,11 +13,17 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
+/** What gdb does, once it finds the CPU right behind the HLT of an idle kernel. */
 const commands = `
 set pagination off
 set architecture i386
 set tcp connect-timeout 30
 target remote :PORT
+while *(unsigned char*)($pc - 1) != 0xf4
+  detach
+  shell sleep 0.2
+  target remote :PORT
+end
 info registers eip cs
 x/2i $pc
 stepi
@@ -78,8 +84,11 @@ describe("Debian's gdb", () => {
       child.stdout.setEncoding('latin1').on('data', (text: string) => (output += text));
       try {
         await said(/BOOT-OK/);
+        // What wakes the idle loop, so that a place in it is come to again.
+        child.stdin.write('while sleep 1; do :; done &\necho loop-$((6 * 7))\n');
+        await said(/loop-42/);
         const script = join(folder, `commands-${accel}`);
-        writeFileSync(script, commands.replace('PORT', String(port)));
+        writeFileSync(script, commands.replaceAll('PORT', String(port)));
         const gdb = spawnSync('gdb', ['-batch', '-nx', '-x', script], {
           encoding: 'utf8',
           timeout: 120_000,
