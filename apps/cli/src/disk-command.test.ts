@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { PassThrough } from 'node:stream';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { diskCommand } from './disk-command.ts';
@@ -15,6 +16,13 @@ async function run(...args: readonly string[]): Promise<{ status: number; output
 }
 
 describe('ringfence disk', () => {
+  it.each(['create', 'info', 'convert', 'check'])('has help with examples for %s', async (name) => {
+    const { status, output } = await run(name, '--help');
+    expect(status).toBe(0);
+    expect(output).toMatch(new RegExp(`^usage: ringfence disk ${name} `));
+    expect(output).toMatch(new RegExp(`\\$ ringfence disk ${name} .*\\n`));
+  });
+
   it('makes an image and tells what it is', async () => {
     const image = path('new.qcow2');
     expect(await run('create', '--cluster-size', '4K', image, '64M')).toMatchObject({ status: 0 });
@@ -45,12 +53,24 @@ describe('ringfence disk', () => {
     expect(await run('check', image)).toMatchObject({ status: 0 });
   });
 
+  it('draws its progress on a terminal, and takes the bar away', async () => {
+    let drawn = '';
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    stderr.on('data', (chunk: Buffer) => (drawn += chunk.toString()));
+    writeFileSync(path('from.raw'), new Uint8Array(3 << 20));
+    const streams = { stdout: { write: () => true }, stderr };
+    await diskCommand(['convert', path('from.raw'), path('bar.qcow2')], streams);
+    expect(drawn).toContain('writing');
+    expect(drawn).toMatch(/100%/);
+  });
+
   it.each<[readonly string[], string]>([
     [['make'], 'disk: expected create, info, convert or check, found "make"'],
     [['create', 'x'], 'expected a SIZE, or a base that has one'],
     [['create', 'x', '1.5G'], 'expected a size such as 512M or 4G, found "1.5G"'],
     [['create', '-f', 'vdi', 'x', '1M'], 'expected the format raw or qcow2, found "vdi"'],
-    [['create', '--what', 'x'], "disk create: Unknown option '--what'"],
+    [['create', '--what', 'x'], 'disk create: expected one of the options that the help lists'],
+    [['create', '-b'], 'disk create: option --backing: expected BASE'],
     [['info', '/nonexistent/x'], 'disk info: /nonexistent/x: no such file'],
     [['convert', 'one'], 'expected SOURCE TARGET'],
   ])('refuses %j', async (args, message) => {

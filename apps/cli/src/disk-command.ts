@@ -1,7 +1,6 @@
 /** `ringfence disk`: makes, describes, converts and checks disk images. */
 import { rmSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   type DiskFormat,
   type DiskImage,
@@ -17,34 +16,20 @@ import {
   readBytes,
   runToEnd,
 } from '@ringfence/disk';
+import { type KnownOption, readArguments } from './arguments.ts';
+import type { OutputStream } from './console-streams.ts';
+import { commandHelp, diskHelp } from './disk-help.ts';
 import { openFile, openStore } from './drives.ts';
 import { FileStore } from './file-store.ts';
+import { asksForHelp, writeHelp } from './help.ts';
 import { ExitStatus } from './outcome.ts';
+import { showProgress } from './progress.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The help of the command. */
-export const DISK_HELP = `usage: ringfence disk COMMAND
-
-  create [-f raw|qcow2] [-b BASE [-F FORMAT]] [--cluster-size SIZE] FILE [SIZE]
-      makes an empty disk (default qcow2); over a base image, which is never written,
-      it is an overlay that takes the changes, and SIZE may be left out
-  info FILE
-      prints format, sizes and what the image stands on
-  convert [-f FORMAT] [-O FORMAT] SOURCE TARGET
-      copies a disk to a new image (default qcow2) that stands on nothing
-  check [--repair] FILE
-      looks for leaks and errors of a qcow2 image; status 0 none, 2 errors, 3 leaks
-
-Sizes have a suffix K, M, G or T; FILE, BASE and SOURCE may be URLs where they are read.
-
-  ringfence disk create disk.qcow2 4G
-  ringfence disk create -b debian.raw -F raw changes.qcow2
-  ringfence disk convert -O raw disk.qcow2 disk.raw
-`;
-
-/** Where the command writes. */
+/** Where the command writes; progress is drawn on a standard error that is a terminal. */
 export interface DiskCommandStreams {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: OutputStream;
+  readonly stderr?: OutputStream;
 }
 
 /** The status of a check that found leaks and nothing worse, as qemu-img has it. */
@@ -53,21 +38,26 @@ const LEAKS = 3;
 /** Runs `ringfence disk` with its arguments and returns the exit status; throws UsageError. */
 export async function diskCommand(
   args: readonly string[],
-  { stdout }: DiskCommandStreams,
+  streams: DiskCommandStreams,
 ): Promise<number> {
+  const { stdout } = streams;
   const [name, ...rest] = args;
-  const print = (text: string): void => void stdout.write(text);
-  if (name === undefined || ['help', '-h', '--help'].includes(name)) {
-    print(DISK_HELP);
+  if (name === undefined || ['help', '-h', '-help', '--help'].includes(name)) {
+    writeHelp(diskHelp, stdout);
     return name === undefined ? ExitStatus.usage : ExitStatus.success;
   }
-  const commands: Readonly<Record<string, typeof create>> = { create, info, convert, check };
+  const commands: Readonly<Record<string, DiskCommand>> = { create, info, convert, check };
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
+  const help = Object.hasOwn(commandHelp, name) ? commandHelp[name] : undefined;
+  if (command === undefined || help === undefined) {
     throw new UsageError(`disk: expected create, info, convert or check, found "${name}"`);
   }
+  if (asksForHelp(rest)) {
+    writeHelp(help, stdout);
+    return ExitStatus.success;
+  }
   try {
-    return await command(rest, print);
+    return await command(rest, (text) => void stdout.write(text), streams);
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     throw new UsageError(`disk ${name}: ${error.message}`);
@@ -75,16 +65,21 @@ export async function diskCommand(
 }
 
 type Print = (text: string) => void;
+type DiskCommand = (
+  args: readonly string[],
+  print: Print,
+  streams: DiskCommandStreams,
+) => Promise<number>;
 
-const formatOption = { type: 'string' } as const;
+const formatOption = { flag: '--format', aliases: ['-f'], argument: 'FORMAT' };
 
 async function create(args: readonly string[], print: Print): Promise<number> {
-  const { values, positionals } = read('create', args, {
-    format: { ...formatOption, short: 'f' },
-    backing: { ...formatOption, short: 'b' },
-    'backing-format': { ...formatOption, short: 'F' },
-    'cluster-size': { type: 'string' },
-  });
+  const { values, positionals } = read('create', args, [
+    formatOption,
+    { flag: '--backing', aliases: ['-b'], argument: 'BASE' },
+    { flag: '--backing-format', aliases: ['-F'], argument: 'FORMAT' },
+    { flag: '--cluster-size', argument: 'SIZE' },
+  ]);
   const [file, size, ...others] = positionals;
   if (file === undefined || others.length > 0) {
     throw new UsageError('disk create: expected FILE [SIZE]');
@@ -118,15 +113,15 @@ async function create(args: readonly string[], print: Print): Promise<number> {
 /** Opens the base once, so that an overlay is not made over what is none. */
 async function backingOf(
   file: string,
-  values: Readonly<Record<string, string | boolean | undefined>>,
+  values: Readonly<Record<string, string>>,
 ): Promise<{ name: string; format: DiskFormat; bytes: number } | undefined> {
   const name = values['backing'];
-  if (typeof name !== 'string') return undefined;
+  if (name === undefined) return undefined;
   const named = values['backing-format'];
   const isPlain = isAbsolute(name) || /^https?:\/\//i.test(name);
   const image = await openFile(isPlain ? name : join(dirname(file), name), {
     readOnly: true,
-    ...(typeof named === 'string' ? { format: formatOf('create', named) } : {}),
+    ...(named === undefined ? {} : { format: formatOf('create', named) }),
   });
   const { format, bytes } = image;
   await runToEnd(image.close());
@@ -134,7 +129,7 @@ async function backingOf(
 }
 
 async function info(args: readonly string[], print: Print): Promise<number> {
-  const { positionals } = read('info', args, {});
+  const { positionals } = read('info', args, []);
   const file = onlyOne('info', positionals, 'FILE');
   const store = await openStore(file, true);
   const format = await runToEnd(findFormat(store));
@@ -157,11 +152,15 @@ async function info(args: readonly string[], print: Print): Promise<number> {
   return ExitStatus.success;
 }
 
-async function convert(args: readonly string[], print: Print): Promise<number> {
-  const { values, positionals } = read('convert', args, {
-    format: { ...formatOption, short: 'f' },
-    'output-format': { ...formatOption, short: 'O' },
-  });
+async function convert(
+  args: readonly string[],
+  print: Print,
+  { stderr }: DiskCommandStreams,
+): Promise<number> {
+  const { values, positionals } = read('convert', args, [
+    formatOption,
+    { flag: '--output-format', aliases: ['-O'], argument: 'FORMAT' },
+  ]);
   const [source, target, ...others] = positionals;
   if (source === undefined || target === undefined || others.length > 0) {
     throw new UsageError('disk convert: expected SOURCE TARGET');
@@ -177,7 +176,12 @@ async function convert(args: readonly string[], print: Print): Promise<number> {
     else if (from.bytes > 0) store.write(from.bytes - 1, new Uint8Array(1));
     const to: DiskImage =
       output === 'raw' ? new RawImage(store) : await runToEnd(openImage(store, { format: output }));
-    await runToEnd(convertDisk(from, to));
+    const progress = showProgress(`writing ${target}`, from.bytes, stderr);
+    try {
+      await runToEnd(convertDisk(from, to, progress.update));
+    } finally {
+      progress.end();
+    }
   });
   await runToEnd(from.close());
   print(`${target}: ${output}, ${describeBytes(from.bytes)}\n`);
@@ -185,9 +189,9 @@ async function convert(args: readonly string[], print: Print): Promise<number> {
 }
 
 async function check(args: readonly string[], print: Print): Promise<number> {
-  const { values, positionals } = read('check', args, { repair: { type: 'boolean' } });
+  const { values, positionals } = read('check', args, [{ flag: '--repair' }]);
   const file = onlyOne('check', positionals, 'FILE');
-  const repair = values['repair'] === true;
+  const repair = values['repair'] !== undefined;
   const store = await openStore(file, !repair);
   if ((await runToEnd(findFormat(store))) === 'raw') {
     print(`${file}: raw, nothing to check\n`);
@@ -219,20 +223,15 @@ async function writeNew(file: string, fill: (store: FileStore) => Promise<void>)
   }
 }
 
+/** What was given to a command: of an option that was given twice, the last value. */
 function read(
   command: string,
   args: readonly string[],
-  options: NonNullable<Parameters<typeof parseArgs>[0]>['options'] & object,
-) {
-  try {
-    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    // No option is given as a list, so that every value is a string or a flag.
-    const values = parsed.values as Readonly<Record<string, string | boolean | undefined>>;
-    return { values, positionals: parsed.positionals };
-  } catch (error) {
-    const words = error instanceof Error ? error.message.split('. ')[0] : String(error);
-    throw new UsageError(`disk ${command}: ${words ?? ''}`);
-  }
+  known: readonly KnownOption[],
+): { values: Readonly<Record<string, string>>; positionals: readonly string[] } {
+  const { options, operands } = readArguments(`disk ${command}`, args, known);
+  const values = [...options].map(([name, given]) => [name, given.at(-1) ?? ''] as const);
+  return { values: Object.fromEntries(values), positionals: operands };
 }
 
 function onlyOne(command: string, positionals: readonly string[], what: string): string {
@@ -243,14 +242,14 @@ function onlyOne(command: string, positionals: readonly string[], what: string):
   return first;
 }
 
-function formatOf(command: string, text: string | boolean): DiskFormat {
+function formatOf(command: string, text: string): DiskFormat {
   if (text === 'raw' || text === 'qcow2') return text;
   throw new UsageError(`disk ${command}: expected the format raw or qcow2, found "${text}"`);
 }
 
 /** Reads a size with a suffix; a bare number counts bytes. */
-function sizeOf(command: string, text: string | boolean): number {
-  const match = /^(\d{1,15})([KMGT]?)$/i.exec(String(text));
+function sizeOf(command: string, text: string): number {
+  const match = /^(\d{1,15})([KMGT]?)$/i.exec(text);
   const power = ['', 'K', 'M', 'G', 'T'].indexOf((match?.[2] ?? '').toUpperCase());
   const bytes = Number(match?.[1] ?? NaN) * 1024 ** power;
   if (Number.isSafeInteger(bytes)) return bytes;

@@ -1,26 +1,30 @@
 /** `ringfence explain`: what becomes of a few instructions. */
-import { parseArgs } from 'node:util';
 import { explain, maximumExplained } from '@ringfence/translator';
+import { readArguments } from './arguments.ts';
 import type { OutputStream } from './console-streams.ts';
+import { type CommandHelp, asksForHelp, writeHelp } from './help.ts';
 import { ExitStatus } from './outcome.ts';
 import { UsageError } from './usage-error.ts';
 
-const HELP = `usage: ringfence explain --bytes "8B 46 04 49 75 FA" [--bits 16|32|64]
+const help: CommandHelp = {
+  usage: ['explain --bytes "8B 46 04 49 75 FA" [--bits 16|32|64]'],
+  about: `Prints the instructions, their IR as the semantics build it and after the passes, and the
+WebAssembly of the region that hot code becomes, as if it stood at the start of a page.`,
+  examples: ['explain --bytes "8B 46 04 49 75 FA"', 'explain --bytes 48FFC0C3 --bits 64'],
+};
 
-Prints the instructions, their IR as the semantics build it and after the passes, and the
-WebAssembly of the region that hot code becomes, as if it stood at the start of a page.
-
-  ringfence explain --bytes "8B 46 04 49 75 FA"
-  ringfence explain --bytes 48FFC0C3 --bits 64
-`;
+const options = [
+  { flag: '--bytes', argument: 'BYTES' },
+  { flag: '--bits', argument: '16|32|64' },
+];
 
 /** Runs the command with its arguments and returns the exit status. */
 export function explainCommand(args: readonly string[], stdout: OutputStream): number {
-  if (args.some((arg) => arg === 'help' || arg === '--help' || arg === '-h')) {
-    stdout.write(HELP);
+  if (asksForHelp(args)) {
+    writeHelp(help, stdout);
     return ExitStatus.success;
   }
-  const { bytes, bits } = readArguments(args);
+  const { bytes, bits } = codeOf(args);
   const { decoded, irBefore, irAfter, wasm, refusal } = explain(bytes, bits);
   const parts: readonly (readonly [string, string])[] = [
     ['decoded', decoded],
@@ -33,8 +37,13 @@ export function explainCommand(args: readonly string[], stdout: OutputStream): n
   return ExitStatus.success;
 }
 
-function readArguments(args: readonly string[]): { bytes: Uint8Array; bits: 16 | 32 | 64 } {
-  const { bytes, bits } = parse(args);
+function codeOf(words: readonly string[]): { bytes: Uint8Array; bits: 16 | 32 | 64 } {
+  const given = readArguments('explain', words, options);
+  if (given.operands[0] !== undefined) {
+    throw new UsageError(`explain: expected options, found "${given.operands[0].slice(0, 60)}"`);
+  }
+  const bytes = given.options.get('bytes')?.at(-1);
+  const bits = given.options.get('bits')?.at(-1) ?? '32';
   if (bytes === undefined) throw new UsageError('expected --bytes, found none');
   if (bits !== '16' && bits !== '32' && bits !== '64') {
     throw new UsageError(`option --bits: expected 16, 32 or 64, found "${bits}"`);
@@ -45,15 +54,4 @@ function readArguments(args: readonly string[]): { bytes: Uint8Array; bits: 16 |
     throw new UsageError(`option --bytes: ${most}, found "${bytes.slice(0, 60)}"`);
   }
   return { bytes: Buffer.from(digits, 'hex'), bits: Number(bits) as 16 | 32 | 64 };
-}
-
-function parse(args: readonly string[]): { bytes?: string; bits: string } {
-  try {
-    const options = { bytes: { type: 'string' }, bits: { type: 'string' } } as const;
-    const { values } = parseArgs({ args: [...args], options });
-    const { bytes, bits = '32' } = values;
-    return bytes === undefined ? { bits } : { bytes, bits };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -13,7 +13,7 @@ export type { CodeRange, RegionSummary } from '@ringfence/cpu';
 export type { DebugConnection } from './debug/debugger.ts';
 export type { DriveOptions, DriveStorage } from './board-storage.ts';
 export { createMachine } from './machine.ts';
-export { describedArguments, parseDescription } from './options/description.ts';
+export { type Parameter, describedParameters, parseDescription } from './options/description.ts';
 export * from './options/drives.ts';
 export * from './options/machine-options.ts';
 export * from './options/parse.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { parseDescription } from './description.ts';
-import { parseArguments } from './parse.ts';
+import { settingsOf } from './test-words.ts';
 
 describe('a machine file', () => {
   it('says what a command line says', () => {
@@ -15,7 +15,7 @@ describe('a machine file', () => {
     });
     const words = ['-m', '512', '-kernel', 'vmlinuz', '-append', 'console=ttyS0 a,b'];
     const drives = ['-drive', 'file=a,,b.img,if=virtio,index=1', '-drive', 'file=c.img'];
-    expect(described).toEqual(parseArguments([...words, '-nographic', ...drives]));
+    expect(described).toEqual(settingsOf([...words, '-nographic', ...drives]));
   });
 
   it.each([

@@ -10,14 +10,16 @@
  *     }
  */
 import { MachineError } from '../error.ts';
-import { parseArguments } from './parse.ts';
+import { findOption, parseParameters } from './parse.ts';
 import type { Settings } from './settings.ts';
 import { optionTable } from './table.ts';
 import type { OptionRow } from './table.ts';
 
+/** The name of an option, a flag without dashes, and the text of its value. */
+export type Parameter = readonly [string, string];
+
 /**
- * Returns the words of a command line that say what a description says; options that follow them
- * replace theirs.
+ * Returns what a description says as names and values; those that follow them replace theirs.
  *
  * Names are flags without dashes, or fields of `Settings`. A value is text or a number as the
  * command line has it, `true` for a flag, an object for properties, and a list of them for an
@@ -25,7 +27,7 @@ import type { OptionRow } from './table.ts';
  *
  * @throws MachineError `bad-option` for a name that is no option, or a value of another type.
  */
-export function describedArguments(description: unknown): string[] {
+export function describedParameters(description: unknown): Parameter[] {
   if (typeof description !== 'object' || description === null || Array.isArray(description)) {
     throw bad('the machine file', 'an object of options', nameOf(description));
   }
@@ -35,7 +37,7 @@ export function describedArguments(description: unknown): string[] {
       throw bad('the machine file', 'names of options, without dashes', `"${name.slice(0, 60)}"`);
     }
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return values.flatMap((each) => wordsOf(row, each));
+    return values.flatMap((each) => parameterOf(row, each));
   });
 }
 
@@ -45,25 +47,24 @@ export function describedArguments(description: unknown): string[] {
  * @throws MachineError with code `bad-option` or `unsupported`.
  */
 export function parseDescription(description: unknown): Settings {
-  return parseArguments(describedArguments(description));
+  return parseParameters(describedParameters(description));
 }
 
 function rowOf(name: string): OptionRow | undefined {
-  return optionTable.find(({ flag, alias, name: field }) => {
-    return [flag, alias ?? ''].some((each) => each.replace(/^--?/, '') === name) || field === name;
-  });
+  return findOption(name) ?? optionTable.find((row) => row.name === name);
 }
 
-function wordsOf(row: OptionRow, value: unknown): string[] {
+function parameterOf(row: OptionRow, value: unknown): Parameter[] {
+  const name = row.flag.replace(/^--?/, '');
   const where = `${row.flag} in the machine file`;
   if (row.value.kind === 'flag') {
     if (typeof value !== 'boolean') {
       throw bad(where, 'true or false', nameOf(value));
     }
-    return value ? [row.flag] : [];
+    return value ? [[name, '']] : [];
   }
   if (typeof value === 'string' || typeof value === 'number') {
-    return [row.flag, String(value)];
+    return [[name, String(value)]];
   }
   if (row.value.kind !== 'properties' || typeof value !== 'object' || value === null) {
     throw bad(where, 'text or a number', nameOf(value));
@@ -74,7 +75,7 @@ function wordsOf(row: OptionRow, value: unknown): string[] {
     }
     return `${key}=${String(each).replaceAll(',', ',,')}`;
   });
-  return [row.flag, pairs.join(',')];
+  return [[name, pairs.join(',')]];
 }
 
 function nameOf(value: unknown): string {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { driveSettings } from './drives.ts';
-import { parseArguments } from './parse.ts';
+import { settingsOf } from './test-words.ts';
 
 const drivesOf = (...args: readonly string[]) =>
-  driveSettings(parseArguments(args)).map(({ interface: where, kind, unit, file, readOnly }) => {
+  driveSettings(settingsOf(args)).map(({ interface: where, kind, unit, file, readOnly }) => {
     return `${where} ${kind} ${String(unit)} ${file}${readOnly ? ' (read-only)' : ''}`;
   });
 

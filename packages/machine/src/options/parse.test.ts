@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 
 import { MachineError } from '../error.ts';
 import { machineOptions } from './machine-options.ts';
-import { optionHelp, parseArguments, parseParameters } from './parse.ts';
+import { optionHelp, parseParameters } from './parse.ts';
 import { defaultSettings, optionTable } from './table.ts';
+import { settingsOf } from './test-words.ts';
 
 const messageOf = (args: readonly string[]): string => {
   try {
-    parseArguments(args);
+    settingsOf(args);
   } catch (error) {
     return error instanceof MachineError ? `${error.code}: ${error.message}` : 'another error';
   }
@@ -15,14 +16,14 @@ const messageOf = (args: readonly string[]): string => {
 };
 const host = { monotonicMs: () => 0, unixTimeMs: () => 0, setTimer: () => () => undefined };
 
-describe('parseArguments', () => {
+describe('a list of options', () => {
   it('gives the defaults for no arguments', () => {
-    expect(parseArguments([])).toEqual(defaultSettings);
+    expect(settingsOf([])).toEqual(defaultSettings);
   });
 
   it('reads the spellings that QEMU users know', () => {
     const line = '-m 512 -kernel vmlinuz -initrd i.gz -nographic -no-reboot -clock instructions';
-    expect(parseArguments([...line.split(' '), '-append', 'console=ttyS0 quiet'])).toEqual({
+    expect(settingsOf([...line.split(' '), '-append', 'console=ttyS0 quiet'])).toEqual({
       ...defaultSettings,
       memory: 512 * 1024 * 1024,
       kernel: 'vmlinuz',
@@ -32,18 +33,6 @@ describe('parseArguments', () => {
       noReboot: true,
       clock: 'instructions',
     });
-  });
-
-  it('takes one dash or two, and a value after an equals sign behind two', () => {
-    expect(parseArguments(['--m', '64', '--until=a=b', '-timeout', '1.5'])).toMatchObject({
-      memory: 64 * 1024 * 1024,
-      until: 'a=b',
-      timeout: 1.5,
-    });
-  });
-
-  it('takes a value that begins with a dash', () => {
-    expect(parseArguments(['-append', '-- single']).append).toBe('-- single');
   });
 
   it.each([
@@ -57,15 +46,12 @@ describe('parseArguments', () => {
     if (bytes === undefined) {
       expect(messageOf(['-m', text])).toContain('bad-option');
     } else {
-      expect(parseArguments(['-m', text]).memory).toBe(bytes);
+      expect(settingsOf(['-m', text]).memory).toBe(bytes);
     }
   });
 
   it('collects options that may be repeated, up to their bound', () => {
-    expect(parseArguments(['-serial', 'null', '-serial', 'stdio']).serial).toEqual([
-      'null',
-      'stdio',
-    ]);
+    expect(settingsOf(['-serial', 'null', '-serial', 'stdio']).serial).toEqual(['null', 'stdio']);
     const six = Array.from({ length: 6 }, () => ['-serial', 'null']).flat();
     expect(messageOf(six)).toBe(
       'bad-option: option -serial: expected at most 5 of them, found one more',
@@ -73,16 +59,14 @@ describe('parseArguments', () => {
   });
 
   it('reads properties with a head and doubled commas', () => {
-    expect(parseArguments(['-device', 'isa-debug-exit,iobase=0x501']).device).toEqual([
+    expect(settingsOf(['-device', 'isa-debug-exit,iobase=0x501']).device).toEqual([
       { driver: 'isa-debug-exit', iobase: '0x501' },
     ]);
     expect(messageOf(['-device', 'isa-debug-exit,what=1'])).toContain('found "what=1"');
   });
 
   it.each([
-    [['-what'], 'bad-option: options: expected one of those that the help lists, found "-what"'],
-    [['kernel'], 'bad-option: options: expected one of those that the help lists, found "kernel"'],
-    [['-kernel'], 'found the end of the command line'],
+    [['-what'], 'bad-option: options: expected one of those that the help lists, found "what"'],
     [['-kernel', ''], 'expected a file name'],
     [['-m', '0'], 'expected 1M to 3712M, found "0"'],
     [['-m', '4G'], 'expected 1M to 3712M'],
@@ -90,7 +74,6 @@ describe('parseArguments', () => {
     [['-clock', 'sun'], 'expected one of host, instructions, found "sun"'],
     [['--until', '('], 'expected a regular expression'],
     [['--timeout', '-1'], 'expected seconds'],
-    [['--nographic=1'], 'expected no value, found 1'],
     [['-fda', ''], 'expected a file name'],
     [['-machine', 'constructor'], 'expected one of pc, pvh, xenpv'],
   ])('refuses %j with a message that says where', (args, message) => {
@@ -143,18 +126,18 @@ describe('optionTable', () => {
 
 describe('machineOptions', () => {
   it('boots a program that comes with Ringfence by its name, and no other', () => {
-    const boot = (name: string) => machineOptions(parseArguments(['-kernel', name]), {}, host).boot;
+    const boot = (name: string) => machineOptions(settingsOf(['-kernel', name]), {}, host).boot;
     expect(boot('builtin:teaching')).toEqual({ kind: 'built-in', program: 'teaching' });
     expect(() => boot('builtin:learning')).toThrow('builtin:teaching-ported');
   });
 
   it('boots the built-in guest without a kernel', () => {
-    expect(machineOptions(parseArguments([]), {}, host).boot).toEqual({ kind: 'built-in' });
+    expect(machineOptions(settingsOf([]), {}, host).boot).toEqual({ kind: 'built-in' });
   });
 
   it('boots firmware where there are disks, a boot order or a BIOS and no kernel', () => {
     const boot = (...args: readonly string[]): unknown =>
-      machineOptions(parseArguments(args), {}, host).boot;
+      machineOptions(settingsOf(args), {}, host).boot;
     expect(boot('-hda', 'disk')).toEqual({ kind: 'firmware' });
     expect(boot('-cdrom', 'cd', '-boot', 'dc,menu=on')).toEqual({
       kind: 'firmware',
@@ -164,7 +147,7 @@ describe('machineOptions', () => {
     expect(boot('-bios', 'built-in')).toEqual({ kind: 'firmware' });
     const bios = new Uint8Array([1]);
     const vgaBios = new Uint8Array([2]);
-    const settings = parseArguments(['-bios', 'b']);
+    const settings = settingsOf(['-bios', 'b']);
     expect(machineOptions(settings, { bios, vgaBios }, host).boot).toEqual({
       kind: 'firmware',
       bios,
@@ -176,7 +159,7 @@ describe('machineOptions', () => {
   it('carries kernel, initrd and command line', () => {
     const kernel = new Uint8Array([1]);
     const initrd = new Uint8Array([2]);
-    const settings = parseArguments(['-kernel', 'k', '-initrd', 'i', '-append', 'quiet']);
+    const settings = settingsOf(['-kernel', 'k', '-initrd', 'i', '-append', 'quiet']);
     expect(machineOptions(settings, { kernel, initrd }, host).boot).toEqual({
       kind: 'kernel',
       kernel,
@@ -188,15 +171,15 @@ describe('machineOptions', () => {
   });
 
   it('refuses an initrd or a command line without a kernel', () => {
-    expect(() => machineOptions(parseArguments(['-append', 'x']), {}, host)).toThrow('-append');
-    expect(() => machineOptions(parseArguments([]), { initrd: new Uint8Array(1) }, host)).toThrow(
+    expect(() => machineOptions(settingsOf(['-append', 'x']), {}, host)).toThrow('-append');
+    expect(() => machineOptions(settingsOf([]), { initrd: new Uint8Array(1) }, host)).toThrow(
       '-initrd',
     );
   });
 
   it('finds the debug-exit port', () => {
     const port = (text: string): number | undefined =>
-      machineOptions(parseArguments(['-device', text]), {}, host).debugExitPort;
+      machineOptions(settingsOf(['-device', text]), {}, host).debugExitPort;
     expect(port('isa-debug-exit')).toBe(0xf4);
     expect(port('isa-debug-exit,iobase=0x501,iosize=4')).toBe(0x501);
     expect(() => port('isa-debug-exit,iobase=banana')).toThrow('0 to 0xffff');

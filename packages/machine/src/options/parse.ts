@@ -10,50 +10,15 @@ const quotedCharacters = 60;
 type Value = string | number | boolean | Properties;
 
 /**
- * Reads a command line into settings, by the option table.
- *
- * `-flag` and `--flag` are the same, and a value follows as the next argument or after `=` with two
- * dashes.
- *
- * @throws MachineError with code `bad-option` or `unsupported`.
- */
-export function parseArguments(args: readonly string[]): Settings {
-  const builder = new SettingsBuilder();
-  for (let index = 0; index < args.length; index += 1) {
-    const word = args[index] ?? '';
-    const [spelling, attached] = splitAttached(word);
-    const row = findRow(spelling);
-    if (row === undefined) {
-      throw unknownOption(word);
-    }
-    if (row.value.kind === 'flag') {
-      if (attached !== undefined) {
-        throw badValue(row, 'no value', attached);
-      }
-      builder.add(row, '');
-    } else if (attached !== undefined) {
-      builder.add(row, attached);
-    } else {
-      index += 1;
-      const next = args[index];
-      if (next === undefined) {
-        throw badValue(row, `a value ${row.argument ?? ''}`, 'the end of the command line');
-      }
-      builder.add(row, next);
-    }
-  }
-  return builder.settings();
-}
-
-/**
  * Reads name and value pairs, as of a URL's query, into settings; names are flags without dashes.
+ * Of an option that is given more often than it can be, the last one counts.
  *
  * @throws MachineError with code `bad-option` or `unsupported`.
  */
 export function parseParameters(pairs: Iterable<readonly [string, string]>): Settings {
   const builder = new SettingsBuilder();
   for (const [name, value] of pairs) {
-    const row = findRow(`-${name}`);
+    const row = findOption(name);
     if (row === undefined) {
       throw unknownOption(name);
     }
@@ -63,6 +28,13 @@ export function parseParameters(pairs: Iterable<readonly [string, string]>): Set
     builder.add(row, value);
   }
   return builder.settings();
+}
+
+/** Finds an option by its flag or its other spelling, both without dashes. */
+export function findOption(name: string): OptionRow | undefined {
+  return optionTable.find(({ flag, alias }) => {
+    return [flag, alias].some((each) => each?.replace(/^--?/, '') === name);
+  });
 }
 
 /** Returns the help text of all options: a line each, the spellings in one column. */
@@ -143,22 +115,6 @@ class SettingsBuilder {
     const given = Object.fromEntries([...this.#single, ...this.#many]) as Partial<Settings>;
     return { ...defaultSettings, ...given };
   }
-}
-
-function splitAttached(word: string): [string, string | undefined] {
-  const equals = word.indexOf('=');
-  return word.startsWith('--') && equals > 0
-    ? [word.slice(0, equals), word.slice(equals + 1)]
-    : [word, undefined];
-}
-
-function findRow(spelling: string): OptionRow | undefined {
-  const bare = /^--?(?=[a-z])/.test(spelling) ? spelling.replace(/^--?/, '') : undefined;
-  return optionTable.find(({ flag, alias }) => {
-    return (
-      bare !== undefined && [flag, alias ?? ''].some((each) => each.replace(/^--?/, '') === bare)
-    );
-  });
 }
 
 function parseSize(row: OptionRow, value: string, minimum: number, maximum: number): number {
