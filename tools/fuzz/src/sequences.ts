@@ -2,14 +2,15 @@
  * Random sequences of instructions and of bytes on a bare CPU in both tiers, in real, protected and
  * virtual-8086 mode, at CPL 0 and 3, with and without paging, over random descriptor tables, gates
  * and page tables. Nothing may throw or hang, and both tiers must come to the same state.
+ *
+ * Most random instructions fault. So some sequences are grown instead: an instruction stays if it
+ * goes on to the next. They run twice, the second time in a region made of what the first has met.
  */
-import { Cpu, cpuModels, Word } from '@ringfence/cpu';
-import type { CpuHost, InitialSegment, InitialState } from '@ringfence/cpu';
+import type { InitialSegment, InitialState } from '@ringfence/cpu';
 import { FORMS } from '@ringfence/isa';
-import { Layout, MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { encode, Random } from './cases.ts';
+import { Bench, ramBytes, stackTop } from './sequence-bench.ts';
 
-const ramBytes = 0x20_0000;
 const globalTable = 0x1000;
 const interruptTable = 0x2000;
 const taskState = 0x3000;
@@ -20,9 +21,14 @@ const pageTable = 0x5000;
 const haltAt = 0x7000;
 const halt = 0xf4;
 const codeStart = 0x2_0000;
-const stackTop = 0x3_8000;
+/** Where code stands that is translated: another page each time, as pages get to be left alone. */
+const hotStart = 0x8_0000;
+const hotPages = 256;
 const sequenceBytes = 96;
-const runBudget = 1500;
+/** Instructions that are tried for one of those. */
+const hotTries = 60;
+/** Of a hundred sequences, those that are run again with their code translated. */
+const hotPercent = 15;
 
 /** What many sequences came to. */
 export interface SequenceResult {
@@ -33,73 +39,18 @@ export interface SequenceResult {
   readonly halts: number;
   /** Instructions that retired in the interpreter's runs. */
   readonly instructions: number;
+  /** Regions made of sequences, and the instructions that retired in them. */
+  readonly regions: number;
+  readonly translated: number;
   /** Seeds at which the tiers part, or something was thrown, with the reason. */
   readonly findings: readonly string[];
 }
-
-/** One tier with its memory. */
-class Bench {
-  readonly machine: MachineMemory = new MachineMemory({ ramBytes });
-  readonly cpu: Cpu;
-
-  constructor(accel: 'interpreter' | 'translator') {
-    const { machine } = this;
-    const physical = new PhysicalMemory(machine);
-    physical.mapRam(0, ramBytes, Layout.ram);
-    const model = cpuModels.find(({ name }) => name === 'max');
-    this.cpu = new Cpu({ machine, physical, host: quietHost, accel, ...(model && { model }) });
-    this.#physical = physical;
-  }
-
-  readonly #physical: PhysicalMemory;
-
-  /** All of guest memory. */
-  get ram(): Uint8Array {
-    return this.machine.u8.subarray(Layout.ram, Layout.ram + ramBytes);
-  }
-
-  /** Puts bytes into memory as a device would, so that decoded code follows. */
-  write(address: number, bytes: Uint8Array): void {
-    this.#physical.write(address, bytes);
-  }
-
-  /** Returns what the run ended with and a text of the registers. */
-  run(initial: InitialState): readonly [end: string, state: string] {
-    const { cpu, machine } = this;
-    cpu.start(initial);
-    if ((initial.cs.attributes & 0x60) !== 0) {
-      machine.i32[Word.cpl] = 3;
-      cpu.shadow.setPrivilege(true, false);
-      cpu.segmentation.updateMode();
-    }
-    const end = cpu.run(runBudget);
-    const registers = machine.i32.slice(Word.gpr, Word.gpr + 16);
-    const words = [...registers, machine.i32[Word.rip] ?? 0, cpu.eflags()];
-    const memory = machine.u8.subarray(Layout.ram + stackTop - 256, Layout.ram + stackTop);
-    let sum = 0;
-    for (const byte of memory) sum = (Math.imul(sum, 31) + byte) | 0;
-    return [end, `${words.join()} ${sum}`];
-  }
-}
-
-const quietHost: CpuHost = {
-  ports: { read: (_port, bytes) => 2 ** (8 * bytes) - 1, write: () => undefined },
-  interrupts: { requested: false, acknowledge: () => 0x20 },
-  hypercalls: {
-    present: false,
-    cpuid: () => undefined,
-    readMsr: () => undefined,
-    writeMsr: () => 'absent',
-    hypercall: () => false,
-  },
-  tsc: () => 0,
-  random: () => 4,
-};
 
 /** Runs `count` sequences from a seed on, or fewer when the time is over. */
 export function runSequences(seed: number, count: number, seconds: number): SequenceResult {
   const until = performance.now() + 1000 * seconds;
   const benches = [new Bench('interpreter'), new Bench('translator')] as const;
+  const trial = new Bench('interpreter');
   const findings: string[] = [];
   const ends: Record<string, number> = {};
   let sequences = 0;
@@ -109,30 +60,53 @@ export function runSequences(seed: number, count: number, seconds: number): Sequ
     if ((sequences & 255) === 0) {
       if (performance.now() > until || findings.length > 20) break;
       const tables = randomTables(random);
-      for (const bench of benches) for (const [at, bytes] of tables) bench.write(at, bytes);
+      for (const bench of [...benches, trial]) {
+        for (const [at, bytes] of tables) bench.write(at, bytes);
+      }
     }
-    const code = sequence(random);
-    const initial = initialState(random);
+    const hot = random.chance(hotPercent);
+    const hotAt = hotStart + (sequences % hotPages) * 4096 + random.below(4000);
+    const initial = initialState(random, hot ? hotAt : 0);
+    const at = initial.cs.base + initial.eip;
+    const code = hot ? hotSequence(random, trial, initial) : sequence(random);
+    const ways = hot ? (['run', 'runHot'] as const) : (['run'] as const);
     try {
-      const [one, other] = benches.map((bench) => {
-        bench.write(codeStart, code);
-        return bench.run(initial);
-      });
-      ends[one?.[0] ?? ''] = (ends[one?.[0] ?? ''] ?? 0) + 1;
-      if (one?.[0] === 'budget' || other?.[0] === 'budget') {
-        // Where a budget ends depends on how often generated code was entered.
+      for (const way of ways) {
+        const [one, other] = benches.map((bench) => {
+          if (way === 'run') bench.write(at, code);
+          return bench[way](initial);
+        });
+        const end = one?.[0] ?? '';
+        ends[end] = (ends[end] ?? 0) + 1;
+        const isSame = one?.join() === other?.join();
+        if (end !== 'entries' && other?.[0] !== 'entries') {
+          compared += 1;
+          const same = isSame && (!hot || benches[0].holdsSameAs(benches[1]));
+          if (!same)
+            findings.push(`${seed + sequences}: ${way} differs: ${difference(one, other)}`);
+          if (same) continue;
+        }
+        // Where a run ends by its entries depends on how often generated code was entered.
         benches[1].write(0, benches[0].ram);
-      } else {
-        compared += 1;
-        if (one?.join() !== other?.join()) findings.push(`${seed + sequences}: tiers differ`);
+        break;
       }
     } catch (error) {
       findings.push(`${seed + sequences}: ${String(error)}`);
     }
   }
   const { instructions } = benches[0].cpu;
+  const { regions = 0, instructions: translated = 0 } = benches[1].cpu.regions?.statistics ?? {};
   const { tripleFault: tripleFaults = 0, halt: halts = 0 } = ends;
-  return { sequences, compared, tripleFaults, halts, instructions, findings };
+  return {
+    sequences,
+    compared,
+    tripleFaults,
+    halts,
+    instructions,
+    regions,
+    translated,
+    findings,
+  };
 }
 
 const usable = FORMS.filter((form) => form.legacy);
@@ -151,6 +125,35 @@ function sequence(random: Random): Uint8Array {
   }
   bytes.push(halt);
   return Uint8Array.from(bytes.slice(0, sequenceBytes));
+}
+
+/** The words of two ends that differ, by number. */
+function difference(one: readonly string[] = [], other: readonly string[] = []): string {
+  const [words, others] = [one, other].map((end) => end.join(' ').split(/[ ,]/));
+  const found = words?.flatMap((word, index) =>
+    word === others?.[index] ? [] : [`${index}: ${word} ${others?.[index] ?? ''}`],
+  );
+  return found?.length === 0 ? 'memory' : (found ?? []).slice(0, 8).join(', ');
+}
+
+/** Instructions that do not stop a sequence that is to be long, but for some, then again or HLT. */
+function hotSequence(random: Random, trial: Bench, initial: InitialState): Uint8Array {
+  const bytes: number[] = [];
+  trial.start({ ...initial, idtr: { base: 0, limit: 0 } });
+  for (let tries = 0; tries < hotTries && bytes.length < sequenceBytes - 20; tries++) {
+    const form = random.pick(usable);
+    const code = form.mnemonic === 'HLT' ? undefined : encode(random, form, 'flat3');
+    if (code === undefined) continue;
+    if (trial.tries(code)) bytes.push(...code);
+    else if (random.chance(4)) {
+      // What follows is tried as if it had gone on.
+      bytes.push(...code);
+      trial.skip(code.length);
+    }
+  }
+  if (random.chance(60)) bytes.push(0xeb, -bytes.length - 2);
+  bytes.push(halt);
+  return Uint8Array.from(bytes);
 }
 
 function randomTables(random: Random): readonly (readonly [number, Uint8Array])[] {
@@ -185,8 +188,9 @@ function randomTables(random: Random): readonly (readonly [number, Uint8Array])[
   ];
 }
 
-function initialState(random: Random): InitialState {
-  const mode = random.below(6);
+/** `hotAt`: where code that is to be translated stands; 0 for other sequences. */
+function initialState(random: Random, hotAt: number): InitialState {
+  const mode = hotAt === 0 ? random.below(6) : random.pick([0, 2]);
   const user = mode === 2 || mode === 3 || mode === 5;
   const real = mode === 4 || mode === 5;
   const wide = mode !== 1 && mode !== 3 && !real;
@@ -202,15 +206,17 @@ function initialState(random: Random): InitialState {
     attributes: data,
   };
   const task = { selector: 0x28, base: taskState, limit: 0x67, attributes: 0x8b };
-  const pages = random.chance(40) && mode !== 4 ? 0x8000_0000 : 0;
+  // Neither steps nor aligned accesses only, which regions are not entered with.
+  const flags = hotAt !== 0 && random.chance(90) ? 0x3_8ed5 : 0x7_fed5;
+  const pages = random.chance(hotAt === 0 ? 40 : 20) && mode !== 4 ? 0x8000_0000 : 0;
   const registers = Array.from({ length: 8 }, () =>
     random.chance(60) ? random.below(0x1_0000) + (wide ? codeStart : 0) : random.next(),
   );
   registers[4] = wide ? stackTop - 64 : stackTop - codeStart - 64;
   return {
     gpr: registers,
-    eip: wide ? codeStart : 0,
-    eflags: 2 | (random.next() & 0x7_fed5 & ~0x2_0000) | (mode === 5 ? 0x2_0000 : 0),
+    eip: wide ? hotAt || codeStart : 0,
+    eflags: 2 | (random.next() & flags & ~0x2_0000) | (mode === 5 ? 0x2_0000 : 0),
     cr0: (mode === 4 ? 0x10 : 0x11) | pages | (random.next() & 0x5_002e),
     gdtr: { base: globalTable, limit: 511 },
     idtr: { base: interruptTable, limit: mode === 4 ? 0x3ff : 0x7ff },
