@@ -27,7 +27,7 @@ import type {
   XenMemory,
   XenServices,
 } from '@ringfence/hypercall';
-import { pageBytes } from '@ringfence/memory';
+import { CpuState, pageBytes, SegmentField, segmentBytes } from '@ringfence/memory';
 import type { PhysicalMemory } from '@ringfence/memory';
 import { Access, FillResult, Privilege } from '@ringfence/shadow-paging';
 
@@ -150,6 +150,7 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
         info.drop(frame);
       }
     },
+    isMapped: (frame: number): boolean => info.uses(frame) > 0,
   };
   const domain = new XenDomain({ kind: 'pv', frames, map, pages, services, grantPages });
   const tools = new ToolStack(domain);
@@ -168,6 +169,7 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
         parts.cpu()?.debug.update();
       },
     },
+    selector: (register) => parts.memory.machine.i32[segmentWord(register)] ?? 0,
     noExecute: () => parts.cpu()?.model.has.has('NX') ?? false,
   });
   return {
@@ -183,6 +185,10 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
     }),
   };
 }
+
+/** Index of the word of the CPU state that has a segment register's selector. */
+const segmentWord = (register: number): number =>
+  (CpuState.segments + segmentBytes * register + SegmentField.selector) >> 2;
 
 function xenServices(parts: XenParts, memory: XenMemory): XenServices {
   const { clock, wallClock, timers, console, drives, requests } = parts;

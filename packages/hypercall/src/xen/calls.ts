@@ -37,18 +37,21 @@ export function row(name: string, parameters: string, serve: XenHandler): XenCal
   return { name, parameters: parameters === '' ? [] : parameters.split(' '), serve };
 }
 
-/** `vm_assist` types (xen.h, VMASST_TYPE_*). */
-const mostAssist = 5;
+/**
+ * `vm_assist` types (xen.h, VMASST_TYPE_*): a paravirtual guest has 0 to 5, a translated one only
+ * the flag of runstate updates.
+ */
+const assistTypes = { pv: 0x3f, hvm: 1 << 5 } as const;
 
 const serveAssist: XenHandler = (call) => {
   const [enable, type] = [argument(call, 0), argument(call, 1)];
   if (enable > 1) {
     return -XenError.noSuchCall;
   }
-  if (type > mostAssist) {
+  const bit = type < 32 ? 1 << type : 0;
+  if ((assistTypes[call.domain.kind] & bit) === 0) {
     return -XenError.invalid;
   }
-  const bit = 1 << type;
   call.domain.assists = enable === 0 ? call.domain.assists | bit : call.domain.assists & ~bit;
   return 0;
 };

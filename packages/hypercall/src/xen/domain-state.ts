@@ -6,6 +6,7 @@ import { HypercallError } from '../error.ts';
 import type { AbiState } from '../interfaces.ts';
 import type { XenDomain } from './domain.ts';
 import type { PortState } from './event-channels.ts';
+import { GrantMapFlag } from './mapped-grants.ts';
 import { fromText, toText } from './io/store/wire.ts';
 
 type Fields = AbiState['fields'];
@@ -21,6 +22,7 @@ export function saveDomain(domain: XenDomain): Fields {
     ports: domain.events.inUse.flatMap(([port, state]) => [port, ...portFields(state)]),
     placed: domain.placed.flat(),
     grants: [domain.grants.version, domain.grants.frames],
+    mappedGrants: domain.mapped.save(),
     backEndPorts: [domain.storePort, domain.consolePort],
     upcall: [domain.upcallVector, domain.upcallGsi],
     assists: domain.assists,
@@ -67,6 +69,9 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
     domain.place(placed[index + 1] ?? 0, placed[index] ?? 0);
   }
   domain.grants.restore(version === 2 ? 2 : 1, frames);
+  for (const { reference, frame, flags } of domain.mapped.restore(list('mappedGrants', 0))) {
+    domain.grants.adopt(reference, frame, (flags & GrantMapFlag.readOnly) === 0);
+  }
   domain.setWordBytes(wordBytes === 8 ? 8 : 4);
   if (vcpuInfo !== 0) {
     domain.shared.restoreVcpu(vcpuInfo);

@@ -3,6 +3,8 @@
  */
 import { DomainId, HvmParam, Virq } from './constants.ts';
 import { EventChannels } from './event-channels.ts';
+import { MappedGrants } from './mapped-grants.ts';
+import type { GrantMapper } from './mapped-grants.ts';
 import { GrantTable, mostGrantFrames, mostStatusFrames } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
 import type { XenServices } from './interfaces.ts';
@@ -56,6 +58,8 @@ export interface SavedText {
 
 /** Machine frames that a paravirtual guest may give back and get. */
 export interface FramePool {
+  /** Frames of the table of machine frames: the first, and the one behind the last. */
+  readonly machineFrames: readonly [number, number];
   /** Takes a frame back; false for one that is in use or not the guest's. */
   release(frame: number): boolean;
   /**
@@ -63,6 +67,15 @@ export interface FramePool {
    * left.
    */
   allocate(guest: number | undefined): number | undefined;
+  /**
+   * Takes frames and gives as many in runs of `2 ** order` instead, each counted from one of the
+   * guest's own numbers on; returns where they begin, or a negative error when nothing was done.
+   */
+  exchange(
+    frames: readonly number[],
+    numbers: readonly number[],
+    order: number,
+  ): readonly number[] | number;
 }
 
 /** What makes a guest. */
@@ -91,6 +104,11 @@ export class XenDomain {
   readonly shared: SharedInfo;
   readonly events: EventChannels;
   readonly grants: GrantTable;
+  /** Which pages may be used on the guest's behalf. */
+  readonly grantPages: GrantPages;
+  /** Grants that the guest has mapped, and what maps them; absent with translated memory. */
+  readonly mapped: MappedGrants = new MappedGrants();
+  mapper: GrantMapper | undefined;
   /** Numbers of the guest's ports to the store and the console. */
   storePort: number = 0;
   consolePort: number = 0;
@@ -147,6 +165,7 @@ export class XenDomain {
       drop: () => undefined,
     };
     const pages = options.grantPages ?? all;
+    this.grantPages = pages;
     const grants = this.frame(xenFrames.grants);
     this.grants = new GrantTable(memory, grants, this.frame(xenFrames.grantStatus), pages);
     this.#oneShot = timers.create(() => {
@@ -225,6 +244,7 @@ export class XenDomain {
     this.shared.reset();
     this.events.reset();
     this.grants.reset();
+    this.mapped.reset();
     memory.write(this.frame(xenFrames.console), new Uint8Array(pageBytes));
     memory.write(this.frame(xenFrames.store), new Uint8Array(pageBytes));
     this.map = this.#firstMap;

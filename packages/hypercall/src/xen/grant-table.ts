@@ -43,6 +43,8 @@ export interface GrantPages {
   hold(frame: number, write: boolean): boolean;
   /** Ends a use. */
   drop(frame: number, write: boolean): void;
+  /** Whether the guest's page tables map a frame of Xen's; absent where they are not known. */
+  isMapped?(frame: number): boolean;
 }
 
 /** A use of a grant by a back end: of which frame, and whether to write. */
@@ -90,7 +92,7 @@ export class GrantTable {
     return this.#uses.size;
   }
 
-  /** Frames that back ends hold to write, once for each use. */
+  /** Frames that back ends, and mappings of the guest's own, hold to write, once for each use. */
   get heldToWrite(): readonly number[] {
     return [...this.#uses.values()].flat().flatMap(({ frame, write }) => (write ? [frame] : []));
   }
@@ -125,9 +127,16 @@ export class GrantTable {
     return index < this.statusFrames ? this.#status + index * pageBytes : undefined;
   }
 
-  /** Changes the version, unless a grant is in use; entries of another version are cleared. */
+  /**
+   * Changes the version, unless a grant is in use, or status words that would go are mapped;
+   * entries of another version are cleared.
+   */
   setVersion(version: 1 | 2): boolean {
-    if (this.#uses.size > 0) {
+    const isLeaving = version === 1 && this.#version === 2;
+    const first = this.#status / pageBytes;
+    const frames = Array.from({ length: mostStatusFrames }, (_nothing, index) => first + index);
+    const isMapped = isLeaving && frames.some((one) => this.#pages.isMapped?.(one) === true);
+    if (version !== this.#version && (this.#uses.size > 0 || isMapped)) {
       return false;
     }
     if (version !== this.#version) {
@@ -164,6 +173,14 @@ export class GrantTable {
     return grant;
   }
 
+  /** Takes up a use again that a saved state had, before the guest's memory is there. */
+  adopt(reference: number, frame: number, write: boolean): void {
+    if (this.#pages.hold(frame, write)) {
+      const uses = this.#uses.get(reference) ?? [];
+      this.#uses.set(reference, [...uses, { frame, write }]);
+    }
+  }
+
   /** Ends a use of a grant: of the frame that it began with, whatever the entry says by now. */
   release(reference: number, write: boolean): void {
     const uses = this.#uses.get(reference) ?? [];
@@ -177,6 +194,25 @@ export class GrantTable {
     if (uses.length === 0) {
       this.#uses.delete(reference);
     }
+  }
+
+  /** Number of references that the table has room for. */
+  get references(): number {
+    return this.#entries;
+  }
+
+  /** Exchanges two entries, unless one is in use. */
+  swap(one: number, other: number): boolean {
+    if (this.#uses.has(one) || this.#uses.has(other)) {
+      return false;
+    }
+    const bytes = this.#version === 1 ? 8 : 16;
+    const [first, second] = [new Uint8Array(bytes), new Uint8Array(bytes)];
+    this.#memory.read(this.#entry(one), first);
+    this.#memory.read(this.#entry(other), second);
+    this.#memory.write(this.#entry(one), second);
+    this.#memory.write(this.#entry(other), first);
+    return true;
   }
 
   get #entries(): number {

@@ -104,6 +104,11 @@ export class SharedInfo {
     return this.#vcpu;
   }
 
+  /** Physical address of the time in `vcpu_info`. */
+  get time(): number {
+    return this.#vcpu + timeOffset;
+  }
+
   /** Whether the guest moved `vcpu_info` out of the page. */
   get isMoved(): boolean {
     return this.#vcpu !== this.#page;
@@ -146,6 +151,10 @@ export class SharedInfo {
   }
 
   /** CR2 as a paravirtual guest reads it. */
+  get cr2(): number {
+    return this.#memory.read32(this.#vcpu + this.#layout.cr2);
+  }
+
   set cr2(linear: number) {
     this.#memory.write32(this.#vcpu + this.#layout.cr2, linear);
   }

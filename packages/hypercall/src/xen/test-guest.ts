@@ -144,6 +144,8 @@ export interface TestPvGuest extends TestGuest {
   readonly firstFrame: number;
   readonly pages: number;
   readonly shared: number;
+  /** What the processor has in CR2. */
+  readonly cr2: { value: number };
   /** Lets a vector trap, and returns what the stub is to do. */
   trap(vector: number): number;
   field(offset: number): number;
@@ -197,6 +199,7 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
     drop: (frame: number, write: boolean): void => {
       if (write) info.drop(frame);
     },
+    isMapped: (frame: number): boolean => info.uses(frame) > 0,
   };
   const services = host.services();
   const map = [{ base: 0, bytes: pages * pageBytes, type: 1 }];
@@ -209,7 +212,9 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
       return later.abi?.guest.mayTouch(frame, write) === true ? linear : -1;
     },
   };
-  const abi = new XenPvAbi({ domain, space, log, info, frames, firstFrame, cr2: () => 0x1234 });
+  const cr2 = { value: 0x1234 };
+  const places = { frames, firstFrame, cr2: (): number => cr2.value };
+  const abi = new XenPvAbi({ domain, space, log, info, ...places });
   later.abi = abi;
   const start = abi.load({
     virtBase: 0xc000_0000,
@@ -261,6 +266,7 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
     start,
     firstFrame,
     pages,
+    cr2,
     trap,
     call,
     put,

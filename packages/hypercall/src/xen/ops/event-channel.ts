@@ -101,12 +101,16 @@ function allocate(call: XenCall, domain: number, remote: number): number {
   return call.domain.events.allocate({ kind: 'unbound', remote: other });
 }
 
+/** Virtual interrupts of one CPU: timer, debug, profiling, PMU (xen.h, VIRQ_*). */
+const perCpuVirqs: ReadonlySet<number> = new Set([0, 1, 7, 13]);
+
 function bindVcpu(call: XenCall, port: number, vcpu: number): number {
-  const { kind } = call.domain.events.at(port);
+  const state = call.domain.events.at(port);
   if (vcpu !== 0) {
     return -XenError.noEntry;
   }
-  return kind === 'free' || kind === 'ipi' ? -XenError.invalid : 0;
+  const isFixed = state.kind === 'virq' && perCpuVirqs.has(state.virq);
+  return state.kind === 'free' || state.kind === 'ipi' || isFixed ? -XenError.invalid : 0;
 }
 
 function resetAll(call: XenCall, domain: number): number {

@@ -1,7 +1,8 @@
-import { XenError } from '../constants.ts';
+import { DomainId, XenError } from '../constants.ts';
 import { mostGrantFrames } from '../grant-table.ts';
 import { argument, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
+import { copyGrant, GrantStatus, isNotOne, mapGrant, swapGrants, unmapGrant } from './grant-map.ts';
 
 /** Sub-operations (public/grant_table.h, GNTTABOP_*). */
 const Op = {
@@ -15,10 +16,11 @@ const Op = {
   setVersion: 8,
   getStatusFrames: 9,
   getVersion: 10,
+  swapGrantRef: 11,
+  cacheFlush: 12,
 } as const;
 
-/** Status numbers of grant operations (GNTST_*). */
-const Status = { okay: 0, general: -1, badDomain: -2, badHandle: -4, permission: -8 } as const;
+const Status = GrantStatus;
 
 /** The most operations in one call. */
 const mostOperations = 1024;
@@ -26,6 +28,8 @@ const mostOperations = 1024;
 interface Shape {
   /** Bytes of one element. */
   readonly bytes: number;
+  /** Whether a list has exactly one. */
+  readonly single?: boolean;
   serve(call: XenCall, at: number): number;
 }
 
@@ -35,6 +39,9 @@ export const serveGrantTable: XenHandler = (call) => {
   const shape = shapes[op];
   if (shape === undefined) {
     return -XenError.noSuchCall;
+  }
+  if (count >= 0x8000_0000 || (shape.single === true && isNotOne(call))) {
+    return -XenError.invalid;
   }
   if (count > mostOperations) {
     return -XenError.tooBig;
@@ -57,7 +64,7 @@ function setupTable(call: XenCall, at: number): number {
   const [domain = 0, count = 0, , list = 0] = words;
   return finish(call, at, words, 2, () => {
     if (!isSelf(domain & 0xffff)) {
-      return Status.badDomain;
+      return (domain & 0xffff) === DomainId.backend ? Status.permission : Status.badDomain;
     }
     if (count > mostGrantFrames) {
       return Status.general;
@@ -150,27 +157,72 @@ function finish(
   return call.copy.writeWords(at, words) ? 0 : -XenError.fault;
 }
 
-/**
- * Mapping, unmapping, transfer and copy are about other guests' grants, and there is none. Only the
- * status at the byte `statusAt` is written.
- */
-function refused(bytes: number, statusAt: number, status: number): Shape {
-  const answer = new Uint8Array(Int16Array.of(status).buffer);
+/** An operation whose structure is read, done, and written back with a status. */
+function served(
+  bytes: number,
+  statusWord: number,
+  serve: (call: XenCall, words: number[]) => number,
+): Shape {
+  const isHigh = bytes === 32;
   return {
     bytes,
-    serve: (call, at) => (call.copy.write(at + statusAt, answer) ? 0 : -XenError.fault),
+    serve: (call, at) => {
+      const words = call.copy.words(at, bytes / 4);
+      if (words === undefined || !call.copy.canWrite(at, bytes)) {
+        return -XenError.fault;
+      }
+      const status = serve(call, words) & 0xffff;
+      const word = words[statusWord] ?? 0;
+      words[statusWord] = isHigh
+        ? ((word & 0xffff) | (status << 16)) >>> 0
+        : ((word & 0xffff_0000) | status) >>> 0;
+      return call.copy.writeWords(at, words) ? 0 : -XenError.fault;
+    },
   };
 }
 
+const CacheFlush = { clean: 1, invalidate: 2, reference: 0x8000_0000 } as const;
+
+/** dev_bus_addr (64), offset u16, length u16, op: caches of a page, which are coherent here. */
+function cacheFlush(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 4);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [low = 0, high = 0, range = 0, op = 0] = words;
+  const [offset, length] = [range & 0xffff, range >>> 16];
+  const known = CacheFlush.clean | CacheFlush.invalidate | CacheFlush.reference;
+  if (offset >= pageBytes || offset + length > pageBytes || (op & ~known) !== 0) {
+    return -XenError.invalid;
+  }
+  if (length === 0 || op === 0) {
+    return 0;
+  }
+  if ((op & ~CacheFlush.clean) !== 0) {
+    return -XenError.notSupported;
+  }
+  const frame = (low >>> 12) + high * 2 ** 20;
+  const isOwn = call.domain.grantPages.hold(frame, false);
+  if (isOwn) {
+    call.domain.grantPages.drop(frame, false);
+  }
+  return isOwn ? 0 : -XenError.notPermitted;
+}
+
+const pageBytes = 4096;
+
 const shapes: Readonly<Record<number, Shape>> = {
-  [Op.mapGrantRef]: refused(32, 18, Status.badDomain),
-  [Op.unmapGrantRef]: refused(24, 20, Status.badHandle),
-  [Op.setupTable]: { bytes: 16, serve: setupTable },
-  [Op.transfer]: refused(16, 12, Status.badDomain),
-  [Op.copy]: refused(24, 20, Status.badDomain),
-  [Op.querySize]: { bytes: 16, serve: querySize },
-  [Op.unmapAndReplace]: refused(24, 20, Status.badHandle),
-  [Op.setVersion]: { bytes: 4, serve: setVersion },
-  [Op.getStatusFrames]: { bytes: 12, serve: statusFrames },
-  [Op.getVersion]: { bytes: 8, serve: getVersion },
+  [Op.mapGrantRef]: served(32, 4, mapGrant),
+  [Op.unmapGrantRef]: served(24, 5, (call, words) => unmapGrant(call, words, false)),
+  [Op.setupTable]: { bytes: 16, single: true, serve: setupTable },
+  // Nobody else is there to whom a page could go.
+  [Op.transfer]: served(16, 3, () => Status.badDomain),
+  [Op.copy]: served(24, 5, copyGrant),
+  [Op.querySize]: { bytes: 16, single: true, serve: querySize },
+  [Op.unmapAndReplace]: served(24, 5, (call, words) => unmapGrant(call, words, true)),
+  [Op.setVersion]: { bytes: 4, single: true, serve: setVersion },
+  [Op.getStatusFrames]: { bytes: 12, single: true, serve: statusFrames },
+  [Op.getVersion]: { bytes: 8, single: true, serve: getVersion },
+  [Op.swapGrantRef]: served(12, 2, swapGrants),
+  [Op.cacheFlush]: { bytes: 16, serve: cacheFlush },
 };

@@ -10,18 +10,29 @@ const Op = {
   pagetableDying: 9,
   getTime: 10,
   setUpcallVector: 23,
+  guestRequest: 24,
 } as const;
 
 /** How upcalls reach the guest: bits 63..56 of the parameter (params.h, HVM_PARAM_CALLBACK_IRQ). */
 const callbackVector = 2;
 
-/** Parameters that a guest may set. */
+/**
+ * Parameters that a guest may set: how upcalls come, ports of the store and the console, places of
+ * a task for virtual-8086 mode, of ACPI's ports and of the generation's number, width of x87
+ * pointers (Xen, arch/x86/hvm/hvm.c, "hvm_allow_set_param").
+ */
 const writable: ReadonlySet<number> = new Set([
   HvmParam.callbackIrq,
+  HvmParam.storeEventChannel,
+  HvmParam.consoleEventChannel,
+  ...[15, 19, 34, 36, 37],
+]);
+/** Those that it may read. */
+const readable: ReadonlySet<number> = new Set([
+  ...writable,
+  HvmParam.storePfn,
+  HvmParam.consolePfn,
   HvmParam.paeEnabled,
-  6,
-  10,
-  15,
 ]);
 
 /** `hvm_op`: parameters of a translated guest, and its time. */
@@ -41,6 +52,9 @@ export const serveHvm: XenHandler = (call) => {
       return at === 0 ? 0 : -XenError.invalid;
     case Op.pagetableDying:
       return 0;
+    case Op.guestRequest:
+      // Nobody watches the guest.
+      return at === 0 ? 0 : -XenError.invalid;
     case Op.setUpcallVector:
     default:
       return -XenError.noSuchCall;
@@ -60,11 +74,18 @@ function param(call: XenCall, at: number, write: boolean): number {
   if (index > HvmParam.maximum) {
     return -XenError.invalid;
   }
+  if (!write && !readable.has(index)) {
+    return -XenError.notPermitted;
+  }
   if (write) {
     if (!writable.has(index)) {
       return -XenError.notPermitted;
     }
-    return index === HvmParam.callbackIrq ? setCallback(call, low, high) : 0;
+    if (index === HvmParam.callbackIrq) {
+      return setCallback(call, low, high);
+    }
+    call.domain.params.set(index, low);
+    return 0;
   }
   const value = call.domain.params.get(index) ?? 0;
   return call.copy.writeWords(at + 8, [value, 0]) ? 0 : -XenError.fault;

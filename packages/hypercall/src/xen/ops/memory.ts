@@ -2,6 +2,7 @@ import { XenError, mostListElements } from '../constants.ts';
 import type { FramePool, XenDomain } from '../domain.ts';
 import { argument, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
+import { exchangeMemory } from './exchange.ts';
 import { machineToPhysicalStart } from './version.ts';
 
 /** Sub-operations (public/memory.h, XENMEM_*). */
@@ -15,11 +16,34 @@ const Op = {
   populatePhysmap: 6,
   addToPhysmap: 7,
   memoryMap: 9,
+  machineMemoryMap: 10,
+  exchange: 11,
   machphysMapping: 12,
   setMemoryMap: 13,
+  maximumGpfn: 14,
   removeFromPhysmap: 15,
+  setPodTarget: 16,
+  getPodTarget: 17,
+  sharingFreedPages: 18,
+  sharingSharedPages: 19,
+  pagingOp: 20,
+  accessOp: 21,
+  sharingOp: 22,
   addToPhysmapBatch: 23,
+  claimPages: 24,
+  vnumaInfo: 26,
 } as const;
+
+/** Operations of a tool stack. */
+const privileged: ReadonlySet<number> = new Set([
+  Op.machineMemoryMap,
+  Op.setPodTarget,
+  Op.getPodTarget,
+  Op.pagingOp,
+  Op.accessOp,
+  Op.sharingOp,
+  Op.claimPages,
+]);
 
 /** What add_to_physmap can place (XENMAPSPACE_*). */
 const Space = { shared: 0, grants: 1 } as const;
@@ -61,8 +85,17 @@ export const serveMemory: XenHandler = (call) => {
       return addBatch(call, at);
     case Op.removeFromPhysmap:
       return remove(call, at);
+    case Op.exchange:
+      return exchangeMemory(call, at, mostOrder);
+    case Op.maximumGpfn:
+      return ownDomain(call, at) ?? domain.pages - 1;
+    case Op.sharingFreedPages:
+    case Op.sharingSharedPages:
+      return 0;
+    case Op.vnumaInfo:
+      return -XenError.notSupported;
     default:
-      return -XenError.noSuchCall;
+      return privileged.has(op) ? -XenError.notPermitted : -XenError.noSuchCall;
   }
 };
 
@@ -190,10 +223,26 @@ function setMemoryMap(call: XenCall, at: number): number {
 function machineTable(call: XenCall, op: number, at: number): number {
   const frames = Math.floor(call.domain.services.memory.ramBytes / pageBytes);
   if (op === Op.machphysMfnList) {
-    return -XenError.noSuchCall;
+    return machineFrames(call, at);
   }
   const end = machineToPhysicalStart + 0x100_0000;
   return call.copy.writeWords(at, [machineToPhysicalStart, end, frames - 1]) ? 0 : -XenError.fault;
+}
+
+/** max_extents, extent_start, nr_extents: the frames of the table, one for each 2 MiB of it. */
+function machineFrames(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 3);
+  const table = call.domain.pool?.machineFrames;
+  if (words === undefined || table === undefined) {
+    return -XenError.fault;
+  }
+  const [most = 0, list = 0] = words;
+  const [first, end] = table;
+  const chunk = 2 ** mostOrder;
+  const count = Math.min(most, Math.ceil((end - first) / chunk));
+  const frames = Array.from({ length: count }, (_nothing, index) => first + index * chunk);
+  const isTold = call.copy.writeWords(list, frames) && call.copy.writeWords(at + 8, [count]);
+  return isTold ? 0 : -XenError.fault;
 }
 
 /** domid u16, size u16, space u32, idx, gpfn. */

@@ -110,6 +110,7 @@ const Vcpu = {
   setSingleshot: 8,
   stopSingleshot: 9,
   registerInfo: 10,
+  physicalId: 12,
   registerTime: 13,
 } as const;
 
@@ -118,6 +119,7 @@ const mustBeFuture = 1;
 /** The shortest period of the periodic timer: 1 ms. */
 const leastPeriodNs = 1e6;
 const runstateBytes = 44;
+const timeInfoBytes = 32;
 const pageBytes = 4096;
 
 /** `vcpu_op`: there is one virtual CPU, number 0. */
@@ -150,8 +152,14 @@ export const serveVcpu: XenHandler = (call) => {
       return 0;
     case Vcpu.registerInfo:
       return registerInfo(call, at);
-    case Vcpu.down:
     case Vcpu.registerTime:
+      return registerTime(call, at);
+    case Vcpu.physicalId:
+      return -XenError.invalid;
+    case Vcpu.down:
+      // The last one that runs: the guest is off.
+      domain.services.machine.shutdown('poweroff');
+      return 0;
     default:
       return -XenError.noSuchCall;
   }
@@ -173,6 +181,17 @@ function registerRunstate(call: XenCall, at: number): number {
   }
   // Written once: with one virtual CPU that always runs, the times stay what they are.
   return call.copy.write(linear, runstate(call)) ? 0 : -XenError.fault;
+}
+
+/** A linear address that gets a copy of the time as `vcpu_info` has it. */
+function registerTime(call: XenCall, at: number): number {
+  const linear = call.copy.words(at, 1)?.[0];
+  if (linear === undefined) {
+    return -XenError.fault;
+  }
+  const time = new Uint8Array(timeInfoBytes);
+  call.domain.services.memory.read(call.domain.shared.time, time);
+  return call.copy.write(linear, time) ? 0 : -XenError.fault;
 }
 
 function setPeriodic(call: XenCall, at: number): number {

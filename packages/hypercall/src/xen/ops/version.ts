@@ -45,6 +45,9 @@ const features = {
   ),
 } as const;
 
+/** What a guest reads instead of the hypervisor's command line. */
+const denied = '<denied>';
+
 /** Where a 32-bit paravirtual guest's table of machine frames begins. */
 export const machineToPhysicalStart = 0xf580_0000;
 
@@ -75,7 +78,9 @@ export const serveVersion: XenHandler = (call) => {
     case Version.guestHandle:
       return call.copy.write(to, guestHandle()) ? 0 : -XenError.fault;
     case Version.commandLine:
-      return text(call, to, '', 1024);
+      return text(call, to, denied, denied.length + 1);
+    case Version.buildId:
+      return -XenError.notPermitted;
     default:
       return -XenError.noSuchCall;
   }
@@ -93,8 +98,10 @@ function featureMap(call: XenCall, to: number): number {
     return -XenError.fault;
   }
   const index = request[0] ?? 0;
-  const submap = index === 0 ? features[call.domain.kind] : 0;
-  return call.copy.writeWords(to, [index, submap]) ? 0 : -XenError.fault;
+  if (index !== 0) {
+    return -XenError.invalid;
+  }
+  return call.copy.writeWords(to, [index, features[call.domain.kind]]) ? 0 : -XenError.fault;
 }
 
 function compileInfo(call: XenCall, to: number): number {

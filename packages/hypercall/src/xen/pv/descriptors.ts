@@ -23,14 +23,11 @@ export function checkDescriptor(low: number, high: number): readonly [number, nu
   if ((high & presentBit) === 0) {
     return [low, high];
   }
-  if ((high & codeOrData) === 0) {
-    return checkGate(low, high);
-  }
-  if ((high & longCode) !== 0) {
-    return undefined;
-  }
   const privilege = (high & privilegeMask) === 0 ? kernelPrivilege : 0;
-  return [low, high | privilege | accessedBit];
+  if ((high & codeOrData) === 0) {
+    return checkGate(low, high | privilege);
+  }
+  return (high & longCode) === 0 ? [low, high | privilege | accessedBit] : undefined;
 }
 
 const typeMask = 0xf00;

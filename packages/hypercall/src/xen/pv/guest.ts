@@ -6,6 +6,8 @@ import { xenFrames } from '../domain.ts';
 import type { XenDomain } from '../domain.ts';
 import type { XenCall } from '../ops/call.ts';
 import { argument } from '../ops/call.ts';
+import { framePool } from './frame-pool.ts';
+import { grantMapper } from './grant-mapper.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import type { HypervisorArea } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
@@ -39,13 +41,18 @@ export interface DebugRegisters {
 const architecturalIopl = 4;
 /** Addresses of breakpoints end below Xen's part. */
 const guestEnd = 0xf580_0000;
+/** CR4 of the processor, as far as a guest sees it: PAE, OSFXSR, OSXMMEXCPT. DE it may set. */
+const firstControl4 = 0x620;
+const debugExtensions = 8;
 /** DR7.GD, and the kinds of the four breakpoints; 2 is I/O. */
 const generalDetect = 0x2000;
 const portKind = 2;
 
-function isGoodControl(value: number): boolean {
+/** Kinds count only while a breakpoint is on. */
+function isGoodControl(value: number, hasPorts: boolean): boolean {
   const kinds = [16, 20, 24, 28].map((shift) => (value >>> shift) & 3);
-  return (value & generalDetect) === 0 && !kinds.includes(portKind);
+  const isOn = (value & 0xff) !== 0;
+  return (value & generalDetect) === 0 && !(isOn && !hasPorts && kinds.includes(portKind));
 }
 
 /** State that the hypercalls set. */
@@ -73,6 +80,12 @@ export class PvGuest {
   portMap: { readonly address: number; readonly ports: number } = { address: 0, ports: 0 };
   /** Where the processor's debug registers are, if anywhere. */
   debugUnit: DebugRegisters | undefined;
+  /** Returns what the processor has in a segment register; without it segments count as flat. */
+  selectorOf: (register: number) => number | undefined = () => undefined;
+  /** Whether pages without execution are on. */
+  hasNoExecute: boolean = false;
+  /** CR4 as the guest reads it. */
+  control4: number = firstControl4;
   /** What the stub does before it returns: bits of `StubAction`. */
   actions: number = 0;
   ldtSelector: number = 0;
@@ -85,15 +98,13 @@ export class PvGuest {
   /** Makes a guest without memory; the builder gives it some. */
   constructor(domain: XenDomain, info: PageInfo, area: HypervisorArea) {
     this.domain = domain;
-    domain.pool = {
-      release: (frame) => this.#release(frame),
-      allocate: (guest) => this.#allocate(guest),
-    };
     this.info = info;
     this.area = area;
     this.tables = new PageTables(domain.services.memory, info, (frame) => {
       area.fillTop(frame);
     });
+    domain.pool = framePool(this);
+    domain.mapper = grantMapper(this);
   }
 
   /** Forgets everything that the guest set. */
@@ -109,6 +120,7 @@ export class PvGuest {
     this.debugRegisters.set([0xffff_0ff0 | 0, 0x400], 6);
     this.taskSwitched = false;
     this.ioPrivilege = 0;
+    this.control4 = firstControl4;
     this.portMap = { address: 0, ports: 0 };
     this.actions = 0;
     this.ldtSelector = 0;
@@ -116,37 +128,19 @@ export class PvGuest {
     this.leaving.length = 0;
   }
 
-  /**
-   * Takes a frame back. One that is in use, as GNU Mach gives them, stays what it is as long as it
-   * is used, and is not given out again.
-   */
-  #release(frame: number): boolean {
-    if (this.info.owner(frame) !== PageOwner.guest) {
-      return false;
-    }
-    if (this.info.uses(frame) === 0) {
-      this.info.setOwner(frame, frame + 1, PageOwner.nobody);
-      this.freeFrames.push(frame);
-    }
-    return true;
-  }
-
-  #allocate(guest: number | undefined): number | undefined {
-    const frame = this.freeFrames.pop();
-    if (frame === undefined) {
-      return undefined;
-    }
-    this.info.setOwner(frame, frame + 1, PageOwner.guest);
-    this.domain.services.memory.write(frame * 4096, new Uint8Array(4096));
-    if (guest !== undefined) {
-      this.area.setMachineFrame(frame, guest);
-    }
-    return frame;
-  }
-
   /** Whether I/O privilege is as the processor has it, and the kernel ring 0 in its eyes. */
   get hasArchitecturalIopl(): boolean {
     return (this.domain.assists & (1 << architecturalIopl)) !== 0;
+  }
+
+  /** Whether DR4 and DR5 are undefined, and breakpoints of ports allowed (SDM 3A 2.5, CR4.DE). */
+  get hasDebugExtensions(): boolean {
+    return (this.control4 & debugExtensions) !== 0;
+  }
+
+  /** Sets or clears CR4.DE by a value for CR4. */
+  setDebugExtensions(value: number): void {
+    this.control4 = firstControl4 | (value & debugExtensions);
   }
 
   /** Whether a frame is the guest's and no table. */
@@ -156,7 +150,8 @@ export class PvGuest {
 
   /** A debug register by its number; 4 and 5 are 6 and 7 (SDM 3B 17.2.2). */
   readDebug(register: number): number | undefined {
-    return register > 7 ? undefined : this.debugRegisters[register | (register > 3 ? 2 : 0)];
+    const isNone = register > 7 || (this.hasDebugExtensions && (register & 6) === 4);
+    return isNone ? undefined : this.debugRegisters[register | (register > 3 ? 2 : 0)];
   }
 
   /**
@@ -165,13 +160,13 @@ export class PvGuest {
    */
   writeDebug(number: number, value: number): number {
     const register = number | (number > 3 ? 2 : 0);
-    if (number > 7) {
+    if (number > 7 || (this.hasDebugExtensions && (number & 6) === 4)) {
       return -XenError.noDevice;
     }
     if (register < 4 && value >= guestEnd) {
       return -XenError.notPermitted;
     }
-    if (register === 7 && !isGoodControl(value)) {
+    if (register === 7 && !isGoodControl(value, this.hasDebugExtensions)) {
       return -XenError.notPermitted;
     }
     const fixed =
@@ -185,11 +180,21 @@ export class PvGuest {
     return 0;
   }
 
+  /** Sets bits of the DR6 that the guest reads. */
+  addDebugStatus(bits: number): void {
+    this.debugRegisters[6] = (this.debugRegisters[6] ?? 0) | bits;
+  }
+
+  /** A debug exception is not the guest's: what the processor says of it is dropped. */
+  forgetDebug(): void {
+    this.debugUnit?.write(6, 0xffff_0ff0);
+  }
+
   /** What the processor says of a debug exception becomes what the guest reads. */
   noteDebug(): void {
     if (this.debugUnit !== undefined) {
       const status = this.debugUnit.read(6) & 0xe00f;
-      this.debugRegisters[6] = (this.debugRegisters[6] ?? 0) | status;
+      this.addDebugStatus(status);
       this.debugUnit.write(6, 0xffff_0ff0);
     }
   }

@@ -361,6 +361,8 @@ const sharedPath: readonly number[] = [
   ...[0x83, 0xc4, 0x08], // add $8, %esp
   0xcf, // iret
 ];
+/** Linear address of the IRET by which the guest goes on. */
+export const guestReturn: number = Linear.common + sharedPath.length - 1;
 
 /**
  * The hypercall page of a paravirtual guest: `mov $number, %eax; int $0x82; ret`, 32 bytes each.

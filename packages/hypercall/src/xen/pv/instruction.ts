@@ -16,6 +16,10 @@ export interface GuestInstruction {
   readonly operandBytes: 2 | 4;
   /** Whether REP or REPNE stands in front. */
   readonly repeats: boolean;
+  /** Whether addresses have 16 bits. */
+  readonly shortAddress: boolean;
+  /** The segment register that a prefix names, by the manual's number. */
+  readonly segment?: number;
   /** The immediate, or the offset of MOV to memory; sign-extended where it is one byte. */
   readonly immediate: number;
   /** Bytes of the whole instruction. */
@@ -27,6 +31,9 @@ const mostBytes = 15;
 const prefixes: ReadonlySet<number> = new Set([
   0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
 ]);
+
+/** Prefixes that name segment registers: ES, CS, SS, DS, FS, GS. */
+const segmentPrefixes: readonly number[] = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
 
 /** Two-byte opcodes with ModRM among those that are emulated, and how long their immediates are. */
 const twoByteForms: Readonly<Record<number, number>> = {
@@ -84,10 +91,12 @@ export function decodeGuest(copy: GuestCopy, linear: number): GuestInstruction |
   let at = 0;
   let operandBytes: 2 | 4 = 4;
   let [repeats, isShort] = [false, false];
+  let segment = -1;
   while (prefixes.has(code[at] ?? 0)) {
     const prefix = code[at] ?? 0;
     operandBytes = prefix === 0x66 ? 2 : operandBytes;
     isShort ||= prefix === 0x67;
+    segment = segmentPrefixes.includes(prefix) ? segmentPrefixes.indexOf(prefix) : segment;
     repeats ||= prefix === 0xf2 || prefix === 0xf3;
     at += 1;
   }
@@ -112,7 +121,8 @@ export function decodeGuest(copy: GuestCopy, linear: number): GuestInstruction |
   return !isWhole || (isShort && hasModRm && !isRegisterOnly(opcode))
     ? undefined
     : {
-        ...{ opcode, modRm, operandBytes, repeats, bytes: at },
+        ...{ opcode, modRm, operandBytes, repeats, shortAddress: isShort, bytes: at },
+        ...(segment < 0 ? {} : { segment }),
         immediate: size === 1 ? (immediate << 24) >> 24 : immediate,
       };
 }

@@ -55,7 +55,7 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
 }
 
 function updateOne(guest: PvGuest, low: number, high: number, value: Entry): number {
-  const kind = low & 3;
+  const kind = low & 7;
   const frame = (low >>> 12) + high * 2 ** 20;
   if (frame >= guest.info.frames) {
     return -XenError.invalid;
@@ -64,18 +64,17 @@ function updateOne(guest: PvGuest, low: number, high: number, value: Entry): num
     case Update.normal:
     case Update.keepAccessed:
     case Update.noTranslate: {
-      if ((low & 4) !== 0) {
-        return -XenError.invalid;
-      }
       const index = (low & (pageBytes - 1)) >>> 3;
       return guest.writeEntry(frame, index, value, kind === Update.keepAccessed);
     }
-    default:
+    case Update.machineToPhysical:
       if (guest.info.owner(frame) !== PageOwner.guest) {
         return -XenError.invalid;
       }
       guest.area.setMachineFrame(frame, value.low);
       return 0;
+    default:
+      return -XenError.noSuchCall;
   }
 }
 
@@ -175,8 +174,10 @@ function extendOne(guest: PvGuest, operation: number, first: number, second: num
     case Extended.flushCache:
       // Only for guests with devices of their own.
       return -XenError.access;
-    case Extended.newUserBase:
     case Extended.pinL4:
+      // A level that the guest's tables do not have: asked for in vain.
+      return 0;
+    case Extended.newUserBase:
       return -XenError.invalid;
     default:
       return -XenError.noSuchCall;
@@ -192,7 +193,7 @@ function pin(guest: PvGuest, frame: number, type: number): number {
   if (result === 0) {
     guest.info.setPinned(frame, true);
   }
-  return result === -XenError.busy ? -XenError.invalid : result;
+  return result;
 }
 
 function unpin(guest: PvGuest, frame: number): number {

@@ -6,6 +6,12 @@ import type { PvGuest } from './guest.ts';
 import { paravirtualHypercallPage } from './hypervisor-area.ts';
 
 const timeStampCounter = 0x10;
+/** IA32_APIC_BASE: where it would be, enabled, of the first processor. */
+const apicBase = 0x1b;
+const apicBaseValue = 0xfee0_0900;
+/** IA32_EFER: only NXE means something to a 32-bit guest. */
+const extendedFeatures = 0xc000_0080;
+const noExecuteEnable = 0x800;
 const pageBytes = 4096;
 
 /** Returns a register's value; nothing for one that faults. */
@@ -16,6 +22,10 @@ export function readPvMsr(guest: PvGuest, index: number): MsrValue | undefined {
       const tsc = clock.tscAt(Math.floor(clock.now()));
       return { low: Number(tsc & 0xffff_ffffn), high: Number((tsc >> 32n) & 0xffff_ffffn) };
     }
+    case apicBase:
+      return { low: apicBaseValue | 0, high: 0 };
+    case extendedFeatures:
+      return { low: guest.hasNoExecute ? noExecuteEnable : 0, high: 0 };
     case CpuidFaulting.platformInfo:
       return { low: CpuidFaulting.available | 0, high: 0 };
     case CpuidFaulting.featureEnables:

@@ -38,6 +38,11 @@ export class PageInfo {
   readonly #valid: Uint8Array;
   /** The L2 table of the top gigabyte has Xen's own entries. */
   readonly #top: Uint8Array;
+  /**
+   * Of tables of the second level: how many entries name others of that level; negative, how often
+   * others name it so.
+   */
+  readonly #linear: Int32Array;
 
   /** Starts with nobody's pages. */
   constructor(frames: number) {
@@ -48,6 +53,7 @@ export class PageInfo {
     this.#pinned = new Uint8Array(frames);
     this.#valid = new Uint8Array(frames);
     this.#top = new Uint8Array(frames);
+    this.#linear = new Int32Array(frames);
   }
 
   /** Forgets everything. */
@@ -59,6 +65,7 @@ export class PageInfo {
       this.#pinned,
       this.#valid,
       this.#top,
+      this.#linear,
     ]) {
       table.fill(0);
     }
@@ -85,6 +92,7 @@ export class PageInfo {
       pinned: runsOf(this.#pinned),
       valid: runsOf(this.#valid),
       tops: runsOf(this.#top),
+      linear: runsOf(this.#linear),
     };
   }
 
@@ -96,6 +104,7 @@ export class PageInfo {
     fillRuns(this.#pinned, list('pinned'));
     fillRuns(this.#valid, list('valid'));
     fillRuns(this.#top, list('tops'));
+    fillRuns(this.#linear, list('linear'));
   }
 
   owner(frame: number): number {
@@ -134,6 +143,15 @@ export class PageInfo {
     this.#top[frame] = top ? 1 : 0;
   }
 
+  /** Linear page tables: entries that a table has (positive), or uses of it in others. */
+  linear(frame: number): number {
+    return this.#linear[frame] ?? 0;
+  }
+
+  addLinear(frame: number, change: number): void {
+    this.#linear[frame] = (this.#linear[frame] ?? 0) + change;
+  }
+
   /** Begins a use; false where the page is used as another type. */
   take(frame: number, type: number): boolean {
     const uses = this.#uses[frame] ?? mostUses;
@@ -155,7 +173,7 @@ export class PageInfo {
   }
 }
 
-function runsOf(table: Uint8Array | Uint32Array): readonly number[] {
+function runsOf(table: Uint8Array | Uint32Array | Int32Array): readonly number[] {
   const runs: number[] = [];
   for (let at = 0; at < table.length;) {
     const value = table[at] ?? 0;
@@ -169,7 +187,7 @@ function runsOf(table: Uint8Array | Uint32Array): readonly number[] {
   return runs;
 }
 
-function fillRuns(table: Uint8Array | Uint32Array, runs: readonly number[]): void {
+function fillRuns(table: Uint8Array | Uint32Array | Int32Array, runs: readonly number[]): void {
   let at = 0;
   for (let index = 0; index + 1 < runs.length; index += 2) {
     const end = at + (runs[index + 1] ?? 0);

@@ -23,6 +23,8 @@ const pageBytes = 4096;
 const topSlot = 3;
 /** Low bits that a guest may set: P, RW, US, A, D and those for software. */
 const allowedLow = 0xe67;
+/** In an entry of the first level G too, which means nothing as long as CR4.PGE is off. */
+const globalBit = 0x100;
 /**
  * What is kept of an entry of the third level: P, and the bits for software. Guests set others, as
  * Xen allows where its own tables have four levels, and the processor would refuse them.
@@ -71,11 +73,8 @@ export class PageTables {
    */
   use(frame: number, type: number, asTop: boolean = false): number {
     const { info } = this;
-    if (info.owner(frame) !== PageOwner.guest) {
+    if (info.owner(frame) !== PageOwner.guest || !info.take(frame, type)) {
       return -XenError.invalid;
-    }
-    if (!info.take(frame, type)) {
-      return info.uses(frame) > 0 ? -XenError.busy : -XenError.invalid;
     }
     if (info.uses(frame) === 1 && type !== PageType.writable) {
       const result = this.#check(frame, type, asTop);
@@ -119,12 +118,16 @@ export class PageTables {
    */
   change(frame: number, index: number, entry: Entry, keepAccessed: boolean = false): number {
     const level = levelOf(this.info.type(frame));
-    if (level === 0 || index >= countOf(level) || this.#isXens(frame, index)) {
+    // What the top gigabyte is mapped by stays while the table is one: Xen's entries are there.
+    if (level === 0 || index >= (level === 3 ? topSlot : countOf(level))) {
       return -XenError.invalid;
+    }
+    if (this.#isXens(frame, index)) {
+      return -XenError.notPermitted;
     }
     const old = this.read(frame, index);
     const isSame = isPresent(old) && isPresent(entry) && sameTarget(old, entry);
-    const result = isSame ? this.#checkBits(level, entry) : this.#hold(level, index, entry);
+    const result = isSame ? this.#checkBits(level, entry) : this.#hold(frame, level, index, entry);
     if (result !== 0) {
       return result;
     }
@@ -132,7 +135,7 @@ export class PageTables {
     const low = level === 3 ? entry.low & keptTop : entry.low | kept;
     this.#write(frame, index, { low, high: entry.high });
     if (!isSame) {
-      this.#release(level, old);
+      this.#release(frame, level, old);
     }
     return 0;
   }
@@ -159,7 +162,7 @@ export class PageTables {
     // What stands where Xen's entries will be is not looked at.
     const count = asTop ? hypervisorSlot : countOf(level);
     for (let index = 0; index < count; index += 1) {
-      const result = this.#hold(level, index, this.read(frame, index));
+      const result = this.#hold(frame, level, index, this.read(frame, index));
       if (result !== 0) {
         this.#letGo(frame, level, index);
         return result;
@@ -178,18 +181,19 @@ export class PageTables {
 
   #letGo(frame: number, level: number, count: number): void {
     for (let index = 0; index < count; index += 1) {
-      this.#release(level, this.read(frame, index));
+      this.#release(frame, level, this.read(frame, index));
     }
   }
 
   #checkBits(level: number, entry: Entry): number {
     const high = level === 3 ? allowedHigh & 0xf : allowedHigh;
-    const isGood = (entry.low & 0xfff & ~allowedLow) === 0 && (entry.high & ~high) === 0;
+    const low = level === 1 ? allowedLow | globalBit : allowedLow;
+    const isGood = (entry.low & 0xfff & ~low) === 0 && (entry.high & ~high) === 0;
     return isGood ? 0 : -XenError.invalid;
   }
 
-  /** Takes a use of what an entry maps; returns 0 or a negative error. */
-  #hold(level: number, index: number, entry: Entry): number {
+  /** Takes a use of what an entry of `table` maps; returns 0 or a negative error. */
+  #hold(table: number, level: number, index: number, entry: Entry): number {
     if (!isPresent(entry)) {
       return 0;
     }
@@ -199,40 +203,79 @@ export class PageTables {
       return bits;
     }
     if (level > 1) {
-      return this.#holdTable(level, index, frame);
+      return this.#holdTable(table, level, index, entry);
     }
     const writes = (entry.low & EntryBit.writable) !== 0;
     switch (this.info.owner(frame)) {
       case PageOwner.guest:
-        return writes ? this.use(frame, PageType.writable) : 0;
+        return writes && this.use(frame, PageType.writable) !== 0 ? -XenError.busy : 0;
       case PageOwner.shared:
-        return 0;
+        return this.info.take(frame, PageType.writable) ? 0 : -XenError.busy;
       case PageOwner.readable:
-        return writes ? -XenError.notPermitted : 0;
+        return writes ? -XenError.busy : 0;
       default:
-        return -XenError.invalid;
+        // Xen's own pages are somebody else's; where no memory is there would be devices.
+        return frame < this.info.frames ? -XenError.busy : -XenError.notPermitted;
     }
   }
 
-  /** The table with Xen's entries belongs into the top slot and nowhere else. */
-  #holdTable(level: number, index: number, frame: number): number {
+  /** The table with Xen's entries belongs into the top slot of one table and nowhere else. */
+  #holdTable(table: number, level: number, index: number, entry: Entry): number {
+    const { info } = this;
+    const frame = frameOf(entry);
     if (level === 2) {
-      return this.use(frame, PageType.l1);
+      const result = this.use(frame, PageType.l1);
+      return result !== 0 && this.#holdLinear(table, entry) ? 0 : result;
     }
     const asTop = index === topSlot;
-    const isOther = this.info.uses(frame) > 0 && this.info.isTop(frame) !== asTop;
+    const isUsed = info.uses(frame) > 0;
+    const isOther = isUsed && (asTop || info.isTop(frame));
     return isOther ? -XenError.invalid : this.use(frame, PageType.l2, asTop);
   }
 
-  #release(level: number, entry: Entry): void {
+  /**
+   * A linear page table: an entry of the second level that names a table of the second level, its
+   * own or another one that is checked already, and does not make it writable. One that others
+   * name has no such entries itself, so that letting go never goes deep.
+   */
+  #holdLinear(table: number, entry: Entry): boolean {
+    const { info } = this;
     const frame = frameOf(entry);
+    if ((entry.low & EntryBit.writable) !== 0) {
+      return false;
+    }
+    if (frame === table) {
+      return true;
+    }
+    const isTable = info.type(frame) === PageType.l2 && info.isValid(frame);
+    const isFlat = info.linear(table) >= 0 && info.linear(frame) <= 0;
+    if (!isTable || !isFlat || !info.take(frame, PageType.l2)) {
+      return false;
+    }
+    info.addLinear(table, 1);
+    info.addLinear(frame, -1);
+    return true;
+  }
+
+  #release(table: number, level: number, entry: Entry): void {
+    const { info } = this;
+    const frame = frameOf(entry);
+    if (isPresent(entry) && level === 1 && info.owner(frame) === PageOwner.shared) {
+      info.drop(frame);
+      return;
+    }
     const isHeld =
       isPresent(entry) &&
-      this.info.owner(frame) === PageOwner.guest &&
+      info.owner(frame) === PageOwner.guest &&
       (level > 1 || (entry.low & EntryBit.writable) !== 0);
-    if (isHeld) {
-      this.unuse(frame);
+    if (!isHeld || (level === 2 && frame === table)) {
+      return;
     }
+    if (level === 2 && info.type(frame) === PageType.l2) {
+      info.addLinear(table, -1);
+      info.addLinear(frame, 1);
+    }
+    this.unuse(frame);
   }
 
   /** Checks every descriptor of a page, then writes them as they are fixed. */

@@ -12,15 +12,15 @@ import { guestCr0, StubAction } from './hypervisor-area.ts';
 import { codeAt, decodeGuest, registerFields } from './instruction.ts';
 import type { GuestInstruction } from './instruction.ts';
 import { readPvMsr, writePvMsr } from './msr.ts';
+import { isFinished, portString } from './port-strings.ts';
+import type { EmulatedFault } from './port-strings.ts';
+import { codeLinear } from './segments.ts';
 import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
 
-/** CR4 as a guest sees it: PAE. */
-const guestCr4 = 0x20;
+const invalidOpcode = 6;
 const taskSwitchedBit = 8;
 const portCount = 0x1_0000;
-/** The most elements of a repeated string instruction that are done at once. */
-const mostElements = 1024;
 
 /** What an emulated instruction works on. */
 interface Emulation {
@@ -30,21 +30,31 @@ interface Emulation {
   readonly instruction: GuestInstruction;
 }
 
-/** Does the instruction at which a guest faulted; false where it is none of those. */
-export function emulatePrivileged(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): boolean {
+/** What became of an instruction: done, none of those that are emulated, or a fault of its own. */
+export type PrivilegedResult = 'done' | 'none' | EmulatedFault;
+
+/** Does the instruction at which a guest faulted. */
+export function emulatePrivileged(
+  guest: PvGuest,
+  frame: TrapFrame,
+  copy: GuestCopy,
+): PrivilegedResult {
   const eip = frame.get(FrameField.eip);
-  const instruction = decodeGuest(copy, eip);
+  const instruction = decodeGuest(copy, codeLinear(guest, frame));
   if (instruction === undefined) {
-    return false;
+    return 'none';
   }
   const emulation = { guest, frame, copy, instruction };
   const isPort = isPortInstruction(instruction.opcode);
-  const isDone = isPort ? emulatePort(emulation) : emulateOther(emulation);
-  if (isDone && instruction.repeats && isString(instruction.opcode)) {
-    // What is left comes by again.
-    return frame.get(FrameField.ecx) === 0 ? skip(frame, eip + instruction.bytes) : true;
+  const result = isPort ? emulatePort(emulation) : emulateOther(emulation);
+  if (result !== true) {
+    return result === false ? 'none' : result;
   }
-  return isDone && skip(frame, eip + instruction.bytes);
+  // What is left of a repeated instruction comes by again.
+  if (!isString(instruction.opcode) || isFinished(frame, instruction)) {
+    skip(frame, eip + instruction.bytes);
+  }
+  return 'done';
 }
 
 function skip(frame: TrapFrame, eip: number): true {
@@ -65,7 +75,7 @@ function isPortInstruction(opcode: number): boolean {
 }
 
 /** No port is there for this guest: reads are all ones, writes go nowhere. */
-function emulatePort({ guest, frame, copy, instruction }: Emulation): boolean {
+function emulatePort({ guest, frame, copy, instruction }: Emulation): boolean | EmulatedFault {
   const { opcode, immediate, operandBytes } = instruction;
   const bytes = (opcode & 1) === 0 ? 1 : operandBytes;
   const port = opcode < 0xe8 && !isString(opcode) ? immediate & 0xff : dx(frame);
@@ -74,7 +84,7 @@ function emulatePort({ guest, frame, copy, instruction }: Emulation): boolean {
     return false;
   }
   if (isString(opcode)) {
-    return portString(frame, copy, instruction, bytes);
+    return portString(guest, frame, copy, instruction, bytes) ?? true;
   }
   if ((opcode & 2) === 0) {
     const ones = bytes === 4 ? 0xffff_ffff : 2 ** (8 * bytes) - 1;
@@ -97,32 +107,8 @@ function isPortOpen(guest: PvGuest, copy: GuestCopy, port: number, bytes: number
   return true;
 }
 
-function portString(
-  frame: TrapFrame,
-  copy: GuestCopy,
-  { opcode, repeats }: GuestInstruction,
-  bytes: number,
-): boolean {
-  const isInput = opcode < 0x6e;
-  const field = isInput ? FrameField.edi : FrameField.esi;
-  const step = (frame.get(FrameField.eflags) & 0x400) === 0 ? bytes : -bytes;
-  const ones = new Uint8Array(bytes).fill(0xff);
-  const count = repeats ? Math.min(frame.get(FrameField.ecx), mostElements) : 1;
-  for (let done = 0; done < count; done += 1) {
-    const at = frame.get(field);
-    if (isInput ? !copy.write(at, ones) : copy.read(at, bytes) === undefined) {
-      return false;
-    }
-    frame.set(field, (at + step) >>> 0);
-    if (repeats) {
-      frame.set(FrameField.ecx, frame.get(FrameField.ecx) - 1);
-    }
-  }
-  return true;
-}
-
 /** CLI and STI by I/O privilege; all others are the kernel's alone. */
-function emulateOther(emulation: Emulation): boolean {
+function emulateOther(emulation: Emulation): boolean | EmulatedFault {
   const { guest, frame, instruction } = emulation;
   const { opcode } = instruction;
   if (opcode === 0xfa || opcode === 0xfb) {
@@ -174,11 +160,14 @@ function setTaskSwitched(guest: PvGuest, set: boolean): true {
   return true;
 }
 
-function moveSystemRegister({ guest, frame, instruction }: Emulation): boolean {
+function moveSystemRegister({ guest, frame, instruction }: Emulation): boolean | EmulatedFault {
   const { opcode, modRm } = instruction;
   const field = registerFields[modRm & 7] ?? FrameField.eax;
   const register = (modRm >> 3) & 7;
   const isDebug = (opcode & 1) === 1;
+  if (isDebug && (register === 4 || register === 5) && guest.hasDebugExtensions) {
+    return { vector: invalidOpcode, error: 0 };
+  }
   if ((opcode & 2) === 0) {
     const value = isDebug ? guest.readDebug(register) : readControl(guest, register);
     if (value !== undefined) {
@@ -194,21 +183,19 @@ function readControl(guest: PvGuest, register: number): number | undefined {
   switch (register) {
     case 0:
       return guestCr0 | (guest.taskSwitched ? taskSwitchedBit : 0);
-    case 2: {
-      const { shared, services } = guest.domain;
-      return services.memory.read32(shared.vcpu + shared.layout.cr2);
-    }
+    case 2:
+      return guest.domain.shared.cr2;
     case 3:
       // Frames past 4 GiB turn up in the low bits (xen-x86_32.h, xen_pfn_to_cr3).
       return guest.base << 12;
     case 4:
-      return guestCr4;
+      return guest.control4;
     default:
       return undefined;
   }
 }
 
-/** CR0: TS alone can change. CR3: a page table by its frame. CR4: what is asked for is ignored. */
+/** CR0: TS alone can change. CR3: a page table by its frame. CR4: DE, all else is ignored. */
 function writeControl(guest: PvGuest, register: number, value: number): boolean {
   switch (register) {
     case 0:
@@ -222,6 +209,7 @@ function writeControl(guest: PvGuest, register: number, value: number): boolean 
     case 3:
       return guest.setBase(value >>> 12) === 0;
     case 4:
+      guest.setDebugExtensions(value);
       return true;
     default:
       return false;
@@ -255,7 +243,7 @@ export type ForcedResult = 'none' | 'skipped' | 'faults';
  */
 export function skipForcedPrefix(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): ForcedResult {
   const eip = frame.get(FrameField.eip);
-  const bytes = codeAt(copy, eip);
+  const bytes = codeAt(copy, codeLinear(guest, frame));
   const isForced = forcedPrefix.every((byte, index) => bytes[index] === byte);
   const isCpuid = bytes[5] === 0x0f && bytes[6] === 0xa2;
   if (!isForced || !isCpuid) {

@@ -22,9 +22,7 @@ import { buildGuest } from './builder.ts';
 import type { PvImage } from './builder.ts';
 import { pvCalls } from './call-table.ts';
 import { PvGuest } from './guest.ts';
-import type { FarPointer } from './guest.ts';
 import {
-  errorVectors,
   eventVector,
   guestCr0,
   HypervisorArea,
@@ -33,20 +31,14 @@ import {
 } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
 import type { XenPvOptions } from './pv-options.ts';
-import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
-import {
-  beginGuest,
-  describeCrash,
-  enterHandler,
-  FrameField,
-  returnFromHandler,
-  TrapFrame,
-} from './traps.ts';
+import { PvTraps, Vector } from './trap-dispatch.ts';
+import { beginGuest, FrameField, returnFromHandler, TrapFrame } from './traps.ts';
 import { restorePvGuest, savePvGuest } from './saved-guest.ts';
 import { PvWaiting } from './waiting.ts';
-import { emulateTableWrite } from './writable-tables.ts';
 
 const pageBytes = 4096;
+/** CR0.TS. */
+const taskSwitchedBit = 8;
 const argumentFields: readonly number[] = [
   FrameField.ebx,
   FrameField.ecx,
@@ -55,21 +47,6 @@ const argumentFields: readonly number[] = [
   FrameField.edi,
   FrameField.ebp,
 ];
-/** Vectors with a meaning here (SDM 3A table 6-1). */
-const Vector = {
-  debug: 1,
-  invalidOpcode: 6,
-  deviceNotAvailable: 7,
-  generalProtection: 13,
-  pageFault: 14,
-} as const;
-/** Low bits of a #GP's error code: a gate of the IDT, used by an instruction. */
-const gateError = 2;
-const taskSwitchedBit = 8;
-const interruptFlag = 0x200;
-/** Bits of a #PF's error code: the page is there, and it was a write. */
-const protectedStore = 3;
-
 /** The Xen interface of one paravirtual guest. */
 export class XenPvAbi implements HypercallAbi {
   /** Name of the interface. */
@@ -79,6 +56,7 @@ export class XenPvAbi implements HypercallAbi {
   readonly #area: HypervisorArea;
   readonly #copy: GuestCopy;
   readonly #frame: TrapFrame;
+  readonly #traps: PvTraps;
   readonly #calls: XenCallTable;
   /** CPUID and time are those of any Xen guest. */
   readonly #common: XenHvmAbi;
@@ -96,6 +74,7 @@ export class XenPvAbi implements HypercallAbi {
     this.#area = new HypervisorArea(memory, frames);
     this.guest = new PvGuest(domain, info, this.#area);
     this.guest.debugUnit = options.debug;
+    this.guest.selectorOf = (register) => options.selector?.(register);
     this.#frame = new TrapFrame(memory);
     const space = {
       translate: (linear: number, write: boolean): number => {
@@ -106,6 +85,7 @@ export class XenPvAbi implements HypercallAbi {
     };
     this.#copy = new GuestCopy(memory, space);
     this.#common = new XenHvmAbi({ domain, space, log: options.log });
+    this.#traps = new PvTraps(this.guest, this.#frame, this.#copy, options);
     this.#calls = pvCalls(this.guest, () => this.#iret());
     this.#waiting = new PvWaiting(domain, () => this.#isUpcallDue());
   }
@@ -148,7 +128,8 @@ export class XenPvAbi implements HypercallAbi {
     domain.consolePage = built.consoleFrame * pageBytes;
     domain.begin();
     domain.shared.upcallMasked = true;
-    this.#area.build(built.pageTable * pageBytes, this.#options.noExecute?.() ?? false);
+    this.guest.hasNoExecute = this.#options.noExecute?.() ?? false;
+    this.#area.build(built.pageTable * pageBytes, this.guest.hasNoExecute);
     this.guest.giveFrames(firstFrame);
     const isBad =
       this.guest.tables.use(built.pageTable, PageType.l3) !== 0 ||
@@ -191,6 +172,10 @@ export class XenPvAbi implements HypercallAbi {
     registers.set(1, this.guest.ldtSelector, 0);
     registers.set(2, guestCr0 | (this.guest.taskSwitched ? taskSwitchedBit : 0), 0);
     registers.set(0, action, 0);
+    if (this.#traps.stackMoved !== 0) {
+      registers.set(4, registers.low(4) + this.#traps.stackMoved, 0);
+      this.#traps.stackMoved = 0;
+    }
     return true;
   }
 
@@ -220,6 +205,7 @@ export class XenPvAbi implements HypercallAbi {
     const fields = savedFields(state, `${this.name}-pv`);
     const list = savedList(fields);
     restorePvGuest(this.guest, list);
+    this.guest.hasNoExecute = this.#options.noExecute?.() ?? false;
     restoreDomain(this.domain, fields);
     this.#waiting.restore(list('waiting'));
     const [entry, stack = 0, startInfo = 0] = list('first');
@@ -246,13 +232,16 @@ export class XenPvAbi implements HypercallAbi {
       beginGuest(this.#frame, first);
       return 0;
     }
-    if (this.#frame.level === 0) {
-      this.#serveOwn(this.#frame.get(FrameField.vector));
+    if (this.#frame.level === 0 && !this.#traps.takeOwn()) {
       return 0;
     }
     this.guest.leaveTables();
-    if (!this.#waiting.active) {
-      this.#trap(this.#frame.get(FrameField.vector));
+    const vector = this.#frame.get(FrameField.vector);
+    if (vector === hypercallVector) {
+      // The one that waits comes by again.
+      if (!this.#waiting.active) this.#hypercall();
+    } else if (!this.#waiting.active) {
+      this.#traps.take(vector);
     }
     if (this.#waiting.active) {
       if (!this.#waiting.isOver) {
@@ -266,109 +255,11 @@ export class XenPvAbi implements HypercallAbi {
     return actions;
   }
 
-  /**
-   * A trap of the path that waits or goes back to the guest. An interrupt ended a wait: the path
-   * goes on without another before it has looked. A fault is the guest's, whose segments are none.
-   */
-  #serveOwn(vector: number): void {
-    const frame = this.#frame;
-    if (vector === eventVector) {
-      frame.set(FrameField.eflags, frame.get(FrameField.eflags) & ~interruptFlag);
-    } else {
-      this.#crash(vector);
-    }
-  }
-
-  #trap(vector: number): void {
-    const frame = this.#frame;
-    const error = errorVectors.has(vector) ? frame.get(FrameField.error) : undefined;
-    const isKernel = frame.level === 1;
-    switch (vector) {
-      case hypercallVector:
-        this.#hypercall();
-        return;
-      case eventVector:
-        return;
-      case Vector.invalidOpcode: {
-        const forced = skipForcedPrefix(this.guest, frame, this.#copy);
-        if (forced === 'none') {
-          this.#raise(vector, error);
-        } else if (forced === 'faults') {
-          this.#raise(Vector.generalProtection, 0);
-        }
-        return;
-      }
-      case Vector.debug:
-        this.guest.noteDebug();
-        this.#raise(vector, error);
-        return;
-      case Vector.deviceNotAvailable:
-        this.guest.taskSwitched = false;
-        this.guest.actions |= StubAction.loadCr0;
-        this.#raise(vector, error);
-        return;
-      case Vector.generalProtection:
-        if (error !== undefined && (error & 7) === gateError) {
-          this.#softwareInterrupt((error >>> 3) & 0xff, error);
-        } else if (error !== 0 || !emulatePrivileged(this.guest, frame, this.#copy)) {
-          this.#raise(vector, error);
-        }
-        return;
-      case Vector.pageFault:
-        this.#pageFault(isKernel, error ?? 0);
-        return;
-      default:
-        this.#raise(vector, error);
-    }
-  }
-
-  /** A fault of the guest's, or a store to a page table that is done for its kernel. */
-  #pageFault(isKernel: boolean, error: number): void {
-    const linear = this.#options.cr2();
-    const isStore = isKernel && (error & protectedStore) === protectedStore;
-    if (!isStore || !emulateTableWrite(this.guest, this.#frame, this.#copy, linear)) {
-      this.domain.shared.cr2 = linear;
-      this.#raise(Vector.pageFault, error);
-    }
-  }
-
-  /** INT with a vector that only the guest's own table allows. */
-  #softwareInterrupt(vector: number, error: number): void {
-    const handler = this.guest.traps[vector];
-    if (handler !== undefined && handler.level >= this.#frame.level) {
-      this.#frame.set(FrameField.eip, this.#frame.get(FrameField.eip) + 2);
-      this.#raise(vector, undefined);
-    } else {
-      this.#raise(Vector.generalProtection, error);
-    }
-  }
-
-  /** Enters the guest's handler of a vector; a guest without one has crashed. */
-  #raise(vector: number, error: number | undefined): void {
-    const handler = this.guest.traps[vector];
-    const pointer = handler && { ...handler, offset: handler.address };
-    if (pointer === undefined || !this.#enter(pointer, pointer.masks, error)) {
-      this.#crash(vector);
-    }
-  }
-
-  #enter(pointer: FarPointer, masks: boolean, error: number | undefined): boolean {
-    return enterHandler(this.guest, this.#frame, this.#copy, { ...pointer, masks }, error);
-  }
-
   #deliverEvents(): void {
     const callback = this.guest.eventCallback;
-    if (callback !== undefined && this.#isUpcallDue() && !this.#enter(callback, true, undefined)) {
-      this.#crash(eventVector);
+    if (callback !== undefined && this.#isUpcallDue()) {
+      this.#traps.enter(eventVector, { ...callback, masks: true }, undefined);
     }
-  }
-
-  #crash(vector: number): void {
-    const { console, machine } = this.domain.services;
-    for (const character of describeCrash(this.#frame, vector, this.#options.cr2())) {
-      console.write(character.charCodeAt(0));
-    }
-    machine.shutdown('crash');
   }
 
   #hypercall(): void {
@@ -391,7 +282,7 @@ export class XenPvAbi implements HypercallAbi {
   #iret(): number {
     this.#returned = true;
     if (!returnFromHandler(this.guest, this.#frame, this.#copy)) {
-      this.#crash(Vector.generalProtection);
+      this.#traps.crash(Vector.generalProtection);
     }
     return 0;
   }

@@ -20,6 +20,8 @@ export interface XenPvOptions {
   readonly cr2: () => number;
   /** The processor's debug registers; without them breakpoints do not fire. */
   readonly debug?: DebugRegisters;
+  /** The selector in a segment register of the processor, by the manual's number. */
+  readonly selector?: (register: number) => number;
   /** Whether the processor knows pages without execution; the default is that it does not. */
   readonly noExecute?: () => boolean;
 }

@@ -24,7 +24,7 @@ export function savePvGuest(guest: PvGuest): Lists {
     leaving: guest.leaving,
     freeFrames: guest.freeFrames,
     debugRegisters: [...guest.debugRegisters],
-    flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege],
+    flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege, guest.control4],
     portMap: [portMap.address, portMap.ports],
     rings: [domain.storePage, domain.consolePage],
   };
@@ -53,10 +53,11 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.leaving.push(...list('leaving'));
   guest.freeFrames.push(...list('freeFrames'));
   guest.debugRegisters.set(list('debugRegisters').slice(0, guest.debugRegisters.length));
-  const [taskSwitched = 0, actions = 0, ioPrivilege = 0] = list('flags');
+  const [taskSwitched = 0, actions = 0, ioPrivilege = 0, control4 = 0] = list('flags');
   guest.taskSwitched = taskSwitched === 1;
   guest.actions = actions;
   guest.ioPrivilege = ioPrivilege;
+  guest.setDebugExtensions(control4);
   const [address = 0, ports = 0] = list('portMap');
   guest.portMap = { address, ports };
   const [storePage = 0, consolePage = 0] = list('rings');

@@ -40,12 +40,17 @@ export function checkPages(guest: PvGuest, memory: XenMemory): readonly string[]
       const where = `frame ${String(frame)} level ${String(level)} entry ${String(index)}`;
       if (level > 1) {
         if (owner !== PageOwner.guest) faults.push(`${where}: a table that is not the guest's`);
-        use(target, level === 3 ? PageType.l2 : PageType.l1);
+        const isLinear = level === 2 && info.type(target) === PageType.l2;
+        if (isLinear && writes) faults.push(`${where}: a linear table that can be written`);
+        if (isLinear && target === frame) continue;
+        use(target, level === 3 || isLinear ? PageType.l2 : PageType.l1);
       } else if (owner === PageOwner.nobody) {
         // A page that was given back while something could still read it.
         if (writes) faults.push(`${where}: writes to nobody's frame ${String(target)}`);
       } else if (owner === PageOwner.readable) {
         if (writes) faults.push(`${where}: writes to Xen's table`);
+      } else if (owner === PageOwner.shared) {
+        use(target, PageType.writable);
       } else if (owner === PageOwner.guest && writes) {
         use(target, PageType.writable);
         const other = info.type(target);
@@ -55,6 +60,7 @@ export function checkPages(guest: PvGuest, memory: XenMemory): readonly string[]
       }
     }
   }
+  for (const frame of guest.domain.grants.heldToWrite) use(frame, PageType.writable);
   for (let frame = 0; frame < info.frames; frame += 1) {
     const type = info.type(frame);
     const found = uses.get(`${String(frame)}:${String(type)}`) ?? 0;

@@ -65,6 +65,14 @@ export class TrapFrame {
     this.#memory.write32(this.#at + field, value);
   }
 
+  /** Moves what the stub pushed, from EDI to the error code, up by bytes, and itself with it. */
+  moveUp(bytes: number): void {
+    for (let field: number = FrameField.error; field >= 0; field -= 4) {
+      this.#memory.write32(this.#at + bytes + field, this.get(field));
+    }
+    this.#at += bytes;
+  }
+
   /** Privilege level that the trap came from. */
   get level(): number {
     return this.get(FrameField.cs) & 3;

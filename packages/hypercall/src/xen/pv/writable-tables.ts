@@ -13,6 +13,7 @@ import { EntryBit, frameOf } from './page-tables.ts';
 import type { Entry } from './page-tables.ts';
 import { decodeGuest, registerFields } from './instruction.ts';
 import type { GuestInstruction } from './instruction.ts';
+import { codeLinear } from './segments.ts';
 import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
 
@@ -43,7 +44,7 @@ export function emulateTableWrite(
 ): boolean {
   const eip = frame.get(FrameField.eip);
   const table = tableAt(guest, linear);
-  const instruction = table === undefined ? undefined : decodeGuest(copy, eip);
+  const instruction = table === undefined ? undefined : decodeGuest(copy, codeLinear(guest, frame));
   if (table === undefined || instruction === undefined) {
     return false;
   }

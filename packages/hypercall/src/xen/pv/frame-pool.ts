@@ -1,0 +1,84 @@
+/**
+ * Machine frames that a paravirtual guest gave back, and gets again: there are no others.
+ */
+import { XenError } from '../constants.ts';
+import type { FramePool } from '../domain.ts';
+import type { PvGuest } from './guest.ts';
+import { PageOwner } from './page-info.ts';
+
+const pageBytes = 4096;
+
+/** Makes the pool of a guest; its frames are `guest.freeFrames`. */
+export function framePool(guest: PvGuest): FramePool {
+  const { info } = guest;
+  const free = guest.freeFrames;
+  /**
+   * Takes a frame back. One that is in use, as GNU Mach gives them, stays what it is as long as it
+   * is used, and is not given out again.
+   */
+  const release = (frame: number): boolean => {
+    if (info.owner(frame) !== PageOwner.guest) {
+      return false;
+    }
+    if (info.uses(frame) === 0) {
+      info.setOwner(frame, frame + 1, PageOwner.nobody);
+      free.push(frame);
+    }
+    return true;
+  };
+  const give = (frame: number, number: number | undefined): void => {
+    info.setOwner(frame, frame + 1, PageOwner.guest);
+    guest.domain.services.memory.write(frame * pageBytes, new Uint8Array(pageBytes));
+    if (number !== undefined) {
+      guest.area.setMachineFrame(frame, number);
+    }
+  };
+  return {
+    machineFrames: guest.area.machineFrames,
+    release,
+    allocate: (number) => {
+      const frame = free.pop();
+      if (frame !== undefined) {
+        give(frame, number);
+      }
+      return frame;
+    },
+    exchange: (frames, numbers, order) => {
+      const isOwn = (frame: number): boolean =>
+        info.owner(frame) === PageOwner.guest && info.uses(frame) === 0;
+      if (new Set(frames).size !== frames.length || !frames.every(isOwn)) {
+        return -XenError.invalid;
+      }
+      const starts = pickRuns([...frames, ...free], numbers.length, 2 ** order);
+      if (starts === undefined) {
+        return -XenError.noMemory;
+      }
+      frames.forEach(release);
+      for (const [index, start] of starts.entries()) {
+        for (let offset = 0; offset < 2 ** order; offset += 1) {
+          free.splice(free.indexOf(start + offset), 1);
+          give(start + offset, (numbers[index] ?? 0) + offset);
+        }
+      }
+      return starts;
+    },
+  };
+}
+
+/** Aligned runs of frames out of those that there are; nothing where there are too few. */
+function pickRuns(
+  frames: readonly number[],
+  count: number,
+  length: number,
+): readonly number[] | undefined {
+  const there = new Set(frames);
+  const starts: number[] = [];
+  for (const frame of [...there].sort((one, other) => one - other)) {
+    const isWhole = frame % length === 0 && starts.length < count;
+    const run = Array.from({ length }, (_nothing, index) => frame + index);
+    if (isWhole && run.every((one) => there.has(one))) {
+      starts.push(frame);
+    }
+  }
+  return starts.length === count ? starts : undefined;
+}

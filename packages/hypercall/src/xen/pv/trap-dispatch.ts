@@ -1,0 +1,193 @@
+/**
+ * What is done about a trap of a paravirtual guest: an instruction is done for its kernel, or a
+ * handler of its own is entered (Xen, arch/x86/traps.c; arch/x86/pv/traps.c).
+ */
+import type { GuestCopy } from '../guest-copy.ts';
+import type { FarPointer, PvGuest } from './guest.ts';
+import { errorVectors, eventVector, guestReturn, StubAction } from './hypervisor-area.ts';
+import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
+import type { XenPvOptions } from './pv-options.ts';
+import { describeCrash, enterHandler, FrameField } from './traps.ts';
+import type { TrapFrame } from './traps.ts';
+import { emulateTableWrite } from './writable-tables.ts';
+
+/** Vectors with a meaning here (SDM 3A table 6-1). */
+export const Vector = {
+  debug: 1,
+  nonMaskable: 2,
+  invalidOpcode: 6,
+  deviceNotAvailable: 7,
+  generalProtection: 13,
+  pageFault: 14,
+} as const;
+/** Low bits of a #GP's error code: a gate of the IDT, used by an instruction. */
+const gateError = 2;
+const interruptFlag = 0x200;
+const trapFlag = 0x100;
+/** DR6.BS. */
+const singleStep = 0x4000;
+/** Bits of a #PF's error code: the page is there, and it was a write. */
+const protectedStore = 3;
+/** EIP, CS and EFLAGS that a fault within ring 0 pushed. */
+const innerFrameBytes = 12;
+
+/** The traps of one paravirtual guest. */
+export class PvTraps {
+  readonly #guest: PvGuest;
+  readonly #frame: TrapFrame;
+  readonly #copy: GuestCopy;
+  readonly #options: Pick<XenPvOptions, 'cr2'>;
+  /** Bytes by which the stack of ring 0 is to move before the stub goes on. */
+  stackMoved: number = 0;
+
+  /** Deals with the trap whose frame stands in `frame`. */
+  constructor(
+    guest: PvGuest,
+    frame: TrapFrame,
+    copy: GuestCopy,
+    options: Pick<XenPvOptions, 'cr2'>,
+  ) {
+    this.#guest = guest;
+    this.#frame = frame;
+    this.#copy = copy;
+    this.#options = options;
+  }
+
+  /**
+   * A trap of ring 0; true where it became one of the guest's.
+   *
+   * An interrupt ended a wait: the path goes on without another before it has looked. A breakpoint
+   * that was put off to here is nobody's (Xen, "do_debug"). A fault of the way back is one of the
+   * state that the guest wanted to go on with, and told to it as if it had happened there.
+   */
+  takeOwn(): boolean {
+    const frame = this.#frame;
+    const vector = frame.get(FrameField.vector);
+    if (vector === eventVector) {
+      frame.set(FrameField.eflags, frame.get(FrameField.eflags) & ~interruptFlag);
+    } else if (vector === Vector.debug) {
+      this.#guest.forgetDebug();
+    } else if (frame.get(FrameField.eip) === guestReturn) {
+      frame.moveUp(innerFrameBytes);
+      this.stackMoved = innerFrameBytes;
+      return true;
+    } else if (vector !== Vector.nonMaskable) {
+      this.crash(vector);
+    }
+    return false;
+  }
+
+  /** A trap of the guest's. */
+  take(vector: number): void {
+    const frame = this.#frame;
+    const error = errorVectors.has(vector) ? frame.get(FrameField.error) : undefined;
+    const isKernel = frame.level === 1;
+    switch (vector) {
+      case eventVector:
+        return;
+      case Vector.invalidOpcode: {
+        const forced = skipForcedPrefix(this.#guest, frame, this.#copy);
+        if (forced === 'none') {
+          this.#raise(vector, error);
+        } else if (forced === 'faults') {
+          this.#raise(Vector.generalProtection, 0);
+        }
+        return;
+      }
+      case Vector.debug:
+        this.#guest.noteDebug();
+        this.#raise(vector, error);
+        return;
+      case Vector.deviceNotAvailable:
+        this.#guest.taskSwitched = false;
+        this.#guest.actions |= StubAction.loadCr0;
+        this.#raise(vector, error);
+        return;
+      case Vector.generalProtection:
+        this.#generalProtection(error ?? 0);
+        return;
+      case Vector.pageFault:
+        this.#pageFault(isKernel, error ?? 0);
+        return;
+      default:
+        this.#raise(vector, error);
+    }
+  }
+
+  /** Enters a handler of the guest's; a guest that cannot be told of anything has crashed. */
+  enter(
+    vector: number,
+    handler: FarPointer & { readonly masks: boolean },
+    error: number | undefined,
+  ): void {
+    if (!enterHandler(this.#guest, this.#frame, this.#copy, handler, error)) {
+      this.crash(vector);
+    }
+  }
+
+  /** Ends the guest with a line on its console. */
+  crash(vector: number): void {
+    const { console, machine } = this.#guest.domain.services;
+    for (const character of describeCrash(this.#frame, vector, this.#options.cr2())) {
+      console.write(character.charCodeAt(0));
+    }
+    machine.shutdown('crash');
+  }
+
+  /** A gate that only the guest's table has, an instruction to emulate, or the guest's fault. */
+  #generalProtection(error: number): void {
+    const frame = this.#frame;
+    if ((error & 7) === gateError) {
+      this.#softwareInterrupt((error >>> 3) & 0xff, error);
+    } else if (error !== 0) {
+      this.#raise(Vector.generalProtection, error);
+    } else {
+      const steps = (frame.get(FrameField.eflags) & trapFlag) !== 0;
+      const result = emulatePrivileged(this.#guest, frame, this.#copy);
+      if (result === 'none') {
+        this.#raise(Vector.generalProtection, 0);
+      } else if (result !== 'done') {
+        const { shared } = this.#guest.domain;
+        shared.cr2 = result.linear ?? shared.cr2;
+        this.#raise(result.vector, result.error);
+      } else if (steps) {
+        this.#guest.addDebugStatus(singleStep);
+        this.#raise(Vector.debug, undefined);
+      }
+    }
+  }
+
+  /** A fault of the guest's, or a store to a page table that is done for its kernel. */
+  #pageFault(isKernel: boolean, error: number): void {
+    const linear = this.#options.cr2();
+    const isStore = isKernel && (error & protectedStore) === protectedStore;
+    if (!isStore || !emulateTableWrite(this.#guest, this.#frame, this.#copy, linear)) {
+      this.#guest.domain.shared.cr2 = linear;
+      this.#raise(Vector.pageFault, error);
+    }
+  }
+
+  /** INT with a vector that only the guest's own table allows. */
+  #softwareInterrupt(vector: number, error: number): void {
+    const handler = this.#guest.traps[vector];
+    const isKernel = this.#frame.level === 1;
+    const level = isKernel && this.#guest.hasArchitecturalIopl ? 0 : this.#frame.level;
+    if (handler !== undefined && handler.level >= level) {
+      this.#frame.set(FrameField.eip, this.#frame.get(FrameField.eip) + 2);
+      this.#raise(vector, undefined);
+    } else {
+      this.#raise(Vector.generalProtection, error);
+    }
+  }
+
+  /** Enters the guest's handler of a vector; a guest without one has crashed. */
+  #raise(vector: number, error: number | undefined): void {
+    const handler = this.#guest.traps[vector];
+    if (handler === undefined) {
+      this.crash(vector);
+    } else {
+      const coded = errorVectors.has(vector) ? (error ?? 0) : undefined;
+      this.enter(vector, { ...handler, offset: handler.address }, coded);
+    }
+  }
+}
