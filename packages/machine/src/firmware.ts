@@ -28,7 +28,7 @@ export const serialPorts: readonly (readonly [first: number, irq: number])[] = [
 export const pciMemoryEnd = 0xfec0_0000;
 
 /** The lowest start of the PCI memory range, above the largest RAM that has one. */
-const pciMemoryFirst = 0xe800_0000;
+export const pciMemoryFirst = 0xe800_0000;
 
 const rsdpBytes = 64;
 

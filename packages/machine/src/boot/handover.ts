@@ -12,8 +12,11 @@ export interface HandoverBoard {
   readonly memory: PhysicalMemory;
 }
 
-/** Writes to ports: interrupt controllers, edge and level, counters 0 and 1 of the timer. */
-const portWrites: readonly (readonly [port: number, value: number])[] = [
+/**
+ * What every BIOS writes to ports: interrupt controllers, edge and level, counters 0 and 1 of the
+ * timer. The built-in BIOS begins with it too.
+ */
+export const biosPortWrites: readonly (readonly [port: number, value: number])[] = [
   // 8259s: vectors from 08h and 70h; open are the requests of those devices that a BIOS serves.
   [0x20, 0x11],
   [0x21, 0x08],
@@ -44,7 +47,7 @@ const apicWrites: readonly (readonly [register: number, value: number])[] = [
 
 /** Puts the chips into the state in which a BIOS hands the machine to a kernel. */
 export function handOver({ ports, memory }: HandoverBoard, hasApic: boolean): void {
-  for (const [port, value] of portWrites) {
+  for (const [port, value] of biosPortWrites) {
     ports.writePort(port, 1, value);
   }
   if (!hasApic) return;

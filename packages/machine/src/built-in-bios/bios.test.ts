@@ -1,18 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { bootDisk, bootProgram, stop } from './test-machine.ts';
-
-/** Writes AX to the debug console. */
-const putAx = `
-        out 0xe9, al
-        xchg al, ah
-        out 0xe9, al
-        xchg al, ah
-`;
-const words = (bytes: readonly number[]): number[] =>
-  Array.from({ length: bytes.length >> 1 }, (_, index) => {
-    return (bytes[2 * index] ?? 0) | ((bytes[2 * index + 1] ?? 0) << 8);
-  });
+import { bootDisk, bootProgram, putAx, stop, words } from './test-machine.ts';
 
 describe('INT 13h', () => {
   it('reads sectors by cylinder, head and sector', async () => {

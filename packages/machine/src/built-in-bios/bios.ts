@@ -14,6 +14,7 @@ import { BiosFrame } from './frame.ts';
 import { KeyboardServices } from './keyboard-services.ts';
 import { placeOptionRoms } from './option-roms.ts';
 import { biosMagic, Outcome, Service } from './layout.ts';
+import { MouseServices } from './mouse-services.ts';
 import type { OutcomeValue } from './layout.ts';
 import { startBios } from './start.ts';
 import type { BiosProgram } from './program.ts';
@@ -45,6 +46,7 @@ export class BuiltInBios {
   readonly #video: VideoServices;
   readonly #disk: DiskServices;
   readonly #keyboard: KeyboardServices;
+  readonly #mouse: MouseServices;
   readonly #system: SystemServices;
   readonly #time: TimeServices;
   readonly #boot: BootServices;
@@ -58,6 +60,7 @@ export class BuiltInBios {
     this.#video = new VideoServices(board, program);
     this.#disk = new DiskServices(board, options.drives);
     this.#keyboard = new KeyboardServices(board);
+    this.#mouse = new MouseServices(board);
     this.#system = new SystemServices(board);
     this.#time = new TimeServices(board);
     this.#boot = new BootServices(board, this.#disk, this.#video, options);
@@ -77,6 +80,7 @@ export class BuiltInBios {
   /** Forgets a disk request that is under way. */
   reset(): void {
     this.#disk.reset();
+    this.#mouse.reset();
     this.#boot.reset();
   }
 
@@ -94,6 +98,9 @@ export class BuiltInBios {
       case Service.clock:
         this.#time.countWait();
         return Outcome.done;
+      case Service.mouse:
+        this.#mouse.take(frame);
+        return Outcome.done;
       case 0x10:
         this.#video.serve(frame);
         return Outcome.done;
@@ -101,7 +108,7 @@ export class BuiltInBios {
       case 0x40: // Where INT 13h was before there were disks.
         return this.#disk.serve(frame);
       case 0x15:
-        return frame.ah === 0x83 ? this.#time.serveWait(frame) : this.#system.serve(frame);
+        return this.#serveSystem(frame);
       case 0x16:
         return this.#keyboard.serve(frame);
       case 0x18:
@@ -114,6 +121,17 @@ export class BuiltInBios {
       default:
         this.#system.serveSimple(service, frame);
         return Outcome.done;
+    }
+  }
+
+  #serveSystem(frame: BiosFrame): OutcomeValue {
+    switch (frame.ah) {
+      case 0x83:
+        return this.#time.serveWait(frame);
+      case 0xc2:
+        return this.#mouse.serve(frame);
+      default:
+        return this.#system.serve(frame);
     }
   }
 }

@@ -1,21 +1,7 @@
 /** What programs of other people rely on, each compared once with SeaBIOS under QEMU. */
 import { describe, expect, it } from 'vitest';
 
-import { bootDisk, bootProgram, stop, TestDisk } from './test-machine.ts';
-
-const putAl = `
-        out 0xe9, al
-`;
-const putAx = `
-        out 0xe9, al
-        xchg al, ah
-        out 0xe9, al
-        xchg al, ah
-`;
-const words = (bytes: readonly number[]): number[] =>
-  Array.from({ length: bytes.length >> 1 }, (_, index) => {
-    return (bytes[2 * index] ?? 0) | ((bytes[2 * index + 1] ?? 0) << 8);
-  });
+import { bootDisk, bootProgram, putAl, putAx, stop, TestDisk, words } from './test-machine.ts';
 
 describe('address line 20', () => {
   it('is what was written last, by port 92h or by the keyboard controller', async () => {

@@ -3,7 +3,7 @@
  *
  *     0x0_0000  interrupt vectors
  *     0x0_0400  BIOS data area (IBM AT Technical Reference, "BIOS Data Area")
- *     0x9_fc00  extended BIOS data area: its size in KiB, the floppy that a CD emulates
+ *     0x9_fc00  extended BIOS data area: its size in KiB, the disk that a CD emulates, the mouse
  *     0xe_0000  ROM: the ACPI tables
  *     0xf_0000  ROM: code and tables
  *
@@ -26,6 +26,8 @@ export const Outcome = {
   wait: 1,
   /** What the service was asked to find is not there. */
   none: 2,
+  /** Let interrupts in and call again at once. */
+  again: 3,
 } as const;
 
 /** One of the ways to go on. */
@@ -58,6 +60,8 @@ export const Service = {
   scanCode: 0x101,
   /** Counts a period of the clock's periodic interrupt. */
   clock: 0x102,
+  /** Takes a byte of the mouse. */
+  mouse: 0x103,
 } as const;
 
 /** Addresses in the BIOS data area. */
@@ -106,7 +110,17 @@ export const Bda = {
 
 /** The segment of the extended BIOS data area. */
 export const ebdaSegment = 0x9fc0;
-/** In that area: the floppy that a CD emulates, its drive number, type and first sector. */
+/** In that area: the mode of the VBE services, and what the mouse has and sends (IBM PS/2). */
+export const Ebda = {
+  vbeMode: 0x9_fc18,
+  mouseHandler: 0x9_fc22,
+  /** The number of bytes of the packet that came. */
+  mouseCount: 0x9_fc26,
+  /** Bit 7: there is a handler. Bits 0 to 2: bytes of a packet, less one. */
+  mouseFlags: 0x9_fc27,
+  mousePacket: 0x9_fc28,
+} as const;
+/** In that area: the disk that a CD emulates, that CD's number, its type and first sector. */
 export const Emulation = { drive: 0x9_fc10, type: 0x9_fc11, sector: 0x9_fc14 } as const;
 /** In that area: the parameters of the first two disks (INT 41h and 46h), 16 bytes each. */
 export const diskTables = 0x3d;

@@ -4,6 +4,8 @@ import { Assembler } from '@ringfence/assembler';
 import { systemRomImage } from '../firmware.ts';
 import { buildFont } from './font.ts';
 import { biosMagic, Outcome, Rom, Service } from './layout.ts';
+import { mouseText } from './mouse-program.ts';
+import { vbeModes } from './vbe-modes.ts';
 
 /** Interrupts that are services of the machine. */
 const serviceVectors: readonly number[] = [
@@ -29,6 +31,8 @@ export interface BiosProgram {
   readonly font16: number;
   /** The offset of the table of what the display can do (INT 10h, AH = 1Bh). */
   readonly videoAbilities: number;
+  /** The offsets of VBE's name, list of modes, and function that moves the window. */
+  readonly vbe: { readonly name: number; readonly modes: number; readonly window: number };
 }
 
 const stub = (vector: number): string => `
@@ -80,7 +84,7 @@ stop:
         hlt
         jmp stop
 
-${[...serviceVectors, Service.start, Service.scanCode, Service.clock].map(stub).join('')}
+${[...serviceVectors, ...Object.values(Service)].map(stub).join('')}
 
 ; Calls the machine for service CX with the registers that the stub saved, and returns to the
 ; caller of the interrupt.
@@ -98,6 +102,8 @@ call_again:
         je call_wait
         cmp al, ${Outcome.none}
         je call_none
+        cmp al, ${Outcome.again}
+        je call_on
         pop es
         pop ds
         popad
@@ -105,6 +111,11 @@ call_again:
 call_wait:
         sti
         hlt
+        cli
+        jmp call_again
+call_on:
+        sti
+        nop
         cli
         jmp call_again
 call_none:
@@ -187,6 +198,28 @@ irq_8_alarm:
         jz end_slave
         int 0x4a
         jmp end_slave
+${mouseText}
+; A coprocessor's error, which comes as this request on machines that want it so.
+irq_13:
+        push ax
+        xor al, al
+        out 0xf0, al
+        call end_both
+        pop ax
+        int 2
+        iret
+end_both:
+        mov al, 0x20
+        out 0xa0, al
+        out 0x20, al
+        ret
+
+; Moves the window of a VBE mode, as INT 10h does, for those who call it far.
+vbe_window:
+        mov ax, 0x4f05
+        int 0x10
+        retf
+
 irq_slave:
         push ax
 end_slave:
@@ -218,13 +251,14 @@ const abilities: readonly number[] = [
 const diskParameters: readonly number[] = [
   0xaf, 0x02, 0x25, 0x02, 0x12, 0x1b, 0xff, 0x6c, 0xf6, 0x0f, 0x08,
 ];
+const vbeName = 'Ringfence';
 
 /** Assembles the code and puts the ROM together. */
 export function builtInBios(): BiosProgram {
   const assembler = new Assembler({ bits: 16, origin: 0 });
   assembler.text(text);
   const code = assembler.assemble();
-  if (code.length + 0x2800 > codeBytes) {
+  if (code.length + 0x2900 > codeBytes) {
     throw new Error(`the built-in BIOS has ${String(code.length)} bytes, too many by far`);
   }
   const rom = new Uint8Array(romBytes);
@@ -244,6 +278,15 @@ export function builtInBios(): BiosProgram {
   put(font14, buildFont(14));
   const videoAbilities = font14 + 0xe00;
   put(videoAbilities, abilities);
+  const name = videoAbilities + abilities.length;
+  const nameBytes = Array.from(`${vbeName}\0`, (character) => character.charCodeAt(0));
+  put(name, nameBytes);
+  const modes = name + nameBytes.length;
+  const numbers = [...vbeModes.map(({ number }) => number), 0xffff];
+  put(
+    modes,
+    numbers.flatMap((number) => [number & 0xff, number >> 8]),
+  );
   put(Rom.reset, [0xea, 0x00, 0x00, Rom.segment & 0xff, Rom.segment >> 8]);
   put(
     Rom.date,
@@ -255,12 +298,14 @@ export function builtInBios(): BiosProgram {
     serviceVectors.map((vector) => [vector, at(`service_${String(vector)}`)]),
   );
   for (let irq = 0; irq < 16; irq += 1) {
-    const label =
-      irq < 2 || irq === 8 ? `irq_${String(irq)}` : irq < 8 ? 'irq_master' : 'irq_slave';
+    const isOwn = [0, 1, 8, 12, 13].includes(irq);
+    const label = isOwn ? `irq_${String(irq)}` : irq < 8 ? 'irq_master' : 'irq_slave';
     vectors.set(irq < 8 ? 8 + irq : 0x68 + irq, at(label));
   }
   vectors.set(0x1e, Rom.diskParameters);
   vectors.set(0x1f, font8 + 0x400);
   vectors.set(0x43, font16);
-  return { rom, vectors, ignore: at('ignore'), font8, font14, font16, videoAbilities };
+  const vbe = { name, modes, window: at('vbe_window') };
+  const fonts = { font8, font14, font16 };
+  return { rom, vectors, ignore: at('ignore'), ...fonts, videoAbilities, vbe };
 }

@@ -2,30 +2,16 @@
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
+import { biosPortWrites } from '../boot/handover.ts';
 import { serialPorts } from '../firmware.ts';
 import type { DiskServices } from './disk-services.ts';
 import { Bda, conventionalKib, diskTables, ebdaSegment, Rom } from './layout.ts';
+import { setUpPci } from './pci-setup.ts';
 import type { BiosProgram } from './program.ts';
 
-/** Writes to ports: interrupt controllers, timer, clock, keyboard controller, A20. */
+/** Writes to ports beside those of every BIOS: timer, clock, keyboard controller, A20. */
 const portWrites: readonly (readonly [port: number, value: number])[] = [
-  // 8259s: vectors from 08h and 70h; all requests of devices that the BIOS serves are open.
-  [0x20, 0x11],
-  [0x21, 0x08],
-  [0x21, 0x04],
-  [0x21, 0x01],
-  [0xa0, 0x11],
-  [0xa1, 0x70],
-  [0xa1, 0x02],
-  [0xa1, 0x01],
-  [0x21, 0xb8],
-  [0xa1, 0xbf],
-  // 8254: counter 0 at 18.2 Hz, counter 1 for refresh, counter 2 for the speaker.
-  [0x43, 0x36],
-  [0x40, 0x00],
-  [0x40, 0x00],
-  [0x43, 0x54],
-  [0x41, 0x12],
+  // Counter 2 is the speaker's.
   [0x43, 0xb6],
   [0x42, 0x33],
   [0x42, 0x05],
@@ -56,9 +42,10 @@ const cmosEquipment = 0x14;
 /** Sets up chips and memory. */
 export function startBios(board: Board, program: BiosProgram, disk: DiskServices): void {
   const { memory, ports } = board;
-  for (const [port, value] of portWrites) {
+  for (const [port, value] of [...biosPortWrites, ...portWrites]) {
     ports.writePort(port, 1, value);
   }
+  setUpPci(ports);
   for (let vector = 0; vector < vectorCount; vector += 1) {
     const offset = program.vectors.get(vector) ?? program.ignore;
     const isFree = vector > lastVector || (vector >= 0x60 && vector < 0x68);

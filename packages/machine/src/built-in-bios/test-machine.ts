@@ -81,6 +81,26 @@ export const stop = `
         hlt
 `;
 
+/** Writes AL to the debug console. */
+export const putAl = `
+        out 0xe9, al
+`;
+
+/** Writes AX to the debug console, the lower half first. */
+export const putAx = `
+        out 0xe9, al
+        xchg al, ah
+        out 0xe9, al
+        xchg al, ah
+`;
+
+/** Returns what was written by `putAx`. */
+export function words(bytes: readonly number[]): number[] {
+  return Array.from({ length: bytes.length >> 1 }, (_, index) => {
+    return (bytes[2 * index] ?? 0) | ((bytes[2 * index + 1] ?? 0) << 8);
+  });
+}
+
 /** Boots a program from the first disk, in the built-in BIOS; `boot` says what else it has. */
 export async function bootProgram(
   text: string,

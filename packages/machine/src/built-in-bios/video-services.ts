@@ -9,6 +9,8 @@ import type { BiosProgram } from './program.ts';
 import { VideoFonts } from './video-fonts.ts';
 import { servePalette } from './video-palette.ts';
 import { VideoPen } from './video-pen.ts';
+import { VideoState } from './video-state.ts';
+import { VideoVbe } from './video-vbe.ts';
 import { paletteBytes, registerBytes, videoModes } from './video-modes.ts';
 import type { VideoMode } from './video-modes.ts';
 
@@ -28,6 +30,8 @@ export class VideoServices {
   readonly #program: BiosProgram;
   readonly #pen: VideoPen;
   readonly #fonts: VideoFonts;
+  readonly #state: VideoState;
+  readonly #vbe: VideoVbe;
 
   /** Makes the services of a board. */
   constructor(board: Board, program: BiosProgram) {
@@ -37,6 +41,10 @@ export class VideoServices {
     this.#pen = new VideoPen(board);
     this.#fonts = new VideoFonts(board, program, this.#pen, () => {
       this.#cursorShape(6, 7);
+    });
+    this.#state = new VideoState(board);
+    this.#vbe = new VideoVbe(board, program, this.#state, (mode) => {
+      this.setMode(mode);
     });
   }
 
@@ -258,6 +266,14 @@ export class VideoServices {
         break;
       case 0x1b:
         this.#describe(frame);
+        break;
+      case 0x1c:
+        if (this.#state.serve(frame, frame.al)) {
+          frame.al = 0x1c;
+        }
+        break;
+      case 0x4f:
+        this.#vbe.serve(frame);
         break;
       default:
         break;

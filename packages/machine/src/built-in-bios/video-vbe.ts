@@ -1,0 +1,356 @@
+/** INT 10h, AH = 4Fh: modes with many colours (VBE Core Functions 3.0), by the Bochs extension. */
+import type { PortBus } from '@ringfence/devices';
+import type { PhysicalMemory } from '@ringfence/memory';
+
+import type { Board } from '../board.ts';
+import type { BiosFrame } from './frame.ts';
+import { Bda, Ebda, Rom } from './layout.ts';
+import { readPci } from './pci-setup.ts';
+import type { BiosProgram } from './program.ts';
+import {
+  directColours,
+  type VbeModeRow,
+  vbeLineBytes,
+  vbeLinePixels,
+  vbeModes,
+} from './vbe-modes.ts';
+import { videoModes } from './video-modes.ts';
+import type { VideoState } from './video-state.ts';
+
+/** What AX returns: the function is there, and whether it did what it was to do. */
+const Result = { ok: 0x004f, failed: 0x014f, wrongMode: 0x034f, absent: 0x0100 } as const;
+
+const indexPort = 0x1ce;
+const dataPort = 0x1cf;
+/** The registers of the extension. */
+const Dispi = {
+  width: 1,
+  height: 2,
+  depth: 3,
+  enable: 4,
+  bank: 5,
+  virtualWidth: 6,
+  virtualHeight: 7,
+  xOffset: 8,
+  yOffset: 9,
+  memory64k: 10,
+} as const;
+const enableBits = { on: 0x01, linear: 0x40, palette8: 0x20, keepMemory: 0x80 } as const;
+
+const bankBytes = 0x1_0000;
+const vbeVersion = 0x0300;
+const displaySlot = 2;
+const linearBit = 0x4000;
+const keepBit = 0x8000;
+/** In the data area, where the number of no mode of a VGA stands while one of these is set. */
+const noVgaMode = 0xff;
+const bytesOf = (text: string): Uint8Array =>
+  Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** The services of VBE. */
+export class VideoVbe {
+  readonly #memory: PhysicalMemory;
+  readonly #ports: PortBus;
+  readonly #program: BiosProgram;
+  readonly #state: VideoState;
+  readonly #setVgaMode: (number: number) => void;
+
+  /** Makes the services; `setVgaMode` sets a mode of the VGA and ends one of these. */
+  constructor(
+    board: Board,
+    program: BiosProgram,
+    state: VideoState,
+    setVgaMode: (number: number) => void,
+  ) {
+    this.#memory = board.memory;
+    this.#ports = board.ports;
+    this.#program = program;
+    this.#state = state;
+    this.#setVgaMode = setVgaMode;
+  }
+
+  /** Serves AX = 4F00h to 4FFFh. */
+  serve(frame: BiosFrame): void {
+    frame.set('eax', this.#run(frame));
+  }
+
+  #run(frame: BiosFrame): number {
+    switch (frame.al) {
+      case 0x00:
+        return this.#describe(frame);
+      case 0x01:
+        return this.#describeMode(frame);
+      case 0x02:
+        return this.#setMode(frame.get('ebx'));
+      case 0x03:
+        frame.set('ebx', this.#current());
+        return Result.ok;
+      case 0x04:
+        return this.#state.serve(frame, frame.dl) ? Result.ok : Result.failed;
+      case 0x05:
+        return this.#bank(frame);
+      case 0x06:
+        return this.#lineLength(frame);
+      case 0x07:
+        return this.#start(frame);
+      case 0x08:
+        return this.#paletteWidth(frame);
+      case 0x09:
+        return this.#palette(frame);
+      default:
+        return Result.absent;
+    }
+  }
+
+  /** Function 00h: 256 bytes about the adapter, or 512 for who asks by the name VBE2. */
+  #describe(frame: BiosFrame): number {
+    const memory = this.#memory;
+    const at = frame.at('es', frame.get('edi'));
+    const isNew = memory.read32(at) === 0x3245_4256;
+    const info = new DataView(new ArrayBuffer(isNew ? 512 : 256));
+    const bytes = new Uint8Array(info.buffer);
+    const name = (Rom.segment << 16) | this.#program.vbe.name;
+    bytes.set(bytesOf('VESA'));
+    info.setUint16(0x04, vbeVersion, true);
+    info.setUint32(0x06, name, true);
+    info.setUint32(0x0a, 1, true); // The palette can have 8 bits.
+    info.setUint32(0x0e, (Rom.segment << 16) | this.#program.vbe.modes, true);
+    info.setUint16(0x12, this.#read(Dispi.memory64k), true);
+    if (isNew) {
+      for (const field of [0x16, 0x1a, 0x1e]) info.setUint32(field, name, true);
+    }
+    memory.write(at, bytes);
+    return Result.ok;
+  }
+
+  /** Function 01h: 256 bytes about a mode. */
+  #describeMode(frame: BiosFrame): number {
+    const mode = this.#find(frame.get('ecx'));
+    if (mode === undefined) {
+      return Result.failed;
+    }
+    const { width, height, depth } = mode;
+    const pitch = vbeLineBytes(width, depth);
+    const pages = Math.min(Math.floor(this.#memoryBytes(depth) / (pitch * height)), 128) - 1;
+    const info = new DataView(new ArrayBuffer(256));
+    const bytes = new Uint8Array(info.buffer);
+    const hasLinear = depth !== 4;
+    info.setUint16(0x00, hasLinear ? 0x009b : 0x001b, true);
+    bytes[0x02] = 7; // One window, for reads and writes.
+    info.setUint16(0x04, bankBytes / 1024, true);
+    info.setUint16(0x06, bankBytes / 1024, true);
+    info.setUint16(0x08, 0xa000, true);
+    info.setUint32(0x0c, (Rom.segment << 16) | this.#program.vbe.window, true);
+    info.setUint16(0x10, pitch, true);
+    info.setUint16(0x12, width, true);
+    info.setUint16(0x14, height, true);
+    bytes.set([8, 16, depth === 4 ? 4 : 1, depth, 1], 0x16);
+    bytes[0x1b] = depth === 4 ? 3 : depth === 8 ? 4 : 6;
+    bytes[0x1d] = pages;
+    bytes[0x1e] = 1;
+    const colours = directColours[depth];
+    if (colours !== undefined) {
+      bytes.set([...colours, depth === 32 ? 2 : 0], 0x1f);
+    }
+    info.setUint32(0x28, hasLinear ? this.#frameBuffer() : 0, true);
+    info.setUint16(0x32, pitch, true);
+    bytes.set([pages, pages], 0x34);
+    bytes.set(colours ?? [], 0x36);
+    info.setUint32(0x3e, 230_000_000, true);
+    this.#memory.write(frame.at('es', frame.get('edi')), bytes);
+    return Result.ok;
+  }
+
+  #setMode(value: number): number {
+    const keeps = (value & keepBit) !== 0;
+    const number = value & 0x1ff;
+    if (number < 0x80) {
+      if (!videoModes.has(number)) {
+        return Result.failed;
+      }
+      this.#setVgaMode(number | (keeps ? 0x80 : 0));
+      return Result.ok;
+    }
+    const mode = this.#find(number);
+    if (mode === undefined || (mode.depth === 4 && (value & linearBit) !== 0)) {
+      return Result.failed;
+    }
+    // The registers of the VGA as in its own mode of that kind; its memory is left alone.
+    this.#setVgaMode((mode.depth === 4 ? 0x12 : 0x13) | 0x80);
+    this.#write(Dispi.width, mode.width);
+    this.#write(Dispi.height, mode.height);
+    this.#write(Dispi.depth, mode.depth);
+    this.#write(Dispi.enable, enableBits.on | enableBits.linear | (keeps ? 0x80 : 0));
+    const memory = this.#memory;
+    memory.write8(Bda.videoMode, noVgaMode);
+    memory.write16(Bda.columns, mode.width >> 3);
+    memory.write8(Bda.lastRow, Math.min(255, (mode.height >> 4) - 1));
+    memory.write16(Bda.characterHeight, 16);
+    memory.write16(Ebda.vbeMode, value & (keepBit | linearBit | 0x1ff));
+    return Result.ok;
+  }
+
+  /** The mode that is set, with the bits that it was set with. */
+  #current(): number {
+    const isOn = this.#shown() !== undefined;
+    const keeps = (this.#memory.read8(Bda.videoControl) & 0x80) !== 0 ? keepBit : 0;
+    return isOn ? this.#memory.read16(Ebda.vbeMode) : this.#memory.read8(Bda.videoMode) | keeps;
+  }
+
+  /** Function 05h: which 64 KiB show at A0000h. */
+  #bank(frame: BiosFrame): number {
+    const mode = this.#shown();
+    if (mode === undefined) {
+      return Result.wrongMode;
+    }
+    if (frame.bl !== 0 || frame.bh > 1) {
+      return Result.failed;
+    }
+    if (frame.bh === 1) {
+      frame.set('edx', this.#read(Dispi.bank));
+      return Result.ok;
+    }
+    const bank = frame.get('edx');
+    if (bank >= this.#read(Dispi.memory64k)) {
+      return Result.failed;
+    }
+    this.#write(Dispi.bank, bank);
+    return Result.ok;
+  }
+
+  /** Function 06h: bytes and pixels from a line to the next. */
+  #lineLength(frame: BiosFrame): number {
+    const mode = this.#shown();
+    if (mode === undefined) {
+      return Result.wrongMode;
+    }
+    const { depth, height } = mode;
+    const most = Math.floor(this.#memoryBytes(depth) / height);
+    const wanted = frame.get('ecx');
+    let pixels: number;
+    if (frame.bl === 0 || frame.bl === 2) {
+      pixels = frame.bl === 0 ? wanted : vbeLinePixels(wanted, depth);
+      if (pixels < mode.width || vbeLineBytes(pixels, depth) > most) {
+        return Result.failed;
+      }
+      this.#write(Dispi.virtualWidth, pixels);
+      pixels = this.#read(Dispi.virtualWidth);
+    } else if (frame.bl === 1) {
+      pixels = this.#read(Dispi.virtualWidth);
+    } else if (frame.bl === 3) {
+      pixels = Math.min(vbeLinePixels(most, depth), 0xffff);
+    } else {
+      return Result.failed;
+    }
+    const bytes = vbeLineBytes(pixels, depth);
+    frame.set('ebx', bytes);
+    frame.set('ecx', pixels);
+    frame.set('edx', Math.min(Math.floor(this.#memoryBytes(depth) / bytes), 0xffff));
+    return Result.ok;
+  }
+
+  /** Function 07h: the pixel in the upper left corner. */
+  #start(frame: BiosFrame): number {
+    if (this.#shown() === undefined) {
+      return Result.wrongMode;
+    }
+    if (frame.bl === 1) {
+      frame.set('ebx', frame.bl);
+      frame.set('ecx', this.#read(Dispi.xOffset));
+      frame.set('edx', this.#read(Dispi.yOffset));
+      return Result.ok;
+    }
+    if (frame.bl !== 0 && frame.bl !== 0x80) {
+      return Result.failed;
+    }
+    const [x, y] = [frame.get('ecx'), frame.get('edx')];
+    // One of the two alone may lie outside with the other's old value.
+    this.#write(Dispi.yOffset, 0);
+    this.#write(Dispi.xOffset, x);
+    this.#write(Dispi.yOffset, y);
+    const isTaken = this.#read(Dispi.xOffset) === x && this.#read(Dispi.yOffset) === y;
+    return isTaken ? Result.ok : Result.failed;
+  }
+
+  /** Function 08h: bits of a component of the palette. */
+  #paletteWidth(frame: BiosFrame): number {
+    const mode = this.#shown();
+    if (mode === undefined || mode.depth > 8) {
+      return Result.wrongMode;
+    }
+    const enable = this.#read(Dispi.enable);
+    if (frame.bl > 1) {
+      return Result.failed;
+    }
+    if (frame.bl === 0) {
+      const wide = frame.bh >= 8 ? enableBits.palette8 : 0;
+      const others = enable & ~enableBits.palette8;
+      this.#write(Dispi.enable, others | wide | enableBits.keepMemory);
+    }
+    const bits = (this.#read(Dispi.enable) & enableBits.palette8) !== 0 ? 8 : 6;
+    frame.set('ebx', (bits << 8) | frame.bl);
+    return Result.ok;
+  }
+
+  /** Function 09h: entries of the palette, four bytes each: blue, green, red, and one of none. */
+  #palette(frame: BiosFrame): number {
+    const mode = this.#shown();
+    if (mode !== undefined && mode.depth > 8) {
+      return Result.wrongMode;
+    }
+    const [count, first] = [frame.get('ecx'), frame.get('edx')];
+    const isWrite = frame.bl === 0 || frame.bl === 0x80;
+    if ((!isWrite && frame.bl !== 1) || first + count > 256) {
+      return Result.failed;
+    }
+    const at = frame.at('es', frame.get('edi'));
+    this.#ports.writePort(isWrite ? 0x3c8 : 0x3c7, 1, first);
+    for (let entry = 0; entry < count; entry += 1) {
+      for (const component of [2, 1, 0]) {
+        const address = at + 4 * entry + component;
+        if (isWrite) {
+          this.#ports.writePort(0x3c9, 1, this.#memory.read8(address));
+        } else {
+          this.#memory.write8(address, this.#ports.readPort(0x3c9, 1));
+        }
+      }
+      if (!isWrite) {
+        this.#memory.write8(at + 4 * entry + 3, 0);
+      }
+    }
+    return Result.ok;
+  }
+
+  /** Size and depth on the screen, if it is a mode of this extension. */
+  #shown(): Omit<VbeModeRow, 'number'> | undefined {
+    if ((this.#read(Dispi.enable) & enableBits.on) === 0) {
+      return undefined;
+    }
+    // The register takes no other depths.
+    const depth = this.#read(Dispi.depth) as VbeModeRow['depth'];
+    return { width: this.#read(Dispi.width), height: this.#read(Dispi.height), depth };
+  }
+
+  #find(number: number): VbeModeRow | undefined {
+    return vbeModes.find((mode) => mode.number === (number & 0x1ff));
+  }
+
+  /** Bytes of video memory; of one plane with 4 bits per pixel. */
+  #memoryBytes(depth: number): number {
+    return (this.#read(Dispi.memory64k) * bankBytes) / (depth === 4 ? 4 : 1);
+  }
+
+  #frameBuffer(): number {
+    return readPci(this.#ports, displaySlot, 0, 0x10) & ~0xf;
+  }
+
+  #read(index: number): number {
+    this.#ports.writePort(indexPort, 2, index);
+    return this.#ports.readPort(dataPort, 2);
+  }
+
+  #write(index: number, value: number): void {
+    this.#ports.writePort(indexPort, 2, index);
+    this.#ports.writePort(dataPort, 2, value);
+  }
+}
