@@ -6,6 +6,7 @@
  *     record SEED COUNT   keeps what this processor makes of cases, for the tests
  *     accept              keeps what the laboratory's programs come to, for the tests
  *     sequences SEED COUNT [SECONDS]  runs sequences on a bare CPU in both tiers
+ *     linux SEED SECONDS [TIER]  executes random bytes in Linux, `translator` or `interpreter`
  *     bochs               prints what Bochs makes of the programs where it is something else
  *
  * A seed repeats a run; `-v` prints states.
@@ -15,6 +16,7 @@ import { differences, runBatch } from './compare-cases.ts';
 import { runRingfence } from './executors.ts';
 import { runBochs } from './bochs.ts';
 import { labImage } from './lab.ts';
+import { runLinuxBytes } from './linux-bytes.ts';
 import { programs } from './programs/index.ts';
 import { runSequences } from './sequences.ts';
 import { type ProgramRecords, readRecords, writeRecords } from './records.ts';
@@ -31,7 +33,8 @@ else if (command === 'accept') await accept();
 else if (command === 'bochs') bochs();
 else if (command === 'sequences')
   console.log(runSequences(seed, Number(count), Number(process.argv[5] ?? 3600)));
-else console.log('expected qemu, native, record, accept, bochs or sequences');
+else if (command === 'linux') await linux();
+else console.log('expected qemu, native, record, accept, bochs, sequences or linux');
 
 async function compare(source: 'qemu' | 'native'): Promise<void> {
   const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), source);
@@ -79,6 +82,13 @@ async function accept(): Promise<void> {
     outputs[name] = [...Buffer.from(output).toString('latin1').split('\n'), end];
   }
   writeRecords('programs.json', outputs);
+}
+
+async function linux(): Promise<void> {
+  const accel = process.argv[5] === 'interpreter' ? 'interpreter' : 'translator';
+  const { output, ...result } = await runLinuxBytes({ accel, seconds: Number(count), seed });
+  if (process.argv.includes('-v')) console.log(output);
+  console.log(result);
 }
 
 function bochs(): void {
