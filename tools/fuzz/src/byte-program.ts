@@ -2,9 +2,9 @@
  * A program for Linux that executes random bytes as an unprivileged user.
  *
  * It gives up its rights, limits what it may have, and then runs round after round: 64 random bytes
- * with random registers and flags, until a signal ends them. All signals lead to the next round, one of
- * a timer too. Registers point into memory of its own now and then; what a round leaves there, and in
- * segment registers, breakpoints and the FPU, is for the next to find.
+ * with random registers and flags, until a signal ends them. All signals lead to the next round,
+ * those of a timer too. Registers point into memory of its own now and then; what a round leaves
+ * there, and in segment registers and the FPU, is for the next to find.
  */
 import { assembleText } from '@ringfence/assembler';
 
@@ -111,7 +111,14 @@ function programText(): string {
     ${system(call.setgid, 65534)}
     ${system(call.setuid, 65534)}
     jmp next
+${helperText()}
+${roundText()}
+`;
+}
 
+/** What the beginning calls, and the generator (xorshift32). */
+function helperText(): string {
+  return `
 ; mmap of an area at EBX.
 map:
     mov ecx, ${areaBytes}
@@ -165,7 +172,12 @@ random:
     xor eax, edx
     mov [${seed}], eax
     ret
+`;
+}
 
+/** A round, to which signals lead. */
+function roundText(): string {
+  return `
 next:
     mov esp, ${area.stack + areaBytes / 2}
     push 0x202
@@ -206,8 +218,8 @@ wide:
     add esi, 4
     dec ebx
     jnz values
-    ; The place of the bytes is where the last register would be; flags are those of arithmetic, DF and
-    ; sometimes TF, AC and ID.
+    ; The place of the bytes is where the last register would be; flags are those of arithmetic,
+    ; DF and sometimes TF, AC and ID.
     mov [esi], ebp
     call random
     mov ecx, eax
