@@ -12,6 +12,9 @@ export function segmentAddress(register: number): StateAddress {
 const stackFault = 12;
 const generalProtection = 13;
 
+/** `writeFirst` of segments that are not writable. No other has it: no limit is 0xfffffffe. */
+const nothingWritable = -1;
+
 /** Limit checks and bases of segments that are not flat (SDM 3A 5.3). */
 export class SegmentAccess {
   readonly #b: IrBuilder;
@@ -41,6 +44,7 @@ export class SegmentAccess {
     const end = bytes === 1 ? offset : b.add(offset, bytes - 1);
     let outside = b.or(b.ltU(offset, first), b.gtU(end, last));
     if (bytes > 1) outside = b.or(outside, b.ltU(end, offset));
+    else if (write) outside = b.or(outside, b.eq(first, nothingWritable));
     b.if(outside, () => {
       b.fault(b.select(isStack, b.i32(stackFault), b.i32(generalProtection)), 0);
     });
@@ -54,7 +58,7 @@ export class SegmentAccess {
     const last = this.#field(segment, SegmentField.readLast);
     const end = b.sub(b.add(offset, size), 1);
     const outside = b.or(b.ltU(offset, first), b.or(b.gtU(end, last), b.ltU(end, offset)));
-    return b.eqz(outside);
+    return b.eqz(write ? b.or(outside, b.eq(first, nothingWritable)) : outside);
   }
 
   /** As `linear`, for the stack segment. */
