@@ -241,3 +241,4 @@ export {
   type IdeDriveOptions,
   type IdePiix3Options,
 } from './ide-piix3/index.ts';
+export { XenPlatform, type XenPlatformOptions } from './xen-platform/index.ts';

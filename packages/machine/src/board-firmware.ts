@@ -94,7 +94,7 @@ export function addFirmware(board: Board, firmware: Firmware, output: ByteSink):
   if (boot?.bios !== undefined) {
     board.own('firmware-console', new DebugConsole({ output, base: firmwareConsoleAddress }));
   }
-  const { ramBytes } = board.memory.machine;
+  const { usableBytes: ramBytes } = board.memory.machine;
   const items = new Map([
     ...(boot?.kernel === undefined ? [] : kernelItems(boot.kernel, ramBytes)),
     [fwCfgKey.ramBytes, joinNumbers(ramBytes, 0)],

@@ -62,7 +62,7 @@ const idePorts = 0xc000;
 const firstVirtioDisk = 8;
 
 /**
- * Puts the drives of a machine on its board.
+ * Puts the drives of a machine on its board; returns the IDE controller, if there is one.
  *
  * @throws MachineError `bad-option` for two drives in one place, or one that is no place.
  */
@@ -70,7 +70,7 @@ export function addStorage(
   board: Board,
   drives: readonly DriveOptions[],
   messages: MessageTarget | undefined,
-): void {
+): IdePiix3 | undefined {
   const taken = new Set<string>();
   for (const drive of drives) {
     const { unit } = drive;
@@ -84,7 +84,7 @@ export function addStorage(
     taken.add(place);
     if (drive.interface === 'virtio') addVirtioDisk(board, drive, messages);
   }
-  addIde(
+  return addIde(
     board,
     drives.filter((drive) => drive.interface === 'ide'),
   );
@@ -95,13 +95,15 @@ function mostOf(where: DriveOptions['interface']): number {
 }
 
 /** The controller is there when it has a drive. */
-function addIde(board: Board, drives: readonly DriveOptions[]): void {
-  if (drives.length === 0) return;
+function addIde(board: Board, drives: readonly DriveOptions[]): IdePiix3 | undefined {
+  if (drives.length === 0) return undefined;
   const { memory, clock, timers, pciAddressSpace: addressSpace } = board;
   const irqs = [board.isaIrq(14), board.isaIrq(15)] as const;
   const places = [0, 1, 2, 3].map((unit) => drives.find((drive) => drive.unit === unit));
   const parts = { memory, clock, timers, addressSpace, irqs, drives: places, base: idePorts };
-  board.pci.add(1, 1, board.own('ide', new IdePiix3(parts)));
+  const ide = board.own('ide', new IdePiix3(parts));
+  board.pci.add(1, 1, ide);
+  return ide;
 }
 
 function addVirtioDisk(

@@ -81,6 +81,29 @@ describe.each(accels)('the 686-pae kernel by its PVH entry (%s)', (accel) => {
   });
 });
 
+describe.each(accels)('the 686-pae kernel on a PC with Xen (%s)', (accel) => {
+  it('takes its console, clock and disk from Xen, and has the emulated disk unplugged', async () => {
+    const disk = (): Disk => {
+      const contents = new Uint8Array(8 * mebibyte);
+      return new Disk(new RawImage(new MemoryStore({ contents })));
+    };
+    const drives = [
+      { interface: 'xen', kind: 'disk', unit: 0, storage: disk() },
+      { interface: 'ide', kind: 'disk', unit: 0, storage: disk() },
+    ] as const;
+    const modules = ['crc32c_generic', 'xen-blkfront', 'ext4', 'ata_piix', 'sd_mod'];
+    const { say } = await boot({ accel, machine: 'pc', xen: true, drives }, modules);
+    expect(await say('cat /sys/hypervisor/type')).toContain('xen');
+    expect(await say('cat /sys/bus/pci/devices/0000:00:05.0/vendor')).toContain('0x5853');
+    expect(
+      await say('cat /sys/devices/system/clocksource/clocksource0/current_clocksource'),
+    ).toContain('xen');
+    expect(await say('mke2fs -F /dev/xvda > /dev/null && mount /dev/xvda /tmp')).toMatch(/0$/);
+    expect(await say('cp /bin/busybox /tmp/b && sync && cmp /bin/busybox /tmp/b')).toMatch(/0$/);
+    expect(await say('ls /dev/sda')).toMatch(/[^0]$/);
+  });
+});
+
 describe.each(accels)('xen-blkfront (%s)', (accel) => {
   it('mounts a disk, writes to it, and reads it back', async () => {
     const contents = new Uint8Array(16 * mebibyte);

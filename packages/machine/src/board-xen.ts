@@ -76,7 +76,13 @@ export function chooseXen(
   if (options.machine === 'xenpv') {
     return makePvGuest(parts);
   }
-  return options.machine === 'pvh' && options.xen !== false ? makeXenGuest(parts) : undefined;
+  const isPvh = options.machine === 'pvh' && options.xen !== false;
+  return isPvh || isXenOnPc(options) ? makeXenGuest(parts) : undefined;
+}
+
+/** Whether a machine is a PC whose guest finds Xen beside the chips (PVHVM). */
+export function isXenOnPc(options: Pick<MachineOptions, 'machine' | 'xen'>): boolean {
+  return (options.machine ?? 'pc') === 'pc' && options.xen === true;
 }
 
 /** Bytes at the end of RAM that are Xen's: its pages, rounded up. */
@@ -99,7 +105,7 @@ export function xenMemoryMap(ramBytes: number): readonly XenMapEntry[] {
   ];
 }
 
-/** Makes the Xen side of a guest that starts by its PVH entry: its memory is translated. */
+/** Makes the Xen side of a guest whose memory is translated: PVH, or on a PC's hardware. */
 export function makeXenGuest(parts: XenParts): XenGuest {
   const memory = xenMemory(parts.memory);
   const start = memory.ramBytes - xenReservedBytes;

@@ -132,7 +132,7 @@ export class Chipset implements Board {
       ioApic: this.interrupts.ioApic,
       nmi: this.interrupts.nmiLine(options.processor),
       sound: options.sound,
-      cmos: { ...memorySizeBytes(this.memory.machine.ramBytes), ...firmware.cmos },
+      cmos: { ...memorySizeBytes(this.memory.machine.usableBytes), ...firmware.cmos },
     });
     this.uarts = this.#addSerialPorts(options.serialOutputs);
     this.keyboard = this.#addKeyboardController(requestReset);

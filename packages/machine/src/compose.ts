@@ -14,7 +14,8 @@ import { chooseFirmware } from './board-firmware.ts';
 import { addFloppies } from './board-floppy.ts';
 import { addStorage } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
-import { chooseXen } from './board-xen.ts';
+import { chooseXen, isXenOnPc, xenReservedBytes } from './board-xen.ts';
+import { addXenPlatform } from './board-xen-platform.ts';
 import type { XenGuest } from './board-xen.ts';
 import { makeRingfence, withUpcalls } from './board-ringfence.ts';
 import type { ReportOutputs } from './board-reports.ts';
@@ -78,7 +79,8 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   const chipset = makeChipset(options, connections, frame);
   const drives = options.drives ?? [];
   const messages = messageTarget(chipset.interrupts.localApic);
-  addStorage(chipset, drives, messages);
+  const ide = addStorage(chipset, drives, messages);
+  if (isXenOnPc(options)) addXenPlatform(chipset, ide);
   const floppies = addFloppies(chipset, drives, chipset.time.cmos);
   const random = randomSource(options.clock ?? 'host', options.host);
   const consoleOutput = connections.serialOutputs[virtioConsoleLine];
@@ -112,7 +114,8 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
   const hasApic = (model.features.edx & apicPresent) !== 0;
   const firmware = chooseFirmware(options.boot);
   const extraBytes = displayBytes(firmware.display.rom) + romBytes(firmware.rom);
-  const memory = makePcMemory(options.memoryBytes, extraBytes);
+  const hidden = isXenOnPc(options) ? xenReservedBytes : 0;
+  const memory = makePcMemory(options.memoryBytes, extraBytes, hidden);
   // The CPU comes last, and what comes before it can reach it only once it is there.
   const later: { cpu?: Cpu } = {};
   const comeBack = (): void => later.cpu?.yield();

@@ -3,6 +3,7 @@
  */
 import type { GuestMemory } from '@ringfence/hypercall';
 import { Layout, MachineMemory, MemoryError, PhysicalMemory } from '@ringfence/memory';
+import type { MachineMemoryOptions } from '@ringfence/memory';
 
 import type { LoaderMemory } from './boot/loader-memory.ts';
 import { extendedMemory, videoMemory } from './boot/memory-map.ts';
@@ -11,13 +12,18 @@ import { MachineError } from './error.ts';
 const zeroBlock = 0x1_0000;
 
 /**
- * Makes guest-physical memory: RAM with a hole from 0xa0000 to 1 MiB.
+ * Makes guest-physical memory: RAM with a hole from 0xa0000 to 1 MiB. The guest is not told of the
+ * last `hiddenBytes`.
  *
  * @throws MachineError `bad-option` for a size that cannot be, `too-little-memory` when the host
  * has none.
  */
-export function makePcMemory(ramBytes: number, extraBytes: number): PhysicalMemory {
-  const machine = makeMachineMemory(ramBytes, extraBytes);
+export function makePcMemory(
+  ramBytes: number,
+  extraBytes: number,
+  hiddenBytes: number = 0,
+): PhysicalMemory {
+  const machine = makeMachineMemory({ ramBytes, extraBytes, hiddenBytes });
   const physical = new PhysicalMemory(machine);
   physical.mapRam(0, videoMemory, Layout.ram);
   if (ramBytes > extendedMemory) {
@@ -27,9 +33,10 @@ export function makePcMemory(ramBytes: number, extraBytes: number): PhysicalMemo
   return physical;
 }
 
-function makeMachineMemory(ramBytes: number, extraBytes: number): MachineMemory {
+function makeMachineMemory(options: MachineMemoryOptions): MachineMemory {
+  const { ramBytes } = options;
   try {
-    return new MachineMemory({ ramBytes, extraBytes });
+    return new MachineMemory(options);
   } catch (error) {
     if (!(error instanceof MemoryError)) {
       throw error;
@@ -71,7 +78,7 @@ export function hypercallMemory(physical: PhysicalMemory): GuestMemory {
 export function loaderMemory(physical: PhysicalMemory): LoaderMemory {
   const zeros = new Uint8Array(zeroBlock);
   return {
-    ramBytes: physical.machine.ramBytes,
+    ramBytes: physical.machine.usableBytes,
     write: (address, source) => {
       physical.write(address, source);
     },

@@ -7,6 +7,8 @@ const mebibyte = 1 << 20;
 export interface MachineMemoryOptions {
   /** Guest RAM in bytes: a multiple of 1 MiB, at least 1 MiB, at most `maxRamBytes`. */
   readonly ramBytes: number;
+  /** Bytes at the end of RAM that the guest is not told of: they are a hypervisor's. Default 0. */
+  readonly hiddenBytes?: number;
   /** Backing beyond RAM, for video memory and ROMs, in bytes: a multiple of 4096. Default 0. */
   readonly extraBytes?: number;
 }
@@ -21,6 +23,8 @@ export class MachineMemory {
   readonly memory: WebAssembly.Memory;
   /** Guest RAM in bytes. */
   readonly ramBytes: number;
+  /** RAM in bytes that the guest is told of. */
+  readonly usableBytes: number;
   /** Every byte of the linear memory. */
   readonly u8: Uint8Array;
   /** The linear memory as 32-bit words; the index is an address shifted right by 2. */
@@ -50,6 +54,7 @@ export class MachineMemory {
     const wasmPages = Math.ceil((Layout.ram + ramBytes + extraBytes) / wasmPageBytes);
     this.memory = createMemory(wasmPages);
     this.ramBytes = ramBytes;
+    this.usableBytes = ramBytes - (options.hiddenBytes ?? 0);
     this.u8 = new Uint8Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);

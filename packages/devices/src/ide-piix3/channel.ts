@@ -35,7 +35,9 @@ export class IdeChannel implements FixedPortDevice, DriveBus {
   /** The bus master. */
   readonly master: BusMaster;
   readonly #options: ChannelOptions;
-  readonly #drives: readonly (Drive | undefined)[];
+  readonly #all: readonly (Drive | undefined)[];
+  /** Those of them that were not unplugged. */
+  #drives: readonly (Drive | undefined)[];
   #second = false;
   #control = 0;
   #interrupt = false;
@@ -53,7 +55,8 @@ export class IdeChannel implements FixedPortDevice, DriveBus {
     this.master = new BusMaster(memory, () => {
       this.#selected?.masterStarted();
     });
-    this.#drives = [makeDrive(this, 0), makeDrive(this, 1)];
+    this.#all = [makeDrive(this, 0), makeDrive(this, 1)];
+    this.#drives = this.#all;
   }
 
   readPort(port: number, size: AccessSize): number {
@@ -108,8 +111,14 @@ export class IdeChannel implements FixedPortDevice, DriveBus {
     this.master.finished();
   }
 
+  /** Takes a drive away until the machine's reset. */
+  unplug(place: number): void {
+    this.#drives = this.#drives.map((drive, index) => (index === place ? undefined : drive));
+  }
+
   /** The machine's reset. */
   reset(): void {
+    this.#drives = this.#all;
     for (const drive of this.#drives) drive?.reset();
     this.master.reset();
     this.#second = false;
@@ -125,7 +134,7 @@ export class IdeChannel implements FixedPortDevice, DriveBus {
       control: this.#control,
       interrupt: this.#interrupt,
       master: this.master.save(),
-      drives: this.#drives.map((drive) => drive?.save() ?? absent()),
+      drives: this.#all.map((drive) => drive?.save() ?? absent()),
     };
   }
 
@@ -135,6 +144,7 @@ export class IdeChannel implements FixedPortDevice, DriveBus {
     this.#control = state.control;
     this.#interrupt = state.interrupt;
     this.master.restore(state.master);
+    this.#drives = this.#all;
     for (const [place, drive] of this.#drives.entries()) {
       const saved = state.drives[place];
       if (saved !== undefined) drive?.restore(saved);

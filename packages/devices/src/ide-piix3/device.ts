@@ -63,10 +63,14 @@ export class IdePiix3 implements PciFunction, FixedPortDevice, Saveable, Resetta
   readonly #config: PciConfigSpace;
   readonly #channels: readonly IdeChannel[];
   readonly #trays = new Map<number, AtapiCd>();
+  /** Numbers of the drives that are disks. */
+  readonly #disks: readonly number[];
 
   /** Makes a controller with its drives. */
   constructor(options: IdePiix3Options) {
     const { memory, clock, timers, base } = options;
+    const kinds = options.drives.map((drive) => drive?.kind);
+    this.#disks = [...kinds.keys()].filter((unit) => kinds[unit] === 'disk');
     const master: PortDevice = {
       readPort: (port, size) => this.#readMaster(port, size),
       writePort: (port, size, value) => {
@@ -133,6 +137,11 @@ export class IdePiix3 implements PciFunction, FixedPortDevice, Saveable, Resetta
   changeMedium(unit: number, medium: BlockStorage | undefined): boolean {
     this.#trays.get(unit)?.insert(medium);
     return this.#trays.has(unit);
+  }
+
+  /** Takes the disks away, CD drives not, until the machine is reset. */
+  unplugDisks(): void {
+    for (const unit of this.#disks) this.#channels[unit >> 1]?.unplug(unit & 1);
   }
 
   /** Returns to the state after reset. */

@@ -56,7 +56,7 @@ export class SystemServices {
 
   /** Serves INT 15h. */
   serve(frame: BiosFrame): OutcomeValue {
-    const { ramBytes } = this.#memory.machine;
+    const { usableBytes: ramBytes } = this.#memory.machine;
     frame.carry = false;
     switch (frame.ah) {
       case 0x24:

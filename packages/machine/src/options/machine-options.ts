@@ -124,7 +124,10 @@ export interface MachineOptions {
    * of the others.
    */
   readonly machine?: MachineKind;
-  /** Whether a machine `pvh` has Xen's interface; the default is true. */
+  /**
+   * Whether there is Xen's interface: by default in a machine `pvh`, and not in a PC, whose guest
+   * may take paravirtual devices beside its chips or instead of them.
+   */
   readonly xen?: boolean;
   /** How guest code runs; the default is `translator`. */
   readonly accel?: 'interpreter' | 'translator';
@@ -183,7 +186,7 @@ export function machineOptions(
   const debugExitPort = findDebugExit(settings);
   return {
     ...(settings.machine === undefined ? {} : { machine: settings.machine }),
-    ...(settings.xen === 'off' ? { xen: false } : {}),
+    ...(settings.xen === undefined ? {} : { xen: settings.xen === 'on' }),
     memoryBytes: settings.memory,
     boot,
     host,

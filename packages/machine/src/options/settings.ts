@@ -13,8 +13,8 @@ export interface Settings {
   readonly memory: number;
   /** The kind of machine; without it the kernel says. */
   readonly machine?: 'pc' | 'pvh' | 'xenpv';
-  /** Whether a machine `pvh` has Xen's interface. */
-  readonly xen: 'on' | 'off';
+  /** Whether there is Xen's interface; by default in a machine `pvh`. */
+  readonly xen?: 'on' | 'off';
   /** Path of the kernel: bzImage, multiboot or ELF. */
   readonly kernel?: string;
   /** Path of the initial RAM disk; for multiboot a list of modules, `FILE [ARGUMENTS],FILE...`. */

@@ -81,7 +81,7 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'on|off',
     value: { kind: 'choice', choices: ['on', 'off'] },
     scope: 'machine',
-    help: "whether machine pvh has Xen's interface (default on)",
+    help: "whether there is Xen's interface (default: on for machine pvh, off for pc)",
   },
   {
     name: 'kernel',
@@ -364,7 +364,6 @@ export const optionTable: readonly OptionRow[] = [
 /** What holds where an option is not given. */
 export const defaultSettings: Settings = {
   memory: 256 * 1024 * 1024,
-  xen: 'on',
   append: '',
   kernelUnpack: 'on',
   optionRom: [],

@@ -1,0 +1,1 @@
+export { XenPlatform, type XenPlatformOptions } from './device.ts';
