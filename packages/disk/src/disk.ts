@@ -1,3 +1,4 @@
+import { identify, tryNow } from './disk-identity.ts';
 import { DiskError } from './error.ts';
 import type { DiskFormat, DiskImage } from './image.ts';
 import type { DiskChanges } from './overlay-image.ts';
@@ -8,6 +9,9 @@ export type Completion = (ok: boolean) => void;
 
 /** The most requests that wait at one time; a device has a few hundred at most. */
 export const maximumWaiting = 4096;
+
+/** How many places of a disk its contents are told by. */
+const contentSamples = 256;
 
 /** What a disk can be told. */
 export interface DiskOptions {
@@ -55,6 +59,14 @@ export class Disk {
   /** What was written, where that is kept apart from what the disk stands on. */
   get changes(): DiskChanges | undefined {
     return this.#image.changes;
+  }
+
+  /**
+   * Tells what the disk holds from what it held before, as far as samples show; undefined where
+   * they cannot be read at once.
+   */
+  contents(): string | undefined {
+    return tryNow(identify(this.#image, contentSamples));
   }
 
   get format(): DiskFormat {

@@ -1,16 +1,14 @@
+import { identify } from './disk-identity.ts';
 import { DiskError } from './error.ts';
 import type { DiskFormat, DiskImage } from './image.ts';
 import type { Steps } from './steps.ts';
 
-/** What is kept together of what was written. */
-const pieceBytes = 0x1_0000;
+/** What is kept together of what was written, here and in a snapshot. */
+export const overlayPieceBytes = 0x1_0000;
+const pieceBytes = overlayPieceBytes;
 
 /** The most that an overlay holds in memory. */
 export const mostOverlayBytes: number = 2 ** 31;
-
-/** How many places of a base its identity is made of, and how much of each. */
-const sampleCount = 32;
-const sampleBytes = 0x1000;
 
 /** What was written to a disk, apart from what it stands on. */
 export interface DiskChanges {
@@ -138,11 +136,9 @@ export class OverlayImage implements DiskImage {
     return { offsets, pieces };
   }
 
-  #restore({ offsets, pieces }: SavedChanges): void {
-    const fits = (offset: number): boolean => offset % pieceBytes === 0 && offset < this.bytes;
-    if (pieces.length !== offsets.length * pieceBytes || !offsets.every(fits)) {
-      throw new DiskError('bad-image', 'changes of a disk: they are none of this one');
-    }
+  #restore(changes: SavedChanges): void {
+    checkChanges(changes, this.bytes);
+    const { offsets, pieces } = changes;
     this.#pieces.clear();
     for (const [index, offset] of offsets.entries()) {
       this.#pieces.set(offset, pieces.slice(index * pieceBytes, (index + 1) * pieceBytes));
@@ -158,15 +154,14 @@ interface Run {
   readonly length: number;
 }
 
-/** Returns the size of a disk and a checksum (FNV-1a, 32 bits) over samples from end to end. */
-function* identify(image: DiskImage): Steps<string> {
-  const last = Math.max(0, image.bytes - sampleBytes);
-  let hash = 0x811c_9dc5;
-  for (let index = 0; index < sampleCount; index += 1) {
-    const offset = Math.floor((last * index) / (sampleCount - 1) / 512) * 512;
-    const sample = new Uint8Array(Math.min(sampleBytes, image.bytes - offset));
-    yield* image.read(offset, sample);
-    for (const byte of sample) hash = Math.imul(hash ^ byte, 0x0100_0193);
+/**
+ * Checks that changes can be those of a disk of a size.
+ *
+ * @throws DiskError `bad-image`.
+ */
+export function checkChanges({ offsets, pieces }: SavedChanges, bytes: number): void {
+  const fits = (offset: number): boolean => offset % pieceBytes === 0 && offset < bytes;
+  if (pieces.length !== offsets.length * pieceBytes || !offsets.every(fits)) {
+    throw new DiskError('bad-image', 'changes of a disk: they are none of this one');
   }
-  return `${String(image.bytes)} bytes, ${(hash >>> 0).toString(16).padStart(8, '0')}`;
 }

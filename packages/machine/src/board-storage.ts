@@ -35,6 +35,8 @@ export interface DriveOptions {
 export interface DriveStorage extends BlockStorage {
   /** What was written, where that is kept apart: it becomes a part of snapshots. */
   readonly changes?: DriveChanges | undefined;
+  /** Tells what it holds from what it held before; undefined where that cannot be told. */
+  contents?(): string | undefined;
   /** Says what to call after each completion that came later than its request. */
   onLate?(wake: () => void): void;
 }

@@ -16,7 +16,9 @@ import { inflateSync } from 'fflate';
 import { closeStore, flushStore, readBytes, writeBytes, type ByteStore } from '../byte-store.ts';
 import { DiskError } from '../error.ts';
 import type { DiskImage } from '../image.ts';
+import type { DiskChanges } from '../overlay-image.ts';
 import type { Steps } from '../steps.ts';
+import { changesOf } from './changes.ts';
 import { clusterAt, type Cluster } from './extents.ts';
 import type { QcowHeader } from './header.ts';
 import * as layout from './layout.ts';
@@ -45,6 +47,8 @@ export class QcowImage implements DiskImage {
   readonly readOnly: boolean;
   /** The header as it was when the image was opened. */
   readonly header: QcowHeader;
+  /** What it holds itself, if it is written and stands on another. */
+  readonly changes?: DiskChanges;
   readonly #store: ByteStore;
   readonly #backing: DiskImage | undefined;
   readonly #clusterBytes: number;
@@ -65,6 +69,9 @@ export class QcowImage implements DiskImage {
     this.readOnly = options.readOnly;
     this.#store = store;
     this.#backing = options.backing;
+    if (options.backing !== undefined && !options.readOnly) {
+      this.changes = changesOf(this, options.backing);
+    }
     this.#clusterBytes = 2 ** header.clusterBits;
     this.#perTable = this.#clusterBytes / 8;
     this.#l1 = l1;
@@ -122,6 +129,19 @@ export class QcowImage implements DiskImage {
     this.#released = [];
     for (const cluster of released) yield* this.#refcounts.release(cluster);
     yield* this.#cache.write('refcounts');
+  }
+
+  *ownPieces(pieceBytes: number): Steps<number[]> {
+    const offsets = new Set<number>();
+    for (let at = 0; at < this.bytes;) {
+      const { cluster, bytes } = yield* this.#extent(at, this.bytes - at);
+      const first = at - (at % pieceBytes);
+      for (let own = first; cluster.kind !== 'backing' && own < at + bytes; own += pieceBytes) {
+        offsets.add(own);
+      }
+      at += bytes;
+    }
+    return [...offsets];
   }
 
   *close(): Steps<void> {

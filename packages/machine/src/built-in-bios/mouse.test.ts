@@ -64,7 +64,8 @@ describe('INT 15h, AH = C2h', () => {
         ${call('0xc207')}
         mov bh, 1
         ${call('0xc200')}
-wait:   cmp byte [count], 2
+wait:   hlt
+        cmp byte [count], 2
         jb wait
         mov ah, 0
         int 0x16

@@ -1,4 +1,12 @@
-import { Disk, MemoryStore, OverlayImage, RawImage, runNow } from '@ringfence/disk';
+import {
+  createQcow,
+  Disk,
+  MemoryStore,
+  openImage,
+  OverlayImage,
+  RawImage,
+  runNow,
+} from '@ringfence/disk';
 import { describe, expect, it } from 'vitest';
 
 import type { DriveOptions } from '../board-storage.ts';
@@ -44,6 +52,46 @@ describe('a snapshot with an overlay', () => {
       [7, 7],
       [1, 1],
     ]);
+  });
+
+  it('brings what an image on another held, and takes away what came later', async () => {
+    const image = (): Disk => {
+      const base = new MemoryStore({ contents: new Uint8Array(0x10_0000).fill(1) });
+      const store = new MemoryStore();
+      const backing = { name: 'base', format: 'raw' } as const;
+      runNow(createQcow(store, { bytes: 0x10_0000, backing }));
+      return new Disk(runNow(openImage(store, { openBacking: () => base })));
+    };
+    const write = (disk: Disk, at: number, value: number): void => {
+      disk.write(at, new Uint8Array(512).fill(value), () => undefined);
+    };
+    const disk = image();
+    const machine = await make([ide(disk)]);
+    write(disk, 0x400, 7);
+    const file = await machine.snapshot();
+    write(disk, 0x400, 8);
+    write(disk, 0x4_0000, 9);
+    await make([ide(disk)], file);
+    const [other, inMemory] = [image(), overlay(1)];
+    await make([ide(other)], file);
+    await make([ide(inMemory)], file);
+    for (const each of [disk, other, inMemory]) {
+      expect([bytesAt(each, 0x400), bytesAt(each, 0x600), bytesAt(each, 0x4_0000)]).toEqual([
+        [7, 7],
+        [1, 1],
+        [1, 1],
+      ]);
+    }
+  });
+
+  it('is refused once an image that stands alone was written to', async () => {
+    const store = new MemoryStore({ contents: new Uint8Array(0x10_0000) });
+    const disk = new Disk(new RawImage(store));
+    const machine = await make([ide(disk)]);
+    const file = await machine.snapshot();
+    await make([ide(disk)], file);
+    disk.write(0, new Uint8Array(512).fill(7), () => undefined);
+    await expect(make([ide(disk)], file)).rejects.toThrow(/ide 0: .*when the snapshot was taken/);
   });
 
   it.each([

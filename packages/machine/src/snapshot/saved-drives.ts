@@ -1,6 +1,7 @@
 /**
  * Drives in a snapshot: which there are, and what was written to those that keep it apart from
- * what they stand on. What was written to an image itself is in that image, and stays the caller's.
+ * what they stand on, in memory or in an image on another. What was written to any other image is
+ * only there, and a snapshot is refused once it holds something else.
  */
 import type { DriveOptions } from '../board-storage.ts';
 import { badSnapshot } from './container.ts';
@@ -20,7 +21,8 @@ export function saveDrives(drives: readonly DriveOptions[]): SavedDrive[] {
     const base = storage.changes?.base ?? '';
     const removable = drive.kind === 'cdrom' || drive.interface === 'floppy';
     const { bytes } = storage;
-    return [{ place: placeOf(drive), removable, bytes, base, offsets, pieces }];
+    const contents = base === '' ? (storage.contents?.() ?? '') : '';
+    return [{ place: placeOf(drive), removable, bytes, base, contents, offsets, pieces }];
   });
 }
 
@@ -31,7 +33,7 @@ export function saveDrives(drives: readonly DriveOptions[]): SavedDrive[] {
  * changes were made on something else.
  */
 export function checkDrives(saved: readonly SavedDrive[], drives: readonly DriveOptions[]): void {
-  for (const { place, bytes, base, removable, offsets } of saved) {
+  for (const { place, bytes, base, contents, removable, offsets } of saved) {
     const where = `its drive ${place}`;
     const storage = drives.find((drive) => placeOf(drive) === place)?.storage;
     if (storage === undefined && removable && offsets.length === 0) {
@@ -46,6 +48,10 @@ export function checkDrives(saved: readonly SavedDrive[], drives: readonly Drive
     if (base !== '' && storage.changes?.base !== base) {
       const found = storage.changes?.base ?? 'one that is written itself';
       throw badSnapshot(where, `an overlay on the same base (${base})`, found);
+    }
+    const now = contents === '' ? undefined : storage.contents?.();
+    if (now !== undefined && now !== contents) {
+      throw badSnapshot(where, `what it held when the snapshot was taken (${contents})`, now);
     }
   }
 }

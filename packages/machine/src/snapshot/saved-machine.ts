@@ -23,6 +23,8 @@ export interface SavedDrive {
   readonly bytes: number;
   /** What its changes were made on; empty where they were written to the image itself. */
   readonly base: string;
+  /** What the image itself held where it has no changes; empty where nobody can tell. */
+  readonly contents: string;
   readonly offsets: readonly number[];
   readonly pieces: Uint8Array;
 }
@@ -107,6 +109,7 @@ const shape: Shape<SavedMachine> = record<SavedMachine>({
       removable: flag(),
       bytes: count,
       base: text,
+      contents: text,
       offsets: list(count, 0, most),
       pieces: bytesShape,
     }),
@@ -136,7 +139,7 @@ function requestShape(value: unknown, path: string): MachineRequest {
  * @throws MachineError with code `bad-snapshot`.
  */
 export function checkSavedMachine(value: unknown): SavedMachine {
-  const whole = typeof value === 'object' ? { drives: [], ...value } : value;
+  const whole = typeof value === 'object' ? withDrives({ ...value }) : value;
   return told(() => shape(whole, 'state'));
 }
 
@@ -154,4 +157,15 @@ export function told<Result>(action: () => Result, where: string = 'its state'):
 
 function refuse(path: string, expected: string, found: unknown): never {
   throw new DeviceError('bad-state', `${path}: expected ${expected}, found a ${typeof found}`);
+}
+
+/** Adds what older versions do not say of drives. */
+function withDrives(value: { readonly drives?: unknown }): object {
+  const { drives = [] } = value;
+  const whole: unknown = Array.isArray(drives)
+    ? drives.map((drive: unknown) =>
+        typeof drive === 'object' && drive !== null ? { contents: '', ...drive } : drive,
+      )
+    : drives;
+  return { ...value, drives: whole };
 }
