@@ -58,6 +58,11 @@ export interface Hypercalls {
   readMsr(index: number): MsrValue | undefined;
   writeMsr(index: number, low: number, high: number): MsrWriteResult;
   hypercall(registers: HypercallRegisters): boolean;
+  /**
+   * Bytes of an undefined instruction at a linear address that are only a mark in front of another
+   * one, which is executed instead; 0, or absent, where there is none.
+   */
+  forcedPrefix?(linear: number): number;
 }
 
 /** What the virtual CPU needs from the machine around it. */

@@ -116,11 +116,22 @@ export class Slices {
     if (isError && coprocessor !== undefined && ((state[Word.cr0] ?? 0) & Cr0.ne) === 0) {
       return this.#signalError();
     }
+    if (faultVector(fault) === Vector.invalidOpcode && this.#skipMark()) return undefined;
     if (faultVector(fault) === Vector.debug) noteDebugFault(state, debug.pending);
     // What a faulting instruction had accessed before is not reported.
     debug.pending = 0;
     if (fault !== noFault && !deliverFault(segmentation, fault)) return 'tripleFault';
     return undefined;
+  }
+
+  /** Skips a mark in front of an instruction that a paravirtual interface wants executed. */
+  #skipMark(): boolean {
+    const state = this.#state;
+    const { host, access } = this.#parts;
+    const eip = state[Word.rip] ?? 0;
+    const bytes = host.hypercalls.forcedPrefix?.((eip + access.codeBase) | 0) ?? 0;
+    state[Word.rip] = (eip + bytes) | 0;
+    return bytes > 0;
   }
 
   /**

@@ -94,6 +94,11 @@ export class HypercallDispatch {
     return this.#abis.findLast((abi) => abi.hypercall(registers)) !== undefined;
   }
 
+  /** Bytes of a mark in front of an instruction at a linear address; 0 for none. */
+  forcedPrefix(linear: number): number {
+    return Math.max(0, ...this.#abis.map((abi) => abi.forcedPrefix?.(linear) ?? 0));
+  }
+
   /** To be called before the virtual CPU runs again after the host did something else. */
   beforeRun(): void {
     for (const abi of this.#abis) {

@@ -116,6 +116,11 @@ export interface HypercallAbi {
    * interface.
    */
   hypercall(registers: HypercallRegisters): boolean;
+  /**
+   * Bytes of an undefined instruction at a linear address that are only a mark of this interface in
+   * front of another instruction; absent where there are no such marks.
+   */
+  forcedPrefix?(linear: number): number;
   /** To be called before the virtual CPU runs again after the host did something else. */
   beforeRun(): void;
   /** To be called after the clock or the time-stamp counter jumped, or were restored. */

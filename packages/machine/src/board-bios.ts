@@ -33,6 +33,7 @@ export function addBuiltInBios(
     cpuidFaults: (cpl) => others.cpuidFaults?.(cpl) ?? false,
     readMsr: (index) => others.readMsr(index),
     writeMsr: (index, low, high) => others.writeMsr(index, low, high),
+    forcedPrefix: (linear) => others.forcedPrefix?.(linear) ?? 0,
     hypercall: (registers) => bios.hypercall(registers) || others.hypercall(registers),
   };
 }

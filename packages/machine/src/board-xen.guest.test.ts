@@ -82,7 +82,7 @@ describe.each(accels)('the 686-pae kernel by its PVH entry (%s)', (accel) => {
 });
 
 describe.each(accels)('the 686-pae kernel on a PC with Xen (%s)', (accel) => {
-  it('takes its console, clock and disk from Xen, and has the emulated disk unplugged', async () => {
+  it('takes console, clock and disk from Xen, and has the emulated disk unplugged', async () => {
     const disk = (): Disk => {
       const contents = new Uint8Array(8 * mebibyte);
       return new Disk(new RawImage(new MemoryStore({ contents })));

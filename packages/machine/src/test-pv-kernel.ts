@@ -1,11 +1,9 @@
-/** Small kernels for Xen, 32-bit with PAE, written with the assembler for tests. */
-import { Assembler } from '@ringfence/assembler';
+/** Small paravirtual kernels for Xen, 32-bit with PAE, written with the assembler for tests. */
+import { xenElf } from './test-xen-elf.ts';
 
 /** Where such a kernel stands in its address space. */
 export const pvBase = 0xc000_0000;
 
-const headerBytes = 0x100;
-const imageBytes = 0x8000;
 /** ELF notes of Xen (public/elfnote.h). */
 const Note = { entry: 1, hypercallPage: 2, virtBase: 3, xenVersion: 5, loader: 8, paeMode: 9 };
 
@@ -14,53 +12,14 @@ const Note = { entry: 1, hypercallPage: 2, virtBase: 3, xenVersion: 5, loader: 8
  * to a page) are its own.
  */
 export function pvKernel(text: string): Uint8Array {
-  const assembler = new Assembler({ bits: 32, origin: pvBase });
-  assembler.text(text);
-  const code = assembler.assemble();
-  if (code.length > imageBytes) throw new Error('the test kernel is too long');
-  const notes = [
-    note(Note.entry, word(assembler.addressOf('entry'))),
-    note(Note.hypercallPage, word(assembler.addressOf('hypercall_page'))),
-    note(Note.virtBase, word(pvBase)),
-    note(Note.xenVersion, [...ascii('xen-3.0'), 0]),
-    note(Note.loader, [...ascii('generic'), 0]),
-    note(Note.paeMode, [...ascii('yes'), 0]),
-  ].flat();
-  const file = new Uint8Array(headerBytes + code.length + notes.length);
-  const view = new DataView(file.buffer);
-  file.set([0x7f, ...ascii('ELF'), 1, 1, 1]);
-  const halves = [2, 3];
-  for (const [index, half] of halves.entries()) view.setUint16(16 + index * 2, half, true);
-  const words = [1, assembler.addressOf('entry'), 52, 0, 0];
-  for (const [index, value] of words.entries()) view.setUint32(20 + index * 4, value, true);
-  for (const [index, half] of [52, 32, 2, 40, 0, 0].entries()) {
-    view.setUint16(40 + index * 2, half, true);
-  }
-  const load = [1, headerBytes, pvBase, 0, code.length, imageBytes, 7, 4096];
-  const notesAt = headerBytes + code.length;
-  const described = [4, notesAt, 0, 0, notes.length, notes.length, 4, 4];
-  for (const [index, value] of [...load, ...described].entries()) {
-    view.setUint32(52 + index * 4, value, true);
-  }
-  file.set(code, headerBytes);
-  file.set(notes, notesAt);
-  return file;
-}
-
-const ascii = (text: string): number[] => [...text].map((character) => character.charCodeAt(0));
-const word = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
-
-function note(type: number, bytes: readonly number[]): number[] {
-  const padding = Array.from({ length: (4 - (bytes.length % 4)) % 4 }, () => 0);
-  return [
-    ...word(4),
-    ...word(bytes.length),
-    ...word(type),
-    ...ascii('Xen'),
-    0,
-    ...bytes,
-    ...padding,
-  ];
+  return xenElf(text, pvBase, (addressOf) => [
+    [Note.entry, addressOf('entry')],
+    [Note.hypercallPage, addressOf('hypercall_page')],
+    [Note.virtBase, pvBase],
+    [Note.xenVersion, 'xen-3.0'],
+    [Note.loader, 'generic'],
+    [Note.paeMode, 'yes'],
+  ]);
 }
 
 /** A frame for checks: each failure is counted and its number printed, then the result. */

@@ -9,9 +9,9 @@ import { createMachine } from './machine.ts';
 import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
 import { pvTestKernel } from './test-pv-kernel.ts';
+import { checksBy } from './test-xen-checks.ts';
 
 let machine: Machine | undefined;
-let labels = 0;
 afterEach(() => {
   machine?.dispose();
 });
@@ -33,44 +33,7 @@ async function resultOf(accel: 'interpreter' | 'translator', checks: readonly st
   return said.replaceAll('\r', '');
 }
 
-/** Makes a call and expects what it returns. */
-function call(number: number, registers: readonly string[], result: number): string {
-  const ok = `call_${++labels}`;
-  return `${registers.map((load) => `        mov ${load}`).join('\n')}
-        mov eax, ${number}
-        int 0x82
-        cmp eax, ${result}
-        je ${ok}
-        call fail
-${ok}:`;
-}
-
-/** Runs code that must fault so; code after it is not reached. */
-function faults(code: string, vector: number, error: number = 0): string {
-  const [bad, good, done] = [`bad_${++labels}`, `good_${labels}`, `done_${labels}`];
-  return `        mov dword [resume], ${good}
-        mov dword [got_vector], 0xff
-        mov dword [got_error], 0
-${code}
-${bad}: call fail
-        jmp ${done}
-${good}: cmp dword [got_vector], ${vector}
-        jne ${bad}
-        cmp dword [got_error], ${error}
-        jne ${bad}
-${done}:`;
-}
-
-/** Runs code that must leave a register so. */
-function leaves(code: string, register: string, value: number | string): string {
-  const [ok, bad] = [`ok_${++labels}`, `bad_${labels}`];
-  return `        mov dword [resume], ${bad}
-${code}
-        cmp ${register}, ${value}
-        je ${ok}
-${bad}: call fail
-${ok}:`;
-}
+const { call, faults, leaves } = checksBy('int 0x82');
 
 /** The entry of a page of the kernel's, as an operand; ESI is its address. */
 const leafOf = (label: string): string => `        mov esi, ${label} - 0xc0000000
@@ -237,6 +200,72 @@ ${leaves('        mov [esi], ebx\n        mov eax, [esi]\n        and eax, 3', '
 ${faults('        mov eax, [page_free]', 14, 0)}`,
     `${leafOf('page_free')}
 ${faults('        mov eax, 0x1003\n        xchg [esi], eax', 14, 3)}`,
+  ],
+  'faults of a state to which it would return': [
+    faults(
+      `        push 0x200
+        push 0x29
+        push entry
+        push 0
+        mov eax, 23
+        int 0x82`,
+      13,
+      0x28,
+    ),
+    faults(user('user_call').replace('push 0xe033', 'push 0xe021'), 13, 0xe020),
+  ],
+  'a step over what is emulated, and debug registers with CR4.DE': [
+    faults('        pushfd\n        or dword [esp], 0x100\n        popfd\n        mov eax, cr0', 1),
+    leaves('        mov eax, dr6\n        and eax, 0x4000', 'eax', 0x4000),
+    leaves('        mov eax, dr4\n        mov eax, 5', 'eax', 5),
+    leaves(
+      `        mov eax, cr4
+        or eax, 8
+        mov cr4, eax
+        mov eax, cr4
+        and eax, 8`,
+      'eax',
+      8,
+    ),
+    faults('        mov eax, dr4', 6),
+    call(9, ['ebx, 5'], -19),
+  ],
+  'strings to and from ports: segments and pages': [
+    setIopl(1),
+    leaves(
+      `        mov esi, page_free
+        mov edx, 0x80
+        mov ecx, 3
+        rep outsb
+        mov eax, ecx`,
+      'eax',
+      0,
+    ),
+    leaves(
+      `        mov edi, page_free
+        mov ecx, 2
+        rep insd
+        mov eax, [page_free + 4]`,
+      'eax',
+      -1,
+    ),
+    faults('        xor eax, eax\n        mov fs, ax\n        db 0x64\n        outsb', 13),
+    faults('        mov edi, [leaf_table]\n        insb', 14, 3),
+    faults('        mov edi, 0x1000\n        insb', 14, 2),
+  ],
+  'page tables: error numbers': [
+    call(17, ['ebx, 10', 'ecx, 0'], -1),
+    `        mov dword [argument], 1\n${call(17, ['ebx, 6', 'ecx, argument'], -22)}`,
+    call(14, ['ebx, page_free', 'ecx, 0x001', 'edx, 0xf', 'esi, 0'], -1),
+    call(14, ['ebx, page_free', 'ecx, 0x001', 'edx, 0', 'esi, 0'], -16),
+    call(14, ['ebx, page_free', 'ecx, 0x081', 'edx, 0', 'esi, 0'], -22),
+    call(14, ['ebx, 0x1000', 'ecx, 0', 'edx, 0', 'esi, 0'], -22),
+    `        mov dword [argument], 3
+${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], 0)}`,
+    `        mov dword [argument], 99
+${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], -38)}`,
+    call(12, ['ebx, 11', 'ecx, 0xfc000000'], -14),
+    call(12, ['ebx, 10', 'ecx, argument'], -1),
   ],
   'descriptors: gates to the hypervisor are refused': [
     `${leafOf('page_free')}

@@ -37,6 +37,9 @@ const stubBytes = 32;
 /** EBX, ECX, EDX, ESI, EDI, EBP by the manual's numbers. */
 const argumentRegisters: readonly number[] = [3, 1, 2, 6, 7, 5];
 
+/** UD2A, "xen": what follows is to be emulated (public/xen.h, XEN_EMULATE_PREFIX). */
+export const forcedEmulation: readonly number[] = [0x0f, 0x0b, 0x78, 0x65, 0x6e];
+
 /** What makes the interface. */
 export interface XenHvmOptions {
   readonly domain: XenDomain;
@@ -125,6 +128,13 @@ export class XenHvmAbi implements HypercallAbi {
     const result = registers.cpl === 0 ? this.#serve(number, registers) : -XenError.notPermitted;
     registers.set(0, result, registers.long ? result >> 31 : 0);
     return true;
+  }
+
+  /** The prefix of forced emulation, which means the instruction behind it here. */
+  forcedPrefix(linear: number): number {
+    const view = this.#copy.read(linear, forcedEmulation.length);
+    const isForced = forcedEmulation.every((byte, index) => view?.getUint8(index) === byte);
+    return isForced ? forcedEmulation.length : 0;
   }
 
   beforeRun(): void {

@@ -14,6 +14,7 @@ import type { GuestInstruction } from './instruction.ts';
 import { readPvMsr, writePvMsr } from './msr.ts';
 import { isFinished, portString } from './port-strings.ts';
 import type { EmulatedFault } from './port-strings.ts';
+import { forcedEmulation } from '../hvm-abi.ts';
 import { codeLinear } from './segments.ts';
 import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
@@ -231,9 +232,6 @@ function writeMsr({ guest, frame }: Emulation): boolean {
   return writePvMsr(guest, frame.get(FrameField.ecx), value);
 }
 
-/** The prefix by which a guest has CPUID go through Xen: UD2A, "xen". */
-const forcedPrefix = [0x0f, 0x0b, 0x78, 0x65, 0x6e];
-
 /** What an invalid opcode turned out to be. */
 export type ForcedResult = 'none' | 'skipped' | 'faults';
 
@@ -244,12 +242,12 @@ export type ForcedResult = 'none' | 'skipped' | 'faults';
 export function skipForcedPrefix(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): ForcedResult {
   const eip = frame.get(FrameField.eip);
   const bytes = codeAt(copy, codeLinear(guest, frame));
-  const isForced = forcedPrefix.every((byte, index) => bytes[index] === byte);
+  const isForced = forcedEmulation.every((byte, index) => bytes[index] === byte);
   const isCpuid = bytes[5] === 0x0f && bytes[6] === 0xa2;
   if (!isForced || !isCpuid) {
     return 'none';
   }
-  frame.set(FrameField.eip, eip + forcedPrefix.length);
+  frame.set(FrameField.eip, eip + forcedEmulation.length);
   return guest.domain.cpuidFaulting && frame.level > 1 ? 'faults' : 'skipped';
 }
 

@@ -1,0 +1,111 @@
+/** What a small kernel with translated memory finds out about its hypervisor. */
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { Machine } from './api.ts';
+import { createMachine } from './machine.ts';
+import { hvmTestKernel, vmcall } from './test-hvm-kernel.ts';
+import { TestHost } from './test-host.ts';
+import { runUntil } from './test-kernel.ts';
+import { checksBy } from './test-xen-checks.ts';
+
+const { call, faults, leaves } = checksBy(vmcall);
+
+let machine: Machine | undefined;
+afterEach(() => {
+  machine?.dispose();
+});
+
+const forced = '        db 0x0f, 0x0b, 0x78, 0x65, 0x6e';
+
+/** A parameter: its index in `argument + 4`, what is read or written behind it. */
+const param = (operation: number, index: number, result: number, domain = 0x7ff0): string =>
+  `        mov dword [argument], ${String(domain)}
+        mov dword [argument + 4], ${String(index)}
+${call(34, [`ebx, ${String(operation)}`, 'ecx, argument'], result)}`;
+
+const checks: Readonly<Record<string, readonly string[]>> = {
+  'leaves of Xen': [
+    leaves('        mov eax, 0x40000000\n        cpuid', 'ebx', 0x566e_6558),
+    leaves('        mov eax, 0x40000001\n        cpuid', 'eax', 0x4_0011),
+    leaves('        mov eax, 1\n        cpuid\n        shr ecx, 31', 'ecx', 1),
+  ],
+  'the hypercall page, by its MSR': [
+    `        mov eax, 0x40000002
+        xor ecx, ecx
+        cpuid
+        mov ecx, ebx
+        mov eax, hypercall_page
+        xor edx, edx
+        wrmsr
+${leaves('        xor ebx, ebx\n        call hypercall_page + 17 * 32', 'eax', 0x4_0011)}
+${faults('        mov ecx, 0x40000000\n        mov eax, -4096\n        mov edx, 1\n        wrmsr', 13)}`,
+  ],
+  'parameters and their error numbers': [
+    param(1, 1, 0),
+    param(1, 18, 0),
+    param(1, 12, -1),
+    param(1, 39, -22),
+    param(0, 17, -1),
+    param(1, 1, -1, 0),
+    call(34, ['ebx, 1', 'ecx, 0xfffff000'], -14),
+    call(34, ['ebx, 99', 'ecx, argument'], -38),
+    call(34, ['ebx, 5', 'ecx, 0'], 0),
+    call(21, ['ebx, 0', 'ecx, 2'], -22),
+    call(21, ['ebx, 0', 'ecx, 5'], 0),
+    call(1, ['ebx, 0', 'ecx, 0'], -38),
+    call(24, ['ebx, 3', 'ecx, 0', 'edx, 0'], 1),
+    call(24, ['ebx, 3', 'ecx, 1', 'edx, 0'], -2),
+  ],
+  'the shared page at a page of its own': [
+    `        mov dword [argument], 0x7ff0
+        mov dword [argument + 4], 0
+        mov dword [argument + 8], 0
+        mov eax, page_free
+        shr eax, 12
+        mov [argument + 12], eax
+${call(12, ['ebx, 7', 'ecx, argument'], 0)}
+${leaves('        mov eax, [page_free + 0x900]\n        and eax, 1', 'eax', 0)}
+${leaves('        cmp dword [page_free + 0x904], 0\n        setne al\n        movzx eax, al', 'eax', 1)}`,
+  ],
+  'forced emulation: what stands behind the prefix is done, and faults as ever': [
+    leaves(`${forced}\n        mov eax, 77`, 'eax', 77),
+    leaves(`        mov eax, 0x40000000\n${forced}\n        cpuid`, 'ebx', 0x566e_6558),
+    faults(`${forced}\n        ud2`, 6),
+    faults(`${forced}\n        int3`, 3),
+    faults(`${forced}\n        int 4`, 4),
+    faults('        ud2\n        db 0x78, 0x65, 0x6f', 6),
+  ],
+  'instructions that the processor does not have': [
+    // XBEGIN, XTEST; CR4.UMIP.
+    faults('        db 0xc7, 0xf8, 0, 0, 0, 0', 6),
+    faults('        db 0x0f, 0x01, 0xd6', 6),
+    faults('        mov eax, cr4\n        or eax, 0x800\n        mov cr4, eax', 13),
+  ],
+  'INVLPG of any address': [
+    leaves('        mov eax, -1\n        invlpg [eax]\n        invlpg [0]', 'eax', -1),
+    leaves(
+      '        xor eax, eax\n        mov fs, ax\n        invlpg [fs:eax]\n        mov eax, 1',
+      'eax',
+      1,
+    ),
+  ],
+};
+
+describe.each(['interpreter', 'translator'] as const)('a PVH kernel (%s) finds', (accel) => {
+  it.each(Object.entries(checks))('%s', async (_name, list) => {
+    const host = new TestHost();
+    host.msPerLook = 0.02;
+    const made = await createMachine({
+      memoryBytes: 16 << 20,
+      machine: 'pvh',
+      boot: { kind: 'kernel', kernel: hvmTestKernel(list) },
+      host,
+      accel,
+      clock: 'instructions',
+      noReboot: true,
+    });
+    machine = made;
+    const said = await runUntil(made, host, /Test result: \w+\r\n/, 500);
+    expect(said.replaceAll('\r', '')).toBe('Test result: SUCCESS\n');
+  });
+});
