@@ -4,7 +4,7 @@ import type { IrBuilder, LoopHandle } from '../ir/builder.ts';
 import type { Value, Variable } from '../ir/value.ts';
 import type { InstructionContext } from './context.ts';
 import { signExtend } from './context.ts';
-import { resize } from './integer.ts';
+import { resize, topBit } from './integer.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 
 const divideError = 0;
@@ -204,7 +204,10 @@ function divideSigned64(c: InstructionContext, divisor: Value): void {
   storeDivision(c, result, absolute(remainder, negative), 8);
 }
 
-/** AAA and AAS: SDM vol. 2A; the undefined SF, ZF, PF follow AL. */
+/**
+ * AAA and AAS: SDM vol. 2A; the undefined OF, SF, ZF and PF are those of the addition to AX, as an
+ * AMD EPYC leaves them.
+ */
 function asciiAdjust(subtract: boolean): Semantics {
   return (c) => {
     const b = c.b;
@@ -213,9 +216,12 @@ function asciiAdjust(subtract: boolean): Semantics {
     const moved = subtract ? b.sub(ax, 0x106) : b.add(ax, 0x106);
     const result = b.and(b.select(adjust, moved, ax), 0xff0f);
     c.setGpr(Gpr.rax, result, 2);
-    c.flags.setExplicit(b.and(result, 0xff), 1, () => ({
+    const sum = b.select(adjust, moved, ax);
+    // Only the sign that 0x106 does not have can appear, or disappear.
+    const changed = subtract ? b.and(ax, b.not(sum)) : b.and(sum, b.not(ax));
+    c.flags.setExplicit(b.and(sum, 0xffff), 2, () => ({
       carry: adjust,
-      overflow: b.i32(0),
+      overflow: topBit(b, changed, 2),
       adjust,
     }));
   };
@@ -232,15 +238,17 @@ function asciiAfterMultiply(c: InstructionContext): void {
   c.flags.logic(low, 1);
 }
 
+/** The undefined OF, AF and CF are those of the addition, as an AMD EPYC leaves them. */
 function asciiBeforeDivide(c: InstructionContext): void {
   const b = c.b;
-  const sum = b.add(c.gpr(Gpr.rax, 1), b.mul(c.ah(), c.immediate(1)));
-  const result = b.and(sum, 0xff);
-  c.setGpr(Gpr.rax, result, 2);
-  c.flags.logic(result, 1);
+  const al = c.gpr(Gpr.rax, 1);
+  const product = b.and(b.mul(c.ah(), c.immediate(1)), 0xff);
+  const sum = b.add(al, product);
+  c.setGpr(Gpr.rax, b.and(sum, 0xff), 2);
+  c.flags.add(al, product, sum, 1);
 }
 
-/** DAA and DAS: SDM vol. 2A. */
+/** DAA and DAS: SDM vol. 2A; the undefined OF is that of the addition or subtraction. */
 function decimalAdjust(subtract: boolean): Semantics {
   return (c) => {
     const b = c.b;
@@ -254,9 +262,10 @@ function decimalAdjust(subtract: boolean): Semantics {
     const borrow = b.and(adjust, b.ltU(al, 6));
     const carry = subtract ? b.or(high, borrow) : high;
     c.setGpr(Gpr.rax, result, 1);
+    const other = subtract ? b.xor(al, amount) : b.not(b.xor(al, amount));
     c.flags.setExplicit(b.and(result, 0xff), 1, () => ({
       carry,
-      overflow: b.i32(0),
+      overflow: topBit(b, b.and(other, b.xor(al, result)), 1),
       adjust,
     }));
   };

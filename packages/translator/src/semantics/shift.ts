@@ -85,10 +85,12 @@ const shiftLeft: Shift = (b, value, count, bytes) => {
 
 const shiftRight: Shift = (b, value, count, bytes) => {
   const by = amount(b, count, bytes);
+  const result = b.shrU(value, by);
   return {
-    result: b.shrU(value, by),
+    result,
     carry: () => lowBit(b, b.shrU(value, b.sub(by, 1))),
-    overflow: () => topBit(b, value, bytes),
+    // Of the last bit's step, for every count.
+    overflow: () => bitAt(b, result, bytes * 8 - 2),
   };
 };
 
@@ -219,7 +221,9 @@ function shiftDouble(left: boolean): Semantics {
             bytes === 2
               ? carry16(b, old, source, count, left)
               : lowBit(b, b.shrU(old, left ? b.neg(by) : b.sub(by, 1)));
-          return { carry, overflow: topBit(b, b.xor(result, old), bytes) };
+          // As if the last bit were shifted by itself.
+          const before = left ? carry : bitAt(b, result, bytes * 8 - 2);
+          return { carry, overflow: b.xor(topBit(b, result, bytes), before) };
         });
       });
       return result;
