@@ -49,6 +49,7 @@ export interface Region {
 /** What a region is made from. */
 export type RegionPlan = Pick<Region, 'starts' | 'rebuilt'> & {
   readonly blocks: readonly RegionBlock[];
+  readonly why: string;
 };
 
 /** What is known of the regions of a page. */

@@ -12,7 +12,7 @@ import { CpuState } from '@ringfence/memory';
 import type { Interpreter, RegionSource } from '@ringfence/translator';
 import { buildRegion, layOut, loopHead, pageIndexOf, RecordField } from '@ringfence/translator';
 import { GivenUpCode, manyGivenUp } from './given-up-code.ts';
-import { HotCode, hotSamples, partShift, sampleInterval } from './hot-code.ts';
+import { HotCode, sampleInterval } from './hot-code.ts';
 import { type CodeRange, RegionLog } from './region-log.ts';
 import type { Entry, PageRegions, Region, RegionPlan, RegionStatistics } from './region-record.ts';
 import { translatedMode } from './region-record.ts';
@@ -128,7 +128,7 @@ export class Regions implements CodeObserver {
     if (region.rebuilt >= maximumRebuilds) return;
     this.#drop(region, -1, () => why);
     this.#stopRunning();
-    this.compile(linear, region.page, starts, region.rebuilt + 1);
+    this.compile(linear, region.page, starts, why, region.rebuilt + 1);
   }
 
   /** Slot of the region entered at an offset of a page, 0 if there is none. */
@@ -191,7 +191,7 @@ export class Regions implements CodeObserver {
   }
 
   /** Makes a region around some offsets of a page; `linear` is an address in it. */
-  compile(linear: number, page: number, starts: readonly number[], rebuilt = 0): void {
+  compile(linear: number, page: number, starts: readonly number[], why: string, rebuilt = 0): void {
     const refusal = this.#refusal(page);
     if (refusal !== undefined) {
       this.statistics.refused += 1;
@@ -209,7 +209,8 @@ export class Regions implements CodeObserver {
       around = [head];
       blocks = layOut(source, around);
     }
-    if (blocks.length > 0) this.#install(source, page, linear, { blocks, starts: around, rebuilt });
+    if (blocks.length > 0)
+      this.#install(source, page, linear, { blocks, starts: around, rebuilt, why });
     // An instruction that stays with the interpreter is no reason to make the same region again.
     const known = this.#pageRegions(page);
     for (const start of starts) if (!known.entered.has(start)) known.covered.set(start, undefined);
@@ -248,9 +249,8 @@ export class Regions implements CodeObserver {
     this.statistics.translateMs -= compileMs;
     this.statistics.regions += 1;
     this.#enlist(source, page, plan, entries, bytes);
-    const why = `hot, ${hotSamples} samples in ${1 << partShift} bytes`;
     const number = this.statistics.regions;
-    this.onEvent?.(madeEvent(number, page, linear, blocks, entries, bytes.length, why));
+    this.onEvent?.(madeEvent(number, page, linear, blocks, entries, bytes.length, plan.why));
     this.statistics.modules += 1;
     this.statistics.wasmBytes += bytes.length;
   }
