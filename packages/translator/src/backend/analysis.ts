@@ -21,87 +21,65 @@ function keepsState(value: Value): boolean {
   return statePreserving.has(value.op);
 }
 
-interface Use {
-  readonly user: Value;
-  readonly list: readonly Value[];
+/**
+ * Decides which values are computed where they are used (they keep `local` -1 and are
+ * `isInlined`), which need a local, and which are `isDead`.
+ */
+export function analyze(body: readonly Value[]): void {
+  count(body);
+  removeDead(body);
+  place(body);
 }
 
-/**
- * Decides which values are computed where they are used (they keep `local` -1 and get `inlined`),
- * which need a local, and which are dead.
- */
-export class Analysis {
-  readonly #uses = new Map<Value, Use>();
-  readonly #inlined = new Set<Value>();
-  readonly #dead = new Set<Value>();
-
-  constructor(body: readonly Value[]) {
-    this.#count(body);
-    this.#removeDead(body);
-    this.#place(body);
+function count(list: readonly Value[]): void {
+  for (const value of list) {
+    for (const argument of value.args) {
+      argument.uses += 1;
+      argument.user = value;
+      argument.userList = list;
+    }
+    if (value.blocks !== undefined) for (const block of value.blocks) count(block);
   }
+}
 
-  /** Whether the value is emitted as part of the expression of its one user. */
-  isInlined(value: Value): boolean {
-    return this.#inlined.has(value);
-  }
-
-  /** Whether nothing needs the value. */
-  isDead(value: Value): boolean {
-    return this.#dead.has(value);
-  }
-
-  #count(list: readonly Value[]): void {
-    for (const value of list) {
-      for (const argument of value.args) {
-        argument.uses += 1;
-        this.#uses.set(argument, { user: value, list });
+function removeDead(list: readonly Value[]): void {
+  for (let index = list.length - 1; index >= 0; index--) {
+    const value = list[index] as Value;
+    if (value.blocks !== undefined) {
+      for (let block = value.blocks.length - 1; block >= 0; block--) {
+        removeDead(value.blocks[block] as Value[]);
       }
-      if (value.blocks !== undefined) for (const block of value.blocks) this.#count(block);
     }
+    if (value.uses > 0 || kindOf(value) === enum_.effect) continue;
+    value.isDead = true;
+    for (const argument of value.args) argument.uses -= 1;
   }
+}
 
-  #removeDead(list: readonly Value[]): void {
-    for (let index = list.length - 1; index >= 0; index--) {
-      const value = list[index] as Value;
-      if (value.blocks !== undefined) {
-        for (let block = value.blocks.length - 1; block >= 0; block--) {
-          this.#removeDead(value.blocks[block] as Value[]);
-        }
-      }
-      if (value.uses > 0 || kindOf(value) === enum_.effect) continue;
-      this.#dead.add(value);
-      for (const argument of value.args) argument.uses -= 1;
-    }
+function place(list: readonly Value[]): void {
+  const size = list.length;
+  const stateEffects = new Int32Array(size + 1);
+  const impure = new Int32Array(size + 1);
+  for (let index = 0; index < size; index++) {
+    const value = list[index] as Value;
+    value.index = index;
+    const kind = value.isDead ? enum_.pure : kindOf(value);
+    const changes = kind === enum_.effect && !keepsState(value);
+    stateEffects[index + 1] = (stateEffects[index] ?? 0) + (changes ? 1 : 0);
+    impure[index + 1] = (impure[index] ?? 0) + (kind === enum_.pure ? 0 : 1);
+    if (value.blocks !== undefined) for (const block of value.blocks) place(block);
   }
-
-  #place(list: readonly Value[]): void {
-    const count = list.length;
-    const stateEffects = new Int32Array(count + 1);
-    const impure = new Int32Array(count + 1);
-    const indexOf = new Map<Value, number>();
-    list.forEach((value, index) => {
-      indexOf.set(value, index);
-      const alive = !this.#dead.has(value);
-      const kind = kindOf(value);
-      const effect = alive && kind === enum_.effect;
-      stateEffects[index + 1] = (stateEffects[index] ?? 0) + (effect && !keepsState(value) ? 1 : 0);
-      impure[index + 1] = (impure[index] ?? 0) + (alive && kind !== enum_.pure ? 1 : 0);
-      if (value.blocks !== undefined) for (const block of value.blocks) this.#place(block);
-    });
-    const root = new Int32Array(count);
-    for (let index = count - 1; index >= 0; index--) {
-      const value = list[index] as Value;
-      root[index] = index;
-      const use = this.#uses.get(value);
-      if (value.type === 'void' || value.uses !== 1 || use === undefined || use.list !== list)
-        continue;
-      if (this.#dead.has(use.user)) continue;
-      const at = root[indexOf.get(use.user) ?? index] ?? index;
-      if (!canMove(value, index, at, stateEffects, impure)) continue;
-      this.#inlined.add(value);
-      root[index] = at;
-    }
+  const root = new Int32Array(size);
+  for (let index = size - 1; index >= 0; index--) {
+    const value = list[index] as Value;
+    root[index] = index;
+    const { user } = value;
+    if (value.type === 'void' || value.uses !== 1 || user === undefined || user.isDead) continue;
+    if (value.userList !== list) continue;
+    const at = root[user.index] ?? index;
+    if (!canMove(value, index, at, stateEffects, impure)) continue;
+    value.isInlined = true;
+    root[index] = at;
   }
 }
 

@@ -6,7 +6,7 @@
 import { CpuState } from '@ringfence/memory';
 import type { FunctionBody, Label, ValueType } from '@ringfence/wasm';
 import type { Value } from '../ir/value.ts';
-import { Analysis } from './analysis.ts';
+import { analyze } from './analysis.ts';
 import { AccessEmitter } from './emit-access.ts';
 import type { EmitTarget } from './emit-target.ts';
 
@@ -14,14 +14,13 @@ import type { EmitTarget } from './emit-target.ts';
 export class Emitter {
   readonly #target: EmitTarget;
   readonly #body: FunctionBody;
-  readonly #analysis: Analysis;
   readonly #access: AccessEmitter;
   readonly #loops = new Map<Value, { again: Label; out: Label }>();
 
   constructor(target: EmitTarget, ir: readonly Value[]) {
     this.#target = target;
     this.#body = target.body;
-    this.#analysis = new Analysis(ir);
+    analyze(ir);
     this.#access = new AccessEmitter(
       target,
       (value) => this.#push(value),
@@ -32,7 +31,7 @@ export class Emitter {
   /** Emits a list of operations in order. */
   emit(list: readonly Value[]): void {
     for (const value of list) {
-      if (this.#analysis.isDead(value) || this.#analysis.isInlined(value)) continue;
+      if (value.isDead || value.isInlined) continue;
       this.#compute(value);
       if (value.type === 'void') continue;
       if (value.uses === 0) {
@@ -51,81 +50,114 @@ export class Emitter {
   }
 
   #compute(value: Value): void {
-    const simple = this.#simple[value.op];
-    if (simple !== undefined) {
-      simple(value);
-      return;
+    const dot = value.op.indexOf('.');
+    if (dot < 0) this.#special(value);
+    else if (value.op.startsWith('guest.')) this.#guest(value);
+    else if (value.op === 'jump.to') {
+      this.#pushAll(value);
+      this.#target.jumpTo();
+    } else {
+      this.#pushAll(value);
+      if (value.lanes === undefined) this.#body.op(value.op);
+      else this.#body.opLanes(value.op, value.lanes);
     }
-    for (const argument of value.args) this.#push(argument);
-    if (value.lanes === undefined) this.#body.op(value.op);
-    else this.#body.opLanes(value.op, value.lanes);
   }
 
-  readonly #simple: Readonly<Record<string, (value: Value) => void>> = {
-    const: (value) => this.#constant(value),
-    parameter: (value) => this.#body.get(this.#target.parameter(value.imm)),
-    get: (value) => this.#body.get(this.#variable(value)),
-    set: (value) => {
-      this.#push(value.args[0] as Value);
-      this.#body.set(this.#variable(value));
-    },
-    load: (value) => {
-      if (value.args.length === 0) this.#body.i32(0);
-      else this.#push(value.args[0] as Value);
-      this.#body.memory(value.name, value.imm);
-    },
-    store: (value) => {
-      if (value.args.length === 1) this.#body.i32(0);
-      for (const argument of value.args) this.#push(argument);
-      this.#body.memory(value.name, value.imm);
-    },
-    copy: (value) => {
-      for (const argument of value.args) this.#push(argument);
-      this.#body.bulk('memory.copy');
-    },
-    fill: (value) => {
-      for (const argument of value.args) this.#push(argument);
-      this.#body.bulk('memory.fill');
-    },
-    select: (value) => {
-      this.#push(value.args[1] as Value);
-      this.#push(value.args[2] as Value);
-      this.#push(value.args[0] as Value);
-      this.#body.select();
-    },
-    if: (value) => this.#if(value),
-    loop: (value) => this.#loop(value),
-    break: (value) => this.#body.br(this.#labels(value).out),
-    continue: (value) => this.#body.br(this.#labels(value).again),
-    call: (value) => {
-      for (const argument of value.args) this.#push(argument);
-      this.#body.call(this.#target.functionIndex(value.name));
-    },
-    return: (value) => {
-      for (const argument of value.args) this.#push(argument);
-      this.#body.return();
-    },
-    'guest.load': (value) => this.#access.load(value),
-    'guest.store': (value) => this.#access.store(value),
-    'guest.modify': (value) => this.#access.modify(value),
-    'guest.commit': (value) => this.#access.commit(value),
-    'guest.probe': (value) => this.#access.probe(value),
-    mark: (value) => this.#target.mark?.(value.imm),
-    spill: () => this.#target.spill?.(),
-    reload: () => this.#target.reload?.(),
-    next: () => this.#target.next(),
-    repeat: () => this.#target.repeat(),
-    jump: () => this.#target.jump(),
-    'jump.to': (value) => {
-      this.#push(value.args[0] as Value);
-      this.#target.jumpTo();
-    },
-    fault: (value) => this.#fault(value),
-    callout: (value) =>
-      this.#target.callout(value.imm, () => {
-        for (const argument of value.args) this.#push(argument);
-      }),
-  };
+  #pushAll(value: Value): void {
+    for (const argument of value.args) this.#push(argument);
+  }
+
+  /** Operations that are no WebAssembly instructions. */
+  #special(value: Value): void {
+    const body = this.#body;
+    switch (value.op) {
+      case 'const':
+        return this.#constant(value);
+      case 'parameter':
+        return body.get(this.#target.parameter(value.imm));
+      case 'get':
+        return body.get(this.#variable(value));
+      case 'set':
+        this.#pushAll(value);
+        return body.set(this.#variable(value));
+      case 'load':
+      case 'store':
+        return this.#state(value);
+      case 'copy':
+      case 'fill':
+        this.#pushAll(value);
+        return body.bulk(value.op === 'copy' ? 'memory.copy' : 'memory.fill');
+      case 'select':
+        this.#push(value.args[1] as Value);
+        this.#push(value.args[2] as Value);
+        this.#push(value.args[0] as Value);
+        return body.select();
+      case 'if':
+        return this.#if(value);
+      case 'loop':
+        return this.#loop(value);
+      case 'break':
+        return body.br(this.#labels(value).out);
+      case 'continue':
+        return body.br(this.#labels(value).again);
+      case 'call':
+        this.#pushAll(value);
+        return body.call(this.#target.functionIndex(value.name));
+      case 'return':
+        this.#pushAll(value);
+        return body.return();
+      default:
+        return this.#boundary(value);
+    }
+  }
+
+  /** Beginnings and ends of instructions. */
+  #boundary(value: Value): void {
+    const target = this.#target;
+    switch (value.op) {
+      case 'mark':
+        return target.mark?.(value.imm);
+      case 'spill':
+        return target.spill?.();
+      case 'reload':
+        return target.reload?.();
+      case 'next':
+        return target.next();
+      case 'repeat':
+        return target.repeat();
+      case 'jump':
+        return target.jump();
+      case 'fault':
+        return this.#fault(value);
+      case 'callout':
+        return target.callout(value.imm, () => this.#pushAll(value));
+      default:
+        throw new Error(`ir: no operation ${value.op}`);
+    }
+  }
+
+  #guest(value: Value): void {
+    switch (value.op) {
+      case 'guest.load':
+        return this.#access.load(value);
+      case 'guest.store':
+        return this.#access.store(value);
+      case 'guest.modify':
+        return this.#access.modify(value);
+      case 'guest.commit':
+        return this.#access.commit(value);
+      default:
+        return this.#access.probe(value);
+    }
+  }
+
+  /** Loads and stores of host memory. */
+  #state(value: Value): void {
+    const withAddress = value.op === 'load' ? 1 : 2;
+    if (value.args.length < withAddress) this.#body.i32(0);
+    this.#pushAll(value);
+    this.#body.memory(value.name, value.imm);
+  }
 
   #constant(value: Value): void {
     const body = this.#body;

@@ -1,24 +1,14 @@
 import type { ValueType } from '@ringfence/wasm';
+import { BinaryOperations } from './binary-operations.ts';
 import { DeferredState } from './deferred-state.ts';
 import { foldOperation } from './fold.ts';
 import { FlagWords } from './flag-words.ts';
 import { Promotion, type FlagsOrigin, type PromotedState } from './promotion.ts';
 import { resultType } from './result-type.ts';
-import {
-  constantI64,
-  constantLike,
-  constantOf,
-  named,
-  Value,
-  type IrType,
-  type Variable,
-} from './value.ts';
+import { constantI64, constantOf, named, Value, type IrType, type Variable } from './value.ts';
 
 /** A loop that is being built; pass it to `break` and `continue`. */
 export type LoopHandle = Value;
-
-/** A numeric instruction with two operands, chosen by the type of the first. */
-type Binary = (a: Value, b: Value | number) => Value;
 
 /**
  * Appends IR operations to the current block, folding constants as it goes.
@@ -26,7 +16,7 @@ type Binary = (a: Value, b: Value | number) => Value;
  * The two-argument helpers (`add`, `shl`, `eq` ...) choose the instruction by the type of their
  * first argument. Values are used in any later operation of the same block or of blocks inside it.
  */
-export class IrBuilder {
+export class IrBuilder extends BinaryOperations {
   /** The outermost block. */
   readonly body: Value[] = [];
   /** What the flags come from, in a region; kept by `FlagsBuilder`. */
@@ -36,25 +26,6 @@ export class IrBuilder {
   /** The flag words, or what stands for them. */
   readonly flagWords: FlagWords;
   #block: Value[] = this.body;
-  readonly add: Binary = this.#binary('add');
-  readonly sub: Binary = this.#binary('sub');
-  readonly mul: Binary = this.#binary('mul');
-  readonly and: Binary = this.#binary('and');
-  readonly or: Binary = this.#binary('or');
-  readonly xor: Binary = this.#binary('xor');
-  readonly shl: Binary = this.#binary('shl');
-  readonly shrU: Binary = this.#binary('shr_u');
-  readonly shrS: Binary = this.#binary('shr_s');
-  readonly eq: Binary = this.#binary('eq');
-  readonly ne: Binary = this.#binary('ne');
-  readonly ltU: Binary = this.#binary('lt_u');
-  readonly ltS: Binary = this.#binary('lt_s');
-  readonly gtU: Binary = this.#binary('gt_u');
-  readonly gtS: Binary = this.#binary('gt_s');
-  readonly leU: Binary = this.#binary('le_u');
-  readonly leS: Binary = this.#binary('le_s');
-  readonly geU: Binary = this.#binary('ge_u');
-  readonly geS: Binary = this.#binary('ge_s');
   readonly #promotion: Promotion;
   /** State that is written as late as possible, if this builder does that. */
   readonly deferred: DeferredState | undefined;
@@ -64,6 +35,7 @@ export class IrBuilder {
    * is written where something may see it and not before.
    */
   constructor(promoted?: PromotedState, defers = false) {
+    super();
     this.deferred = defers ? new DeferredState() : undefined;
     this.flagWords = new FlagWords(this, promoted !== undefined);
     this.#promotion = new Promotion(this, promoted, defers);
@@ -359,11 +331,6 @@ export class IrBuilder {
     const value = new Value('callout', 'void', [a ?? zero, b ?? zero, c ?? zero]);
     value.imm = number;
     this.#append(value);
-  }
-
-  #binary(name: string): Binary {
-    return (a, b) =>
-      this.op(`${a.type}.${name}`, a, typeof b === 'number' ? constantLike(a.type, b) : b);
   }
 
   #nested(build: () => void): Value[] {

@@ -78,6 +78,13 @@ export class Value {
   blocks: readonly Value[][] | undefined = undefined;
   /** How many operations use the result; kept by the back end. */
   uses = 0;
+  /** The last operation that uses it, and the list that holds that; kept by the back end. */
+  user: Value | undefined = undefined;
+  userList: readonly Value[] | undefined = undefined;
+  /** Index in its list, whether nothing needs it, and whether it is emitted where it is used. */
+  index = -1;
+  isDead = false;
+  isInlined = false;
   /** Position in emission order, and the block that holds it; set by the back end. */
   position = -1;
   /** WebAssembly local that holds the result, or -1: it is emitted where it is used. */
@@ -100,9 +107,19 @@ export class Value {
   }
 }
 
+const pureOps = new Map<string, boolean>();
+
 /** Whether an operation has no effect and depends on nothing but its arguments. */
-export function isPure(value: Value): boolean {
-  const op = value.op;
+export function isPure({ op }: Value): boolean {
+  let known = pureOps.get(op);
+  if (known === undefined) {
+    known = isPureOp(op);
+    pureOps.set(op, known);
+  }
+  return known;
+}
+
+function isPureOp(op: string): boolean {
   if (op === 'const' || op === 'parameter' || op === 'select') return true;
   const dot = op.indexOf('.');
   if (dot < 0) return false;

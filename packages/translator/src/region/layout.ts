@@ -81,6 +81,7 @@ class Layout {
   readonly #source: RegionSource;
   readonly #placed: Placed[] = [];
   readonly #limit: number;
+  readonly #callees = new Map<number, FoundBlock[] | undefined>();
   #size = 0;
 
   /** `limit`: the most instructions, with those of copied callees. */
@@ -115,11 +116,20 @@ class Layout {
     if (found.flow !== 'call' || target === undefined || target === end) return undefined;
     if (depth >= regionLimits.depth) return undefined;
     if (!function_.some((block) => block.offset === end)) return undefined;
-    const callee = discover(this.#source, [target], regionLimits.callee);
-    const size = sizeOf(callee);
-    const fits = size < regionLimits.callee && this.#size + size <= this.#limit;
-    const begins = callee.some((block) => block.offset === target);
-    return fits && begins && callee.some((block) => block.flow === 'return') ? callee : undefined;
+    const callee = this.#smallFunction(target);
+    return callee !== undefined && this.#size + sizeOf(callee) <= this.#limit ? callee : undefined;
+  }
+
+  /** The blocks of the function at an offset, if it is small and returns. */
+  #smallFunction(offset: number): FoundBlock[] | undefined {
+    if (this.#callees.has(offset)) return this.#callees.get(offset);
+    const found = discover(this.#source, [offset], regionLimits.callee);
+    const begins = found.some((block) => block.offset === offset);
+    const isSmall = sizeOf(found) < regionLimits.callee;
+    const returns = found.some((block) => block.flow === 'return');
+    const callee = begins && isSmall && returns ? found : undefined;
+    this.#callees.set(offset, callee);
+    return callee;
   }
 
   blocks(): RegionBlock[] {

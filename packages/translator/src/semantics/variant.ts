@@ -156,8 +156,19 @@ export interface VariantInfo {
 
 const sizes = [16, 32, 64, 64] as const;
 
+const unpacked = new Map<Variant, VariantInfo>();
+
 /** Unpacks a variant. */
 export function unpackVariant(variant: Variant): VariantInfo {
+  let info = unpacked.get(variant);
+  if (info === undefined) {
+    info = unpack(variant);
+    unpacked.set(variant, info);
+  }
+  return info;
+}
+
+function unpack(variant: Variant): VariantInfo {
   const form = FORMS[variant & 0xfff];
   if (form === undefined) throw new Error(`translator: variant ${variant} has no form`);
   const size = (shift: number): 16 | 32 | 64 => sizes[((variant >> shift) & 3) as 0 | 1 | 2 | 3];
