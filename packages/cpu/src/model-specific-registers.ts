@@ -84,6 +84,7 @@ function featureOf(number: number): string | undefined {
   if (number === Msr.tscAdjust) return 'TSC-ADJUST';
   if (number === 0x2ff || (number >= 0x200 && number <= 0x26f)) return 'MTRR';
   if (number >= 0x179 && number <= 0x17b) return 'MCA';
+  if (number >= Msr.star && number <= Msr.star + 3) return 'SYSCALL';
   if (number === Msr.tscAux) return 'RDTSCP';
   if (number === Msr.extendedSupervisor) return 'XSAVES';
   return undefined;

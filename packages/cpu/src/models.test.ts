@@ -1,0 +1,186 @@
+/** CPU models: what CPUID shows, instructions, MSRs and bits of CR4 agree. */
+import { assembleText } from '@ringfence/assembler';
+import { describe, expect, it } from 'vitest';
+import { cpuModels } from './model.ts';
+import { Word } from './state-view.ts';
+import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+
+const code = 0x1000;
+const data = 0x6000;
+const gates = 0x2000;
+const table = 0x3000;
+/** Where each vector leads: a HLT of its own. */
+const handlers = 0x4000;
+const undefinedOpcode = 6;
+const generalProtection = 13;
+
+/** A bit of CPUID. */
+interface Bit {
+  readonly leaf: number;
+  readonly subleaf?: number;
+  readonly register: 'eax' | 'ebx' | 'ecx' | 'edx';
+  readonly bit: number;
+}
+
+const edx = (bit: number): Bit => ({ leaf: 1, register: 'edx', bit });
+const ecx = (bit: number): Bit => ({ leaf: 1, register: 'ecx', bit });
+const ebx7 = (bit: number): Bit => ({ leaf: 7, register: 'ebx', bit });
+const ecx7 = (bit: number): Bit => ({ leaf: 7, register: 'ecx', bit });
+const extended = (register: 'ecx' | 'edx', bit: number): Bit => ({
+  leaf: 0x8000_0001,
+  register,
+  bit,
+});
+const save = (bit: number): Bit => ({ leaf: 13, subleaf: 1, register: 'eax', bit });
+
+const instructions: readonly (readonly [text: string, needs: Bit])[] = [
+  ['rdtsc', edx(4)],
+  ['mov ecx, 0x10\nrdmsr', edx(5)],
+  [`cmpxchg8b [${data}]`, edx(8)],
+  ['sysenter', edx(11)],
+  ['cmovz eax, ebx', edx(15)],
+  [`clflush [${data}]`, edx(19)],
+  ['emms', edx(23)],
+  ['paddb mm0, mm1', edx(23)],
+  [`fxsave [${data}]`, edx(24)],
+  [`fxrstor [${data}]`, edx(24)],
+  ['addps xmm0, xmm1', edx(25)],
+  ['pavgb mm0, mm1', edx(25)],
+  ['addpd xmm0, xmm1', edx(26)],
+  ['paddq mm0, mm1', edx(26)],
+  ['haddps xmm0, xmm1', ecx(0)],
+  ['pclmulqdq xmm0, xmm1, 0', ecx(1)],
+  ['pshufb xmm0, xmm1', ecx(9)],
+  ['pmulld xmm0, xmm1', ecx(19)],
+  ['pcmpgtq xmm0, xmm1', ecx(20)],
+  ['crc32 eax, bl', ecx(20)],
+  [`movbe eax, [${data}]`, ecx(22)],
+  ['popcnt eax, ebx', ecx(23)],
+  ['aesenc xmm0, xmm1', ecx(25)],
+  ['xor ecx, ecx\nxgetbv', ecx(26)],
+  ['rdrand eax', ecx(30)],
+  ['rdtscp', extended('edx', 27)],
+  ['invpcid ecx, [0x6000]', ebx7(10)],
+  ['rdseed eax', ebx7(18)],
+  ['clac', ebx7(20)],
+  ['rdpid eax', ecx7(22)],
+  [`xsaveopt [${data}]`, save(0)],
+  [`xsavec [${data}]`, save(1)],
+  [`xsaves [${data}]`, save(3)],
+];
+
+const registers: readonly (readonly [number: number, needs: Bit])[] = [
+  [0x10, edx(4)],
+  [0x1b, edx(9)],
+  [0x174, edx(11)],
+  [0xfe, edx(12)],
+  [0x2ff, edx(12)],
+  [0x179, edx(14)],
+  [0x277, edx(16)],
+  [0xc000_0080, extended('edx', 20)],
+  [0xc000_0081, extended('edx', 11)],
+  [0xc000_0103, extended('edx', 27)],
+  [0x3b, ebx7(1)],
+  [0xda0, save(3)],
+];
+
+const controlBits: readonly (readonly [bit: number, needs: Bit])[] = [
+  [0, edx(1)],
+  [1, edx(1)],
+  [2, edx(4)],
+  [3, edx(2)],
+  [4, edx(3)],
+  [5, edx(6)],
+  [6, edx(7)],
+  [7, edx(13)],
+  [9, edx(24)],
+  [10, edx(25)],
+  [11, ecx7(2)],
+  [17, ecx(17)],
+  [18, ecx(26)],
+  [20, ebx7(7)],
+  [21, ebx7(20)],
+  [22, ecx7(3)],
+];
+/** LA57, VMXE, SMXE, FSGSBASE and those of no meaning: no model has them. */
+const absentControlBits = [12, 13, 14, 15, 16, 19, 23, 24, 31];
+
+function prepare({ physical }: TestCpu): void {
+  for (let vector = 0; vector < 32; vector++) {
+    physical.write32(gates + 8 * vector, (0x10 << 16) | (handlers + vector));
+    physical.write32(gates + 8 * vector + 4, 0x8e00);
+    physical.write(handlers + vector, Uint8Array.of(0xf4));
+  }
+  physical.write32(table + 0x10, 0xffff);
+  physical.write32(table + 0x14, 0x00cf_9b00);
+}
+
+/** Runs a program at CPL 0; returns the vector of what it ended with, -1 for its own HLT. */
+function run(parts: TestCpu, text: string): number {
+  const { cpu, physical, machine } = parts;
+  physical.write(code, assembleText(`${text}\nhlt`, { bits: 32, origin: code }));
+  cpu.start({
+    ...flatState(code, 0x9000),
+    gdtr: { base: table, limit: 0x1f },
+    idtr: { base: gates, limit: 0xff },
+  });
+  let end = cpu.run(5000);
+  for (let more = 0; more < 8 && end === 'budget'; more++) end = cpu.run(5000);
+  expect(end).toBe('halt');
+  const eip = (machine.i32[Word.rip] ?? 0) - 1;
+  return eip >= handlers && eip < handlers + 32 ? eip - handlers : -1;
+}
+
+/** With OSFXSR, OSXMMEXCPT and OSXSAVE as far as the model has them. */
+function withStates(parts: TestCpu, text: string): number {
+  const bits =
+    (has(parts, edx(24)) ? 0x200 : 0) |
+    (has(parts, edx(25)) ? 0x400 : 0) |
+    (has(parts, ecx(26)) ? 0x4_0000 : 0);
+  return run(parts, bits === 0 ? text : `mov eax, ${bits}\nmov cr4, eax\n${text}`);
+}
+
+function cpuid(parts: TestCpu, leaf: number, subleaf: number): Record<Bit['register'], number> {
+  expect(run(parts, `mov eax, ${leaf}\nmov ecx, ${subleaf}\ncpuid`)).toBe(-1);
+  const [eax, ecx, edx, ebx] = [0, 2, 4, 6].map((word) => parts.machine.i32[Word.gpr + word] ?? 0);
+  return { eax: eax ?? 0, ecx: ecx ?? 0, edx: edx ?? 0, ebx: ebx ?? 0 };
+}
+
+/** Whether the guest sees a bit; leaves beyond the highest have none. */
+function has(parts: TestCpu, { leaf, subleaf = 0, register, bit }: Bit): boolean {
+  const highest = cpuid(parts, leaf & 0x8000_0000, 0).eax >>> 0;
+  if (highest < leaf >>> 0 || (leaf >>> 31 !== 0 && highest >>> 31 === 0)) return false;
+  return ((cpuid(parts, leaf, subleaf)[register] >>> bit) & 1) !== 0;
+}
+
+describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
+  const parts = makeCpu(1 << 20, 'interpreter', name);
+  prepare(parts);
+
+  it('has the instructions that CPUID shows, and no others', () => {
+    for (const [text, needs] of instructions) {
+      const isUndefined = withStates(parts, text) === undefinedOpcode;
+      expect(isUndefined, text).toBe(!has(parts, needs));
+    }
+  });
+
+  it('has the registers that CPUID shows, and no others', () => {
+    const missing = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
+    for (const [number, needs] of registers) {
+      const expected = has(parts, needs) ? -1 : missing;
+      expect(run(parts, `mov ecx, ${number}\nrdmsr`), number.toString(16)).toBe(expected);
+    }
+    for (const number of [0x4000, 0x1234_5678, 0xc000_0500]) {
+      expect(run(parts, `mov ecx, ${number}\nrdmsr`)).toBe(missing);
+      expect(run(parts, `mov ecx, ${number}\nxor eax, eax\ncdq\nwrmsr`)).toBe(missing);
+    }
+  });
+
+  it('has the bits of CR4 that CPUID shows, and no others', () => {
+    const set = (bit: number): number => run(parts, `mov eax, ${2 ** bit}\nmov cr4, eax`);
+    for (const [bit, needs] of controlBits) {
+      expect(set(bit), `bit ${bit}`).toBe(has(parts, needs) ? -1 : generalProtection);
+    }
+    for (const bit of absentControlBits) expect(set(bit), `bit ${bit}`).toBe(generalProtection);
+  });
+});
