@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { createMachine } from '@ringfence/machine';
+import { lowerBackgroundThreads } from './background-threads.ts';
 import type { RunServices } from './run-machine.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -8,7 +9,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function processServices(): RunServices {
   return {
     streams: process,
-    createMachine,
+    createMachine(options) {
+      lowerBackgroundThreads();
+      return createMachine(options);
+    },
     onSignal(leave) {
       const listeners = SIGNALS.map((name) => {
         const listener = (): void => leave(128 + constants.signals[name]);

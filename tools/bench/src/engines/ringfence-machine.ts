@@ -3,12 +3,14 @@
  * line `@stats JSON` each. The arguments are those of `ringfence run`.
  */
 import { leaveProcess, processServices, runCommand } from '@ringfence/cli';
-import { createMachine, type Machine, type MachineOptions } from '@ringfence/machine';
+import type { Machine, MachineOptions } from '@ringfence/machine';
 import { LineReader } from '../line-reader.ts';
 import { readMarker } from '../marker.ts';
 
+const services = processServices();
+
 async function watched(options: MachineOptions): Promise<Machine> {
-  const machine = await createMachine(options);
+  const machine = await services.createMachine(options);
   const lines = new LineReader((line) => {
     if (readMarker(line) === undefined) return;
     process.stderr.write(`@stats ${JSON.stringify(machine.stats())}\n`);
@@ -17,5 +19,5 @@ async function watched(options: MachineOptions): Promise<Machine> {
   return machine;
 }
 
-const services = { ...processServices(), createMachine: watched };
-leaveProcess(await runCommand(['run', ...process.argv.slice(2)], services));
+const watching = { ...services, createMachine: watched };
+leaveProcess(await runCommand(['run', ...process.argv.slice(2)], watching));
