@@ -4,6 +4,7 @@ import type { PhysicalMemory } from '@ringfence/memory';
 import type { Board } from '../board.ts';
 import type { RequestBox } from '../requests.ts';
 import type { DiskServices } from './disk-services.ts';
+import { emulatedDisk, emulatedGeometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Outcome } from './layout.ts';
 import { bootVectorOfRoms } from './option-roms.ts';
@@ -156,14 +157,26 @@ export class BootServices {
     const segment = memory.read16(entry + 2);
     const sectors = memory.read16(entry + 6);
     const first = memory.read32(entry + 8) >>> 0;
-    if (!isBootable || media > 3 || (segment !== 0 && segment !== loadAddress >> 4)) {
+    if (!isBootable || media > emulatedDisk || (segment !== 0 && segment !== loadAddress >> 4)) {
       return false;
     }
     if (media > 0) {
-      this.#disk.emulate(drive, media, first);
-      return { drive: 0, first: 0, count: 1, address: loadAddress, then: () => true };
+      return this.#emulationStep(drive, media, first);
     }
     const count = Math.max(1, Math.ceil(sectors / 4));
     return { drive, first, count, address: loadAddress, then: () => true };
+  }
+  /** A drive that a CD emulates: a disk's first sector says how it counts. */
+  #emulationStep(drive: number, type: number, sector: number): Step {
+    const address = loadAddress;
+    const number = type === emulatedDisk ? 0x80 : 0;
+    const boot: Step = { drive: number, first: 0, count: 1, address, then: () => true };
+    const then = (): Step => {
+      const start = new Uint8Array(512);
+      this.#memory.read(address, start);
+      this.#disk.emulate(drive, { type, sector, ...emulatedGeometry(start) });
+      return boot;
+    };
+    return { drive, first: sector, count: 1, address, then };
   }
 }

@@ -341,3 +341,35 @@ print:  push ax
     expect(program.run()).toEqual([5, 0x78, 0x2d]);
   });
 });
+
+describe('INT 10h, AH = 0Bh', () => {
+  it('has a background whose bit 4 makes the three colours of mode 4 bright', async () => {
+    const { run, machine } = await bootProgram(`
+        mov ax, 4
+        int 0x10
+        mov ax, 0xb800
+        mov es, ax
+        mov byte [es:0], 0x1b   ; the four colours
+        mov si, list
+next:   mov bx, [si]
+        add si, 2
+        mov ah, 0x0b
+        int 0x10
+        mov ah, 0
+        int 0x16
+        jmp next
+list:   dw 0x0001, 0x0100, 0x0010, 0x0101`);
+    const colours = Array.from({ length: 4 }, () => {
+      run(0.3);
+      const { rgba } = machine.screen.image();
+      machine.keyboard.type(' ');
+      return [0, 1, 2, 3].map((at) => [...rgba.subarray(8 * at, 8 * at + 3)].join(' '));
+    });
+    expect(colours).toEqual([
+      ['0 0 170', '0 170 170', '170 0 170', '170 170 170'],
+      ['0 0 170', '0 170 0', '170 0 0', '170 85 0'],
+      ['0 0 0', '85 255 85', '255 85 85', '255 255 85'],
+      ['0 0 0', '85 255 255', '255 85 255', '255 255 255'],
+    ]);
+  });
+});

@@ -3,8 +3,10 @@ import type { IrqLine } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
-import { biosFloppy, diskGeometry, emulatedFloppy } from './drives.ts';
-import type { BiosDrive, Geometry } from './drives.ts';
+import { firstCd, firstDisk, numbered, transferOf } from './disk-transfers.ts';
+import type { NumberedDrive, Transfer } from './disk-transfers.ts';
+import { emulatedDisk, emulatedDrive } from './drives.ts';
+import type { BiosDrive, Emulated, Geometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Emulation, Outcome, Rom, wakeIrq } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
@@ -21,27 +23,7 @@ const Status = {
   notReady: 0xaa,
 } as const;
 
-const firstDisk = 0x80;
-const firstCd = 0xe0;
 const chunkBytes = 0x1_0000;
-
-/** A drive with its number and geometry. */
-interface NumberedDrive extends BiosDrive {
-  readonly number: number;
-  readonly geometry: Geometry;
-  readonly sectorBytes: number;
-  readonly floppyType: number;
-}
-
-/** A transfer between a drive and memory. */
-interface Transfer {
-  readonly drive: NumberedDrive;
-  readonly kind: 'read' | 'write' | 'verify';
-  /** First sector. */
-  readonly first: number;
-  readonly count: number;
-  readonly address: number;
-}
 
 /** The services of drives. */
 export class DiskServices {
@@ -121,25 +103,51 @@ export class DiskServices {
     return status === undefined ? undefined : status === Status.ok;
   }
 
-  /** Lets a CD emulate drive 0 from a sector on; the data area keeps it. */
-  emulate(number: number, type: number, sector: number): void {
-    this.#memory.write8(Emulation.drive, number);
-    this.#memory.write8(Emulation.type, type);
-    this.#memory.write32(Emulation.sector, sector);
+  /** Lets a CD emulate the first floppy or disk; the data area keeps it. */
+  emulate(number: number, { type, sector, geometry, count }: Emulated): void {
+    const memory = this.#memory;
+    memory.write8(Emulation.drive, number);
+    memory.write8(Emulation.type, type);
+    memory.write32(Emulation.sector, sector);
+    memory.write8(Emulation.heads, geometry.heads);
+    memory.write8(Emulation.sectors, geometry.sectors);
+    memory.write16(Emulation.cylinders, geometry.cylinders);
+    memory.write32(Emulation.count, count);
+    if (type === emulatedDisk) {
+      memory.write8(Bda.disks, memory.read8(Bda.disks) + 1);
+    }
   }
 
+  /** Finds a drive by its number; one that a CD emulates comes first, before the disks. */
   #find(number: number): NumberedDrive | undefined {
-    const type = number === 0 ? this.#memory.read8(Emulation.type) : 0;
-    if (type !== 0) {
-      const holder = this.#memory.read8(Emulation.drive);
-      const cd = this.#drives.find((each) => each.kind === 'cdrom' && each.number === holder);
-      const sector = this.#memory.read32(Emulation.sector) >>> 0;
-      const storage = cd && emulatedFloppy(cd.storage, type, sector);
-      if (storage !== undefined) {
-        return numbered({ kind: 'floppy', storage }, 0);
-      }
+    const type = this.#memory.read8(Emulation.type);
+    const isDisk = type === emulatedDisk;
+    if (type !== 0 && number === (isDisk ? firstDisk : 0)) {
+      const emulated = this.#emulated(type);
+      if (emulated !== undefined) return emulated;
     }
-    return this.#drives.find((each) => each.number === number);
+    const isMoved = isDisk && number > firstDisk && number < firstCd;
+    const found = this.#drives.find((each) => each.number === (isMoved ? number - 1 : number));
+    return isMoved && found !== undefined ? { ...found, number } : found;
+  }
+
+  #emulated(type: number): NumberedDrive | undefined {
+    const memory = this.#memory;
+    const holder = memory.read8(Emulation.drive);
+    const cd = this.#drives.find((each) => each.kind === 'cdrom' && each.number === holder);
+    const geometry = {
+      cylinders: memory.read16(Emulation.cylinders),
+      heads: memory.read8(Emulation.heads) || 256,
+      sectors: memory.read8(Emulation.sectors),
+    };
+    const sector = memory.read32(Emulation.sector) >>> 0;
+    const count = memory.read32(Emulation.count) >>> 0;
+    const drive = cd && emulatedDrive(cd.storage, { type, sector, geometry, count });
+    if (drive === undefined) {
+      return undefined;
+    }
+    const first = numbered(drive, 0);
+    return drive.kind === 'disk' ? { ...first, geometry } : first;
   }
 
   #transfer(frame: BiosFrame, transfer: Transfer): OutcomeValue {
@@ -258,8 +266,9 @@ export class DiskServices {
     this.#end(frame, Status.ok);
     frame.al = 0;
     frame.set('ecx', ((last & 0xff) << 8) | ((last >> 2) & 0xc0) | sectors);
-    const kind = drive.kind === 'floppy' ? 'floppy' : 'disk';
-    frame.set('edx', ((heads - 1) << 8) | Math.max(1, this.numbers(kind).length));
+    const isFloppy = drive.kind === 'floppy';
+    const drives = isFloppy ? this.numbers('floppy').length : this.#memory.read8(Bda.disks);
+    frame.set('edx', ((heads - 1) << 8) | Math.max(1, drives));
     if (drive.kind === 'floppy') {
       frame.set('ebx', drive.floppyType);
       frame.set('es', Rom.segment);
@@ -314,14 +323,32 @@ export class DiskServices {
     return this.#end(frame, Status.ok);
   }
 
-  /** AH = 4Bh: a CD is booted without the emulation of a disk (El Torito 1.0, 5.2). */
+  /** AH = 4Bh: what a CD emulates (El Torito 1.0, 5.2), or with AL = 0 the end of that. */
   #emulation(frame: BiosFrame, drive: NumberedDrive): OutcomeValue {
-    if (drive.kind !== 'cdrom') {
+    const memory = this.#memory;
+    const type = memory.read8(Emulation.type);
+    const isEmulated = type !== 0 && drive.number === (type === emulatedDisk ? firstDisk : 0);
+    if ((drive.kind !== 'cdrom' && !isEmulated) || frame.al > 1) {
       return this.#end(frame, Status.badCommand);
     }
-    const at = frame.at('ds', frame.get('esi'));
-    const packet = [0x13, 0, drive.number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    this.#memory.write(at, Uint8Array.from(packet));
+    const packet = new DataView(new ArrayBuffer(0x13));
+    packet.setUint8(0, 0x13);
+    packet.setUint8(2, drive.number);
+    if (isEmulated) {
+      const { cylinders, heads, sectors } = drive.geometry;
+      packet.setUint8(1, type);
+      packet.setUint32(4, memory.read32(Emulation.sector), true);
+      packet.setUint8(0x10, (cylinders - 1) & 0xff);
+      packet.setUint8(0x11, sectors | (((cylinders - 1) >> 2) & 0xc0));
+      packet.setUint8(0x12, heads - 1);
+    }
+    memory.write(frame.at('ds', frame.get('esi')), new Uint8Array(packet.buffer));
+    if (frame.al === 0 && type !== 0) {
+      memory.write8(Emulation.type, 0);
+      if (type === emulatedDisk) {
+        memory.write8(Bda.disks, memory.read8(Bda.disks) - 1);
+      }
+    }
     return this.#end(frame, Status.ok);
   }
 
@@ -335,61 +362,4 @@ export class DiskServices {
 
 function statusAddress(number: number): number {
   return number < firstDisk ? Bda.floppyStatus : Bda.diskStatus;
-}
-
-function numbered(drive: BiosDrive, index: number): NumberedDrive {
-  const { bytes } = drive.storage;
-  if (drive.kind === 'floppy') {
-    const { geometry, type, storage } = biosFloppy(drive.storage);
-    return { ...drive, storage, number: index, geometry, sectorBytes: 512, floppyType: type };
-  }
-  const isCd = drive.kind === 'cdrom';
-  return {
-    ...drive,
-    number: (isCd ? firstCd : firstDisk) + index,
-    geometry: diskGeometry(bytes),
-    sectorBytes: isCd ? 2048 : 512,
-    floppyType: 0,
-  };
-}
-
-/** Returns the transfer that a caller asks for, if it asks for one. */
-function transferOf(
-  frame: BiosFrame,
-  drive: NumberedDrive,
-  memory: PhysicalMemory,
-): Transfer | 'bad-sector' | undefined {
-  const kinds = ['read', 'write', 'verify'] as const;
-  const kind = kinds[(frame.ah & ~0x40) - 2];
-  if (kind === undefined || (frame.ah !== 0x02 && frame.ah !== 0x03 && frame.ah !== 0x04)) {
-    return extendedTransfer(frame, drive, memory);
-  }
-  const { cylinders, heads, sectors } = drive.geometry;
-  const cylinder = frame.ch | ((frame.cl & 0xc0) << 2);
-  const sector = frame.cl & 0x3f;
-  const isPlace = sector >= 1 && sector <= sectors && frame.dh < heads && cylinder < cylinders;
-  if (!isPlace || drive.kind === 'cdrom') {
-    return 'bad-sector';
-  }
-  const first = (cylinder * heads + frame.dh) * sectors + sector - 1;
-  return { drive, kind, first, count: frame.al, address: frame.at('es', frame.get('ebx')) };
-}
-
-/** AH = 42h to 44h: a packet at DS:SI says where, in 64 bits of sector number. */
-function extendedTransfer(
-  frame: BiosFrame,
-  drive: NumberedDrive,
-  memory: PhysicalMemory,
-): Transfer | undefined {
-  const kind = { 0x42: 'read', 0x43: 'write', 0x44: 'verify' }[frame.ah];
-  if ((kind !== 'read' && kind !== 'write' && kind !== 'verify') || drive.kind === 'floppy') {
-    return undefined;
-  }
-  const at = frame.at('ds', frame.get('esi'));
-  const count = Math.min(memory.read16(at + 2), 0x7f * 4);
-  const offset = memory.read16(at + 4);
-  const address = memory.read16(at + 6) * 16 + offset;
-  const high = memory.read32(at + 12) >>> 0;
-  const first = high * 2 ** 32 + (memory.read32(at + 8) >>> 0);
-  return { drive, kind, first, count, address };
 }

@@ -25,26 +25,53 @@ const mostCylinders = 1024;
 const cdSectorBytes = 2048;
 /** KiB of the floppies that a CD emulates, by the media type of its boot entry. */
 const emulatedKib: Readonly<Record<number, number>> = { 1: 1200, 2: 1440, 3: 2880 };
+/** The media type of a disk that a CD emulates. */
+export const emulatedDisk = 4;
 
-/** Returns the floppy that a CD emulates from a sector on, if there is such a type. */
-export function emulatedFloppy(
+/** What a CD emulates from one of its sectors on. */
+export interface Emulated {
+  readonly type: number;
+  readonly sector: number;
+  /** Of a disk: how it counts its sectors, and how many it has. */
+  readonly geometry: Geometry;
+  readonly count: number;
+}
+
+/** Returns the drive that a CD emulates, if there is such a type. */
+export function emulatedDrive(
   cd: BlockStorage,
-  type: number,
-  sector: number,
-): BlockStorage | undefined {
+  { type, sector, count }: Emulated,
+): BiosDrive | undefined {
   const kib = emulatedKib[type];
+  const bytes = type === emulatedDisk ? count * 512 : (kib ?? 0) * 1024;
   const first = sector * cdSectorBytes;
-  if (kib === undefined || first >= cd.bytes) {
-    return undefined;
-  }
+  return bytes === 0 || first >= cd.bytes
+    ? undefined
+    : { kind: type === emulatedDisk ? 'disk' : 'floppy', storage: partOf(cd, first, bytes) };
+}
+
+/**
+ * Returns how a disk counts its sectors whose first one is given: as its first partition ends, by
+ * El Torito 1.0 ("Hard disk emulation") the only one.
+ */
+export function emulatedGeometry(sector: Uint8Array): Pick<Emulated, 'geometry' | 'count'> {
+  const entry = new DataView(sector.buffer, sector.byteOffset + 446, 16);
+  const [heads, low, high] = [entry.getUint8(5) + 1, entry.getUint8(6), entry.getUint8(7)];
+  const cylinders = (high | ((low & 0xc0) << 2)) + 1;
+  const geometry = { cylinders, heads, sectors: Math.max(1, low & 0x3f) };
+  const count = entry.getUint32(8, true) + entry.getUint32(12, true);
+  return { geometry, count: Math.min(count, 0xffff_ffff) };
+}
+
+/** Returns a part of a CD, which may end before the part does. */
+function partOf(cd: BlockStorage, first: number, bytes: number): BlockStorage {
   return {
-    bytes: kib * 1024,
+    bytes,
     readOnly: true,
     read: (offset, target, done) => {
-      // A CD may end before the floppy does.
       const left = Math.max(0, Math.min(target.length, cd.bytes - first - offset));
+      target.fill(0, left);
       if (left === 0) {
-        target.fill(0);
         done(true);
       } else {
         cd.read(first + offset, target.subarray(0, left), done);

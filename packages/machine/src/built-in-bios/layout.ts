@@ -121,7 +121,16 @@ export const Ebda = {
   mousePacket: 0x9_fc28,
 } as const;
 /** In that area: the disk that a CD emulates, that CD's number, its type and first sector. */
-export const Emulation = { drive: 0x9_fc10, type: 0x9_fc11, sector: 0x9_fc14 } as const;
+export const Emulation = {
+  drive: 0x9_fc10,
+  type: 0x9_fc11,
+  sector: 0x9_fc14,
+  /** Of a disk: heads, sectors of a track, cylinders, all sectors. */
+  heads: 0x9_fc60,
+  sectors: 0x9_fc61,
+  cylinders: 0x9_fc62,
+  count: 0x9_fc64,
+} as const;
 /** In that area: the parameters of the first two disks (INT 41h and 46h), 16 bytes each. */
 export const diskTables = 0x3d;
 /** KiB of conventional memory, the extended BIOS data area not counted. */

@@ -107,6 +107,7 @@ export async function bootProgram(
   disk?: TestDisk,
   boot: Omit<FirmwareBoot, 'kind'> = {},
   floppy?: TestDisk,
+  cd?: TestDisk,
 ): Promise<BootedProgram> {
   const host = new TestHost();
   const storage = disk ?? bootDisk(text);
@@ -118,6 +119,7 @@ export async function bootProgram(
     host,
     drives: [
       { interface: 'ide', kind: 'disk', unit: 0, storage },
+      ...(cd ? [{ interface: 'ide', kind: 'cdrom', unit: 2, storage: cd } as const] : []),
       ...(floppy ? [{ interface: 'floppy', kind: 'disk', unit: 0, storage: floppy } as const] : []),
     ],
   });

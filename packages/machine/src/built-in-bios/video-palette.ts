@@ -7,62 +7,66 @@ const attributePort = 0x3c0;
 const statusPort = 0x3da;
 const blinkBit = 8;
 
+/** Writes a register of the attribute controller. */
+export function writeAttribute(ports: PortBus, index: number, value: number): void {
+  ports.readPort(statusPort, 1);
+  ports.writePort(attributePort, 1, index & 0x1f);
+  ports.writePort(attributePort, 1, value);
+  ports.writePort(attributePort, 1, 0x20);
+}
+
+/** Reads a register of the attribute controller. */
+export function readAttribute(ports: PortBus, index: number): number {
+  ports.readPort(statusPort, 1);
+  ports.writePort(attributePort, 1, (index & 0x1f) | 0x20);
+  const value = ports.readPort(attributePort + 1, 1);
+  ports.readPort(statusPort, 1);
+  return value;
+}
+
 /** Serves INT 10h, AH = 10h: the registers of the palette. */
 export function servePalette(frame: BiosFrame, ports: PortBus, memory: PhysicalMemory): void {
-  const attribute = (index: number, value: number): void => {
-    ports.readPort(statusPort, 1);
-    ports.writePort(attributePort, 1, index & 0x1f);
-    ports.writePort(attributePort, 1, value);
-    ports.writePort(attributePort, 1, 0x20);
-  };
-  const readAttribute = (index: number): number => {
-    ports.readPort(statusPort, 1);
-    ports.writePort(attributePort, 1, (index & 0x1f) | 0x20);
-    const value = ports.readPort(attributePort + 1, 1);
-    ports.readPort(statusPort, 1);
-    return value;
-  };
   const address = frame.at('es', frame.get('edx'));
   switch (frame.al) {
     case 0x00:
-      attribute(frame.bl, frame.bh);
+      writeAttribute(ports, frame.bl, frame.bh);
       break;
     case 0x01:
-      attribute(0x11, frame.bh);
+      writeAttribute(ports, 0x11, frame.bh);
       break;
     case 0x02:
       for (let index = 0; index < 17; index += 1) {
-        attribute(index === 16 ? 0x11 : index, memory.read8(address + index));
+        writeAttribute(ports, index === 16 ? 0x11 : index, memory.read8(address + index));
       }
       break;
     case 0x03: {
-      const mode = readAttribute(0x10) & ~blinkBit;
-      attribute(0x10, frame.bl !== 0 ? mode | blinkBit : mode);
+      const mode = readAttribute(ports, 0x10) & ~blinkBit;
+      writeAttribute(ports, 0x10, frame.bl !== 0 ? mode | blinkBit : mode);
       break;
     }
     case 0x07:
-      frame.set('ebx', (readAttribute(frame.bl) << 8) | frame.bl);
+      frame.set('ebx', (readAttribute(ports, frame.bl) << 8) | frame.bl);
       break;
     case 0x08:
-      frame.set('ebx', (readAttribute(0x11) << 8) | frame.bl);
+      frame.set('ebx', (readAttribute(ports, 0x11) << 8) | frame.bl);
       break;
     case 0x09:
       for (let index = 0; index < 17; index += 1) {
-        memory.write8(address + index, readAttribute(index === 16 ? 0x11 : index));
+        memory.write8(address + index, readAttribute(ports, index === 16 ? 0x11 : index));
       }
       break;
     case 0x13: {
-      const mode = readAttribute(0x10);
+      const mode = readAttribute(ports, 0x10);
       if (frame.bl === 0) {
-        attribute(0x10, (mode & 0x7f) | ((frame.bh & 1) << 7));
+        writeAttribute(ports, 0x10, (mode & 0x7f) | ((frame.bh & 1) << 7));
       } else {
-        attribute(0x14, (mode & 0x80) !== 0 ? frame.bh & 15 : (frame.bh << 2) & 15);
+        writeAttribute(ports, 0x14, (mode & 0x80) !== 0 ? frame.bh & 15 : (frame.bh << 2) & 15);
       }
       break;
     }
     case 0x1a: {
-      const shows16 = (readAttribute(0x10) & 0x80) !== 0;
-      const page = readAttribute(0x14);
+      const shows16 = (readAttribute(ports, 0x10) & 0x80) !== 0;
+      const page = readAttribute(ports, 0x14);
       frame.set('ebx', ((shows16 ? page & 15 : (page >> 2) & 3) << 8) | (shows16 ? 1 : 0));
       break;
     }

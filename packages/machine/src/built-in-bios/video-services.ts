@@ -7,7 +7,7 @@ import type { BiosFrame } from './frame.ts';
 import { Bda, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
 import { VideoFonts } from './video-fonts.ts';
-import { servePalette } from './video-palette.ts';
+import { readAttribute, servePalette, writeAttribute } from './video-palette.ts';
 import { VideoPen } from './video-pen.ts';
 import { VideoState } from './video-state.ts';
 import { VideoVbe } from './video-vbe.ts';
@@ -215,24 +215,21 @@ export class VideoServices {
     this.#pen.teletype(character, colour);
   }
 
-  /** AH = 0Bh: border and palette of CGA modes. */
+  /**
+   * AH = 0Bh: background and palette of CGA modes. Bit 4 of the background makes the three colours
+   * bright; the palette is bit 0 of each of them.
+   */
   #cgaPalette(frame: BiosFrame): void {
-    const set = (index: number, value: number): void => {
-      this.#ports.readPort(0x3da, 1);
-      this.#ports.writePort(0x3c0, 1, index);
-      this.#ports.writePort(0x3c0, 1, value);
-      this.#ports.writePort(0x3c0, 1, 0x20);
-    };
     const value = frame.bl;
     if (frame.bh === 0) {
       const colour = (value & 7) | ((value & 8) << 1);
-      set(0x11, colour);
-      set(0, colour);
-    } else {
-      const [first, bright] = [(value & 1) !== 0 ? 3 : 2, 0x10];
-      [first, first + 2, (value & 1) !== 0 ? 7 : 6].forEach((colour, index) => {
-        set(index + 1, colour | bright);
-      });
+      writeAttribute(this.#ports, 0x11, colour);
+      writeAttribute(this.#ports, 0, colour);
+    }
+    const mask = frame.bh === 0 ? 0x10 : 0x01;
+    for (let index = 1; index < 4; index += 1) {
+      const old = readAttribute(this.#ports, index);
+      writeAttribute(this.#ports, index, (old & ~mask) | (value & mask));
     }
   }
 
