@@ -87,12 +87,32 @@ describe('PAE', () => {
     expect(guest.shadow.inspect(0x6000)).toBe(-1);
   });
 
-  it('takes new page-directory pointers only when CR3 is loaded', () => {
+  it('takes new page-directory pointers when CR3 is loaded, and not when they are written', () => {
     const guest = paeGuest();
     guest.physical.write64(0x1000, 0, 0);
     expect(guest.shadow.fill(0x5000, read, supervisor)).toBe(ok);
     guest.shadow.loadCr3(0x1000);
     expect(guest.shadow.fill(0x5000, read, supervisor)).toBe(fault);
+  });
+
+  it('takes them too when CD, NW, PGE, PSE, PAE or SMEP change, but not WP', () => {
+    const changes = [
+      [0xc000_0001, pae],
+      [0xa000_0001, pae],
+      [0x8000_0001, pae | 0x80],
+      [0x8000_0001, pae | 0x10],
+      [0x8000_0001, pae | 0x10_0000],
+    ] as const;
+    for (const [cr0, cr4] of changes) {
+      const guest = paeGuest();
+      guest.physical.write64(0x1000, 0, 0);
+      expect(guest.shadow.setControl(0x8001_0001, pae, 0x800)).toBe(true);
+      expect(guest.shadow.fill(0x5000, read, supervisor)).toBe(ok);
+      expect(guest.shadow.setControl(cr0, cr4, 0x800)).toBe(true);
+      expect(guest.shadow.fill(0x5000, read, supervisor)).toBe(fault);
+      guest.physical.write64(0x1000, 0x2021, 0);
+      expect(guest.shadow.setControl(0x8000_0001, pae, 0x800)).toBe(false);
+    }
   });
 
   it('refuses page-directory pointers with reserved bits and changes nothing', () => {
