@@ -9,7 +9,7 @@ import { Cr0, Word } from './state-view.ts';
 const cr0Defined =
   Cr0.pe | Cr0.mp | Cr0.em | Cr0.ts | Cr0.et | Cr0.ne | Cr0.wp | Cr0.am | Cr0.nw | Cr0.cd | Cr0.pg;
 
-const pagingBits = Cr0.pg | Cr0.wp | Cr0.pe;
+const pagingBits = Cr0.pg | Cr0.wp | Cr0.pe | Cr0.cd | Cr0.nw;
 
 /** EFER bits: SCE, LME, LMA, NXE, LMSLE. */
 const eferSystemCall = 1;
