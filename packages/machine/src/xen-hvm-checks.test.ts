@@ -38,7 +38,10 @@ const checks: Readonly<Record<string, readonly string[]>> = {
         xor edx, edx
         wrmsr
 ${leaves('        xor ebx, ebx\n        call hypercall_page + 17 * 32', 'eax', 0x4_0011)}
-${faults('        mov ecx, 0x40000000\n        mov eax, -4096\n        mov edx, 1\n        wrmsr', 13)}`,
+${faults(
+  '        mov ecx, 0x40000000\n        mov eax, -4096\n        mov edx, 1\n        wrmsr',
+  13,
+)}`,
   ],
   'parameters and their error numbers': [
     param(1, 1, 0),
@@ -65,7 +68,11 @@ ${faults('        mov ecx, 0x40000000\n        mov eax, -4096\n        mov edx, 
         mov [argument + 12], eax
 ${call(12, ['ebx, 7', 'ecx, argument'], 0)}
 ${leaves('        mov eax, [page_free + 0x900]\n        and eax, 1', 'eax', 0)}
-${leaves('        cmp dword [page_free + 0x904], 0\n        setne al\n        movzx eax, al', 'eax', 1)}`,
+${leaves(
+  '        cmp dword [page_free + 0x904], 0\n        setne al\n        movzx eax, al',
+  'eax',
+  1,
+)}`,
   ],
   'forced emulation: what stands behind the prefix is done, and faults as ever': [
     leaves(`${forced}\n        mov eax, 77`, 'eax', 77),
