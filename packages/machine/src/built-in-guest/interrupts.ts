@@ -1,7 +1,8 @@
 import { GuestSelector, GuestVector, say } from './layout.ts';
+import { interruptControllersText, tickText, withErrorCode } from './processor.ts';
 
-/** Exceptions that push an error code (SDM 3A table 6-1). */
-const withErrorCode = [8, 10, 11, 12, 13, 14, 17, 21];
+/** All masked but 0 (timer) and 4 (serial port 0). */
+const masks = [0xee, 0xff] as const;
 
 const vectors = Array.from({ length: GuestVector.count }, (_nothing, vector) => vector);
 
@@ -57,31 +58,7 @@ fill_gate:
         ret
 
 ; Interrupt controllers to vectors 32 to 47, timer to 100 Hz.
-initialize_interrupts:
-        mov al, 0x11
-        out 0x20, al
-        out 0xa0, al
-        mov al, 32
-        out 0x21, al
-        mov al, 40
-        out 0xa1, al
-        mov al, 4
-        out 0x21, al
-        mov al, 2
-        out 0xa1, al
-        mov al, 1
-        out 0x21, al
-        out 0xa1, al
-        mov al, 0xee            ; all masked but 0 (timer) and 4 (serial port 0)
-        out 0x21, al
-        mov al, 0xff
-        out 0xa1, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x9c            ; 1193182 Hz / 11932
-        out 0x40, al
-        mov al, 0x2e
-        out 0x40, al
+initialize_interrupts:${interruptControllersText(masks)}${tickText}
         ret
 
 handle_timer:

@@ -4,6 +4,7 @@
  */
 import { consoleData, consoleText } from '../console.ts';
 import { powerData, powerText } from '../power-command.ts';
+import { interruptControllersText, tickText } from '../processor.ts';
 import { TeachingLayout as At } from './layout.ts';
 import type { MachineLayer } from './layout.ts';
 
@@ -11,25 +12,8 @@ import type { MachineLayer } from './layout.ts';
 const Dma = { command: 0xc000, status: 0xc002, list: 0xc004 } as const;
 const readFlag = 8;
 
-const interruptSetup = `
-        mov al, 0x11
-        out 0x20, al
-        out 0xa0, al
-        mov al, 32
-        out 0x21, al
-        mov al, 40
-        out 0xa1, al
-        mov al, 4
-        out 0x21, al
-        mov al, 2
-        out 0xa1, al
-        mov al, 1
-        out 0x21, al
-        out 0xa1, al
-        mov al, 0xea            ; all masked but 0 (timer), 2 (the second 8259), 4 (serial port 0)
-        out 0x21, al
-        mov al, 0xbf            ; and 14 (disk)
-        out 0xa1, al`;
+/** All masked but 0 (timer), 2 (the second 8259), 4 (serial port 0), and 14 (disk). */
+const interruptSetup = interruptControllersText([0xea, 0xbf]);
 
 const pagingText = `
 ; The first 4 MiB are mapped to themselves; tasks may touch the pages of their programs there.
@@ -140,13 +124,7 @@ machine_idle:
         hlt
         ret
 
-timer_start:
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x9c            ; 1193182 Hz / 11932
-        out 0x40, al
-        mov al, 0x2e
-        out 0x40, al
+timer_start:${tickText}
         ret
 timer_stop:
         mov al, 0x30

@@ -18,13 +18,12 @@
  * A thread in the kernel goes on until it waits: interrupts that come in the kernel only take note.
  */
 import { GuestSelector, say, textAt } from '../layout.ts';
+import { descriptorTablesData, descriptorTablesText, withErrorCode } from '../processor.ts';
 import { Frame, Right, Task, taskBytes, taskCount, taskShift } from './layout.ts';
 import { TeachingLayout as At } from './layout.ts';
 import type { MachineLayer } from './layout.ts';
 import { systemCallVector } from './system-calls.ts';
 
-/** Exceptions that push an error code (SDM 3A table 6-1). */
-const withErrorCode = [8, 10, 11, 12, 13, 14, 17, 21];
 const pageFault = 14;
 const exceptions = 32;
 
@@ -33,17 +32,7 @@ export function startText(layer: MachineLayer): string {
   return `
 start:
         mov esp, ${At.stackTop}
-        cld
-        mov eax, task_state
-        mov [gdt_task + 2], ax
-        shr eax, 16
-        mov [gdt_task + 4], al
-        mov [gdt_task + 7], ah
-        lgdt [gdt_pointer]
-        push ${GuestSelector.code}
-        push segments_loaded
-        retf
-segments_loaded:
+        cld${descriptorTablesText}
         mov eax, ${GuestSelector.data}
         mov ss, eax
         mov eax, ${GuestSelector.userData}
@@ -243,29 +232,11 @@ export function kernelData(layer: MachineLayer): string {
   });
   return `
         align 8
-gdt:    dq 0
-        dq 0x00cf9b000000ffff   ; 0x08 code, ring 0
-        dq 0x00cf93000000ffff   ; 0x10 data, ring 0
-        dq 0x00cffb000000ffff   ; 0x18 code, ring 3
-        dq 0x00cff3000000ffff   ; 0x20 data, ring 3
-gdt_task:
-        dq 0x0000890000000067   ; 0x28 available 32-bit TSS; base filled in
-gdt_end:
 idt:    times ${systemCallVector + 1} dq 0
-gdt_pointer:
-        dw gdt_end - gdt - 1
-        dd gdt
 idt_pointer:
         dw ${(systemCallVector + 1) * 8 - 1}
         dd idt
-        align 4
-task_state:
-        dd 0
-task_stack:
-        dd ${At.stackTop}
-        dd ${GuestSelector.data}
-        times 22 dd 0
-        dd 0x00680000           ; no I/O map
+${descriptorTablesData(At.stackTop)}
 gate_table:
 ${gates.map(([vector, kind]) => `        dd vector_${vector}, ${vector}, ${kind}`).join('\n')}
         dd 0
