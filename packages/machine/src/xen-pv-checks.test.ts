@@ -267,6 +267,29 @@ ${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], -38)}`,
     call(12, ['ebx, 11', 'ecx, 0xfc000000'], -14),
     call(12, ['ebx, 10', 'ecx, argument'], -1),
   ],
+  'an LDT: pages as they are used, and no other page in their place': [
+    `        mov dword [page_free + 8], 0x0000ffff
+        mov dword [page_free + 12], 0x00cfb300
+        mov dword [argument], 13
+        mov dword [argument + 4], page_free
+        mov dword [argument + 8], 4
+${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], 0)}`,
+    // A page that can be written is no table.
+    faults('        mov eax, 0xd\n        mov fs, ax', 14, 0),
+    leaves('        mov eax, cr2', 'eax', 'page_free + 8'),
+    `${leafOf('page_free')}
+        mov ecx, [esi]
+        and ecx, -3
+${call(14, ['ebx, page_free', 'edx, 0', 'esi, 2'], 0)}`,
+    leaves('        mov eax, 0xd\n        mov fs, ax\n        mov eax, fs', 'eax', 0xd),
+    // Another page at the address, with a segment of ring 0, is looked at before it is used.
+    `        mov dword [user_stack + 8], 0x0000ffff
+        mov dword [user_stack + 12], 0x00cf9300
+${leafOf('user_stack')}
+        mov ecx, [esi]
+${call(14, ['ebx, page_free', 'edx, 0', 'esi, 2'], 0)}`,
+    faults('        mov eax, 0xd\n        mov fs, ax', 14, 0),
+  ],
   'descriptors: gates to the hypervisor are refused': [
     `${leafOf('page_free')}
         mov eax, [esi]

@@ -152,16 +152,7 @@ export class GrantTable {
    * `release`.
    */
   use(reference: number, write: boolean, domain: number = DomainId.backend): Grant | undefined {
-    if (reference >= this.#entries) {
-      return undefined;
-    }
-    const entry = this.#entry(reference);
-    const flags = this.#memory.read16(entry);
-    const isAllowed =
-      (flags & typeMask) === grantType.permitAccess &&
-      this.#memory.read16(entry + 2) === domain &&
-      (!write || (flags & flagReadOnly) === 0);
-    const grant = isAllowed ? this.#read(entry, flags) : undefined;
+    const grant = this.#allowed(reference, write, domain);
     const frame = Math.floor((grant?.physical ?? 0) / pageBytes);
     if (grant === undefined || !this.#pages.hold(frame, write)) {
       return undefined;
@@ -170,6 +161,20 @@ export class GrantTable {
     uses.push({ frame, write });
     this.#uses.set(reference, uses);
     this.#mark(reference, uses);
+    return grant;
+  }
+
+  /**
+   * What a grant allows a domain at this moment, as `use` does; for a copy that is done before
+   * anything else runs, so that nobody could see that the grant is in use.
+   */
+  look(reference: number, write: boolean, domain: number = DomainId.backend): Grant | undefined {
+    const grant = this.#allowed(reference, write, domain);
+    const frame = Math.floor((grant?.physical ?? 0) / pageBytes);
+    if (grant === undefined || !this.#pages.hold(frame, write)) {
+      return undefined;
+    }
+    this.#pages.drop(frame, write);
     return grant;
   }
 
@@ -213,6 +218,19 @@ export class GrantTable {
     this.#memory.write(this.#entry(one), second);
     this.#memory.write(this.#entry(other), first);
     return true;
+  }
+
+  #allowed(reference: number, write: boolean, domain: number): Grant | undefined {
+    if (reference >= this.#entries) {
+      return undefined;
+    }
+    const entry = this.#entry(reference);
+    const head = this.#memory.read32(entry);
+    const isAllowed =
+      (head & typeMask) === grantType.permitAccess &&
+      head >>> 16 === domain &&
+      (!write || (head & flagReadOnly) === 0);
+    return isAllowed ? this.#read(entry, head & 0xffff) : undefined;
   }
 
   get #entries(): number {

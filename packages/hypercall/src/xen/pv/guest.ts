@@ -10,6 +10,7 @@ import { framePool } from './frame-pool.ts';
 import { grantMapper } from './grant-mapper.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import type { HypervisorArea } from './hypervisor-area.ts';
+import { GuestLdt } from './ldt.ts';
 import { PageOwner, PageType } from './page-info.ts';
 import type { PageInfo } from './page-info.ts';
 import { EntryBit, frameOf, PageTables } from './page-tables.ts';
@@ -69,8 +70,7 @@ export class PvGuest {
   kernelStack: FarPointer = { selector: 0, offset: 0 };
   /** Frames of the GDT. */
   gdt: readonly number[] = [];
-  /** Frames of the LDT. */
-  ldt: readonly number[] = [];
+  readonly ldt: GuestLdt;
   readonly debugRegisters: Int32Array = new Int32Array(8);
   /** Whether the next use of the FPU traps. */
   taskSwitched: boolean = false;
@@ -103,6 +103,10 @@ export class PvGuest {
     this.tables = new PageTables(domain.services.memory, info, (frame) => {
       area.fillTop(frame);
     });
+    this.ldt = new GuestLdt(this);
+    this.tables.onDescriptorsUnmapped = () => {
+      this.ldt.drop();
+    };
     domain.pool = framePool(this);
     domain.mapper = grantMapper(this);
   }
@@ -115,7 +119,7 @@ export class PvGuest {
     this.failsafeCallback = undefined;
     this.kernelStack = { selector: 0, offset: 0 };
     this.gdt = [];
-    this.ldt = [];
+    this.ldt.reset();
     this.debugRegisters.fill(0);
     this.debugRegisters.set([0xffff_0ff0 | 0, 0x400], 6);
     this.taskSwitched = false;
@@ -249,6 +253,7 @@ export class PvGuest {
       this.leaving.push(this.base);
     }
     this.base = frame;
+    this.ldt.drop();
     this.actions |= StubAction.loadCr3;
     return 0;
   }

@@ -104,7 +104,9 @@ describe('a hostile paravirtual guest', () => {
         const { eax, ebx, ecx, edx, esi, edi } = FrameField;
         const registers = [eax, ebx, ecx, edx, esi, edi];
         for (const field of registers) setField(field, below(3) === 0 ? next() : entry());
-        cr2.value = 0xc000_0000 + below(1024) * pageBytes + below(4096);
+        const isLdt = below(8) === 0;
+        const place = isLdt ? 0xfc02_0000 : 0xc000_0000;
+        cr2.value = place + below(isLdt ? 17 : 1024) * pageBytes + below(4096);
         setField(FrameField.cs, 0xe019);
         setField(FrameField.eip, code);
         setField(FrameField.esp, argumentsAt + 0x800);

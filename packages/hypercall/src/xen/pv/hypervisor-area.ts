@@ -9,6 +9,7 @@
  *     0xfc00_3000  TSS
  *     0xfc00_4000  stack of ring 0, empty whenever the guest runs
  *     0xfc01_0000  GDT: 14 pages that the guest supplies, one of Xen's, one empty
+ *     0xfc02_0000  LDT: 16 pages of the guest's, from when they are needed
  *
  * The guest runs in ring 1, for which all of this is readable, and only the stack writable:
  * segments need no limits. Every trap and interrupt enters a stub, which pushes its vector and
@@ -29,6 +30,12 @@ const areaSlot = (areaStart - 0xc000_0000) / largePageBytes;
 const gdtPage = 16;
 /** Pages of the GDT that the guest may supply. */
 export const guestGdtPages = 14;
+
+const ldtPage = 32;
+/** Pages of the LDT at most. */
+export const ldtPages = 16;
+/** Linear address at which the LDT shows. */
+export const ldtLinear: number = areaStart + ldtPage * pageBytes;
 
 /** Linear addresses within the area. */
 const Linear = {
@@ -158,14 +165,20 @@ export class HypervisorArea {
     this.#entry(this.#at(Page.areaTable) + (gdtPage + index) * 8, physical | leafBits);
   }
 
+  /** Sets the page of the LDT that is at an index; without a frame none. */
+  setLdtPage(index: number, frame: number | undefined): void {
+    const low = frame === undefined ? 0 : (frame * pageBytes) | leafBits;
+    this.#entry(this.#at(Page.areaTable) + (ldtPage + index) * 8, low);
+  }
+
   /** Sets the LDT; nothing in it for no entries. Returns the selector to load. */
-  setLdt(linear: number, entries: number): number {
+  setLdt(entries: number): number {
     const at = this.#at(Page.gdtXen) + (Selector.ldt & 0xff8);
     if (entries === 0) {
       return 0;
     }
     const limit = entries * 8 - 1;
-    this.#descriptor(at, linear, limit, 0x8200);
+    this.#descriptor(at, ldtLinear, limit, 0x8200);
     return Selector.ldt;
   }
 

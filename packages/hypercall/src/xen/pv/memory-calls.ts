@@ -7,7 +7,6 @@ import { argument, isSelf } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { entryAt } from './guest.ts';
 import type { PvGuest } from './guest.ts';
-import { StubAction } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
 import { levelOf } from './page-tables.ts';
 import type { Entry } from './page-tables.ts';
@@ -157,6 +156,8 @@ function extendOne(guest: PvGuest, operation: number, first: number, second: num
     case Extended.newBase:
       return guest.setBase(first);
     case Extended.flushLocal:
+      guest.ldt.drop();
+      return 0;
     case Extended.invalidateLocal:
     case Extended.flushMulti:
     case Extended.invalidateMulti:
@@ -209,32 +210,12 @@ function unpin(guest: PvGuest, frame: number): number {
 /** The most entries of an LDT. */
 const mostLdtEntries = 8192;
 
-/** Pages of the LDT become descriptor tables, by the linear addresses at which they stand. */
+/** Says where the LDT is; its pages are looked at when they are used. */
 function setLdt(guest: PvGuest, linear: number, entries: number): number {
   if (entries > mostLdtEntries || (linear & (pageBytes - 1)) !== 0) {
     return -XenError.invalid;
   }
-  const frames: number[] = [];
-  for (let at = 0; at < entries * 8; at += pageBytes) {
-    const found = guest.findLeaf(linear + at);
-    const entry = found && guest.tables.read(found[0], found[1]);
-    const isThere = entry !== undefined && (entry.low & 1) !== 0;
-    const frame = isThere ? (entry.low >>> 12) + (entry.high & 0xf) * 2 ** 20 : -1;
-    if (frame < 0 || guest.tables.use(frame, PageType.descriptors) !== 0) {
-      frames.forEach((other) => {
-        guest.tables.unuse(other);
-      });
-      return -XenError.invalid;
-    }
-    frames.push(frame);
-  }
-  const old = guest.ldt;
-  guest.ldt = frames;
-  guest.ldtSelector = guest.area.setLdt(linear, entries);
-  guest.actions |= StubAction.loadLdt;
-  old.forEach((frame) => {
-    guest.tables.unuse(frame);
-  });
+  guest.ldt.set(linear, entries);
   return 0;
 }
 

@@ -50,6 +50,8 @@ const isPresent = (entry: Entry): boolean => (entry.low & EntryBit.present) !== 
 export class PageTables {
   readonly info: PageInfo;
   readonly #memory: XenMemory;
+  /** Called when a guest's mapping of a descriptor table goes: it may be one of an LDT's page. */
+  onDescriptorsUnmapped: () => void = () => undefined;
   /** Writes Xen's own entries into a table. */
   readonly #fillTop: (frame: number) => void;
 
@@ -262,6 +264,10 @@ export class PageTables {
     const frame = frameOf(entry);
     if (isPresent(entry) && level === 1 && info.owner(frame) === PageOwner.shared) {
       info.drop(frame);
+      return;
+    }
+    if (isPresent(entry) && level === 1 && info.type(frame) === PageType.descriptors) {
+      this.onDescriptorsUnmapped();
       return;
     }
     const isHeld =

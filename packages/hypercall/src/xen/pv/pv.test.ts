@@ -95,6 +95,35 @@ describe('a paravirtual guest', () => {
     expect(checkPages(abi.guest, memory)).toEqual([]);
   });
 
+  it('has an LDT of pages that become descriptor tables when they are used', () => {
+    const { extend, trap, setField, field, cr2, call, info, firstFrame, abi, put } = begun();
+    const { memory } = abi.domain.services;
+    const check = (): readonly string[] => checkPages(abi.guest, abi.domain.services.memory);
+    abi.guest.traps[14] = { selector: 0xe019, address: 0x1000, level: 0, masks: false };
+    expect([extend(13, 0xc000_0004, 4), extend(13, 0xc000_0000, 9000)]).toEqual([-22, -22]);
+    put(firstFrame * pageBytes, 0x0000_ffff, 0x00cf_9a00);
+    expect(extend(13, 0xc000_0000, 4)).toBe(0);
+    const touch = (): void => {
+      setField(FrameField.cs, 0xe019);
+      setField(FrameField.eip, 0x5000);
+      setField(FrameField.esp, (firstFrame + 1) * pageBytes + 0x800);
+      setField(FrameField.error, 0);
+      cr2.value = 0xfc02_0008;
+      trap(14);
+    };
+    // A page that the guest can write is none: it is told of a fault in its own table.
+    touch();
+    expect([field(FrameField.eip), abi.domain.shared.cr2]).toEqual([0x1000, 0xc000_0008 | 0]);
+    expect(call(updateVaMapping, 0xc000_0000, firstFrame * pageBytes + 1, 0, 0)).toBe(0);
+    touch();
+    expect([field(FrameField.eip), info.type(firstFrame)]).toEqual([0x5000, PageType.descriptors]);
+    expect(memory.read32(firstFrame * pageBytes + 4) >>> 8).toBe(0xcfbb);
+    expect(check()).toEqual([]);
+    // With the mapping goes the page of the table.
+    expect(call(updateVaMapping, 0xc000_0000, 0, 0, 0)).toBe(0);
+    expect([info.uses(firstFrame), check()]).toEqual([0, []]);
+  });
+
   it('is told of a state that it cannot go on with as of a fault there', () => {
     const { trap, setField, field, abi, spare, memory } = begun();
     abi.guest.traps[13] = { selector: 0xe019, address: 0x1000, level: 0, masks: false };

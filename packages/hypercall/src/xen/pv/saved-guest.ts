@@ -20,7 +20,7 @@ export function savePvGuest(guest: PvGuest): Lists {
     kernelStack: [kernelStack.selector, kernelStack.offset],
     tables: [guest.base, guest.ldtSelector],
     gdt: guest.gdt,
-    ldt: guest.ldt,
+    ldt: guest.ldt.save(),
     leaving: guest.leaving,
     freeFrames: guest.freeFrames,
     debugRegisters: [...guest.debugRegisters],
@@ -49,7 +49,7 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.base = base;
   guest.ldtSelector = ldtSelector;
   guest.gdt = list('gdt');
-  guest.ldt = list('ldt');
+  guest.ldt.restore(list('ldt'));
   guest.leaving.push(...list('leaving'));
   guest.freeFrames.push(...list('freeFrames'));
   guest.debugRegisters.set(list('debugRegisters').slice(0, guest.debugRegisters.length));

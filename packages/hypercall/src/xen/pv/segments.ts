@@ -36,7 +36,8 @@ export function readSegment(guest: PvGuest, selector: number): GuestSegment | un
   if (!isLocal && flatData.has(at)) {
     return { ...flat, isCode: false };
   }
-  const frame = (isLocal ? guest.ldt : guest.gdt)[Math.floor(at / pageBytes)];
+  const page = Math.floor(at / pageBytes);
+  const frame = isLocal ? guest.ldt.frame(page) : guest.gdt[page];
   if (frame === undefined || (selector & 0xfffc) === 0) {
     return undefined;
   }

@@ -24,7 +24,7 @@ export function checkPages(guest: PvGuest, memory: XenMemory): readonly string[]
       memory.read32(frame * pageBytes + index * 8 + 4),
     ]);
   if (guest.base !== 0) use(guest.base, PageType.l3);
-  for (const frame of [...guest.gdt, ...guest.ldt]) use(frame, PageType.descriptors);
+  for (const frame of [...guest.gdt, ...guest.ldt.inUse]) use(frame, PageType.descriptors);
   for (let frame = 0; frame < info.frames; frame += 1) {
     const type = info.type(frame);
     if (info.isPinned(frame)) use(frame, type);

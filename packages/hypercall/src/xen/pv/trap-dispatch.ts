@@ -159,7 +159,12 @@ export class PvTraps {
 
   /** A fault of the guest's, or a store to a page table that is done for its kernel. */
   #pageFault(isKernel: boolean, error: number): void {
-    const linear = this.#options.cr2();
+    const cr2 = this.#options.cr2() >>> 0;
+    const table = this.#guest.ldt.fault(cr2);
+    if (table === true) {
+      return;
+    }
+    const linear = table ?? cr2;
     const isStore = isKernel && (error & protectedStore) === protectedStore;
     if (!isStore || !emulateTableWrite(this.#guest, this.#frame, this.#copy, linear)) {
       this.#guest.domain.shared.cr2 = linear;

@@ -160,14 +160,13 @@ export class BlockServer {
   #readIndirect(request: BlockRequest): readonly BlockSegment[] | undefined {
     const segments: BlockSegment[] = [];
     for (const reference of request.indirectGrants) {
-      const grant = this.#use(reference, false);
+      const grant = this.#page(reference, false);
       if (grant === undefined) {
         return undefined;
       }
       segments.push(
         ...this.#ring.segmentsAt(grant.physical, request.segmentCount - segments.length),
       );
-      this.#domain.grants.release(reference, false);
     }
     return segments;
   }
@@ -193,26 +192,21 @@ export class BlockServer {
   ): boolean {
     let offset = 0;
     for (const { grant: reference, firstSector, lastSector } of segments) {
-      const grant = this.#use(reference, write);
+      const grant = this.#page(reference, write);
       if (grant === undefined) {
         return false;
       }
       const count = (lastSector - firstSector + 1) * sectorBytes;
       part(grant.physical + firstSector * sectorBytes, offset, count);
-      this.#domain.grants.release(reference, write);
       offset += count;
     }
     return true;
   }
 
-  /** A grant of a whole page of RAM. */
-  #use(reference: number, write: boolean): Grant | undefined {
-    const grant = this.#domain.grants.use(reference, write);
-    if (grant !== undefined && grant.bytes !== sectorBytes * sectorsPerPage) {
-      this.#domain.grants.release(reference, write);
-      return undefined;
-    }
-    return grant;
+  /** A grant of a whole page of RAM, for a copy at once. */
+  #page(reference: number, write: boolean): Grant | undefined {
+    const grant = this.#domain.grants.look(reference, write);
+    return grant?.bytes === sectorBytes * sectorsPerPage ? grant : undefined;
   }
 
   #inRange(sector: number, count: number): boolean {
