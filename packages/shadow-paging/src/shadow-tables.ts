@@ -241,7 +241,7 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
   private dropLeaf(leaf: number): void {
     const address = this.leaves.address(leaf);
     const slot = this.leaves.region(leaf);
-    for (let space = 0; space < this.spaces.capacity; space += 1) {
+    for (let space = 0; space < this.spaces.top; space += 1) {
       if (this.spaces.leaf(space, slot) === address) this.spaces.clearSlot(space, slot);
     }
     this.leaves.release(leaf);

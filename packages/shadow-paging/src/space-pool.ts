@@ -22,6 +22,8 @@ export class SpacePool {
   readonly directoryHead: Int32Array = new Int32Array(tracedPages);
   /** Next node (plus 1) of the same guest page; a node is space * 4 + directory index. */
   readonly directoryNext: Int32Array;
+  /** Spaces from here on were never used: the free one with the lowest number is taken first. */
+  top: number = 0;
   private readonly i32: Int32Array;
   private readonly base: number;
   private readonly absentData: number;
@@ -108,6 +110,7 @@ export class SpacePool {
     if (this.freeCount === 0) return -1;
     this.freeCount -= 1;
     const space = this.free[this.freeCount] ?? 0;
+    this.top = Math.max(this.top, space + 1);
     const bucket = hash(directories, role);
     this.role[space] = role;
     this.bucketNext[space] = this.bucketHead[bucket] ?? -1;
