@@ -29,14 +29,14 @@ it('boots Linux to a shell, keeps a snapshot, and goes on from it after a reload
   await test.waitForSerial(/\nLinux\n/);
   await page.getByRole('button', { name: 'Snapshots' }).click();
   await page.getByRole('button', { name: 'Save in this browser' }).click();
-  await page.getByText('Saved.').waitFor({ timeout: 60_000 });
+  await page.getByText('Saved.').waitFor({ timeout: 240_000 });
   // The address without a kernel: what goes on is in the snapshot.
   await page.goto(server.address);
   await test.waitForSerial(/Type help/);
   await page.getByRole('button', { name: 'Snapshots' }).click();
   await page.getByRole('button', { name: /^Snapshot 1/ }).click();
-  await expect.poll(() => test.serialText(), { timeout: 60_000 }).toBe('');
+  await expect.poll(() => test.serialText(), { timeout: 240_000 }).toBe('');
   await test.typeLine('echo it is $kept');
-  await test.waitForSerial(/\nit is 42\n/, 60_000);
+  await test.waitForSerial(/\nit is 42\n/, 240_000);
   await test.close();
 });

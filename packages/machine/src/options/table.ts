@@ -325,7 +325,7 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'FILE',
     value: file,
     scope: 'program',
-    help: 'go on from a snapshot, also -loadvm; the machine is as the snapshot says',
+    help: 'go on from a snapshot, also -loadvm; machine and overlays become what it says',
   },
   {
     name: 'snapshot',
