@@ -1,4 +1,5 @@
 import {
+  type ByteStore,
   createQcow,
   Disk,
   MemoryStore,
@@ -6,6 +7,7 @@ import {
   OverlayImage,
   RawImage,
   runNow,
+  runToEnd,
 } from '@ringfence/disk';
 import { describe, expect, it } from 'vitest';
 
@@ -82,6 +84,26 @@ describe('a snapshot with an overlay', () => {
         [1, 1],
       ]);
     }
+  });
+
+  it('is refused of an image whose base does not answer at once', async () => {
+    const base = new MemoryStore({ contents: new Uint8Array(0x10_0000) });
+    const far: ByteStore = {
+      ...{ name: 'far', size: base.size, readOnly: true },
+      read: async (offset, target) => {
+        await Promise.resolve();
+        await base.read(offset, target);
+      },
+      write: () => undefined,
+      flush: () => undefined,
+      close: () => undefined,
+    };
+    const store = new MemoryStore();
+    const backing = { name: 'far', format: 'raw' } as const;
+    runNow(createQcow(store, { bytes: 0x10_0000, backing }));
+    const disk = new Disk(await runToEnd(openImage(store, { openBacking: () => far })));
+    const machine = await make([ide(disk)]);
+    await expect(machine.snapshot()).rejects.toThrow(/drive ide 0: .*does not answer at once/);
   });
 
   it('is refused once an image that stands alone was written to', async () => {

@@ -4,6 +4,7 @@
  * only there, and a snapshot is refused once it holds something else.
  */
 import type { DriveOptions } from '../board-storage.ts';
+import { MachineError } from '../error.ts';
 import { badSnapshot } from './container.ts';
 import type { SavedDrive } from './saved-machine.ts';
 import { told } from './saved-machine.ts';
@@ -17,13 +18,30 @@ export function saveDrives(drives: readonly DriveOptions[]): SavedDrive[] {
     if (storage === undefined) {
       return [];
     }
-    const { offsets, pieces } = storage.changes?.save() ?? nothing;
-    const base = storage.changes?.base ?? '';
+    const { base, offsets, pieces } = changesOf(drive);
     const removable = drive.kind === 'cdrom' || drive.interface === 'floppy';
     const { bytes } = storage;
     const contents = base === '' ? (storage.contents?.() ?? '') : '';
     return [{ place: placeOf(drive), removable, bytes, base, contents, offsets, pieces }];
   });
+}
+
+/** What was written to a drive; of an image over a network its base cannot be read at once. */
+function changesOf(drive: DriveOptions): Pick<SavedDrive, 'base' | 'offsets' | 'pieces'> {
+  const changes = drive.storage?.changes;
+  if (changes === undefined) {
+    return { base: '', ...nothing };
+  }
+  try {
+    const { offsets, pieces } = changes.save();
+    return { base: changes.base, offsets, pieces };
+  } catch (error) {
+    throw new MachineError('unsupported', {
+      where: `snapshot at drive ${placeOf(drive)}`,
+      expected: 'a disk whose changes can be read at once',
+      found: error instanceof Error ? error.message : String(error),
+    });
+  }
 }
 
 /**
@@ -45,8 +63,9 @@ export function checkDrives(saved: readonly SavedDrive[], drives: readonly Drive
     if (storage.bytes !== bytes) {
       throw badSnapshot(where, `a disk of ${String(bytes)} bytes`, String(storage.bytes));
     }
-    if (base !== '' && storage.changes?.base !== base) {
-      const found = storage.changes?.base ?? 'one that is written itself';
+    const own = base === '' ? '' : told(() => storage.changes?.base, where);
+    if (own !== base) {
+      const found = own ?? 'one that is written itself';
       throw badSnapshot(where, `an overlay on the same base (${base})`, found);
     }
     const now = contents === '' ? undefined : storage.contents?.();
