@@ -13,6 +13,7 @@ const statePreserving: ReadonlySet<string> = new Set([
   'guest.load',
   'guest.modify',
   'guest.probe',
+  'fault.if',
   'mark',
 ]);
 

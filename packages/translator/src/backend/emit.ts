@@ -53,6 +53,7 @@ export class Emitter {
     const dot = value.op.indexOf('.');
     if (dot < 0) this.#special(value);
     else if (value.op.startsWith('guest.')) this.#guest(value);
+    else if (value.op === 'fault.if') this.#faultIf(value);
     else if (value.op === 'jump.to') {
       this.#pushAll(value);
       this.#target.jumpTo();
@@ -203,17 +204,36 @@ export class Emitter {
   }
 
   #fault(value: Value): void {
-    const body = this.#body;
     if (this.#target.bail !== undefined) {
       this.#target.bail();
       return;
     }
+    this.#setFault(value.args[0] as Value, value.args[1] as Value);
+    this.#target.leave();
+  }
+
+  #faultIf(value: Value): void {
+    const [condition, vector, error] = value.args;
+    const [prepare] = value.blocks ?? [];
+    this.#push(condition as Value);
+    if (this.#target.bailIf !== undefined) {
+      this.#target.bailIf(prepare === undefined ? undefined : () => this.emit(prepare));
+      return;
+    }
+    const label = this.#body.if();
+    this.emit(prepare ?? []);
+    this.#setFault(vector as Value, error as Value);
+    this.#target.leave();
+    this.#body.end(label);
+  }
+
+  #setFault(vector: Value, error: Value): void {
+    const body = this.#body;
     body.i32(0);
-    this.#push(value.args[0] as Value);
+    this.#push(vector);
     body.memory('i32.store', CpuState.faultVector);
     body.i32(0);
-    this.#push(value.args[1] as Value);
+    this.#push(error);
     body.memory('i32.store', CpuState.faultError);
-    this.#target.leave();
   }
 }

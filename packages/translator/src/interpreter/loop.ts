@@ -362,7 +362,7 @@ class LoopBuilder {
 function countAccesses(list: readonly Value[]): number {
   let count = 0;
   for (const value of list) {
-    if (value.op.startsWith('guest.')) count += 1;
+    if (value.op.startsWith('guest.') || value.op === 'fault.if') count += 1;
     else for (const block of value.blocks ?? []) count += countAccesses(block);
   }
   return count;

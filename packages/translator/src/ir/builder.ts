@@ -1,5 +1,6 @@
 import type { ValueType } from '@ringfence/wasm';
 import { BinaryOperations } from './binary-operations.ts';
+import { faultArguments } from './fault-arguments.ts';
 import { DeferredState } from './deferred-state.ts';
 import { foldOperation } from './fold.ts';
 import { FlagWords } from './flag-words.ts';
@@ -284,17 +285,14 @@ export class IrBuilder extends BinaryOperations {
 
   /** Writes to where a `guestModify` read; cannot fault. */
   guestCommit(name: string, modify: Value, content: Value): void {
-    const value = new Value('guest.commit', 'void', [content]);
-    value.name = name;
+    const value = named('guest.commit', 'void', name, [content]);
     value.target = modify;
     this.#append(value);
   }
 
   /** Faults unless `bytes` (1..16) at the linear address may be written. */
   guestProbe(bytes: number, linear: Value): void {
-    const value = new Value('guest.probe', 'void', [linear]);
-    value.imm = bytes;
-    this.#access(value);
+    this.#access(named('guest.probe', 'void', '', [linear], bytes));
   }
 
   /** Ends the instruction here: the following one runs. The end of a body does the same. */
@@ -319,18 +317,20 @@ export class IrBuilder extends BinaryOperations {
 
   /** Ends the instruction with a guest fault; `error` absent for vectors without error code. */
   fault(vector: Value | number, error?: Value | number): void {
-    const number = typeof vector === 'number' ? this.i32(vector) : vector;
-    const code = typeof error === 'number' ? this.i32(error) : (error ?? this.i32(0));
-    const args = [error === undefined ? number : this.or(number, 0x100), code];
-    this.#end(new Value('fault', 'void', args));
+    this.#end(new Value('fault', 'void', faultArguments(this, vector, error)));
+  }
+
+  /** `fault` where a condition holds; before the instruction changes anything. */
+  faultIf(condition: Value, vector: Value | number, error?: Value | number): void {
+    if (condition.isConst && condition.imm === 0) return;
+    const args = [condition, ...faultArguments(this, vector, error)];
+    this.#access(new Value('fault.if', 'void', args));
   }
 
   /** Calls host function `number` with three i32; leaves the instruction if the host says so. */
   callout(number: number, a?: Value, b?: Value, c?: Value): void {
     const zero = this.i32(0);
-    const value = new Value('callout', 'void', [a ?? zero, b ?? zero, c ?? zero]);
-    value.imm = number;
-    this.#append(value);
+    this.#append(named('callout', 'void', '', [a ?? zero, b ?? zero, c ?? zero], number));
   }
 
   #nested(build: () => void): Value[] {

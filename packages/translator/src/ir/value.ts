@@ -55,6 +55,7 @@ export type IrType = ValueType | 'void';
  * | `jump` | | ends it: to the relative target of the instruction |
  * | `jump.to` | eip | ends it: to an EIP |
  * | `fault` | vector, error | ends it: guest fault; state is that of before the instruction |
+ * | `fault.if` | condition, vector, error | the same where the condition is not 0 |
  * | `mark` | | instruction number `imm` of a region begins: order of effects, exits |
  * | `spill`, `reload` | | of a region: registers in locals to and from the CPU state |
  * | `callout` | a, b, c | calls the host's function number `imm`; leaves if it says so |
@@ -124,7 +125,7 @@ function isPureOp(op: string): boolean {
   const dot = op.indexOf('.');
   if (dot < 0) return false;
   const family = op.slice(0, dot);
-  return family !== 'guest' && family !== 'jump';
+  return family !== 'guest' && family !== 'jump' && family !== 'fault';
 }
 
 /** A constant of type i32, f32 or f64. */

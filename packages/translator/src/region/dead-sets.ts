@@ -9,6 +9,7 @@ function leaves(value: Value): boolean {
 
 const leavingOps: ReadonlySet<string> = new Set([
   'fault',
+  'fault.if',
   'jump',
   'jump.to',
   'spill',

@@ -3,14 +3,27 @@ import type { FunctionBody } from '@ringfence/wasm';
 import type { PromotedState } from '../ir/promotion.ts';
 import type { Value, Variable } from '../ir/value.ts';
 
-/** State words that a region keeps in locals: the eight 32-bit registers and the flags. */
+/**
+ * State words that a region keeps in locals: the eight 32-bit registers, the flags, and the
+ * pointers to the last x87 instruction, of which mostly the last of many is all there is to see.
+ */
 const promotedAddresses: readonly number[] = [
   ...Array.from({ length: 8 }, (_, register) => CpuState.gpr + 8 * register),
   CpuState.flagsResult,
   CpuState.flagsCarries,
   CpuState.flagsKind,
   CpuState.flagsAmended,
+  CpuState.fpuIp,
+  CpuState.fpuCs,
+  CpuState.fpuOpcode,
+  CpuState.fpuDp,
+  CpuState.fpuDs,
 ];
+
+/** Whether the word around a state address is one of them. */
+export function isPromoted(address: number): boolean {
+  return promotedAddresses.includes(address & ~3);
+}
 
 /**
  * The locals of one region function. Only those that its code names are read at its entry, and only

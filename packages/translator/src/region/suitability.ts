@@ -3,13 +3,14 @@ import type { Value } from '../ir/value.ts';
 import { Callout } from '../semantics/callout-numbers.ts';
 import { interpreterIr } from '../interpreter/interpreter.ts';
 import type { Variant } from '../semantics/variant.ts';
+import { keepsRegisters } from '../runtime/register-use.ts';
 import { unpackVariant } from '../semantics/variant.ts';
 
 /** How an instruction fits into a region. */
 export const Suitability = {
   /** Its registers are in locals. */
   full: 0,
-  /** It calls functions that use the CPU state: registers are written back around it. */
+  /** It calls functions that use the registers: they are written back around it. */
   spilled: 1,
   /** The same, and it reads or sets flags. */
   spilledWithFlags: 2,
@@ -86,7 +87,7 @@ function* suitabilities(list: readonly Value[]): Generator<number> {
     if (hostedOps.has(value.op)) yield Suitability.hosted;
     else if (value.op === 'callout') {
       yield passingCallouts.has(value.imm) ? Suitability.hosted : Suitability.unsuitable;
-    } else if (value.op === 'call') yield Suitability.spilled;
+    } else if (value.op === 'call' && !keepsRegisters(value.name)) yield Suitability.spilled;
     for (const block of value.blocks ?? []) yield* suitabilities(block);
   }
 }

@@ -9,7 +9,7 @@ import { pendingWord, X87Builder, X87Flag } from './x87-format.ts';
 const Relation = { greater: 0, less: 0x01, equal: 0x40, unordered: 0x45 } as const;
 
 /** C3, C2, C0 of the status word. */
-const conditionBits = 0x4500;
+export const conditionBits = 0x4500;
 
 /** Options of `x87Compare`. */
 export const CompareOption = {
@@ -24,7 +24,7 @@ export const CompareOption = {
 } as const;
 
 /** Order of two numbers that are not NaNs. */
-function ordered(x: X87Builder, left: X87Parts, right: X87Parts): Value {
+export function ordered(x: X87Builder, left: X87Parts, right: X87Parts): Value {
   const b = x.b;
   const zeros = b.eqz(b.or(left.significand, right.significand));
   const signsDiffer = b.ne(left.sign, right.sign);

@@ -226,7 +226,7 @@ function roundToInteger(x: X87Builder, address: Value): void {
 }
 
 /** Exceptions that keep a result from being stored in memory when they are not masked. */
-const preventStore = X87Flag.invalid | X87Flag.overflow | X87Flag.underflow;
+export const preventStore: number = X87Flag.invalid | X87Flag.overflow | X87Flag.underflow;
 
 /** `x87MayStore()`: whether the pending exceptions let a result be stored in memory. */
 const mayStore: RuntimeFunction = {

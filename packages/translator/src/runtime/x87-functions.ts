@@ -4,6 +4,8 @@ import { x87Arithmetic } from './x87-arithmetic.ts';
 import { x87Comparisons } from './x87-compare.ts';
 import { x87Conversions } from './x87-convert.ts';
 import { x87Decimal } from './x87-decimal.ts';
+import { x87FastArithmetic } from './x87-fast-arithmetic.ts';
+import { x87FastMoves } from './x87-fast-move.ts';
 import { x87Fractions } from './x87-fraction.ts';
 import { x87Logarithms } from './x87-logarithm.ts';
 import { x87Rounding } from './x87-round.ts';
@@ -20,6 +22,8 @@ export const x87Functions: readonly RuntimeFunction[] = [
   ...x87Arithmetic,
   ...x87Conversions,
   ...x87Decimal,
+  ...x87FastArithmetic,
+  ...x87FastMoves,
   ...x87Comparisons,
   ...x87Scaling,
   ...x87Fractions,

@@ -164,7 +164,7 @@ const loadConstant: RuntimeFunction = {
     const mode = new X87Builder(b).rounding();
     const raised = b.select(b.eq(mode, 2), up, b.i32(0));
     const by = b.select(mode, raised, nearest);
-    b.call('x87PushConstant', 'void', word, b.add(significand, b.extendU(by)));
+    b.call('x87PushNumber', 'void', word, b.add(significand, b.extendU(by)));
   },
 };
 

@@ -61,7 +61,7 @@ function quotientDigit(b: IrBuilder, rest: Value, next: Value, divisor: Value): 
   const low32 = b.i64(0xffff_ffffn);
   const [d1, d0] = [b.shrU(divisor, 32), b.and(divisor, low32)];
   const digit = b.variable('i64', b.op('i64.div_u', rest, d1));
-  const left = b.variable('i64', b.op('i64.rem_u', rest, d1));
+  const left = b.variable('i64', b.sub(rest, b.mul(b.get(digit), d1)));
   b.loop((loop) => {
     const tooLong = b.ne(b.shrU(b.get(digit), 32), 0);
     const tried = b.or(b.shl(b.get(left), 32), next);

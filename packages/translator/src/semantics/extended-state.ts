@@ -35,7 +35,7 @@ const summaryBits = 0x8080;
 function requireFpu(c: InstructionContext): void {
   const b = c.b;
   const busy = b.and(b.load('i32.load', CpuState.cr), unavailable);
-  b.if(busy, () => b.fault(deviceNotAvailable));
+  b.faultIf(busy, deviceNotAvailable);
 }
 
 /** Runs `body` for the byte offsets 0, 16 .. 112 of eight registers. */

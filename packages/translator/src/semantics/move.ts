@@ -149,7 +149,7 @@ function compareExchange8(c: InstructionContext): void {
 function compareExchange16(c: InstructionContext): void {
   const b = c.b;
   const linear = c.linear(0, 16, true);
-  b.if(b.and(linear, 15), () => b.fault(generalProtection, 0));
+  b.faultIf(b.and(linear, 15), generalProtection, 0);
   const old = b.guestModify('v128.load', linear);
   const low = b.opLanes('i64x2.extract_lane', [0], old);
   const high = b.opLanes('i64x2.extract_lane', [1], old);

@@ -115,9 +115,9 @@ function divide(c: InstructionContext): void {
   const b = c.b;
   const bytes = c.bytes(0);
   const divisor = c.read(0);
-  b.if(b.eqz(divisor), () => b.fault(divideError));
+  b.faultIf(b.eqz(divisor), divideError);
   if (bytes === 8) {
-    b.if(b.geU(c.gpr(Gpr.rdx, 8), divisor), () => b.fault(divideError));
+    b.faultIf(b.geU(c.gpr(Gpr.rdx, 8), divisor), divideError);
     const { quotient, remainder } = divideWide(b, c.gpr(Gpr.rdx, 8), c.gpr(Gpr.rax, 8), divisor);
     storeDivision(c, quotient, remainder, 8);
     return;
@@ -126,8 +126,8 @@ function divide(c: InstructionContext): void {
   const type = dividend.type;
   const wide = bytes === 4 ? b.extendU(divisor) : divisor;
   const quotient = b.op(`${type}.div_u`, dividend, wide);
-  b.if(b.ne(b.shrU(quotient, bytes * 8), 0), () => b.fault(divideError));
-  const remainder = b.op(`${type}.rem_u`, dividend, wide);
+  b.faultIf(b.ne(b.shrU(quotient, bytes * 8), 0), divideError);
+  const remainder = b.sub(dividend, b.mul(quotient, wide));
   const narrow = (value: Value): Value => (bytes === 4 ? b.wrap(value) : value);
   storeDivision(c, narrow(quotient), narrow(remainder), bytes);
 }
@@ -137,7 +137,7 @@ function divideSigned(c: InstructionContext): void {
   const b = c.b;
   const bytes = c.bytes(0);
   const divisor = c.read(0);
-  b.if(b.eqz(divisor), () => b.fault(divideError));
+  b.faultIf(b.eqz(divisor), divideError);
   if (bytes === 8) {
     divideSigned64(c, divisor);
     return;
@@ -148,13 +148,13 @@ function divideSigned(c: InstructionContext): void {
   const lowest = type === 'i64' ? b.i64(-(2n ** 63n)) : b.i32(0x8000_0000 | 0);
   if (bytes !== 1) {
     const traps = b.and(b.eq(wide, -1), b.eq(dividend, lowest));
-    b.if(traps, () => b.fault(divideError));
+    b.faultIf(traps, divideError);
   }
   const quotient = b.op(`${type}.div_s`, dividend, wide);
   const narrow = (value: Value): Value => (bytes === 4 ? b.wrap(value) : value);
   const fits = b.eq(resize(b, narrow(quotient), bytes, bytes === 4 ? 8 : 4, true), quotient);
-  b.if(b.eqz(fits), () => b.fault(divideError));
-  const remainder = b.op(`${type}.rem_s`, dividend, wide);
+  b.faultIf(b.eqz(fits), divideError);
+  const remainder = b.sub(dividend, b.mul(quotient, wide));
   storeDivision(c, narrow(quotient), narrow(remainder), bytes);
 }
 
@@ -194,13 +194,13 @@ function divideSigned64(c: InstructionContext, divisor: Value): void {
   const lowSize = absolute(low, negative);
   const carry = b.and(b.extendU(b.eqz(low)), b.shrU(negative, 63));
   const highSize = b.add(b.xor(high, negative), carry);
-  b.if(b.geU(highSize, size), () => b.fault(divideError));
+  b.faultIf(b.geU(highSize, size), divideError);
   const { quotient, remainder } = divideWide(b, highSize, lowSize, size);
   const sign = b.xor(negative, negativeDivisor);
   const result = absolute(quotient, sign);
   // A magnitude of 2^63 or more fits only as exactly -2^63.
   const fits = b.or(b.eqz(quotient), b.eqz(b.wrap(b.shrU(b.xor(result, sign), 63))));
-  b.if(b.eqz(fits), () => b.fault(divideError));
+  b.faultIf(b.eqz(fits), divideError);
   storeDivision(c, result, absolute(remainder, negative), 8);
 }
 
@@ -230,7 +230,7 @@ function asciiAdjust(subtract: boolean): Semantics {
 function asciiAfterMultiply(c: InstructionContext): void {
   const b = c.b;
   const base = c.immediate(1);
-  b.if(b.eqz(base), () => b.fault(divideError));
+  b.faultIf(b.eqz(base), divideError);
   const al = c.gpr(Gpr.rax, 1);
   const low = b.op('i32.rem_u', al, base);
   c.setAh(b.op('i32.div_u', al, base));

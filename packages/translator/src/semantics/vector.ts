@@ -50,10 +50,9 @@ export function requireSse(c: InstructionContext): void {
   const b = c.b;
   const cr0 = b.load('i32.load', CpuState.cr);
   const off = b.and(b.xor(b.load('i32.load', cr4), osFxsr), osFxsr);
-  b.if(b.or(b.and(cr0, emulation | taskSwitched), off), () => {
-    b.if(b.or(b.and(cr0, emulation), off), () => b.fault(invalidOpcode));
-    b.fault(deviceNotAvailable);
-  });
+  const stops = b.or(b.and(cr0, emulation | taskSwitched), off);
+  const isUndefined = b.or(b.and(b.load('i32.load', CpuState.cr), emulation), off);
+  b.faultIf(stops, b.select(isUndefined, b.i32(invalidOpcode), b.i32(deviceNotAvailable)));
 }
 
 const floatingPointError = 16;
@@ -64,11 +63,12 @@ export function requireMmx(c: InstructionContext): void {
   const cr0 = b.load('i32.load', CpuState.cr);
   const busy = b.and(cr0, emulation | taskSwitched);
   const pending = b.and(b.load('i32.load', CpuState.fpuStatus), errorSummary);
-  b.if(b.or(busy, pending), () => {
-    b.if(b.and(cr0, emulation), () => b.fault(invalidOpcode));
-    b.if(busy, () => b.fault(deviceNotAvailable));
-    b.fault(floatingPointError);
-  });
+  const reason = b.load('i32.load', CpuState.cr);
+  const available = b.i32(floatingPointError);
+  const isSwitched = b.and(reason, taskSwitched);
+  const vector = b.select(isSwitched, b.i32(deviceNotAvailable), available);
+  const isEmulated = b.and(reason, emulation);
+  b.faultIf(b.or(busy, pending), b.select(isEmulated, b.i32(invalidOpcode), vector));
 }
 
 /** TOP becomes 0 and all registers valid (SDM vol. 1, 9.2.2). */
@@ -149,7 +149,7 @@ export function readVector(c: InstructionContext, index: number, aligned = true)
 
 /** #GP(0) for an operand that is not on a 16-byte border. */
 export function requireAligned(c: InstructionContext, linear: Value): void {
-  c.b.if(c.b.and(linear, 15), () => c.b.fault(generalProtection, 0));
+  c.b.faultIf(c.b.and(linear, 15), generalProtection, 0);
 }
 
 /** Writes a register whole, or as many bytes of memory as the operand has. */

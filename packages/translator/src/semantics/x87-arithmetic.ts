@@ -2,12 +2,11 @@
 import { Location } from '@ringfence/isa';
 import type { Value } from '../ir/value.ts';
 import { CompareOption } from '../runtime/x87-compare.ts';
-import { memoryOperand } from '../runtime/x87-format.ts';
-import { BinaryOption } from '../runtime/x87-stack.ts';
 import type { InstructionContext } from './context.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
-import { beginX87, loadFloat, loadInteger } from './x87-memory.ts';
+import { beginX87, loadOperand } from './x87-memory.ts';
 
+/** Operations by their numbers in `x87Binary`. */
 const kinds = { ADD: 0, SUB: 1, MUL: 2, DIV: 3 } as const;
 
 /** Number of the stack register that operand `index` is. */
@@ -16,19 +15,20 @@ function stackNumber(c: InstructionContext, index: number): Value {
 }
 
 interface Operation {
-  readonly kind: number;
+  readonly kind: 0 | 1 | 2 | 3;
   /** The operands change places. */
   readonly reverse: boolean;
   readonly pop?: boolean;
 }
 
+/** Names of the runtime functions of `kinds`. */
+const names = ['x87Add', 'x87Sub', 'x87Mul', 'x87Div'] as const;
+
 /** ST(0) op memory, a float or an integer. */
-function withMemory(c: InstructionContext, { kind, reverse }: Operation, integer: boolean): void {
+function withMemory(c: InstructionContext, { kind, reverse }: Operation): void {
   const b = c.b;
-  const denormal = integer ? loadInteger(c, 0) : loadFloat(c, 0);
-  const [top, memory] = [b.i32(0), b.i32(memoryOperand)];
-  const operands = reverse ? [memory, top] : [top, memory];
-  b.call('x87Binary', 'void', b.i32(kind), top, ...operands, denormal);
+  const { bits, format } = loadOperand(c, 0);
+  b.call(`${names[kind]}${format}`, 'void', bits, b.i32(reverse ? 1 : 0));
 }
 
 function withRegister(c: InstructionContext, { kind, reverse, pop }: Operation): void {
@@ -36,13 +36,12 @@ function withRegister(c: InstructionContext, { kind, reverse, pop }: Operation):
   beginX87(c);
   const [to, other] = [stackNumber(c, 0), stackNumber(c, 1)];
   const operands = reverse ? [other, to] : [to, other];
-  const options = b.i32(pop === true ? BinaryOption.pop : 0);
-  b.call('x87Binary', 'void', b.i32(kind), to, ...operands, options);
+  b.call(`${names[kind]}Stack`, 'void', to, ...operands, b.i32(pop === true ? 1 : 0));
 }
 
 function arithmetic(operation: Operation): Semantics {
   return (c) => {
-    if (c.isMemory(0)) withMemory(c, operation, false);
+    if (c.isMemory(0)) withMemory(c, operation);
     else withRegister(c, operation);
   };
 }
@@ -54,7 +53,7 @@ function arithmeticTable(): SemanticsTable {
       const operation = { kind, reverse: suffix === 'R' };
       table[`F${name}${suffix}`] = arithmetic(operation);
       table[`F${name}${suffix}P`] = arithmetic({ ...operation, pop: true });
-      table[`FI${name}${suffix}`] = (c) => withMemory(c, operation, true);
+      table[`FI${name}${suffix}`] = (c) => withMemory(c, operation);
     }
   }
   return table;
@@ -66,15 +65,13 @@ function compare(options: number): Semantics {
     const b = c.b;
     const top = b.i32(0);
     if (c.form.operands.length > 0 && c.isMemory(0)) {
-      const integer = c.form.operation.startsWith('FI');
-      const denormal = integer ? loadInteger(c, 0) : loadFloat(c, 0);
-      const all = b.or(denormal, options);
-      b.call('x87Compare', 'i32', top, b.i32(memoryOperand), all);
+      const { bits, format } = loadOperand(c, 0);
+      b.call(`x87Compare${format}`, 'i32', bits, b.i32(options));
       return;
     }
     beginX87(c);
     const other = c.form.operands.length > 1 ? stackNumber(c, 1) : b.i32(1);
-    b.call('x87Compare', 'i32', top, other, b.i32(options));
+    b.call('x87CompareStack', 'i32', top, other, b.i32(options));
   };
 }
 
@@ -84,7 +81,7 @@ function compareToFlags(options: number): Semantics {
     const b = c.b;
     beginX87(c);
     const all = b.i32(options | CompareOption.eflags);
-    const found = b.call('x87Compare', 'i32', b.i32(0), stackNumber(c, 1), all);
+    const found = b.call('x87CompareStack', 'i32', b.i32(0), stackNumber(c, 1), all);
     c.flags.fromEflags(found);
   };
 }
@@ -119,13 +116,12 @@ export const x87ArithmeticSemantics: SemanticsTable = {
   FTST: (c) => {
     const b = c.b;
     beginX87(c);
-    b.call('x87FromInteger', 'void', b.i64(0));
-    b.call('x87Compare', 'i32', b.i32(0), b.i32(memoryOperand), b.i32(0));
+    b.call('x87CompareF64', 'i32', b.i64(0), b.i32(0));
   },
   FXAM: plain('x87Examine'),
   FSQRT: plain('x87SquareRoot'),
-  FCHS: plain('x87ChangeSign'),
-  FABS: plain('x87Absolute'),
+  FCHS: plain('x87Negate'),
+  FABS: plain('x87Magnitude'),
   FRNDINT: plain('x87RoundInteger'),
   FSCALE: plain('x87Scale'),
   FXTRACT: plain('x87Extract'),

@@ -57,7 +57,7 @@ function clearExceptions(c: InstructionContext): void {
 function wait(c: InstructionContext): void {
   const b = c.b;
   const bits = b.and(b.load('i32.load', CpuState.cr), monitorAndSwitched);
-  b.if(b.eq(bits, monitorAndSwitched), () => b.fault(deviceNotAvailable));
+  b.faultIf(b.eq(bits, monitorAndSwitched), deviceNotAvailable);
   requireNoPending(c);
 }
 

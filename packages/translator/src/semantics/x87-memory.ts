@@ -3,7 +3,7 @@ import { Location } from '@ringfence/isa';
 import { CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import type { InstructionContext } from './context.ts';
-import { requireFpu, requireNoPending } from './x87-state.ts';
+import { requireReady } from './x87-state.ts';
 
 const codeSelector = CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.selector;
 
@@ -38,38 +38,37 @@ export function recordPointers(c: InstructionContext): void {
   b.store('i32.store', CpuState.fpuDs, selector);
 }
 
-/** #NM and #MF. */
-export function requireReady(c: InstructionContext): void {
-  requireFpu(c);
-  requireNoPending(c);
-}
-
 /** The start of an instruction without an operand in memory. */
 export function beginX87(c: InstructionContext): void {
   requireReady(c);
   recordPointers(c);
 }
 
-/**
- * Reads a single or double to the memory slot; the bit of `BinaryOption.denormal` if it was one.
- */
-export function loadFloat(c: InstructionContext, index: number): Value {
-  const b = c.b;
-  requireReady(c);
-  const double = c.bytes(index) === 8;
-  const bits = double ? c.read(index) : b.extendU(c.read(index));
-  recordPointers(c);
-  return b.call(double ? 'x87FromF64' : 'x87FromF32', 'i32', bits);
+/** An operand of arithmetic in memory. */
+export interface MemoryOperand {
+  /** Its bits, i64 or i32 by the format. */
+  readonly bits: Value;
+  readonly format: 'F64' | 'F32';
 }
 
-/** Reads an integer of 2, 4 or 8 bytes to the memory slot; 0, as it cannot be a denormal. */
-export function loadInteger(c: InstructionContext, index: number): Value {
+/** Reads a single, a double, or an integer of 2 or 4 bytes, which a double holds exactly. */
+export function loadOperand(c: InstructionContext, index: number): MemoryOperand {
   const b = c.b;
   requireReady(c);
-  const value = c.bytes(index) === 8 ? c.read(index) : b.extendS(c.readSigned(index));
+  const isInteger = c.form.operation.startsWith('FI');
+  const value = isInteger ? c.readSigned(index) : c.read(index);
   recordPointers(c);
-  b.call('x87FromInteger', 'void', value);
-  return b.i32(0);
+  if (!isInteger) return { bits: value, format: c.bytes(index) === 8 ? 'F64' : 'F32' };
+  const double = b.op('f64.convert_i32_s', value);
+  return { bits: b.op('i64.reinterpret_f64', double), format: 'F64' };
+}
+
+/** Reads an integer of 8 bytes to the memory slot. */
+export function loadLongInteger(c: InstructionContext, index: number): void {
+  requireReady(c);
+  const value = c.read(index);
+  recordPointers(c);
+  c.b.call('x87FromInteger', 'void', value);
 }
 
 /** Reads the ten bytes of operand `index` as a low word (i64) and the bits above (i32). */

@@ -1,29 +1,53 @@
 /** x87 loads, stores and moves between registers: SDM vol. 1, 8.3.3 and 8.3.4. */
 import type { Value } from '../ir/value.ts';
-import { resultSlot } from '../runtime/x87-format.ts';
+import { CpuState } from '@ringfence/memory';
+import { preventStore } from '../runtime/x87-convert.ts';
+import { pendingWord, resultSlot } from '../runtime/x87-format.ts';
 import type { InstructionContext } from './context.ts';
 import { storeOf } from './context.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 import {
   beginX87,
-  loadFloat,
-  loadInteger,
+  loadLongInteger,
+  loadOperand,
   readTenBytes,
   recordPointers,
-  requireReady,
 } from './x87-memory.ts';
+import { requireReady } from './x87-state.ts';
+
+/** A single, a double, or an integer that a double holds. */
+function loadNarrow(c: InstructionContext): void {
+  const { bits, format } = loadOperand(c, 0);
+  c.b.call(`x87Load${format}`, 'void', bits);
+}
+
+function loadInteger(c: InstructionContext): void {
+  if (c.bytes(0) < 8) {
+    loadNarrow(c);
+    return;
+  }
+  loadLongInteger(c, 0);
+  c.b.call('x87Load', 'void', c.b.i32(0));
+}
 
 function load(c: InstructionContext): void {
   const b = c.b;
   if (!c.isMemory(0)) {
     beginX87(c);
-    b.call('x87LoadRegister', 'void', c.source.stNumber(0));
+    b.call('x87LoadStack', 'void', c.source.stNumber(0));
   } else if (c.bytes(0) === 10) {
     const { low, high } = readTenBytes(c, 0);
-    b.call('x87PushConstant', 'void', high, low);
+    b.call('x87PushNumber', 'void', high, low);
   } else {
-    b.call('x87Load', 'void', loadFloat(c, 0));
+    loadNarrow(c);
   }
+}
+
+/** Whether the pending exceptions let a result be stored in memory. */
+function mayStore(c: InstructionContext): Value {
+  const b = c.b;
+  const unmasked = b.not(b.load('i32.load', CpuState.fpuControl));
+  return b.eqz(b.and(b.and(b.load('i32.load', pendingWord), unmasked), preventStore));
 }
 
 /**
@@ -35,9 +59,9 @@ function storeMemory(c: InstructionContext, pop: boolean, store: (linear: Value)
   const bytes = c.bytes(0);
   const linear = c.linear(0, bytes, true);
   b.guestProbe(bytes, linear);
-  b.if(b.call('x87MayStore', 'i32'), () => store(linear));
+  b.if(mayStore(c), () => store(linear));
   recordPointers(c);
-  b.call('x87Stored', 'void', b.i32(pop ? 1 : 0));
+  b.call('x87FinishStore', 'void', b.i32(pop ? 1 : 0));
 }
 
 /** The ten bytes of the result slot. */
@@ -56,7 +80,7 @@ function store(pop: boolean): Semantics {
     if (!c.isMemory(0)) {
       beginX87(c);
       const popping = b.i32(pop ? 1 : 0);
-      b.call('x87Copy', 'void', c.source.stNumber(0), b.i32(0), popping);
+      b.call('x87CopyTop', 'void', c.source.stNumber(0), popping);
       return;
     }
     requireReady(c);
@@ -66,7 +90,7 @@ function store(pop: boolean): Semantics {
       storeTenBytes(c);
       return;
     }
-    const bits = b.call(bytes === 8 ? 'x87ToF64' : 'x87ToF32', 'i64');
+    const bits = b.call(bytes === 8 ? 'x87NarrowF64' : 'x87NarrowF32', 'i64');
     storeMemory(c, pop, (linear) => {
       b.guestStore(storeOf[bytes] ?? '', linear, bytes === 8 ? bits : b.wrap(bits));
     });
@@ -79,7 +103,7 @@ function storeInteger(pop: boolean, truncate: boolean): Semantics {
     requireReady(c);
     const bytes = c.bytes(0);
     const mode = b.i32(truncate ? 1 : 0);
-    const value = b.call('x87ToInteger', 'i64', b.i32(8 * bytes), mode);
+    const value = b.call('x87RoundTop', 'i64', b.i32(8 * bytes), mode);
     storeMemory(c, pop, (linear) => {
       b.guestStore(storeOf[bytes] ?? '', linear, bytes === 8 ? value : b.wrap(value));
     });
@@ -127,7 +151,7 @@ export const x87MoveSemantics: SemanticsTable = {
     beginX87(c);
     c.b.call('x87CopyUnchecked', 'void', c.source.stNumber(0));
   },
-  FILD: (c) => void c.b.call('x87Load', 'void', loadInteger(c, 0)),
+  FILD: loadInteger,
   FIST: storeInteger(false, false),
   FISTP: storeInteger(true, false),
   FISTTP: storeInteger(true, true),
@@ -143,7 +167,7 @@ export const x87MoveSemantics: SemanticsTable = {
   },
   FXCH: (c) => {
     beginX87(c);
-    c.b.call('x87Exchange', 'void', c.source.stNumber(1));
+    c.b.call('x87Swap', 'void', c.source.stNumber(1));
   },
   ...Object.fromEntries(Object.entries(conditions).map(([name, code]) => [name, moveIf(code)])),
   FLDZ: constant(0, 0n, 0, 0),

@@ -34,8 +34,11 @@ export const Status = {
 
 /** #NM when CR0.EM or CR0.TS is set (SDM vol. 3A, 2.5). */
 export function requireFpu(c: InstructionContext): void {
-  const b = c.b;
-  b.if(b.and(b.load('i32.load', CpuState.cr), unavailable), () => b.fault(deviceNotAvailable));
+  c.b.faultIf(isUnavailable(c), deviceNotAvailable);
+}
+
+function isUnavailable(c: InstructionContext): Value {
+  return c.b.and(c.b.load('i32.load', CpuState.cr), unavailable);
 }
 
 /**
@@ -48,8 +51,15 @@ export function requireFpu(c: InstructionContext): void {
  * instructions with one cannot be part of a region.
  */
 export function requireNoPending(c: InstructionContext): void {
+  c.b.faultIf(c.b.and(statusWord(c), Status.summary), floatingPointError);
+}
+
+/** Both, #NM first, by one branch. */
+export function requireReady(c: InstructionContext): void {
   const b = c.b;
-  b.if(b.and(statusWord(c), Status.summary), () => b.fault(floatingPointError));
+  const stops = b.or(isUnavailable(c), b.and(statusWord(c), Status.summary));
+  const vector = b.select(isUnavailable(c), b.i32(deviceNotAvailable), b.i32(floatingPointError));
+  b.faultIf(stops, vector);
 }
 
 /** The status word, TOP included. */
