@@ -10,8 +10,8 @@ const MOST_NICENESS = 19;
  *
  * While a guest's code is new, V8 optimizes on four threads what the machine translates. On two
  * cores they took 40 percent of its time from the thread that runs the guest, which has better use
- * for it: its code runs meanwhile, only less optimized. Linux alone lists and ranks threads; nothing
- * happens elsewhere.
+ * for it: its code runs meanwhile, only less optimized. Linux alone lists and ranks threads;
+ * nothing happens elsewhere.
  */
 export function lowerBackgroundThreads(): void {
   if (process.platform !== 'linux') return;
