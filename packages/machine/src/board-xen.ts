@@ -49,6 +49,8 @@ export interface XenParts {
   readonly console: ByteSink;
   readonly drives: readonly DriveOptions[];
   readonly log: CallLog;
+  /** Has a function called when the CPU is idle. */
+  onIdle(poll: () => boolean): void;
   /** The virtual CPU, once it is there. */
   readonly cpu: () => Cpu | undefined;
 }
@@ -211,6 +213,9 @@ function xenServices(parts: XenParts, memory: XenMemory): XenServices {
       },
       attention: () => parts.cpu()?.attention(),
       yield: () => parts.cpu()?.yield(),
+      onIdle: (poll) => {
+        parts.onIdle(poll);
+      },
     },
   };
 }

@@ -65,6 +65,8 @@ export interface Pc {
   readonly random: RandomSource;
   readonly virtioConsole: VirtioConsole | undefined;
   readonly floppies: FloppyController;
+  /** What is to be looked at when the CPU is idle; each returns whether it has something to do. */
+  readonly idle: readonly (() => boolean)[];
   readonly cpu: Cpu;
 }
 
@@ -101,7 +103,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   const guest = xen === undefined ? {} : { xen };
   const chips = { memory, chipset, clock, timers, requests };
   const parts = { ...guest, ...chips, ringfence, hypercalls, calls };
-  return { ...parts, random, virtioConsole, floppies, cpu };
+  return { ...parts, random, virtioConsole, floppies, idle: frame.idle, cpu };
 }
 
 /** What the chips and the CPU are connected by. */
@@ -138,6 +140,7 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
     events: { pollInterrupts: lookAtInterrupts },
     localApic: hasApic,
   });
+  const idle: (() => boolean)[] = [];
   const parts = {
     memory,
     clock: time,
@@ -148,6 +151,7 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
     drives: options.drives ?? [],
     log: calls,
     cpu: () => later.cpu,
+    onIdle: (poll: () => boolean) => void idle.push(poll),
   };
   const xen = chooseXen(options, parts);
   const ringfence = makeRingfence(parts);
@@ -155,7 +159,8 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
   const pin = new InterruptPin(lookAtInterrupts);
   const times = { clock, timers, time, wallClock };
   const interfaces = { calls, kvm, xen, ringfence, hypercalls };
-  return { ...times, ...interfaces, model, hasApic, firmware, memory, later, requests, pin };
+  const box = { later, requests, pin, idle };
+  return { ...times, ...interfaces, ...box, model, hasApic, firmware, memory };
 }
 
 function makeChipset(options: MachineOptions, connections: PcConnections, frame: Frame): Chipset {

@@ -274,6 +274,7 @@ class PcMachine implements Machine {
           handle.pump();
         }
       },
+      onIdle: () => pc.idle.map((poll) => poll()).includes(true),
       inputWaits: () => [...this.#serial, this.#keys].some((handle) => handle.waits),
       afterSlice: () => {
         for (const handle of this.#serial) {

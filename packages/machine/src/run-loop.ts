@@ -59,6 +59,8 @@ export interface RunLoopParts {
   readonly beforeSlice: () => void;
   /** Whether input waits for room in a device: the loop then comes back soon. */
   readonly inputWaits: () => boolean;
+  /** Called when the CPU has nothing to do; returns whether it may have something now. */
+  readonly onIdle?: () => boolean;
   /** Called at the end of each slice. */
   readonly afterSlice: () => void;
   /** Serves a request; returns whether the machine goes on. */
@@ -262,6 +264,9 @@ export class RunLoop {
     if (!cpu.interruptsEnabled) {
       this.#setState('halted');
       return false;
+    }
+    if (this.#parts.onIdle?.() === true) {
+      return true;
     }
     const deadlineNs = timers.nextDeadlineNs();
     if (deadlineNs !== Infinity && clock.skipTo(deadlineNs)) {

@@ -48,6 +48,11 @@ export interface XenMachine {
   attention(): void;
   /** The guest has nothing to do just now: let the host look after its own events. */
   yield(): void;
+  /**
+   * Has a function called whenever the virtual CPU has nothing to do; it returns whether the CPU
+   * may have something now. Without it back ends wait to be told of every request.
+   */
+  onIdle?(poll: () => boolean): void;
   /** The interrupt wire of `callback via`, for guests without a vector: GSI 0 to 15. */
   setGsi?(gsi: number, level: boolean): void;
 }

@@ -64,6 +64,8 @@ export class TestXenHost {
   readonly shutdowns: ShutdownReason[] = [];
   readonly timers: { at: number; readonly callback: () => void }[] = [];
   attentions: number = 0;
+  /** What is called when the guest is idle. */
+  readonly polls: (() => boolean)[] = [];
   said: string = '';
 
   constructor(ramBytes: number) {
@@ -97,6 +99,9 @@ export class TestXenHost {
           this.attentions += 1;
         },
         yield: () => undefined,
+        onIdle: (poll) => {
+          this.polls.push(poll);
+        },
       },
       console: {
         write: (byte) => {

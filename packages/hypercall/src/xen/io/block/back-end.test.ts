@@ -145,6 +145,31 @@ describe('the block back end', () => {
     expect(connected().request(77, 0, [])).toBe(0xfffe);
   });
 
+  it('looks for requests itself after a large one, when the guest is idle', () => {
+    const guest = connected(256);
+    const { grant, put, word, host, bytes } = guest;
+    for (let index = 0; index < 11; index += 1) grant(16 + index, 9);
+    expect(host.polls.map((poll) => poll())).toEqual([false]);
+    grant(9, 9);
+    // An indirect request of 16 pages, eight sectors each.
+    const list = Array.from({ length: 16 }, (_nothing, index) => [16 + (index % 11), 7 << 8]);
+    put(0x9000, ...list.flat());
+    put(ring + 64, 6 | (1 << 8) | (16 << 16), 0x78, 0, 0, 0, 0, 9);
+    put(ring, 1);
+    guest.call(XenCallNumber.eventChannelOp, 4, put(0x1000, guest.port));
+    expect([word(ring + 8), word(ring + 4)]).toEqual([1, 1]);
+    const unasked = (index: number): void => {
+      put(ring + 64 + index * 108, 1 | (1 << 8), 0x70 + index, 0, 200, 0, 9, 0);
+      put(ring, index + 1);
+    };
+    bytes[200 * 512] = 0;
+    unasked(1);
+    expect(host.polls.map((poll) => poll())).toEqual([true]);
+    expect([word(ring + 8), bytes[200 * 512]]).toEqual([2, 16]);
+    // No other large one came: the guest tells again.
+    expect(word(ring + 4)).toBe(3);
+  });
+
   it('goes on after the guest was saved and restored', () => {
     const { domain, grant, request, host, bytes } = connected();
     grant(9, 9);

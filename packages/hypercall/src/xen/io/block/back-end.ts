@@ -29,6 +29,9 @@ const devicesPerDisk = 16;
 /** `info`: bit 2 is a disk that can only be read (blkif.h, VDISK_READONLY). */
 const infoReadOnly = 4;
 
+/** How long a request that the guest did not tell of waits at most, unless the guest is idle. */
+const pollNs = 2_000_000;
+
 /** The back end of one disk. */
 export class BlockBackEnd {
   readonly #domain: XenDomain;
@@ -37,6 +40,7 @@ export class BlockBackEnd {
   readonly #back: string;
   readonly #front: string;
   readonly #number: number;
+  readonly #pollTimer: ReturnType<XenDomain['services']['timers']['create']>;
   readonly #resumed: ReturnType<XenDomain['services']['timers']['create']>;
   #server: BlockServer | undefined;
   #port = 0;
@@ -58,9 +62,14 @@ export class BlockBackEnd {
     this.#number = firstDevice + index * devicesPerDisk;
     this.#back = `/local/domain/0/backend/vbd/${String(DomainId.guest)}/${String(this.#number)}`;
     this.#front = `${guestPath}/device/vbd/${String(this.#number)}`;
-    this.#resumed = domain.services.timers.create(() => {
+    const { timers, machine } = domain.services;
+    this.#resumed = timers.create(() => {
       this.#frontChanged();
     });
+    this.#pollTimer = timers.create(() => {
+      this.#server?.poll();
+    });
+    machine.onIdle?.(() => this.#server?.poll() ?? false);
   }
 
   /** Puts both ends into the store, as a tool stack does, and waits for the guest. */
@@ -164,7 +173,12 @@ export class BlockBackEnd {
     const tell = (): void => {
       events.raise(port);
     };
-    const server = new BlockServer(this.#domain, this.#disk.storage, ring, this.counters, tell);
+    const pollLater = (): void => {
+      this.#pollTimer.arm(services.clock.now() + pollNs);
+    };
+    const { storage } = this.#disk;
+    const polls = services.machine.onIdle === undefined ? undefined : pollLater;
+    const server = new BlockServer(this.#domain, storage, ring, this.counters, tell, polls);
     if (
       !events.connect(port, () => {
         server.serve();

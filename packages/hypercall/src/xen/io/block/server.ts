@@ -10,6 +10,8 @@ import type { BlockRequest, BlockRing, BlockSegment } from './ring.ts';
 
 const sectorBytes = 512;
 const sectorsPerPage = 8;
+/** From 64 KiB on a request counts as one of many. */
+const manySectors = 128;
 
 /** Counters of a disk. */
 export interface BlockCounters {
@@ -31,15 +33,26 @@ export class BlockServer {
   #busy = false;
   #closed = false;
   #running = false;
+  /** A large request was served: more are likely to come. */
+  #streams = false;
+  /** The guest need not tell of requests: they are looked for. */
+  #polls = false;
+  readonly #pollLater: (() => void) | undefined;
 
-  /** Serves the requests of a ring; `tell` tells the guest of answers. */
+  /**
+   * Serves the requests of a ring; `tell` tells the guest of answers. With `pollLater`, which has
+   * `poll` called a little later or when the guest is idle, a guest that moves much at once need
+   * not tell of each request.
+   */
   constructor(
     domain: XenDomain,
     storage: XenBlockStorage,
     ring: BlockRing,
     counters: BlockCounters,
     tell: () => void,
+    pollLater?: () => void,
   ) {
+    this.#pollLater = pollLater;
     this.#domain = domain;
     this.#storage = storage;
     this.#ring = ring;
@@ -65,11 +78,27 @@ export class BlockServer {
         this.#closed = true;
       } else if (request !== undefined) {
         this.#start(request);
+      } else if (this.#streams && this.#pollLater !== undefined) {
+        this.#streams = false;
+        this.#polls = true;
+        this.#pollLater();
+        break;
       } else if (!this.#ring.rest()) {
         break;
       }
     }
     this.#running = false;
+  }
+
+  /** Looks for requests that the guest did not tell of; returns whether there were any. */
+  poll(): boolean {
+    if (!this.#polls) {
+      return false;
+    }
+    this.#polls = false;
+    const before = this.counters.requests;
+    this.serve();
+    return this.counters.requests !== before;
   }
 
   #start(request: BlockRequest): void {
@@ -113,6 +142,7 @@ export class BlockServer {
       this.#finish(request, false);
       return;
     }
+    this.#streams ||= sectors >= manySectors;
     const bytes = this.#bufferOf(sectors * sectorBytes);
     const offset = request.sector * sectorBytes;
     if (isRead) {
