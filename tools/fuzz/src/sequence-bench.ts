@@ -55,9 +55,11 @@ export class Bench {
     state[Word.rip] = (state[Word.rip] ?? 0) + bytes;
   }
 
-  /** Whether the memories of two tiers are equal. */
-  holdsSameAs(other: Bench): boolean {
-    return Buffer.compare(this.ram, other.ram) === 0;
+  /** The first address at which the memories of two tiers differ, -1 if there is none. */
+  differsAt(other: Bench): number {
+    const [one, two] = [this.ram, other.ram];
+    if (Buffer.compare(one, two) === 0) return -1;
+    return one.findIndex((byte, at) => byte !== two[at]);
   }
 
   /** Puts bytes into memory as a device would, so that decoded code follows. */
@@ -77,7 +79,8 @@ export class Bench {
     this.start(initial);
     const linear = (initial.cs.base + initial.eip) | 0;
     const physical = cpu.shadow.inspect(linear);
-    if (physical >= 0) cpu.regions?.compile(linear, Math.floor(physical / 4096), [linear & 4095]);
+    const page = Math.floor(physical / 4096);
+    if (page >= 0) cpu.regions?.compile(linear, page, [linear & 4095], 'asked for');
     const end = this.#runTo(hotBudget);
     cpu.regions?.sample();
     return [end, this.#stateText()];
