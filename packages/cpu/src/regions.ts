@@ -9,7 +9,7 @@
 import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
-import type { Interpreter, RegionSource } from '@ringfence/translator';
+import type { Interpreter, RegionBlock, RegionSource } from '@ringfence/translator';
 import { buildRegion, layOut, loopHead, pageIndexOf, RecordField } from '@ringfence/translator';
 import { GivenUpCode, manyGivenUp } from './given-up-code.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
@@ -30,6 +30,11 @@ const maximumEntries = 48;
 
 /** Handler-table slots kept free for handlers of the interpreter. */
 const reservedSlots = 8192;
+
+/** Whether an instruction at an offset is in one of some blocks. */
+function holds(blocks: readonly RegionBlock[], offset: number): boolean {
+  return blocks.some(({ instructions }) => instructions.some((found) => found.offset === offset));
+}
 
 /** The regions of one virtual CPU. */
 export class Regions implements CodeObserver {
@@ -201,20 +206,31 @@ export class Regions implements CodeObserver {
     }
     const source = this.#sources.make(linear, page, this.#samples);
     const began = this.#monotonicMs();
-    let around = starts;
-    let blocks = layOut(source, around);
-    const [offset] = starts;
-    const head = offset === undefined ? offset : loopHead(blocks, offset);
-    if (head !== undefined && starts.length === 1 && head !== offset) {
-      around = [head];
-      blocks = layOut(source, around);
-    }
-    if (blocks.length > 0)
-      this.#install(source, page, linear, { blocks, starts: around, rebuilt, why });
+    const { blocks, around } = this.#layOut(source, page, starts);
+    const plan = { blocks, starts: around, rebuilt, why };
+    if (blocks.length > 0) this.#install(source, page, linear, plan);
     // An instruction that stays with the interpreter is no reason to make the same region again.
     const known = this.#pageRegions(page);
-    for (const start of starts) if (!known.entered.has(start)) known.covered.set(start, undefined);
+    for (const start of starts) if (!known.covered.has(start)) known.covered.set(start, undefined);
     this.statistics.translateMs += this.#monotonicMs() - began;
+  }
+
+  /** The blocks around some offsets; of one offset, around the loop that it is in. */
+  #layOut(
+    source: RegionSource,
+    page: number,
+    starts: readonly number[],
+  ): { blocks: readonly RegionBlock[]; around: readonly number[] } {
+    const blocks = layOut(source, starts);
+    const [offset, ...others] = starts;
+    if (offset === undefined || others.length > 0) return { blocks, around: starts };
+    const head = loopHead(blocks, offset);
+    if (head === offset || this.#pages.get(page)?.entered.has(head) === true) {
+      return { blocks, around: starts };
+    }
+    // Code far behind may jump to far before: what is around its target may not reach here.
+    const loop = layOut(source, [head]);
+    return holds(loop, offset) ? { blocks: loop, around: [head] } : { blocks, around: starts };
   }
 
   /** Why no region is made in a page; undefined if one may be. */
