@@ -43,7 +43,7 @@ async function guestFor(context: TestContext, flavour: KernelFlavour) {
 }
 
 describe.each(['686', '686-pae'] as const)("Debian's stock %s kernel", (flavour) => {
-  it.each(['interpreter', 'translator'] as const)(
+  it.for(['interpreter', 'translator'] as const)(
     'switches its function tracer on and off under load: %s',
     async (accel, context) => {
       const { kernel, initrd } = await guestFor(context, flavour);

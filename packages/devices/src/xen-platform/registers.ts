@@ -1,8 +1,8 @@
 /** Numbers of the platform device (Xen, docs/misc/hvm-emulated-unplug.pandoc; xen-pci.h). */
 
-/** PCI vendor. */
+/** Its PCI vendor number: XenSource's. */
 export const platformVendor = 0x5853;
-/** PCI device. */
+/** Its PCI device number, of that vendor's. */
 export const platformDevice = 0x0001;
 /** PCI class: one that nothing else has. */
 export const platformClass = 0xff_8000;

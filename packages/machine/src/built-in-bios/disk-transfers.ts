@@ -7,7 +7,7 @@ import type { BiosFrame } from './frame.ts';
 
 /** The numbers of the first disk and of the first CD. */
 export const firstDisk = 0x80;
-/** See `firstDisk`. */
+/** Number of the first CD-ROM drive, as INT 13h knows it. */
 export const firstCd = 0xe0;
 
 /** A drive with its number and geometry. */

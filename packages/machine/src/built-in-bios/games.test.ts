@@ -1,7 +1,7 @@
 /**
  * What games in real mode rely on beside the BIOS: retraces at port 3DAh, rates of the timer's
- * counters, port 60h behind a hook of INT 9, address line 20 and segments beyond their limits. Times
- * are the guest's, so that they are the same on every computer.
+ * counters, port 60h behind a hook of INT 9, address line 20 and segments beyond their limits.
+ * Times are the guest's, so that they are the same on every computer.
  */
 import { describe, expect, it } from 'vitest';
 
