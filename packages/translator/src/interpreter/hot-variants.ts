@@ -144,8 +144,15 @@ CMPXCHG | Ev, Gv | 0F B1 /r | 32 | base flat
 CMP | Eb, Gb | 38 /r | 32 |
 `;
 
-/** The cases of the interpreter loop, most frequent first. */
+let cases: readonly HotCase[] | undefined;
+
+/** The cases of the interpreter loop, most frequent first; one list for the process. */
 export function hotCases(): readonly HotCase[] {
+  cases ??= makeCases();
+  return cases;
+}
+
+function makeCases(): readonly HotCase[] {
   const singles = table
     .split('\n')
     .filter((row) => row !== '')

@@ -110,7 +110,7 @@ export class Interpreter {
       },
       callout: (number: number, a: number, b: number, c: number) => host.callout(number, a, b, c),
     };
-    const module = new WebAssembly.Module(buildCore(hot));
+    const module = coreModule(hot);
     const { exports } = new WebAssembly.Instance(module, { env: imports });
     const { memory: _memory, table: _table, ...functions } = imports;
     this.#runtime = { ...exports, ...functions };
@@ -215,6 +215,19 @@ export function interpreterIr(variant: Variant): Value[] {
 export function hasSemantics(form: number): boolean {
   const operation = FORMS[form]?.operation;
   return operation !== undefined && SEMANTICS.has(operation);
+}
+
+/** The core modules that were made, by the list of their loop's cases. */
+const coreModules = new WeakMap<readonly HotCase[], WebAssembly.Module>();
+
+/** The core module: the same for all machines of a process, which share what V8 made of it. */
+function coreModule(hot: readonly HotCase[]): WebAssembly.Module {
+  let module = coreModules.get(hot);
+  if (module === undefined) {
+    module = new WebAssembly.Module(buildCore(hot));
+    coreModules.set(hot, module);
+  }
+  return module;
 }
 
 function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {
