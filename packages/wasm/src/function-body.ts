@@ -116,6 +116,12 @@ export class FunctionBody {
     this.code.unsigned(index);
   }
 
+  /** Calls a function by index in place of this function's frame. */
+  returnCall(index: number): void {
+    this.code.byte(0x12);
+    this.code.unsigned(index);
+  }
+
   /** Calls through table 0 with the type index. */
   callIndirect(typeIndex: number): void {
     this.code.byte(0x11);

@@ -179,3 +179,24 @@ site:   add edx, 1
     }
   });
 });
+
+describe('a jump between regions', () => {
+  it("takes none of the host's stack, however often it is made", () => {
+    const text = `
+main:   mov ecx, 2000000
+        xor edx, edx
+        mov esi, there
+        mov edi, here
+here:   inc edx
+        jmp esi
+back:   hlt
+        ${'nop\n'.repeat(200)}
+there:  dec ecx
+        jz done
+        jmp edi
+done:   jmp back`;
+    for (const parts of runEverywhere({ text }).values()) {
+      expect(registersOf(parts)['edx']).toBe(2_000_000);
+    }
+  });
+});

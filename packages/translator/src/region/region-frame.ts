@@ -20,7 +20,7 @@
 import { CpuState } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
 import { HandlerResult } from '../interpreter/handler-target.ts';
-import { goesOn } from './transfer.ts';
+import { goesOn, tailCall } from './transfer.ts';
 import type { PromotedRegisters } from './promoted-registers.ts';
 
 const nowhere: Label = { depth: -1 };
@@ -112,8 +112,7 @@ export class RegionFrame {
     body.end(this.#chain);
     this.#settle();
     body.get(this.eip);
-    body.call(this.#functions('chain'));
-    body.return();
+    tailCall(body, this.#functions('chain'));
     body.end(this.#lookup);
     this.#settle();
     this.#store(CpuState.target, () => body.get(this.eip));

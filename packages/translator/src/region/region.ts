@@ -19,6 +19,7 @@ import { RegionFrame } from './region-frame.ts';
 import { regionIr } from './region-ir.ts';
 import { RegionTarget } from './region-target.ts';
 import { Structurer } from './structure.ts';
+import { tailCall } from './transfer.ts';
 
 /** A way into a region from the interpreter. */
 export interface RegionEntry {
@@ -112,7 +113,7 @@ function buildEntry(entry: RegionEntry, cost: number, functions: EntryFunctions)
   body.end(isShort);
   body.get(record);
   body.i32(entry.block);
-  body.call(functions.region);
+  tailCall(body, functions.region);
   return body;
 }
 

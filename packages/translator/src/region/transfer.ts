@@ -232,8 +232,28 @@ function recordFault(body: FunctionBody, eip: number): void {
   store(body, CpuState.exitReason, () => body.i32(ExitReason.faultAtRip));
 }
 
+let tailCalls: boolean | undefined;
+
 /** Whether the engine has tail calls. */
 export function hasTailCalls(): boolean {
+  tailCalls ??= findTailCalls();
+  return tailCalls;
+}
+
+/**
+ * Calls a function in place of the caller's frame, so that regions that jump to each other take
+ * none of the host's stack; an engine without tail calls comes back to the loop for each.
+ */
+export function tailCall(body: FunctionBody, index: number): void {
+  if (hasTailCalls()) {
+    body.returnCall(index);
+    return;
+  }
+  body.call(index);
+  body.return();
+}
+
+function findTailCalls(): boolean {
   const module = new ModuleBuilder();
   const type = module.type({ parameters: i32, results: i32 });
   module.importTable('env', 'table', 0);
