@@ -1,4 +1,5 @@
 /** INT 10h, AH = 4Fh: modes with many colours (VBE Core Functions 3.0), by the Bochs extension. */
+import { vbeRegister } from '@ringfence/devices';
 import type { PortBus } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
@@ -22,19 +23,6 @@ const Result = { ok: 0x004f, failed: 0x014f, wrongMode: 0x034f, absent: 0x0100 }
 
 const indexPort = 0x1ce;
 const dataPort = 0x1cf;
-/** The registers of the extension. */
-const Dispi = {
-  width: 1,
-  height: 2,
-  depth: 3,
-  enable: 4,
-  bank: 5,
-  virtualWidth: 6,
-  virtualHeight: 7,
-  xOffset: 8,
-  yOffset: 9,
-  memory64k: 10,
-} as const;
 const enableBits = { on: 0x01, linear: 0x40, palette8: 0x20, keepMemory: 0x80 } as const;
 
 const bankBytes = 0x1_0000;
@@ -115,7 +103,7 @@ export class VideoVbe {
     info.setUint32(0x06, name, true);
     info.setUint32(0x0a, 1, true); // The palette can have 8 bits.
     info.setUint32(0x0e, (Rom.segment << 16) | this.#program.vbe.modes, true);
-    info.setUint16(0x12, this.#read(Dispi.memory64k), true);
+    info.setUint16(0x12, this.#read(vbeRegister.memory64k), true);
     if (isNew) {
       for (const field of [0x16, 0x1a, 0x1e]) info.setUint32(field, name, true);
     }
@@ -177,10 +165,10 @@ export class VideoVbe {
     }
     // The registers of the VGA as in its own mode of that kind; its memory is left alone.
     this.#setVgaMode((mode.depth === 4 ? 0x12 : 0x13) | 0x80);
-    this.#write(Dispi.width, mode.width);
-    this.#write(Dispi.height, mode.height);
-    this.#write(Dispi.depth, mode.depth);
-    this.#write(Dispi.enable, enableBits.on | enableBits.linear | (keeps ? 0x80 : 0));
+    this.#write(vbeRegister.width, mode.width);
+    this.#write(vbeRegister.height, mode.height);
+    this.#write(vbeRegister.depth, mode.depth);
+    this.#write(vbeRegister.enable, enableBits.on | enableBits.linear | (keeps ? 0x80 : 0));
     const memory = this.#memory;
     memory.write8(Bda.videoMode, noVgaMode);
     memory.write16(Bda.columns, mode.width >> 3);
@@ -207,14 +195,14 @@ export class VideoVbe {
       return Result.failed;
     }
     if (frame.bh === 1) {
-      frame.set('edx', this.#read(Dispi.bank));
+      frame.set('edx', this.#read(vbeRegister.bank));
       return Result.ok;
     }
     const bank = frame.get('edx');
-    if (bank >= this.#read(Dispi.memory64k)) {
+    if (bank >= this.#read(vbeRegister.memory64k)) {
       return Result.failed;
     }
-    this.#write(Dispi.bank, bank);
+    this.#write(vbeRegister.bank, bank);
     return Result.ok;
   }
 
@@ -233,10 +221,10 @@ export class VideoVbe {
       if (pixels < mode.width || vbeLineBytes(pixels, depth) > most) {
         return Result.failed;
       }
-      this.#write(Dispi.virtualWidth, pixels);
-      pixels = this.#read(Dispi.virtualWidth);
+      this.#write(vbeRegister.virtualWidth, pixels);
+      pixels = this.#read(vbeRegister.virtualWidth);
     } else if (frame.bl === 1) {
-      pixels = this.#read(Dispi.virtualWidth);
+      pixels = this.#read(vbeRegister.virtualWidth);
     } else if (frame.bl === 3) {
       pixels = Math.min(vbeLinePixels(most, depth), 0xffff);
     } else {
@@ -256,8 +244,8 @@ export class VideoVbe {
     }
     if (frame.bl === 1) {
       frame.set('ebx', frame.bl);
-      frame.set('ecx', this.#read(Dispi.xOffset));
-      frame.set('edx', this.#read(Dispi.yOffset));
+      frame.set('ecx', this.#read(vbeRegister.xOffset));
+      frame.set('edx', this.#read(vbeRegister.yOffset));
       return Result.ok;
     }
     if (frame.bl !== 0 && frame.bl !== 0x80) {
@@ -265,10 +253,10 @@ export class VideoVbe {
     }
     const [x, y] = [frame.get('ecx'), frame.get('edx')];
     // One of the two alone may lie outside with the other's old value.
-    this.#write(Dispi.yOffset, 0);
-    this.#write(Dispi.xOffset, x);
-    this.#write(Dispi.yOffset, y);
-    const isTaken = this.#read(Dispi.xOffset) === x && this.#read(Dispi.yOffset) === y;
+    this.#write(vbeRegister.yOffset, 0);
+    this.#write(vbeRegister.xOffset, x);
+    this.#write(vbeRegister.yOffset, y);
+    const isTaken = this.#read(vbeRegister.xOffset) === x && this.#read(vbeRegister.yOffset) === y;
     return isTaken ? Result.ok : Result.failed;
   }
 
@@ -278,16 +266,16 @@ export class VideoVbe {
     if (mode === undefined || mode.depth > 8) {
       return Result.wrongMode;
     }
-    const enable = this.#read(Dispi.enable);
+    const enable = this.#read(vbeRegister.enable);
     if (frame.bl > 1) {
       return Result.failed;
     }
     if (frame.bl === 0) {
       const wide = frame.bh >= 8 ? enableBits.palette8 : 0;
       const others = enable & ~enableBits.palette8;
-      this.#write(Dispi.enable, others | wide | enableBits.keepMemory);
+      this.#write(vbeRegister.enable, others | wide | enableBits.keepMemory);
     }
-    const bits = (this.#read(Dispi.enable) & enableBits.palette8) !== 0 ? 8 : 6;
+    const bits = (this.#read(vbeRegister.enable) & enableBits.palette8) !== 0 ? 8 : 6;
     frame.set('ebx', (bits << 8) | frame.bl);
     return Result.ok;
   }
@@ -323,12 +311,12 @@ export class VideoVbe {
 
   /** Size and depth on the screen, if it is a mode of this extension. */
   #shown(): Omit<VbeModeRow, 'number'> | undefined {
-    if ((this.#read(Dispi.enable) & enableBits.on) === 0) {
+    if ((this.#read(vbeRegister.enable) & enableBits.on) === 0) {
       return undefined;
     }
     // The register takes no other depths.
-    const depth = this.#read(Dispi.depth) as VbeModeRow['depth'];
-    return { width: this.#read(Dispi.width), height: this.#read(Dispi.height), depth };
+    const depth = this.#read(vbeRegister.depth) as VbeModeRow['depth'];
+    return { width: this.#read(vbeRegister.width), height: this.#read(vbeRegister.height), depth };
   }
 
   #find(number: number): VbeModeRow | undefined {
@@ -337,7 +325,7 @@ export class VideoVbe {
 
   /** Bytes of video memory; of one plane with 4 bits per pixel. */
   #memoryBytes(depth: number): number {
-    return (this.#read(Dispi.memory64k) * bankBytes) / (depth === 4 ? 4 : 1);
+    return (this.#read(vbeRegister.memory64k) * bankBytes) / (depth === 4 ? 4 : 1);
   }
 
   #frameBuffer(): number {
