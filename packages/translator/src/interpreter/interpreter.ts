@@ -15,7 +15,6 @@ import {
   buildHost,
   buildRunHandler,
   firstRegionSlot,
-  hasTailCalls,
   transferFunctions,
 } from '../region/transfer.ts';
 import { SEMANTICS } from '../semantics/index.ts';
@@ -247,7 +246,7 @@ function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {
     module.export(item.name, functions(item.name));
   }
   const handlerType = module.type(handlerSignature);
-  module.define(functions('chain'), buildChain(handlerType, hasTailCalls()));
+  module.define(functions('chain'), buildChain(handlerType));
   module.define(functions('enterCall'), buildCall(handlerType));
   module.define(functions('runHandler'), buildRunHandler(handlerType));
   module.define(functions('giveUp'), buildGiveUp(handlerType, functions('settleFlags')));

@@ -53,10 +53,10 @@ export const transferFunctions: readonly {
  * Runs the region at an EIP of flat 32-bit code in place of the caller; an engine without tail
  * calls leaves it to the loop.
  */
-export function buildChain(handlerType: number, hasTailCalls: boolean): FunctionBody {
+export function buildChain(handlerType: number): FunctionBody {
   const eip = 0;
   const body = new FunctionBody(['i32']);
-  if (!hasTailCalls) {
+  if (!hasTailCalls()) {
     pushLookup(body, eip);
     return body;
   }
@@ -235,7 +235,7 @@ function recordFault(body: FunctionBody, eip: number): void {
 let tailCalls: boolean | undefined;
 
 /** Whether the engine has tail calls. */
-export function hasTailCalls(): boolean {
+function hasTailCalls(): boolean {
   tailCalls ??= findTailCalls();
   return tailCalls;
 }
