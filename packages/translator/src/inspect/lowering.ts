@@ -4,7 +4,7 @@
  */
 import { FunctionBody } from '@ringfence/wasm';
 import { Emitter } from '../backend/emit.ts';
-import { interpreterIr } from '../interpreter/interpreter.ts';
+import { interpreterIr } from '../interpreter/handlers.ts';
 import { PromotedRegisters } from '../region/promoted-registers.ts';
 import { RegionFrame } from '../region/region-frame.ts';
 import { RegionTarget } from '../region/region-target.ts';

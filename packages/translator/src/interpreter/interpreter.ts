@@ -1,31 +1,13 @@
 import { FORMS } from '@ringfence/isa';
-import { ModuleBuilder } from '@ringfence/wasm';
-import type { FunctionBody } from '@ringfence/wasm';
-import { Emitter } from '../backend/emit.ts';
-import { IrBuilder } from '../ir/builder.ts';
-import type { Value } from '../ir/value.ts';
-import { RUNTIME } from '../runtime/index.ts';
-import type { RuntimeFunction } from '../runtime/runtime-function.ts';
-import { hostImports } from '../runtime/runtime-function.ts';
-import { RuntimeImports } from '../runtime/runtime-imports.ts';
-import {
-  buildCall,
-  buildChain,
-  buildGiveUp,
-  buildHost,
-  buildRunHandler,
-  firstRegionSlot,
-  transferFunctions,
-} from '../region/transfer.ts';
+import { firstRegionSlot } from '../region/transfer.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { CaseTable, type InstructionEffects, type Match } from './case-table.ts';
+import { buildHandlers, type Handler, interpreterIr } from './handlers.ts';
 import { fixedRegistersOf, flagEffectOf } from './instruction-effects.ts';
-import { HandlerTarget } from './handler-target.ts';
-import { type CaseInstruction, caseIr, type HotCase, variantIr } from './hot-case.ts';
-import { buildLoop, firstHotHandler } from './loop.ts';
-import { SpecialHandler } from './record.ts';
-import { RuntimeTarget } from './runtime-target.ts';
+import type { CaseInstruction, HotCase } from './hot-case.ts';
+import { firstHotHandler } from './loop.ts';
+import { sharedModules } from './shared-modules.ts';
 
 /** What generated code asks of its host; see `hostImports` for the contracts. */
 export interface InterpreterHost {
@@ -38,14 +20,6 @@ export interface InterpreterHost {
   wroteSlow(linear: number, bytes: number): void;
   callout(number: number, a: number, b: number, c: number): number;
 }
-
-const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
-
-/** Exceptions that stand for undecodable bytes, as pseudo-variants below all real ones. */
-export const InvalidVariant = { undefinedOpcode: -1, tooLong: -2, crossing: -3 } as const;
-
-/** Pseudo-variants of the special handlers, below those. */
-const SpecialVariant = { stale: -4, goOn: -5 } as const;
 
 /** Handler numbers end where the slots of regions begin. */
 const maximumHandlers = firstRegionSlot - 1;
@@ -67,7 +41,7 @@ export class Interpreter {
   readonly #numbers = new Map<Variant, number>();
   readonly #runtime: Record<string, WebAssembly.ExportValue>;
   readonly #run: () => void;
-  #pending: { variant: Variant; number: number }[] = [];
+  #pending: Handler[] = [];
   #nextNumber: number;
   #nextSlot = firstRegionSlot;
   readonly #freeSlots: number[] = [];
@@ -78,16 +52,10 @@ export class Interpreter {
   constructor(memory: WebAssembly.Memory, host: InterpreterHost, hot: readonly HotCase[]) {
     this.#memory = memory;
     this.#nextNumber = firstHotHandler + hot.length;
-    this.#pending.push(
-      { variant: SpecialVariant.stale, number: SpecialHandler.stale },
-      { variant: SpecialVariant.goOn, number: SpecialHandler.continue },
-    );
     hot.forEach(({ instructions, withoutFlags }, index) => {
-      const number = firstHotHandler + index;
-      const variant = instructions[0]?.variant ?? InvalidVariant.undefinedOpcode;
-      // The function behind a case does its first instruction.
-      this.#pending.push({ variant, number });
-      if (instructions.length === 1 && !withoutFlags) this.#numbers.set(variant, number);
+      const [first] = instructions;
+      if (first === undefined || instructions.length > 1 || withoutFlags) return;
+      this.#numbers.set(first.variant, firstHotHandler + index);
     });
     this.#cases = new CaseTable(hot, firstHotHandler, (variant) => this.#effectsOf(variant));
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegionSlot });
@@ -109,11 +77,12 @@ export class Interpreter {
       },
       callout: (number: number, a: number, b: number, c: number) => host.callout(number, a, b, c),
     };
-    const module = coreModule(hot);
-    const { exports } = new WebAssembly.Instance(module, { env: imports });
+    const modules = sharedModules(hot);
+    const { exports } = new WebAssembly.Instance(modules.core, { env: imports });
     const { memory: _memory, table: _table, ...functions } = imports;
     this.#runtime = { ...exports, ...functions };
     this.#run = exports['run'] as () => void;
+    this.#fill(modules.handlers);
   }
 
   /**
@@ -201,113 +170,8 @@ export class Interpreter {
   }
 }
 
-/** IR of a variant for the interpreter. */
-export function interpreterIr(variant: Variant): Value[] {
-  if (variant >= 0) return variantIr(variant);
-  const b = new IrBuilder();
-  if (variant === InvalidVariant.tooLong) b.fault(13, 0);
-  else b.fault(6);
-  return b.body;
-}
-
 /** Whether a form has semantics; one that has none raises #UD. */
 export function hasSemantics(form: number): boolean {
   const operation = FORMS[form]?.operation;
   return operation !== undefined && SEMANTICS.has(operation);
-}
-
-/** The core modules that were made, by the list of their loop's cases. */
-const coreModules = new WeakMap<readonly HotCase[], WebAssembly.Module>();
-
-/** The core module: the same for all machines of a process, which share what V8 made of it. */
-function coreModule(hot: readonly HotCase[]): WebAssembly.Module {
-  let module = coreModules.get(hot);
-  if (module === undefined) {
-    module = new WebAssembly.Module(buildCore(hot));
-    coreModules.set(hot, module);
-  }
-  return module;
-}
-
-function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
-  module.importMemory('env', 'memory');
-  module.importTable('env', 'table', 0);
-  const indices = new Map<string, number>();
-  for (const host of hostImports) {
-    indices.set(host.name, module.importFunction('env', host.name, host));
-  }
-  for (const item of RUNTIME) indices.set(item.name, module.declare(item));
-  const functions = (name: string): number => functionIndex(indices, name);
-  for (const item of transferFunctions) indices.set(item.name, module.declare(item));
-  const run = module.declare({ parameters: [], results: [] });
-  for (const item of RUNTIME) {
-    module.define(functions(item.name), buildRuntime(item, functions));
-    module.export(item.name, functions(item.name));
-  }
-  const handlerType = module.type(handlerSignature);
-  module.define(functions('chain'), buildChain(handlerType));
-  module.define(functions('enterCall'), buildCall(handlerType));
-  module.define(functions('runHandler'), buildRunHandler(handlerType));
-  module.define(functions('giveUp'), buildGiveUp(handlerType, functions('settleFlags')));
-  module.define(functions('host'), buildHost(handlerType, functions('settleFlags')));
-  for (const { name } of transferFunctions) module.export(name, functions(name));
-  module.define(run, buildLoop(hot.map(caseIr), handlerType, functions));
-  module.export('run', run);
-  return module.build();
-}
-
-function buildRuntime(item: RuntimeFunction, functions: (name: string) => number): FunctionBody {
-  const b = new IrBuilder();
-  item.build(b, ...item.parameters.map((type, index) => b.parameter(index, type)));
-  const target = new RuntimeTarget(item, functions);
-  new Emitter(target, b.body).emit(b.body);
-  if (item.results.length > 0) target.body.unreachable();
-  return target.body;
-}
-
-function buildHandlers(
-  pending: readonly { variant: Variant; number: number }[],
-): Uint8Array<ArrayBuffer> {
-  const imports = new RuntimeImports();
-  const bodies = pending.map(({ variant }) => buildHandler(variant, imports.index));
-  const module = imports.beginModule();
-  bodies.forEach((body, index) => {
-    const declared = module.declare(handlerSignature);
-    module.define(declared, body);
-    module.export(String(pending[index]?.number ?? 0), declared);
-  });
-  return module.build();
-}
-
-function buildHandler(variant: Variant, functions: (name: string) => number): FunctionBody {
-  const target = new HandlerTarget(functions);
-  const special = specialHandlers[variant];
-  if (special !== undefined) {
-    special(target);
-    return target.body;
-  }
-  const ir = interpreterIr(variant);
-  new Emitter(target, ir).emit(ir);
-  target.next();
-  target.body.unreachable();
-  return target.body;
-}
-
-const specialHandlers: Readonly<Record<number, (target: HandlerTarget) => void>> = {
-  [InvalidVariant.crossing]: (target) => {
-    target.crossing();
-  },
-  [SpecialVariant.stale]: (target) => {
-    target.stale();
-  },
-  [SpecialVariant.goOn]: (target) => {
-    target.goOn();
-  },
-};
-
-function functionIndex(indices: ReadonlyMap<string, number>, name: string): number {
-  const index = indices.get(name);
-  if (index === undefined) throw new Error(`translator: no runtime function ${name}`);
-  return index;
 }

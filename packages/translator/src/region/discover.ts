@@ -6,7 +6,7 @@
  */
 import { decodeInto, Instruction, OperandKind } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
-import { InvalidVariant } from '../interpreter/interpreter.ts';
+import { InvalidVariant } from '../interpreter/handlers.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { variantOf } from '../semantics/variant.ts';
 import type { Suitabilities } from './suitability.ts';

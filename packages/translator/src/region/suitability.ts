@@ -1,7 +1,7 @@
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import { Callout } from '../semantics/callout-numbers.ts';
-import { interpreterIr } from '../interpreter/interpreter.ts';
+import { interpreterIr } from '../interpreter/handlers.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { keepsRegisters } from '../runtime/register-use.ts';
 import { unpackVariant } from '../semantics/variant.ts';

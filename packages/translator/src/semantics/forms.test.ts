@@ -1,6 +1,6 @@
 import { FORMS, Location } from '@ringfence/isa';
 import { describe, expect, it } from 'vitest';
-import { interpreterIr } from '../interpreter/interpreter.ts';
+import { interpreterIr } from '../interpreter/handlers.ts';
 import { SEMANTICS } from './index.ts';
 import { withoutSemantics } from './unimplemented.ts';
 

@@ -19,7 +19,8 @@ import {
   writeEflags,
 } from '@ringfence/memory';
 import { CalloutResult } from '../interpreter/handler-target.ts';
-import { Interpreter, InvalidVariant } from '../interpreter/interpreter.ts';
+import { InvalidVariant } from '../interpreter/handlers.ts';
+import { Interpreter } from '../interpreter/interpreter.ts';
 import { RecordWriter, recordBytes, SpecialHandler } from '../interpreter/record.ts';
 import type { Variant } from './variant.ts';
 import { variantOf } from './variant.ts';
