@@ -29,9 +29,11 @@ export function isPlain(value: unknown, depth: number = 0): boolean {
 
 /** Returns plain data as JSON; byte arrays go to `attach`, which returns their number. */
 export function toJson(value: unknown, attach: (bytes: Uint8Array) => number): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    item instanceof Uint8Array ? { [bytesKey]: attach(item) } : item,
-  );
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, item: unknown) {
+    // Node's Buffer turns itself into an object of numbers before it is passed here.
+    const bytes = this[key];
+    return bytes instanceof Uint8Array ? { [bytesKey]: attach(bytes) } : item;
+  });
 }
 
 /**
