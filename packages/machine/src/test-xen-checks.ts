@@ -1,6 +1,14 @@
 /**
- * Pieces of small kernels for Xen that check a fact each: `fail` is called where it does not hold.
+ * Pieces of small kernels for Xen that check a fact each: `fail` is called where it does not hold;
+ * and what runs such kernels.
  */
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { Machine } from './api.ts';
+import { createMachine } from './machine.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { TestHost } from './test-host.ts';
+import { runUntil } from './test-kernel.ts';
 
 /** Makers of checks. */
 export interface XenChecks {
@@ -52,4 +60,41 @@ ${bad}: call fail
 ${ok}:`;
     },
   };
+}
+
+/** What is checked, by names: each is a kernel with a list of checks. */
+export type NamedChecks = Readonly<Record<string, readonly string[]>>;
+
+/** The kind of machine, what makes a kernel of checks, and other options. */
+export interface CheckedMachine extends Partial<Pick<MachineOptions, 'cpu'>> {
+  readonly machine: 'pvh' | 'xenpv';
+  kernel(checks: readonly string[]): Uint8Array;
+}
+
+/** Has kernels check facts, each list of them in both tiers, and expects that all hold. */
+export function describeChecks(title: string, checked: CheckedMachine, checks: NamedChecks): void {
+  let machine: Machine | undefined;
+  afterEach(() => {
+    machine?.dispose();
+    machine = undefined;
+  });
+  describe.each(['interpreter', 'translator'] as const)(`${title} (%s) finds`, (accel) => {
+    it.each(Object.entries(checks))('%s', async (_name, list) => {
+      const { kernel, ...kind } = checked;
+      const host = new TestHost();
+      host.msPerLook = 0.02;
+      const made = await createMachine({
+        ...kind,
+        memoryBytes: 16 << 20,
+        boot: { kind: 'kernel', kernel: kernel(list) },
+        host,
+        accel,
+        clock: 'instructions',
+        noReboot: true,
+      });
+      machine = made;
+      const said = await runUntil(made, host, /Test result: \w+\r\n|guest crashed[^\n]*\n/, 500);
+      expect(said.replaceAll('\r', '')).toBe('Test result: SUCCESS\n');
+    });
+  });
 }

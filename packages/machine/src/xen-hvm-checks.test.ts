@@ -1,19 +1,9 @@
 /** What a small kernel with translated memory finds out about its hypervisor. */
-import { afterEach, describe, expect, it } from 'vitest';
-
-import type { Machine } from './api.ts';
-import { createMachine } from './machine.ts';
 import { hvmTestKernel, vmcall } from './test-hvm-kernel.ts';
-import { TestHost } from './test-host.ts';
-import { runUntil } from './test-kernel.ts';
-import { checksBy } from './test-xen-checks.ts';
+import { checksBy, describeChecks } from './test-xen-checks.ts';
+import type { NamedChecks } from './test-xen-checks.ts';
 
 const { call, faults, leaves } = checksBy(vmcall);
-
-let machine: Machine | undefined;
-afterEach(() => {
-  machine?.dispose();
-});
 
 const forced = '        db 0x0f, 0x0b, 0x78, 0x65, 0x6e';
 
@@ -23,7 +13,7 @@ const param = (operation: number, index: number, result: number, domain = 0x7ff0
         mov dword [argument + 4], ${String(index)}
 ${call(34, [`ebx, ${String(operation)}`, 'ecx, argument'], result)}`;
 
-const checks: Readonly<Record<string, readonly string[]>> = {
+const checks: NamedChecks = {
   'leaves of Xen': [
     leaves('        mov eax, 0x40000000\n        cpuid', 'ebx', 0x566e_6558),
     leaves('        mov eax, 0x40000001\n        cpuid', 'eax', 0x4_0011),
@@ -98,21 +88,4 @@ ${leaves(
   ],
 };
 
-describe.each(['interpreter', 'translator'] as const)('a PVH kernel (%s) finds', (accel) => {
-  it.each(Object.entries(checks))('%s', async (_name, list) => {
-    const host = new TestHost();
-    host.msPerLook = 0.02;
-    const made = await createMachine({
-      memoryBytes: 16 << 20,
-      machine: 'pvh',
-      boot: { kind: 'kernel', kernel: hvmTestKernel(list) },
-      host,
-      accel,
-      clock: 'instructions',
-      noReboot: true,
-    });
-    machine = made;
-    const said = await runUntil(made, host, /Test result: \w+\r\n/, 500);
-    expect(said.replaceAll('\r', '')).toBe('Test result: SUCCESS\n');
-  });
-});
+describeChecks('a PVH kernel', { machine: 'pvh', kernel: hvmTestKernel }, checks);

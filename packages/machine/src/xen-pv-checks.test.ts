@@ -9,29 +9,13 @@ import { createMachine } from './machine.ts';
 import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
 import { pvTestKernel } from './test-pv-kernel.ts';
-import { checksBy } from './test-xen-checks.ts';
+import { checksBy, describeChecks } from './test-xen-checks.ts';
+import type { NamedChecks } from './test-xen-checks.ts';
 
 let machine: Machine | undefined;
 afterEach(() => {
   machine?.dispose();
 });
-
-async function resultOf(accel: 'interpreter' | 'translator', checks: readonly string[]) {
-  const host = new TestHost();
-  host.msPerLook = 0.02;
-  const made = await createMachine({
-    memoryBytes: 16 << 20,
-    machine: 'xenpv',
-    boot: { kind: 'kernel', kernel: pvTestKernel(checks) },
-    host,
-    accel,
-    clock: 'instructions',
-    noReboot: true,
-  });
-  machine = made;
-  const said = await runUntil(made, host, /Test result: \w+\r\n|guest crashed[^\n]*\n/, 500);
-  return said.replaceAll('\r', '');
-}
 
 const { call, faults, leaves } = checksBy('int 0x82');
 
@@ -61,7 +45,7 @@ const openPage = (label: string): string => `${leafOf(label)}
         mov edx, [esi + 4]
 ${call(14, [`ebx, ${label}`, 'esi, 2'], 0)}`;
 
-const checks: Readonly<Record<string, readonly string[]>> = {
+const checks: NamedChecks = {
   'calls: error numbers': [
     call(60, [], -38),
     call(12, ['ebx, 7', 'ecx, 0xfffff000'], -14),
@@ -301,11 +285,7 @@ ${call(10, ['ebx, [argument + 16]', 'ecx, 0', 'edx, 0x00190000', 'esi, 0x00008e0
   ],
 };
 
-describe.each(['interpreter', 'translator'] as const)('a kernel for Xen (%s) finds', (accel) => {
-  it.each(Object.entries(checks))('%s', async (_name, list) => {
-    expect(await resultOf(accel, list)).toBe('Test result: SUCCESS\n');
-  });
-});
+describeChecks('a kernel for Xen', { machine: 'xenpv', kernel: pvTestKernel }, checks);
 
 /** Binds the timer to a port, lets it come half a second after the start, and waits. */
 const waits = `
