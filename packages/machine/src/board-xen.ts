@@ -178,6 +178,9 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
       },
     },
     selector: (register) => parts.memory.machine.i32[segmentWord(register)] ?? 0,
+    clearSegment: (register) => {
+      parts.cpu()?.segmentation.loadSegment(register, 0);
+    },
     noExecute: () => parts.cpu()?.model.has.has('NX') ?? false,
   });
   return {
@@ -213,6 +216,7 @@ function xenServices(parts: XenParts, memory: XenMemory): XenServices {
       },
       attention: () => parts.cpu()?.attention(),
       yield: () => parts.cpu()?.yield(),
+      raiseNmi: () => parts.cpu()?.raiseNmi(),
       onIdle: (poll) => {
         parts.onIdle(poll);
       },

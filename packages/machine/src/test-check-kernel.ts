@@ -30,12 +30,14 @@ export function checkKernelText(parts: CheckKernelParts): string {
   const handlers = vectors.map((vector) => {
     const error = withError.has(vector) ? 'pop dword [got_error]' : '';
     const got = `        mov dword [got_vector], ${String(vector)}`;
-    const eip = '        push dword [esp]\n        pop dword [got_eip]';
+    const frame = ['eip', 'cs', 'eflags'].map((name, index) => {
+      return `        push dword [esp + ${String(index * 4)}]\n        pop dword [got_${name}]`;
+    });
     return `trap_${String(vector)}:
 ${handlerStart}
 ${got}
         ${error}
-${eip}
+${frame.join('\n')}
         jmp trap_end`;
   });
   const numbered = checks.map((check, index) => {
@@ -99,6 +101,8 @@ resume: dd 0
 got_vector: dd 0
 got_error: dd 0
 got_eip: dd 0
+got_cs: dd 0
+got_eflags: dd 0
 failures: dd 0
 check_number: dd 0
 argument: dd 0, 0, 0, 0, 0, 0, 0, 0

@@ -84,6 +84,9 @@ user_port:
 user_rdtsc:
         rdtsc
         int 0x80
+user_sysenter:
+        sysenter
+        int 0x80
         align 4096
 user_stack: times 1024 dd 0
 kernel_stack: times 1024 dd 0

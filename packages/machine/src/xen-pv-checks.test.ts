@@ -9,7 +9,8 @@ import { createMachine } from './machine.ts';
 import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
 import { pvTestKernel } from './test-pv-kernel.ts';
-import { checksBy, describeChecks } from './test-xen-checks.ts';
+import { leafOf, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
+import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 let machine: Machine | undefined;
@@ -17,33 +18,7 @@ afterEach(() => {
   machine?.dispose();
 });
 
-const { call, faults, leaves } = checksBy('int 0x82');
-
-/** The entry of a page of the kernel's, as an operand; ESI is its address. */
-const leafOf = (label: string): string => `        mov esi, ${label} - 0xc0000000
-        shr esi, 12
-        shl esi, 3
-        add esi, [leaf_table]`;
-
-const setIopl = (level: number): string =>
-  `        mov dword [argument], ${level}\n${call(33, ['ebx, 6', 'ecx, argument'], 0)}`;
-
-/** Goes to ring 3 by the hypercall iret. */
-const user = (label: string): string => `        push 0xe033
-        push user_stack + 0x800
-        push 0x200
-        push 0xe02b
-        push ${label}
-        push 0
-        mov eax, 23
-        int 0x82`;
-
-/** Lets programs touch a page. */
-const openPage = (label: string): string => `${leafOf(label)}
-        mov ecx, [esi]
-        or ecx, 4
-        mov edx, [esi + 4]
-${call(14, [`ebx, ${label}`, 'esi, 2'], 0)}`;
+const { call, faults, leaves } = pvChecks;
 
 const checks: NamedChecks = {
   'calls: error numbers': [
@@ -117,6 +92,9 @@ const checks: NamedChecks = {
     ),
   ],
   'direct writes to page tables': [
+    `${leafOf('page_free')}
+${faults('        and byte [esi], 0xfd', 14, 3)}`,
+    call(21, ['ebx, 0', 'ecx, 2'], 0),
     `${leafOf('page_free')}
 ${leaves(
   '        mov eax, [esi]\n' +

@@ -17,6 +17,7 @@ import {
   serveSched,
   serveSchedCompat,
   serveSetTimer,
+  serveUnsupported,
   serveVcpu,
 } from './ops/scheduling.ts';
 import { serveVersion } from './ops/version.ts';
@@ -45,12 +46,12 @@ const assistTypes = { pv: 0x3f, hvm: 1 << 5 } as const;
 
 const serveAssist: XenHandler = (call) => {
   const [enable, type] = [argument(call, 0), argument(call, 1)];
-  if (enable > 1) {
-    return -XenError.noSuchCall;
-  }
   const bit = type < 32 ? 1 << type : 0;
   if ((assistTypes[call.domain.kind] & bit) === 0) {
     return -XenError.invalid;
+  }
+  if (enable > 1) {
+    return -XenError.noSuchCall;
   }
   call.domain.assists = enable === 0 ? call.domain.assists | bit : call.domain.assists & ~bit;
   return 0;
@@ -59,6 +60,7 @@ const serveAssist: XenHandler = (call) => {
 /** The calls of translated guests and of paravirtual ones alike. */
 export const commonCalls: XenCallTable = {
   [XenCallNumber.schedOpCompat]: row('sched_op_compat', 'cmd arg', serveSchedCompat),
+  [XenCallNumber.platformOp]: row('platform_op', 'arg', servePrivileged),
   [XenCallNumber.memoryOp]: row('memory_op', 'cmd arg', serveMemory),
   [XenCallNumber.setTimerOp]: row('set_timer_op', 'timeout_lo timeout_hi', serveSetTimer),
   [XenCallNumber.eventChannelOpCompat]: row(
@@ -76,13 +78,13 @@ export const commonCalls: XenCallTable = {
   [XenCallNumber.schedOp]: row('sched_op', 'cmd arg', serveSched),
   [XenCallNumber.xenoprofOp]: row('xenoprof_op', 'op arg', serveNothing),
   [XenCallNumber.eventChannelOp]: row('event_channel_op', 'cmd arg', serveEventChannel),
-  [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', servePrivileged),
+  [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', serveNothing),
   [XenCallNumber.sysctl]: row('sysctl', 'arg', servePrivileged),
   [XenCallNumber.domctl]: row('domctl', 'arg', servePrivileged),
   [XenCallNumber.kexecOp]: row('kexec_op', 'op arg', servePrivileged),
   [XenCallNumber.tmemOp]: row('tmem_op', 'op', serveNothing),
   [XenCallNumber.argoOp]: row('argo_op', 'cmd a1 a2 a3 a4', serveNothing),
-  [XenCallNumber.xenpmuOp]: row('xenpmu_op', 'cmd arg', serveNothing),
+  [XenCallNumber.xenpmuOp]: row('xenpmu_op', 'cmd arg', serveUnsupported),
   [XenCallNumber.dmOp]: row('dm_op', 'domain count buffers', servePrivileged),
 };
 
@@ -119,8 +121,10 @@ function multicall(table: XenCallTable, call: XenCall): number {
       return -XenError.fault;
     }
     const [number = 0, , ...args] = words;
-    const found = number === XenCallNumber.multicall ? undefined : table[number];
-    const result = found === undefined ? -XenError.noSuchCall : found.serve({ ...call, args });
+    const result =
+      number === XenCallNumber.multicall
+        ? -XenError.invalid
+        : (table[number]?.serve({ ...call, args }) ?? -XenError.noSuchCall);
     call.copy.writeWords(at + 4, [result]);
   }
   return 0;

@@ -44,6 +44,7 @@ export const XenCallNumber = {
   setCallbacks: 4,
   fpuTaskswitch: 5,
   schedOpCompat: 6,
+  platformOp: 7,
   setDebugreg: 8,
   getDebugreg: 9,
   updateDescriptor: 10,

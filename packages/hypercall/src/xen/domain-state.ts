@@ -28,6 +28,9 @@ export function saveDomain(domain: XenDomain): Fields {
     assists: domain.assists,
     cpuidFaulting: domain.cpuidFaulting ? 1 : 0,
     timers: [oneShotAt, periodNs],
+    watchdogs: domain.watchdogs.save(),
+    runstate: domain.runstate.save(),
+    areas: [domain.runstateArea, domain.timeArea],
     ...Object.fromEntries(
       [...domain.saved].map(([name, saved]) => [`text-${name}`, [...fromText(saved.save())]]),
     ),
@@ -83,6 +86,9 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   domain.assists = assists;
   domain.cpuidFaulting = fields['cpuidFaulting'] === 1;
   domain.setTimer(oneShotAt);
+  domain.watchdogs.restore(list('watchdogs', 0));
+  domain.runstate.restore(list('runstate', 0));
+  [domain.runstateArea = 0, domain.timeArea = 0] = list('areas', 2);
   domain.setPeriod(periodNs);
   for (const [name, saved] of domain.saved) {
     saved.restore(toText(Uint8Array.from(list(`text-${name}`, 0))));

@@ -1,6 +1,7 @@
 /**
  * One Xen guest with one virtual CPU: what the hypercalls of every kind of guest work on.
  */
+import { timeInfoBytes } from '../kvm/time-structures.ts';
 import { DomainId, HvmParam, Virq } from './constants.ts';
 import { EventChannels } from './event-channels.ts';
 import { MappedGrants } from './mapped-grants.ts';
@@ -8,7 +9,10 @@ import type { GrantMapper } from './mapped-grants.ts';
 import { GrantTable, mostGrantFrames, mostStatusFrames } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
 import type { XenServices } from './interfaces.ts';
+import { RunState, Runstate } from './runstate.ts';
+import type { GuestCopy } from './guest-copy.ts';
 import { sharedLayouts, SharedInfo, vcpuInfoBytes } from './shared-info.ts';
+import { Watchdogs } from './watchdogs.ts';
 
 /** Whether memory is translated for the guest (HVM, PVH) or the guest does it (PV). */
 export type XenGuestKind = 'hvm' | 'pv';
@@ -123,7 +127,15 @@ export class XenDomain {
   cpuidFaulting: boolean = false;
   /** Vector of upcalls, 0 for none. */
   upcallVector: number = 0;
-
+  readonly watchdogs: Watchdogs;
+  readonly runstate: Runstate = new Runstate();
+  /** Linear addresses at which the guest is told of its time, 0 for none. */
+  runstateArea: number = 0;
+  timeArea: number = 0;
+  /** The guest's memory by linear addresses, once an interface gives it. */
+  copy: GuestCopy | undefined;
+  /** Gives the virtual CPU a non-maskable interrupt. */
+  raiseNmi: () => void;
   /** Interrupt request of the chipset for upcalls, -1 for none. */
   upcallGsi: number = -1;
   readonly #frames: number;
@@ -168,6 +180,10 @@ export class XenDomain {
     this.grantPages = pages;
     const grants = this.frame(xenFrames.grants);
     this.grants = new GrantTable(memory, grants, this.frame(xenFrames.grantStatus), pages);
+    this.raiseNmi = () => services.machine.raiseNmi?.();
+    this.watchdogs = new Watchdogs(timers, () => {
+      services.machine.shutdown('watchdog');
+    });
     this.#oneShot = timers.create(() => {
       this.#oneShotAt = 0;
       this.events.raiseVirq(Virq.timer);
@@ -248,6 +264,10 @@ export class XenDomain {
     memory.write(this.frame(xenFrames.console), new Uint8Array(pageBytes));
     memory.write(this.frame(xenFrames.store), new Uint8Array(pageBytes));
     this.map = this.#firstMap;
+    this.watchdogs.reset();
+    this.runstate.reset(clock.now());
+    this.runstateArea = 0;
+    this.timeArea = 0;
     this.assists = 0;
     this.cpuidFaulting = false;
     this.upcallVector = 0;
@@ -275,6 +295,25 @@ export class XenDomain {
   clockChanged(): void {
     this.shared.writeWallClock(this.services.clock, this.services.wallClock);
     this.shared.writeTime(this.services.clock);
+    this.writeTimeArea();
+  }
+
+  /** Copies the time to where the guest wants it too. */
+  writeTimeArea(): void {
+    if (this.timeArea !== 0) {
+      const time = new Uint8Array(timeInfoBytes);
+      this.services.memory.read(this.shared.time, time);
+      this.copy?.write(this.timeArea, time);
+    }
+  }
+
+  /** The virtual CPU begins to wait, or to run again. */
+  setWaiting(waits: boolean): void {
+    const state = waits ? RunState.blocked : RunState.running;
+    const isOther = this.runstate.change(state, this.services.clock.now());
+    if (isOther && !waits && this.runstateArea !== 0) {
+      this.copy?.write(this.runstateArea, this.runstate.bytes());
+    }
   }
 
   /** Moves `vcpu_info` to a place within a page of RAM; false for one that is none. */

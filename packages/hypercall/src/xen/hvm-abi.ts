@@ -6,7 +6,8 @@
  *     base + 1     version
  *     base + 2     1 hypercall page, the MSR by which the guest places it
  *     base + 3     time: TSC mode, frequency
- *     base + 4     EAX: features of HVM, ECX: domain number
+ *     base + 4     translated: EAX features, EBX number of the virtual CPU, ECX of the domain
+ *     base + 5     paravirtual: EBX bits of a machine address
  */
 import type { CallLog } from '../call-log.ts';
 import type {
@@ -31,6 +32,11 @@ export const xenHypercallMsr = 0x4000_0000;
 /** Leaf base + 4, EAX: APIC accesses are served, x2APIC not; vcpu id and domain id are there. */
 const vcpuIdPresent = 1 << 3;
 const domainIdPresent = 1 << 4;
+
+const nothing: CpuidValues = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+const highestLeaf = 5;
+/** Leaf base + 2, ECX: updates of page tables can keep accessed and dirty bits. */
+const preservesAccessed = 1;
 
 const pageBytes = 4096;
 const stubBytes = 32;
@@ -61,26 +67,26 @@ export class XenHvmAbi implements HypercallAbi {
     this.domain = options.domain;
     this.#log = options.log;
     this.#copy = new GuestCopy(options.domain.services.memory, options.space);
+    options.domain.copy = this.#copy;
   }
 
   cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined {
     switch (offset) {
       case 0:
         // "XenV", "MMXe", "nVMM"
-        return { eax: base + 4, ebx: 0x566e_6558, ecx: 0x6558_4d4d, edx: 0x4d4d_566e };
+        return { eax: base + highestLeaf, ebx: 0x566e_6558, ecx: 0x6558_4d4d, edx: 0x4d4d_566e };
       case 1:
         return { eax: (xenMajor << 16) | xenMinor, ebx: 0, ecx: 0, edx: 0 };
       case 2:
-        return { eax: 1, ebx: xenHypercallMsr, ecx: 0, edx: 0 };
+        return { eax: 1, ebx: xenHypercallMsr, ecx: this.#isPv ? preservesAccessed : 0, edx: 0 };
       case 3:
         return this.#timeLeaf(subleaf);
       case 4:
-        return {
-          eax: vcpuIdPresent | domainIdPresent,
-          ebx: 0,
-          ecx: DomainId.guest,
-          edx: 0,
-        };
+        return this.#isPv || subleaf !== 0
+          ? nothing
+          : { ...nothing, eax: vcpuIdPresent | domainIdPresent, ecx: DomainId.guest };
+      case highestLeaf:
+        return this.#isPv && subleaf === 0 ? { ...nothing, ebx: this.#addressBits() } : nothing;
       default:
         return undefined;
     }
@@ -156,6 +162,15 @@ export class XenHvmAbi implements HypercallAbi {
 
   restore(state: unknown): void {
     restoreDomain(this.domain, savedFields(state, this.name));
+  }
+
+  /** Bits of the highest machine address. */
+  #addressBits(): number {
+    return 32 - Math.clz32(this.domain.services.memory.ramBytes - 1);
+  }
+
+  get #isPv(): boolean {
+    return this.domain.kind === 'pv';
   }
 
   /** Whether an upcall is due. */

@@ -46,6 +46,8 @@ export interface XenMachine {
   shutdown(reason: ShutdownReason): void;
   /** An event became pending: the virtual CPU is to look at interrupts before it goes on. */
   attention(): void;
+  /** The guest gives itself a non-maskable interrupt. */
+  raiseNmi?(): void;
   /** The guest has nothing to do just now: let the host look after its own events. */
   yield(): void;
   /**

@@ -193,7 +193,7 @@ describe('multicall', () => {
     put(at, xenVersion, 99, 7, 0);
     put(at + 32, XenCallNumber.multicall, 99, at, 1);
     expect(call(XenCallNumber.multicall, at, 2)).toBe(0);
-    expect([word(at + 4), word(at + 36) | 0]).toEqual([4096, -XenError.noSuchCall]);
+    expect([word(at + 4), word(at + 36) | 0]).toEqual([4096, -XenError.invalid]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { DomainId } from '../constants.ts';
+import { DomainId, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { GuestCopy } from '../guest-copy.ts';
 
@@ -17,6 +17,14 @@ export type XenHandler = (call: XenCall) => number;
 /** Returns an argument, 0 where there is none. */
 export function argument(call: XenCall, index: number): number {
   return (call.args[index] ?? 0) >>> 0;
+}
+
+/** 0 for the guest itself, else the error: the other domain is none of its, and there is no third. */
+export function domainError(domain: number): number {
+  if (isSelf(domain)) {
+    return 0;
+  }
+  return domain === DomainId.backend ? -XenError.notPermitted : -XenError.noDomain;
 }
 
 /** Whether a domain number means the guest itself. */

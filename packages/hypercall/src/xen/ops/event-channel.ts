@@ -1,5 +1,5 @@
 import { DomainId, XenError } from '../constants.ts';
-import { argument, isSelf } from './call.ts';
+import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
 /** Sub-operations (public/event_channel.h, EVTCHNOP_*). */
@@ -91,8 +91,9 @@ function perform(call: XenCall, op: number, words: readonly number[]): number {
 }
 
 function allocate(call: XenCall, domain: number, remote: number): number {
-  if (!isSelf(domain)) {
-    return domain === DomainId.backend ? -XenError.notPermitted : -XenError.noDomain;
+  const stranger = domainError(domain);
+  if (stranger !== 0) {
+    return stranger;
   }
   const other = isSelf(remote) ? DomainId.guest : remote;
   if (other >= DomainId.firstReserved) {
@@ -114,8 +115,9 @@ function bindVcpu(call: XenCall, port: number, vcpu: number): number {
 }
 
 function resetAll(call: XenCall, domain: number): number {
-  if (!isSelf(domain)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domain);
+  if (stranger !== 0) {
+    return stranger;
   }
   for (const [port] of call.domain.events.inUse) {
     call.domain.events.close(port);
@@ -133,8 +135,9 @@ function status(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domain = 0, port = 0] = words;
-  if (!isSelf(domain & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   if (port >= call.domain.shared.layout.ports) {
     return -XenError.invalid;

@@ -1,6 +1,6 @@
 import { DomainId, XenError } from '../constants.ts';
 import { mostGrantFrames } from '../grant-table.ts';
-import { argument, isSelf } from './call.ts';
+import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { copyGrant, GrantStatus, isNotOne, mapGrant, swapGrants, unmapGrant } from './grant-map.ts';
 
@@ -110,8 +110,9 @@ function getVersion(call: XenCall, at: number): number {
   if (words === undefined) {
     return -XenError.fault;
   }
-  if (!isSelf((words[0] ?? 0) & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError((words[0] ?? 0) & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   return call.copy.writeWords(at, [words[0] ?? 0, call.domain.grants.version])
     ? 0

@@ -1,5 +1,5 @@
 import { HvmParam, XenError } from '../constants.ts';
-import { argument, isSelf } from './call.ts';
+import { argument, domainError } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
 /** Sub-operations (public/hvm/hvm_op.h, HVMOP_*). */
@@ -68,8 +68,9 @@ function param(call: XenCall, at: number, write: boolean): number {
     return -XenError.fault;
   }
   const [domain = 0, index = 0, low = 0, high = 0] = words;
-  if (!isSelf(domain & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   if (index > HvmParam.maximum) {
     return -XenError.invalid;

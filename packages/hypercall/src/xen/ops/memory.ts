@@ -1,6 +1,6 @@
 import { XenError, mostListElements } from '../constants.ts';
 import type { FramePool, XenDomain } from '../domain.ts';
-import { argument, isSelf } from './call.ts';
+import { argument, domainError } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { exchangeMemory } from './exchange.ts';
 import { machineToPhysicalStart } from './version.ts';
@@ -104,7 +104,7 @@ function ownDomain(call: XenCall, at: number): number | undefined {
   if (words === undefined) {
     return -XenError.fault;
   }
-  return isSelf((words[0] ?? 0) & 0xffff) ? undefined : -XenError.notPermitted;
+  return domainError((words[0] ?? 0) & 0xffff) || undefined;
 }
 
 /** extent_start, nr_extents, extent_order, mem_flags, domid: returns the number of extents done. */
@@ -114,17 +114,17 @@ function reservation(call: XenCall, op: number, at: number): number {
     return -XenError.fault;
   }
   const [list = 0, count = 0, order = 0, , domain = 0] = words;
-  if (!isSelf(domain & 0xffff)) {
-    return -XenError.notPermitted;
-  }
-  if (count > mostListElements) {
-    return -XenError.tooBig;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   if (order > mostOrder) {
     return 0;
   }
   const { pool } = call.domain;
-  for (let done = 0; done < count; done += 1) {
+  // A list that is too long is done up to there, which is what the caller is told.
+  const most = Math.min(count, mostListElements);
+  for (let done = 0; done < most; done += 1) {
     const place = list + done * 4;
     const frame = list === 0 && op === Op.increaseReservation ? 0 : call.copy.words(place, 1)?.[0];
     const isDone =
@@ -136,7 +136,7 @@ function reservation(call: XenCall, op: number, at: number): number {
       return done;
     }
   }
-  return count;
+  return most;
 }
 
 /**
@@ -202,8 +202,9 @@ function setMemoryMap(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domain = 0, count = 0, buffer = 0] = words;
-  if (!isSelf(domain & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   if (count > mostMapEntries) {
     return -XenError.invalid;
@@ -252,8 +253,9 @@ function addOne(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domain = 0, space = 0, index = 0, frame = 0] = words;
-  if (!isSelf(domain & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   return place(call.domain, space, index, frame);
 }
@@ -265,8 +267,9 @@ function addBatch(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domainAndSpace = 0, size = 0, indexes = 0, frames = 0, errors = 0] = words;
-  if (!isSelf(domainAndSpace & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domainAndSpace & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   for (let element = 0; element < (size & 0xffff); element += 1) {
     const index = call.copy.words(indexes + element * 4, 1)?.[0];
@@ -319,8 +322,9 @@ function remove(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domain = 0, frame = 0] = words;
-  if (!isSelf(domain & 0xffff)) {
-    return -XenError.notPermitted;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
   }
   return call.domain.kind === 'hvm' && call.domain.unplace(frame) ? 0 : -XenError.noEntry;
 }

@@ -1,5 +1,6 @@
 import { XenError } from '../constants.ts';
 import type { ShutdownReason } from '../interfaces.ts';
+import { timeInfoBytes } from '../../kvm/time-structures.ts';
 import { argument } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
@@ -48,7 +49,14 @@ export const serveSched: XenHandler = (call) => {
     case Sched.remoteShutdown:
     case Sched.pinOverride:
       return -XenError.notPermitted;
-    case Sched.watchdog:
+    case Sched.watchdog: {
+      const words = call.copy.words(at, 2);
+      const [id = 0, seconds = 0] = words ?? [];
+      const { watchdogs, services } = call.domain;
+      return words === undefined
+        ? -XenError.fault
+        : watchdogs.set(id, seconds, services.clock.now());
+    }
     default:
       return -XenError.noSuchCall;
   }
@@ -71,7 +79,8 @@ function shutdown(call: XenCall, reason: number): number {
     return -XenError.invalid;
   }
   call.domain.services.machine.shutdown(found);
-  return 0;
+  // Nobody takes a suspended guest elsewhere: it is as if that had been called off (sched.h).
+  return found === 'suspend' ? 1 : 0;
 }
 
 /** ports, nr_ports, timeout (64): waits until one of the ports is pending, or a time. */
@@ -110,6 +119,7 @@ const Vcpu = {
   setSingleshot: 8,
   stopSingleshot: 9,
   registerInfo: 10,
+  sendNmi: 11,
   physicalId: 12,
   registerTime: 13,
 } as const;
@@ -118,8 +128,6 @@ const Vcpu = {
 const mustBeFuture = 1;
 /** The shortest period of the periodic timer: 1 ms. */
 const leastPeriodNs = 1e6;
-const runstateBytes = 44;
-const timeInfoBytes = 32;
 const pageBytes = 4096;
 
 /** `vcpu_op`: there is one virtual CPU, number 0. */
@@ -137,7 +145,7 @@ export const serveVcpu: XenHandler = (call) => {
     case Vcpu.isUp:
       return 1;
     case Vcpu.runstateInfo:
-      return call.copy.write(at, runstate(call)) ? 0 : -XenError.fault;
+      return runstateInfo(call, at);
     case Vcpu.registerRunstate:
       return registerRunstate(call, at);
     case Vcpu.setPeriodic:
@@ -154,6 +162,12 @@ export const serveVcpu: XenHandler = (call) => {
       return registerInfo(call, at);
     case Vcpu.registerTime:
       return registerTime(call, at);
+    case Vcpu.sendNmi:
+      if (at !== 0) {
+        return -XenError.invalid;
+      }
+      domain.raiseNmi();
+      return 0;
     case Vcpu.physicalId:
       return -XenError.invalid;
     case Vcpu.down:
@@ -165,33 +179,30 @@ export const serveVcpu: XenHandler = (call) => {
   }
 };
 
-/** state u32, entry time (64), four times in states (64): this one runs, all the time. */
-function runstate(call: XenCall): Uint8Array {
-  const view = new DataView(new ArrayBuffer(runstateBytes));
-  const now = BigInt(Math.floor(call.domain.services.clock.now()));
-  view.setBigUint64(12, now, true);
-  return new Uint8Array(view.buffer);
+function runstateInfo(call: XenCall, at: number): number {
+  const { runstate, services } = call.domain;
+  return call.copy.write(at, runstate.bytes(services.clock.now())) ? 0 : -XenError.fault;
 }
 
-/** Address of a place that is kept for the guest, as a linear address. */
+/** A linear address that is kept: what the CPU spends its time with is told there. */
 function registerRunstate(call: XenCall, at: number): number {
   const linear = call.copy.words(at, 1)?.[0];
-  if (linear === undefined) {
+  if (linear === undefined || !call.copy.write(linear, call.domain.runstate.bytes())) {
     return -XenError.fault;
   }
-  // Written once: with one virtual CPU that always runs, the times stay what they are.
-  return call.copy.write(linear, runstate(call)) ? 0 : -XenError.fault;
+  call.domain.runstateArea = linear;
+  return 0;
 }
 
-/** A linear address that gets a copy of the time as `vcpu_info` has it. */
+/** A linear address that is kept: it gets a copy of the time as `vcpu_info` has it. */
 function registerTime(call: XenCall, at: number): number {
   const linear = call.copy.words(at, 1)?.[0];
-  if (linear === undefined) {
+  if (linear === undefined || !call.copy.canWrite(linear, timeInfoBytes)) {
     return -XenError.fault;
   }
-  const time = new Uint8Array(timeInfoBytes);
-  call.domain.services.memory.read(call.domain.shared.time, time);
-  return call.copy.write(linear, time) ? 0 : -XenError.fault;
+  call.domain.timeArea = linear;
+  call.domain.writeTimeArea();
+  return 0;
 }
 
 function setPeriodic(call: XenCall, at: number): number {
@@ -265,8 +276,11 @@ export const serveConsoleIo: XenHandler = (call) => {
   return 0;
 };
 
-/** `nmi_op`, `xenpmu_op` and the like: known and not for this guest. */
+/** Calls that are known and not for this guest. */
 export const serveNothing: XenHandler = () => -XenError.noSuchCall;
+
+/** Calls for what nobody has switched on. */
+export const serveUnsupported: XenHandler = () => -XenError.notSupported;
 
 /** Calls that only a privileged guest may make. */
 export const servePrivileged: XenHandler = () => -XenError.notPermitted;

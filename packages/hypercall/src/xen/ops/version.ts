@@ -45,6 +45,9 @@ const features = {
   ),
 } as const;
 
+/** The kinds of guests that there can be. */
+const capabilities = 'xen-3.0-x86_32p hvm-3.0-x86_32 hvm-3.0-x86_32p ';
+
 /** What a guest reads instead of the hypervisor's command line. */
 const denied = '<denied>';
 
@@ -61,10 +64,8 @@ export const serveVersion: XenHandler = (call) => {
       return text(call, to, xenExtraVersion, 16);
     case Version.compileInfo:
       return compileInfo(call, to);
-    case Version.capabilities: {
-      const hvm = 'hvm-3.0-x86_32 hvm-3.0-x86_32p ';
-      return text(call, to, call.domain.kind === 'hvm' ? hvm : 'xen-3.0-x86_32p ', 1024);
-    }
+    case Version.capabilities:
+      return text(call, to, capabilities, 1024);
     case Version.changeset:
       return text(call, to, 'unavailable', 64);
     case Version.platformParameters: {

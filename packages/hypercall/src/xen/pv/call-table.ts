@@ -1,12 +1,12 @@
 import { callTable, row } from '../calls.ts';
 import type { XenCallRow, XenCallTable } from '../calls.ts';
 import { XenCallNumber } from '../constants.ts';
+import { callbackOp, nmiOp, setCallbacks } from './callbacks.ts';
 import {
-  callbackOp,
   fpuTaskswitch,
   getDebugreg,
+  hvmOp,
   physdevOp,
-  setCallbacks,
   setDebugreg,
   setGdt,
   setTrapTable,
@@ -51,5 +51,7 @@ export function pvCalls(guest: PvGuest, iret: () => number): XenCallTable {
     [XenCallNumber.mmuextOp]: call('mmuext_op', 'operations count done domain', mmuExtended),
     [XenCallNumber.physdevOp]: call('physdev_op', 'cmd arg', physdevOp),
     [XenCallNumber.callbackOp]: call('callback_op', 'cmd arg', callbackOp),
+    [XenCallNumber.nmiOp]: call('nmi_op', 'cmd arg', nmiOp),
+    [XenCallNumber.hvmOp]: call('hvm_op', 'op arg', hvmOp),
   });
 }

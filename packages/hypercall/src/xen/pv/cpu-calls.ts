@@ -75,44 +75,8 @@ export function updateDescriptor(guest: PvGuest, call: XenCall): number {
 /** `stack_switch`: the stack on which the kernel is entered from ring 3. */
 export function stackSwitch(guest: PvGuest, call: XenCall): number {
   const [selector, offset] = [guestSelector(argument(call, 0)), argument(call, 1)];
-  guest.kernelStack = { selector, offset };
-  guest.area.setKernelStack(selector, offset);
+  guest.setKernelStack({ selector, offset });
   return 0;
-}
-
-/** `set_callbacks`: selector and address for events, and for selectors that cannot be loaded. */
-export function setCallbacks(guest: PvGuest, call: XenCall): number {
-  const [selector, offset] = [guestSelector(argument(call, 0)), argument(call, 1)];
-  guest.eventCallback = { selector, offset };
-  const failsafe = { selector: guestSelector(argument(call, 2)), offset: argument(call, 3) };
-  guest.failsafeCallback = failsafe;
-  return 0;
-}
-
-/** `callback_op`: 0 registers, 1 unregisters; type, flags, selector, address. */
-export function callbackOp(guest: PvGuest, call: XenCall): number {
-  const words = call.copy.words(argument(call, 1), argument(call, 0) === 0 ? 3 : 1);
-  if (words === undefined) {
-    return -XenError.fault;
-  }
-  const [head = 0, selector = 0, offset = 0] = words;
-  const pointer = { selector: guestSelector(selector), offset };
-  const type = head & 0xffff;
-  const isRegistered = argument(call, 0) === 0;
-  if (argument(call, 0) > 1) {
-    return -XenError.noSuchCall;
-  }
-  switch (type) {
-    case 0:
-      guest.eventCallback = isRegistered ? pointer : guest.eventCallback;
-      return isRegistered ? 0 : -XenError.invalid;
-    case 1:
-      guest.failsafeCallback = isRegistered ? pointer : guest.failsafeCallback;
-      return isRegistered ? 0 : -XenError.invalid;
-    default:
-      // The fast ways of system calls and NMIs: there are none here.
-      return -XenError.noSuchCall;
-  }
 }
 
 /** `fpu_taskswitch`: whether the next use of the FPU traps. */
@@ -132,14 +96,18 @@ export function getDebugreg(guest: PvGuest, call: XenCall): number {
   return guest.readDebug(argument(call, 0)) ?? -XenError.noDevice;
 }
 
-/** Sub-operations of `physdev_op` that a guest without devices has (public/physdev.h). */
+/** Sub-operations of `physdev_op` (public/physdev.h). */
 const Physdev = { setIopl: 6, setIobitmap: 7 } as const;
+/** Those that are known and concern devices or the chipset, which a guest without any has not. */
+const ofDevices: ReadonlySet<number> = new Set([
+  ...[5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31],
+]);
 const mostPorts = 0x1_0000;
 
 /** `physdev_op`: the I/O privilege that the kernel gives its programs, and their map of ports. */
 export function physdevOp(guest: PvGuest, call: XenCall): number {
-  const at = argument(call, 1);
-  switch (argument(call, 0)) {
+  const [operation, at] = [argument(call, 0), argument(call, 1)];
+  switch (operation) {
     case Physdev.setIopl: {
       const level = call.copy.words(at, 1)?.[0];
       return level === undefined ? -XenError.fault : setIoPrivilege(guest, level);
@@ -154,6 +122,11 @@ export function physdevOp(guest: PvGuest, call: XenCall): number {
       return 0;
     }
     default:
-      return -XenError.notPermitted;
+      return ofDevices.has(operation) ? -XenError.notPermitted : -XenError.noSuchCall;
   }
+}
+
+/** `hvm_op` is for translated guests; the highest of its sub-operations is 25. */
+export function hvmOp(_guest: PvGuest, call: XenCall): number {
+  return argument(call, 0) > 25 ? -XenError.noSuchCall : -XenError.invalid;
 }

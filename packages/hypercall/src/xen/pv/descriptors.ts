@@ -27,7 +27,26 @@ export function checkDescriptor(low: number, high: number): readonly [number, nu
   if ((high & codeOrData) === 0) {
     return checkGate(low, high | privilege);
   }
-  return (high & longCode) === 0 ? [low, high | privilege | accessedBit] : undefined;
+  if ((high & longCode) !== 0) {
+    return undefined;
+  }
+  const [wideLow, wideHigh] = widen(low, high);
+  return [wideLow, wideHigh | privilege | accessedBit];
+}
+
+const largeUnits = 0x80_0000;
+/** Where the guest's part of the address space ends. */
+const guestEnd = 0xf580_0000;
+
+/**
+ * Flat segments that end within the hypervisor's part reach to its end: old kernels have such, from
+ * when its part was smaller, and are to reach the table of machine frames.
+ */
+function widen(low: number, high: number): readonly [number, number] {
+  const isFlat = (high & 0xff00_00ff) === 0 && low >>> 16 === 0;
+  const units = ((high & 0xf_0000) | (low & 0xffff)) + 1;
+  const end = (high & largeUnits) === 0 ? units : units * 4096;
+  return isFlat && end > guestEnd ? [low | 0xffff, high | 0xf_0000] : [low, high];
 }
 
 const typeMask = 0xf00;

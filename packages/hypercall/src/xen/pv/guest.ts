@@ -32,18 +32,25 @@ export interface FarPointer {
   readonly offset: number;
 }
 
+/** A place at which the guest is entered, and whether upcalls are masked then. */
+export interface Callback extends FarPointer {
+  readonly masks: boolean;
+}
+
 /** The processor's debug registers. */
 export interface DebugRegisters {
   read(register: number): number;
   write(register: number, value: number): void;
 }
 
-/** `vm_assist` type (xen.h, VMASST_TYPE_architectural_iopl). */
+/** `vm_assist` types (xen.h, VMASST_TYPE_*). */
+const writableTables = 2;
 const architecturalIopl = 4;
 /** Addresses of breakpoints end below Xen's part. */
 const guestEnd = 0xf580_0000;
-/** CR4 of the processor, as far as a guest sees it: PAE, OSFXSR, OSXMMEXCPT. DE it may set. */
+/** CR4 of the processor: PAE, OSFXSR, OSXMMEXCPT. TSD and DE are the guest's. */
 const firstControl4 = 0x620;
+const timeStampDisable = 4;
 const debugExtensions = 8;
 /** DR7.GD, and the kinds of the four breakpoints; 2 is I/O. */
 const generalDetect = 0x2000;
@@ -66,7 +73,11 @@ export class PvGuest {
   base: number = 0;
   readonly traps: (TrapHandler | undefined)[] = [];
   eventCallback: FarPointer | undefined;
-  failsafeCallback: FarPointer | undefined;
+  failsafeCallback: Callback | undefined;
+  sysenterCallback: Callback | undefined;
+  /** A non-maskable interrupt waits; none comes before the handler of one has returned. */
+  nmiPending: boolean = false;
+  nmiMasked: boolean = false;
   kernelStack: FarPointer = { selector: 0, offset: 0 };
   /** Frames of the GDT. */
   gdt: readonly number[] = [];
@@ -109,6 +120,9 @@ export class PvGuest {
     };
     domain.pool = framePool(this);
     domain.mapper = grantMapper(this);
+    domain.raiseNmi = () => {
+      this.nmiPending = true;
+    };
   }
 
   /** Forgets everything that the guest set. */
@@ -117,6 +131,9 @@ export class PvGuest {
     this.traps.length = 0;
     this.eventCallback = undefined;
     this.failsafeCallback = undefined;
+    this.sysenterCallback = undefined;
+    this.nmiPending = false;
+    this.nmiMasked = false;
     this.kernelStack = { selector: 0, offset: 0 };
     this.gdt = [];
     this.ldt.reset();
@@ -132,6 +149,17 @@ export class PvGuest {
     this.leaving.length = 0;
   }
 
+  /** Sets the stack on which the kernel is entered from outside. */
+  setKernelStack(stack: FarPointer): void {
+    this.kernelStack = stack;
+    this.area.setKernelStack(stack.selector, stack.offset);
+  }
+
+  /** Whether stores to page tables that the guest's kernel cannot make are made for it. */
+  get hasWritableTables(): boolean {
+    return (this.domain.assists & (1 << writableTables)) !== 0;
+  }
+
   /** Whether I/O privilege is as the processor has it, and the kernel ring 0 in its eyes. */
   get hasArchitecturalIopl(): boolean {
     return (this.domain.assists & (1 << architecturalIopl)) !== 0;
@@ -142,9 +170,15 @@ export class PvGuest {
     return (this.control4 & debugExtensions) !== 0;
   }
 
-  /** Sets or clears CR4.DE by a value for CR4. */
-  setDebugExtensions(value: number): void {
-    this.control4 = firstControl4 | (value & debugExtensions);
+  /** Whether RDTSC is the kernel's alone. */
+  get hidesTime(): boolean {
+    return (this.control4 & timeStampDisable) !== 0;
+  }
+
+  /** Sets the bits of CR4 that are the guest's; the others stay what they are. */
+  setControl4(value: number): void {
+    this.control4 = firstControl4 | (value & (timeStampDisable | debugExtensions));
+    this.actions |= StubAction.loadCr4;
   }
 
   /** Whether a frame is the guest's and no table. */

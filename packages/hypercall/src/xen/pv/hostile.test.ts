@@ -94,6 +94,22 @@ describe('a hostile paravirtual guest', () => {
         return call(XenCallNumber.memoryOp, 11, put(argumentsAt, ...lists, 0));
       },
       () => grants(below),
+      // Callbacks, NMIs, and a way back to whatever stands on the stack.
+      () => {
+        const [type, at] = [below(9), argumentsAt + 16];
+        put(argumentsAt, type | (below(2) << 16), 0xe019, at);
+        return call(XenCallNumber.callbackOp, below(2), argumentsAt);
+      },
+      () => call(XenCallNumber.vcpuOp, 11, 0, 0),
+      () => call(XenCallNumber.vmAssist, below(2), below(6)),
+      () => {
+        setField(FrameField.esp, argumentsAt);
+        const selectors = [0xe019, 0xe02b, 0xe021, 0xe033, 0, 9, 13];
+        const selector = (): number => selectors[below(selectors.length)] ?? 0;
+        const flags = next() & (below(4) === 0 ? -1 : ~0x2_0000);
+        put(argumentsAt, 1, 0x1000, selector(), flags, argumentsAt + 0x800, selector());
+        return call(XenCallNumber.iret);
+      },
       // A store to a page table, or an instruction of ring 0, which trap.
       () => {
         const code = argumentsAt + 128;

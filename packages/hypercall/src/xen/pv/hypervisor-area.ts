@@ -17,6 +17,7 @@
  * on the stack; the registers that only ring 0 may load are given in registers:
  *
  *     EAX bit 0: load CR3 from EBX   bit 1: wait   bit 2: LLDT CX   bit 4: load CR0 from EDX
+ *     bit 5: load CR4 from ESI
  */
 import { xenFrames } from '../domain.ts';
 import type { XenMemory } from '../interfaces.ts';
@@ -66,7 +67,7 @@ export const hypercallVector = 0x82;
 export const eventVector = 0x20;
 
 /** What the stub does after VMCALL: bits of EAX. */
-export const StubAction = { loadCr3: 1, wait: 2, loadLdt: 4, loadCr0: 16 } as const;
+export const StubAction = { loadCr3: 1, wait: 2, loadLdt: 4, loadCr0: 16, loadCr4: 32 } as const;
 
 /**
  * Registers that the stub pushed, from ESP up: PUSHAD, vector, error, and what the processor
@@ -362,13 +363,14 @@ const sharedPath: readonly number[] = [
   0x60, // pusha
   // again:
   ...[0x0f, 0x01, 0xc1], // vmcall
-  ...[0x85, 0xc0, 0x74, 0x1e], // test %eax, %eax; jz out
+  ...[0x85, 0xc0, 0x74, 0x25], // test %eax, %eax; jz out
   ...[0xa8, 0x01, 0x74, 0x03, 0x0f, 0x22, 0xdb], // test $1, %al; jz +3; mov %ebx, %cr3
   ...[0xa8, 0x04, 0x74, 0x03, 0x0f, 0x00, 0xd1], // test $4, %al; jz +3; lldt %cx
   ...[0xa8, 0x10, 0x74, 0x03, 0x0f, 0x22, 0xc2], // test $16, %al; jz +3; mov %edx, %cr0
+  ...[0xa8, 0x20, 0x74, 0x03, 0x0f, 0x22, 0xe6], // test $32, %al; jz +3; mov %esi, %cr4
   ...[0xa8, 0x02, 0x74, 0x05], // test $2, %al; jz out
   ...[0xfb, 0xf4, 0xfa], // sti; hlt; cli
-  ...[0xeb, 0xdb], // jmp again
+  ...[0xeb, 0xd4], // jmp again
   // out:
   0x61, // popa
   ...[0x83, 0xc4, 0x08], // add $8, %esp

@@ -2,7 +2,7 @@
  * The hypercalls that change a paravirtual guest's page tables (Xen, public/xen.h, "mmu_update",
  * "mmuext_op").
  */
-import { mostListElements, XenError } from '../constants.ts';
+import { DomainId, mostListElements, XenError } from '../constants.ts';
 import { argument, isSelf } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { entryAt } from './guest.ts';
@@ -18,11 +18,26 @@ const Update = { normal: 0, machineToPhysical: 1, keepAccessed: 2, noTranslate: 
 const preempted = 0x8000_0000;
 const pageBytes = 4096;
 
-/** A domain number of 0 in the foreign domain's place means the caller; others are not there. */
-function isOwnDomain(call: XenCall, index: number): boolean {
-  const word = argument(call, index);
-  const [low, high] = [word & 0xffff, word >>> 16];
-  return (isSelf(low) || low === 0) && high <= 1;
+/**
+ * Whose pages the updates are about, and whose page tables (its number and 1 in the upper half, 0
+ * for the caller's own): 0, or a negative error. The caller may not name itself by its number.
+ */
+function foreignError(call: XenCall, isUpdate: boolean): number {
+  const word = argument(call, 3);
+  const [owner, tables] = [word & 0xffff, word >>> 16];
+  if (isUpdate && tables !== 0 && tables !== DomainId.guest + 1) {
+    return tables === DomainId.backend + 1 ? -XenError.notPermitted : -XenError.invalid;
+  }
+  switch (owner) {
+    case DomainId.self:
+      return 0;
+    case DomainId.backend:
+    case DomainId.io:
+    case DomainId.xen:
+      return -XenError.notPermitted;
+    default:
+      return -XenError.noDomain;
+  }
 }
 
 /** `mmu_update`: a list of addresses with entries; the number that was done is told. */
@@ -32,8 +47,9 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
   if (most > mostListElements) {
     return -XenError.tooBig;
   }
-  if (!isOwnDomain(call, 3)) {
-    return -XenError.noDomain;
+  const foreign = foreignError(call, true);
+  if (foreign !== 0) {
+    return foreign;
   }
   let result = 0;
   let done = 0;
@@ -122,8 +138,9 @@ export function mmuExtended(guest: PvGuest, call: XenCall): number {
   if (most > mostListElements) {
     return -XenError.tooBig;
   }
-  if (!isOwnDomain(call, 3)) {
-    return -XenError.noDomain;
+  const foreign = foreignError(call, false);
+  if (foreign !== 0) {
+    return foreign;
   }
   let result = 0;
   let done = 0;
@@ -133,7 +150,7 @@ export function mmuExtended(guest: PvGuest, call: XenCall): number {
       result = -XenError.fault;
     } else {
       const [operation = 0, first = 0, second = 0] = words;
-      result = extendOne(guest, operation, first, second);
+      result = extendOne(guest, call, operation, first, second);
     }
     done += result === 0 ? 1 : 0;
   }
@@ -143,7 +160,13 @@ export function mmuExtended(guest: PvGuest, call: XenCall): number {
   return result;
 }
 
-function extendOne(guest: PvGuest, operation: number, first: number, second: number): number {
+function extendOne(
+  guest: PvGuest,
+  call: XenCall,
+  operation: number,
+  first: number,
+  second: number,
+): number {
   switch (operation) {
     case Extended.pinL1:
       return pin(guest, first, PageType.l1);
@@ -158,9 +181,11 @@ function extendOne(guest: PvGuest, operation: number, first: number, second: num
     case Extended.flushLocal:
       guest.ldt.drop();
       return 0;
-    case Extended.invalidateLocal:
     case Extended.flushMulti:
     case Extended.invalidateMulti:
+      // The set of virtual CPUs for which it is to be done.
+      return call.copy.read(second, 4) === undefined ? -XenError.invalid : 0;
+    case Extended.invalidateLocal:
     case Extended.flushAll:
     case Extended.invalidateAll:
     case Extended.flushCacheGlobal:
@@ -212,10 +237,11 @@ const mostLdtEntries = 8192;
 
 /** Says where the LDT is; its pages are looked at when they are used. */
 function setLdt(guest: PvGuest, linear: number, entries: number): number {
-  if (entries > mostLdtEntries || (linear & (pageBytes - 1)) !== 0) {
+  const start = entries === 0 ? 0 : linear;
+  if (entries > mostLdtEntries || (start & (pageBytes - 1)) !== 0) {
     return -XenError.invalid;
   }
-  guest.ldt.set(linear, entries);
+  guest.ldt.set(start, entries);
   return 0;
 }
 

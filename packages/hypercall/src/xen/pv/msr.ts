@@ -5,13 +5,16 @@ import { xenHypercallMsr } from '../hvm-abi.ts';
 import type { PvGuest } from './guest.ts';
 import { paravirtualHypercallPage } from './hypervisor-area.ts';
 
-const timeStampCounter = 0x10;
+/** IA32_TIME_STAMP_COUNTER. */
+export const timeStampCounter = 0x10;
 /** IA32_APIC_BASE: where it would be, enabled, of the first processor. */
 const apicBase = 0x1b;
 const apicBaseValue = 0xfee0_0900;
 /** IA32_EFER: only NXE means something to a 32-bit guest. */
 const extendedFeatures = 0xc000_0080;
 const noExecuteEnable = 0x800;
+/** IA32_BIOS_SIGN_ID: programs write 0 before they read it. */
+const microcodeRevision = 0x8b;
 const pageBytes = 4096;
 
 /** Returns a register's value; nothing for one that faults. */
@@ -30,6 +33,7 @@ export function readPvMsr(guest: PvGuest, index: number): MsrValue | undefined {
       return { low: CpuidFaulting.available | 0, high: 0 };
     case CpuidFaulting.featureEnables:
       return { low: guest.domain.cpuidFaulting ? 1 : 0, high: 0 };
+    case microcodeRevision:
     case xenHypercallMsr:
       return { low: 0, high: 0 };
     default:
@@ -53,6 +57,8 @@ export function writePvMsr(guest: PvGuest, index: number, { low, high }: MsrValu
       }
       return isGood;
     }
+    case microcodeRevision:
+      return true;
     default:
       return false;
   }

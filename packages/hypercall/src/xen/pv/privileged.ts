@@ -11,7 +11,7 @@ import type { PvGuest } from './guest.ts';
 import { guestCr0, StubAction } from './hypervisor-area.ts';
 import { codeAt, decodeGuest, registerFields } from './instruction.ts';
 import type { GuestInstruction } from './instruction.ts';
-import { readPvMsr, writePvMsr } from './msr.ts';
+import { readPvMsr, timeStampCounter, writePvMsr } from './msr.ts';
 import { isFinished, portString } from './port-strings.ts';
 import type { EmulatedFault } from './port-strings.ts';
 import { forcedEmulation } from '../hvm-abi.ts';
@@ -139,6 +139,8 @@ function emulateOther(emulation: Emulation): boolean | EmulatedFault {
     case 0x0f21:
     case 0x0f23:
       return moveSystemRegister(emulation);
+    case 0x0f31:
+      return readTime(emulation);
     case 0x0f30:
       return writeMsr(emulation);
     case 0x0f32:
@@ -196,7 +198,7 @@ function readControl(guest: PvGuest, register: number): number | undefined {
   }
 }
 
-/** CR0: TS alone can change. CR3: a page table by its frame. CR4: DE, all else is ignored. */
+/** CR0: TS alone can change. CR3: a page table by its frame. CR4: TSD and DE, all else is ignored. */
 function writeControl(guest: PvGuest, register: number, value: number): boolean {
   switch (register) {
     case 0:
@@ -210,11 +212,21 @@ function writeControl(guest: PvGuest, register: number, value: number): boolean 
     case 3:
       return guest.setBase(value >>> 12) === 0;
     case 4:
-      guest.setDebugExtensions(value);
+      guest.setControl4(value);
       return true;
     default:
       return false;
   }
+}
+
+/** RDTSC, which the processor leaves to the kernel while CR4.TSD is set. */
+function readTime({ guest, frame }: Emulation): boolean {
+  const time = guest.hidesTime ? readPvMsr(guest, timeStampCounter) : undefined;
+  if (time !== undefined) {
+    frame.set(FrameField.eax, time.low);
+    frame.set(FrameField.edx, time.high);
+  }
+  return time !== undefined;
 }
 
 function readMsr({ guest, frame }: Emulation): boolean {

@@ -27,6 +27,7 @@ import {
   guestCr0,
   HypervisorArea,
   hypercallVector,
+  Selector,
   StubAction,
 } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
@@ -131,6 +132,7 @@ export class XenPvAbi implements HypercallAbi {
     this.guest.hasNoExecute = this.#options.noExecute?.() ?? false;
     this.#area.build(built.pageTable * pageBytes, this.guest.hasNoExecute);
     this.guest.giveFrames(firstFrame);
+    this.guest.setKernelStack({ selector: Selector.kernelData, offset: built.stack });
     const isBad =
       this.guest.tables.use(built.pageTable, PageType.l3) !== 0 ||
       this.guest.setBase(built.pageTable) !== 0;
@@ -171,6 +173,7 @@ export class XenPvAbi implements HypercallAbi {
     registers.set(3, this.guest.base * pageBytes, 0);
     registers.set(1, this.guest.ldtSelector, 0);
     registers.set(2, guestCr0 | (this.guest.taskSwitched ? taskSwitchedBit : 0), 0);
+    registers.set(6, this.guest.control4, 0);
     registers.set(0, action, 0);
     if (this.#traps.stackMoved !== 0) {
       registers.set(4, registers.low(4) + this.#traps.stackMoved, 0);
@@ -248,6 +251,7 @@ export class XenPvAbi implements HypercallAbi {
         return StubAction.wait;
       }
       this.#waiting.end();
+      this.#traps.checkSegments();
     }
     this.#deliverEvents();
     const actions = this.guest.actions;
@@ -256,6 +260,7 @@ export class XenPvAbi implements HypercallAbi {
   }
 
   #deliverEvents(): void {
+    this.#traps.deliverNmi();
     const callback = this.guest.eventCallback;
     if (callback !== undefined && this.#isUpcallDue()) {
       this.#traps.enter(eventVector, { ...callback, masks: true }, undefined);
@@ -281,6 +286,7 @@ export class XenPvAbi implements HypercallAbi {
 
   #iret(): number {
     this.#returned = true;
+    this.guest.nmiMasked = false;
     if (!returnFromHandler(this.guest, this.#frame, this.#copy)) {
       this.#traps.crash(Vector.generalProtection);
     }

@@ -22,6 +22,8 @@ export interface XenPvOptions {
   readonly debug?: DebugRegisters;
   /** The selector in a segment register of the processor, by the manual's number. */
   readonly selector?: (register: number) => number;
+  /** Loads a null selector into a segment register of the processor. */
+  readonly clearSegment?: (register: number) => void;
   /** Whether the processor knows pages without execution; the default is that it does not. */
   readonly noExecute?: () => boolean;
 }

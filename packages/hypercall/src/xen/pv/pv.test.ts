@@ -215,3 +215,74 @@ describe('a paravirtual guest', () => {
     expect(trap(0x82)).toBe(0);
   });
 });
+
+describe('calls of a paravirtual guest', () => {
+  const { mmuUpdate, mmuextOp, physdevOp, vmAssist, xenpmuOp, platformOp, hvmOp } = XenCallNumber;
+
+  it('know whose pages and page tables are meant', () => {
+    const { call, put, argumentsAt } = begun();
+    const update = (foreign: number): number =>
+      call(mmuUpdate, put(argumentsAt, 0, 0, 0, 0), 0, 0, foreign);
+    expect(
+      [self, 0, 1, 2, 0x7ff1, self | (2 << 16), self | (1 << 16), self | (3 << 16)].map(update),
+    )
+      // Itself by number is nobody.
+      .toEqual([0, -1, -3, -3, -1, 0, -1, -22]);
+    const extend = (foreign: number): number => call(mmuextOp, argumentsAt, 0, 0, foreign);
+    expect([self, 0, 1, 7].map(extend)).toEqual([0, -1, -3, -3]);
+  });
+
+  it('refuse with the errors of Xen', () => {
+    const { call, extend } = begun();
+    expect(extend(13, 0xc000_0004, 0)).toBe(0);
+    expect([extend(8, 0, 0xfff0_0000), extend(9, 0, 0)]).toEqual([-22, -22]);
+    expect([call(physdevOp, 12, 0), call(physdevOp, 99, 0)]).toEqual([-1, -38]);
+    // The type is looked at before the command.
+    expect([call(vmAssist, 7, 99), call(vmAssist, 7, 0)]).toEqual([-22, -38]);
+    expect([call(xenpmuOp, 0, 0), call(platformOp, 0)]).toEqual([-95, -1]);
+    expect([call(hvmOp, 1, 0), call(hvmOp, 26, 0)]).toEqual([-22, -38]);
+  });
+
+  it('tell what the CPU spends its time with, there where it wants to know it', () => {
+    const { call, put, argumentsAt, host, memory, domain, trap } = begun();
+    const place = argumentsAt + 0x100;
+    expect(call(XenCallNumber.vcpuOp, 5, 0, put(argumentsAt, place))).toBe(0);
+    host.advance(1000);
+    domain.shared.upcallMasked = true;
+    call(XenCallNumber.setTimerOp, 5_000_000, 0);
+    expect(call(XenCallNumber.eventChannelOp, 1, put(argumentsAt, 0, 0, 0))).toBe(0);
+    call(XenCallNumber.schedOp, 1, 0);
+    host.advance(6_000_000);
+    trap(0x82);
+    const times = [0, 4, 12, 28].map((offset) => memory.read32(place + offset));
+    expect(times).toEqual([0, 6_001_000, 1000, 6_000_000]);
+    host.advance(500);
+    expect(call(XenCallNumber.vcpuOp, 4, 0, place)).toBe(0);
+    expect(memory.read32(place + 12)).toBe(1500);
+  });
+
+  it('set watchdogs, and stop the guest when one runs out', () => {
+    const { call, put, argumentsAt, host } = begun();
+    const watch = (id: number, seconds: number): number =>
+      call(XenCallNumber.schedOp, 6, put(argumentsAt, id, seconds));
+    expect([watch(0, 0), watch(3, 1), watch(1, 1)]).toEqual([-22, -22, -22]);
+    expect([watch(0, 2), watch(0, 9), watch(0, 9)]).toEqual([1, 2, -28]);
+    expect([watch(2, 0), watch(2, 1)]).toEqual([0, -22]);
+    host.advance(1e9);
+    expect(watch(1, 2)).toBe(0);
+    host.advance(1.5e9);
+    expect(host.shutdowns).toEqual([]);
+    host.advance(1e9);
+    expect(host.shutdowns).toEqual(['watchdog']);
+  });
+
+  it('widens flat segments that end within the hypervisor', () => {
+    const { call, spare, memory } = begun();
+    const at = spare * pageBytes;
+    const limits = [0x000f_67ff, 0x000f_57ff].map((units) => {
+      call(updateDescriptor, at, 0, units & 0xffff, 0x00c0_9a00 | (units & 0xf_0000));
+      return (memory.read32(at) & 0xffff) | (memory.read32(at + 4) & 0xf_0000);
+    });
+    expect(limits).toEqual([0xf_ffff, 0xf_57ff]);
+  });
+});

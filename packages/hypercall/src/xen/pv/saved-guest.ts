@@ -2,7 +2,7 @@
  * A paravirtual guest's own state as lists of numbers, beside what every Xen guest has: page types,
  * traps, tables in use. Its page tables, and the hypervisor's part, are saved with its memory.
  */
-import type { PvGuest, TrapHandler } from './guest.ts';
+import type { Callback, FarPointer, PvGuest, TrapHandler } from './guest.ts';
 
 type Lists = Readonly<Record<string, readonly number[]>>;
 const trapWords = 5;
@@ -11,12 +11,15 @@ const none = -1;
 /** Returns the lists. */
 export function savePvGuest(guest: PvGuest): Lists {
   const { domain, info, eventCallback, failsafeCallback, kernelStack, portMap } = guest;
-  const pointer = (one: typeof eventCallback): readonly number[] =>
-    one === undefined ? [none, 0] : [one.selector, one.offset];
+  const pointer = (one: FarPointer | Callback | undefined): readonly number[] =>
+    one === undefined
+      ? [none, 0, 0]
+      : [one.selector, one.offset, 'masks' in one && one.masks ? 1 : 0];
   return {
     ...info.save(domain.grants.heldToWrite),
     traps: guest.traps.flatMap((trap, vector) => (trap === undefined ? [] : trapOf(trap, vector))),
-    callbacks: [...pointer(eventCallback), ...pointer(failsafeCallback)],
+    callbacks: [eventCallback, failsafeCallback, guest.sysenterCallback].flatMap(pointer),
+    nmi: [guest.nmiPending ? 1 : 0, guest.nmiMasked ? 1 : 0],
     kernelStack: [kernelStack.selector, kernelStack.offset],
     tables: [guest.base, guest.ldtSelector],
     gdt: guest.gdt,
@@ -39,10 +42,17 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
     const [vector = 0, selector = 0, address = 0, level = 0, masks = 0] = traps.slice(at);
     guest.traps[vector] = { selector, address, level, masks: masks === 1 };
   }
-  const [event = none, eventAt = 0, failsafe = none, failsafeAt = 0] = list('callbacks');
-  guest.eventCallback = event === none ? undefined : { selector: event, offset: eventAt };
-  guest.failsafeCallback =
-    failsafe === none ? undefined : { selector: failsafe, offset: failsafeAt };
+  const callbacks = list('callbacks');
+  const callback = (index: number): Callback | undefined => {
+    const [selector = none, offset = 0, masks = 0] = callbacks.slice(index * 3);
+    return selector === none ? undefined : { selector, offset, masks: masks === 1 };
+  };
+  guest.eventCallback = callback(0);
+  guest.failsafeCallback = callback(1);
+  guest.sysenterCallback = callback(2);
+  const [nmiPending = 0, nmiMasked = 0] = list('nmi');
+  guest.nmiPending = nmiPending === 1;
+  guest.nmiMasked = nmiMasked === 1;
   const [selector = 0, offset = 0] = list('kernelStack');
   guest.kernelStack = { selector, offset };
   const [base = 0, ldtSelector = 0] = list('tables');
@@ -55,9 +65,9 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.debugRegisters.set(list('debugRegisters').slice(0, guest.debugRegisters.length));
   const [taskSwitched = 0, actions = 0, ioPrivilege = 0, control4 = 0] = list('flags');
   guest.taskSwitched = taskSwitched === 1;
-  guest.actions = actions;
   guest.ioPrivilege = ioPrivilege;
-  guest.setDebugExtensions(control4);
+  guest.setControl4(control4);
+  guest.actions = actions;
   const [address = 0, ports = 0] = list('portMap');
   guest.portMap = { address, ports };
   const [storePage = 0, consolePage = 0] = list('rings');

@@ -4,9 +4,11 @@
  */
 import type { GuestCopy } from '../guest-copy.ts';
 import type { FarPointer, PvGuest } from './guest.ts';
-import { errorVectors, eventVector, guestReturn, StubAction } from './hypervisor-area.ts';
+import { errorVectors, eventVector, guestReturn, Selector, StubAction } from './hypervisor-area.ts';
 import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
 import type { XenPvOptions } from './pv-options.ts';
+import { codeAt } from './instruction.ts';
+import { codeLinear, readSegment } from './segments.ts';
 import { describeCrash, enterHandler, FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
 import { emulateTableWrite } from './writable-tables.ts';
@@ -28,25 +30,28 @@ const trapFlag = 0x100;
 const singleStep = 0x4000;
 /** Bits of a #PF's error code: the page is there, and it was a write. */
 const protectedStore = 3;
+/** Bit of a #PF's error code: not the kernel. */
+const userAccess = 4;
+/** Segment registers that a guest's kernel loads for its programs: DS, ES, FS, GS. */
+const dataSegments: readonly number[] = [3, 0, 4, 5];
+const opcodeSysenter: readonly number[] = [0x0f, 0x34];
 /** EIP, CS and EFLAGS that a fault within ring 0 pushed. */
 const innerFrameBytes = 12;
+
+/** What traps need of the processor. */
+type TrapOptions = Pick<XenPvOptions, 'cr2' | 'clearSegment'>;
 
 /** The traps of one paravirtual guest. */
 export class PvTraps {
   readonly #guest: PvGuest;
   readonly #frame: TrapFrame;
   readonly #copy: GuestCopy;
-  readonly #options: Pick<XenPvOptions, 'cr2'>;
+  readonly #options: TrapOptions;
   /** Bytes by which the stack of ring 0 is to move before the stub goes on. */
   stackMoved: number = 0;
 
   /** Deals with the trap whose frame stands in `frame`. */
-  constructor(
-    guest: PvGuest,
-    frame: TrapFrame,
-    copy: GuestCopy,
-    options: Pick<XenPvOptions, 'cr2'>,
-  ) {
+  constructor(guest: PvGuest, frame: TrapFrame, copy: GuestCopy, options: TrapOptions) {
     this.#guest = guest;
     this.#frame = frame;
     this.#copy = copy;
@@ -119,9 +124,50 @@ export class PvTraps {
     vector: number,
     handler: FarPointer & { readonly masks: boolean },
     error: number | undefined,
+    extra: readonly number[] = [],
   ): void {
-    if (!enterHandler(this.#guest, this.#frame, this.#copy, handler, error)) {
+    if (!enterHandler(this.#guest, this.#frame, this.#copy, handler, error, extra)) {
       this.crash(vector);
+    }
+  }
+
+  /**
+   * Enters the handler of a non-maskable interrupt that waits, unless one has not returned yet;
+   * without a handler it is lost.
+   */
+  deliverNmi(): void {
+    const guest = this.#guest;
+    if (!guest.nmiPending || guest.nmiMasked) {
+      return;
+    }
+    guest.nmiPending = false;
+    const handler = guest.traps[Vector.nonMaskable];
+    if (handler !== undefined) {
+      guest.nmiMasked = true;
+      this.enter(Vector.nonMaskable, { ...handler, offset: handler.address }, undefined);
+    }
+  }
+
+  /**
+   * The guest runs again after it waited: segment registers that could not be loaded any more
+   * become null, and its failsafe callback is told what they were (Xen, "load_segments").
+   */
+  checkSegments(): void {
+    const guest = this.#guest;
+    const selectors = dataSegments.map((register) => guest.selectorOf(register) ?? 0);
+    const isBad = (selector: number): boolean => {
+      const found = (selector & 0xfffc) === 0 ? undefined : readSegment(guest, selector);
+      return (selector & 0xfffc) !== 0 && (found === undefined || (found.isCode && !found.isOpen));
+    };
+    const bad = dataSegments.filter((_register, index) => isBad(selectors[index] ?? 0));
+    if (bad.length === 0) {
+      return;
+    }
+    for (const register of bad) {
+      this.#options.clearSegment?.(register);
+    }
+    if (guest.failsafeCallback !== undefined) {
+      this.enter(Vector.generalProtection, guest.failsafeCallback, undefined, selectors);
     }
   }
 
@@ -145,7 +191,7 @@ export class PvTraps {
       const steps = (frame.get(FrameField.eflags) & trapFlag) !== 0;
       const result = emulatePrivileged(this.#guest, frame, this.#copy);
       if (result === 'none') {
-        this.#raise(Vector.generalProtection, 0);
+        if (!this.#systemEntered()) this.#raise(Vector.generalProtection, 0);
       } else if (result !== 'done') {
         const { shared } = this.#guest.domain;
         shared.cr2 = result.linear ?? shared.cr2;
@@ -157,6 +203,22 @@ export class PvTraps {
     }
   }
 
+  /** SYSENTER, for a guest that wants to be told: it says nothing of where the program was. */
+  #systemEntered(): boolean {
+    const frame = this.#frame;
+    const callback = this.#guest.sysenterCallback;
+    const code = codeAt(this.#copy, codeLinear(this.#guest, frame));
+    if (callback === undefined || opcodeSysenter.some((byte, index) => code[index] !== byte)) {
+      return false;
+    }
+    frame.set(FrameField.eip, 0);
+    frame.set(FrameField.cs, 3);
+    frame.set(FrameField.esp, 0);
+    frame.set(FrameField.ss, Selector.userData);
+    this.enter(Vector.generalProtection, callback, undefined);
+    return true;
+  }
+
   /** A fault of the guest's, or a store to a page table that is done for its kernel. */
   #pageFault(isKernel: boolean, error: number): void {
     const cr2 = this.#options.cr2() >>> 0;
@@ -165,10 +227,13 @@ export class PvTraps {
       return;
     }
     const linear = table ?? cr2;
-    const isStore = isKernel && (error & protectedStore) === protectedStore;
+    const isWanted = isKernel && this.#guest.hasWritableTables;
+    const isStore = isWanted && (error & protectedStore) === protectedStore;
     if (!isStore || !emulateTableWrite(this.#guest, this.#frame, this.#copy, linear)) {
       this.#guest.domain.shared.cr2 = linear;
-      this.#raise(Vector.pageFault, error);
+      // Ring 2 counts as a program.
+      const level = this.#frame.level === 2 ? userAccess : 0;
+      this.#raise(Vector.pageFault, error | level);
     }
   }
 

@@ -5,7 +5,7 @@
  *
  *     frame: EDI ESI EBP - EBX EDX ECX EAX, vector, error, EIP, CS, EFLAGS, ESP, SS
  *
- *     on the guest's stack: [error,] EIP, CS (bits 23..16: upcall mask), EFLAGS [, ESP, SS]
+ *     on the guest's stack: [DS, ES, FS, GS,] [error,] EIP, CS (bits 23..16: upcall mask), EFLAGS [, ESP, SS]
  */
 import type { XenMemory } from '../interfaces.ts';
 import type { GuestCopy } from '../guest-copy.ts';
@@ -90,7 +90,8 @@ export function guestFlags(flags: number): number {
 /**
  * Lets the guest go on in a handler of its own, with what it did before on its kernel's stack.
  *
- * False when its stack cannot be written: nothing can be told to such a guest.
+ * `extra` words go in front of all. False when its stack cannot be written: nothing can be told to
+ * such a guest.
  */
 export function enterHandler(
   guest: PvGuest,
@@ -98,6 +99,7 @@ export function enterHandler(
   copy: GuestCopy,
   handler: FarPointer & { readonly masks: boolean },
   error: number | undefined,
+  extra: readonly number[] = [],
 ): boolean {
   const { shared } = guest.domain;
   const isFromKernel = frame.level < 2;
@@ -107,6 +109,7 @@ export function enterHandler(
   const interrupts = masked ? 0 : Flag.interrupt;
   const seenFlags = (flags & ~(Flag.interrupt | Flag.privilege)) | interrupts | level;
   const words = [
+    ...extra,
     ...(error === undefined ? [] : [error]),
     frame.get(FrameField.eip),
     (frame.get(FrameField.cs) & 0xffff) | (masked ? 0x1_0000 : 0),
@@ -145,13 +148,16 @@ export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestC
     return false;
   }
   const [eax = 0, eip = 0, cs = 0, flags = 0] = words;
+  frame.set(FrameField.eax, eax);
+  if ((flags & virtual8086) !== 0) {
+    return refuseVirtual8086(guest, frame, copy);
+  }
   const isOuter = (cs & 3) > 1;
   const outer = isOuter ? copy.words(stack + 16, 2) : [stack + 16, frame.get(FrameField.ss)];
   if (outer === undefined) {
     return false;
   }
   const [esp = 0, ss = 0] = outer;
-  frame.set(FrameField.eax, eax);
   frame.set(FrameField.eip, eip);
   frame.set(FrameField.cs, guestSelector(cs & 0xffff));
   frame.set(FrameField.eflags, guestFlags(flags));
@@ -161,6 +167,32 @@ export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestC
   if (guest.hasArchitecturalIopl) {
     guest.ioPrivilege = (flags & Flag.privilege) >>> privilegeShift;
   }
+  return true;
+}
+
+/** Words of a frame of virtual-8086 mode behind EAX: EIP, CS, EFLAGS, ESP, SS, ES, DS, FS, GS. */
+const virtual8086Words = 9;
+const generalProtection = 13;
+
+/**
+ * There is no virtual-8086 mode for such guests: the kernel's handler of #GP is entered, with an
+ * error code of 0 and the state to which it wanted to return on its stack.
+ */
+function refuseVirtual8086(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): boolean {
+  const handler = guest.traps[generalProtection];
+  const words = copy.words(frame.get(FrameField.esp) + 4, virtual8086Words);
+  const stack = (guest.kernelStack.offset - 4 * (virtual8086Words + 1)) >>> 0;
+  if (handler === undefined || words === undefined || !copy.writeWords(stack, [0, ...words])) {
+    return false;
+  }
+  const [, , flags = 0] = words;
+  const cleared = Flag.trap | Flag.nested | Flag.resume;
+  frame.set(FrameField.eip, handler.address);
+  frame.set(FrameField.cs, handler.selector);
+  frame.set(FrameField.eflags, guestFlags(flags & ~cleared));
+  frame.set(FrameField.esp, stack);
+  frame.set(FrameField.ss, guest.kernelStack.selector);
+  guest.domain.shared.upcallMasked = handler.masks || (flags & Flag.interrupt) === 0;
   return true;
 }
 

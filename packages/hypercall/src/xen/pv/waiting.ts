@@ -40,6 +40,9 @@ export class PvWaiting {
 
   /** Ends a wait. */
   end(): void {
+    if (this.#wait !== undefined) {
+      this.#domain.setWaiting(false);
+    }
     this.#wait = undefined;
     this.#wake.cancel();
   }
@@ -64,6 +67,7 @@ export class PvWaiting {
 
   #begin(wait: DomainWait): void {
     this.#wait = wait;
+    this.#domain.setWaiting(true);
     if (wait.timeoutNs > 0) {
       this.#wake.arm(wait.timeoutNs);
     }
