@@ -19,7 +19,7 @@ export function argument(call: XenCall, index: number): number {
   return (call.args[index] ?? 0) >>> 0;
 }
 
-/** 0 for the guest itself, else the error: the other domain is none of its, and there is no third. */
+/** 0 for the guest itself, else the error: it has no say over the other domain, nor is a third. */
 export function domainError(domain: number): number {
   if (isSelf(domain)) {
     return 0;

@@ -5,7 +5,7 @@ import { xenHypercallMsr } from '../hvm-abi.ts';
 import type { PvGuest } from './guest.ts';
 import { paravirtualHypercallPage } from './hypervisor-area.ts';
 
-/** IA32_TIME_STAMP_COUNTER. */
+/** The number of the MSR that has the time-stamp counter. */
 export const timeStampCounter = 0x10;
 /** IA32_APIC_BASE: where it would be, enabled, of the first processor. */
 const apicBase = 0x1b;

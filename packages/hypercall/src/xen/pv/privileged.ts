@@ -198,7 +198,7 @@ function readControl(guest: PvGuest, register: number): number | undefined {
   }
 }
 
-/** CR0: TS alone can change. CR3: a page table by its frame. CR4: TSD and DE, all else is ignored. */
+/** CR0: TS alone can change. CR3: a page table by its frame. CR4: TSD and DE, and no other bit. */
 function writeControl(guest: PvGuest, register: number, value: number): boolean {
   switch (register) {
     case 0:

@@ -5,7 +5,8 @@
  *
  *     frame: EDI ESI EBP - EBX EDX ECX EAX, vector, error, EIP, CS, EFLAGS, ESP, SS
  *
- *     on the guest's stack: [DS, ES, FS, GS,] [error,] EIP, CS (bits 23..16: upcall mask), EFLAGS [, ESP, SS]
+ *     on the guest's stack: [DS, ES, FS, GS,] [error,] EIP, CS, EFLAGS [, ESP, SS]; bits 23..16
+ *     of the word of CS are the upcall mask
  */
 import type { XenMemory } from '../interfaces.ts';
 import type { GuestCopy } from '../guest-copy.ts';
