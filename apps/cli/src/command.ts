@@ -4,6 +4,7 @@ import { explainCommand } from './explain-command.ts';
 import { type CommandHelp, asksForHelp, coloursOf, writeHelp } from './help.ts';
 import { ExitStatus } from './outcome.ts';
 import { type RunServices, runMachine } from './run-machine.ts';
+import { qemuHelp } from './qemu-words.ts';
 import { runSettings } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
@@ -19,7 +20,7 @@ const runHelp: CommandHelp = {
 Serial port 0 is on the terminal; Ctrl-A x leaves, Ctrl-A h lists the other keys.`,
   sections: [
     ['The machine', machineFileHelp + optionHelp('machine')],
-    ['The program', optionHelp('program')],
+    ['The program', optionHelp('program') + qemuHelp],
   ],
   examples: [
     'run -m 256M -kernel vmlinuz -initrd initrd.img -append "console=ttyS0" -nographic',

@@ -54,6 +54,24 @@ describe('the options of run', () => {
     },
   );
 
+  it('take the words by which QEMU is started where they ask for what is so anyway', () => {
+    const idle =
+      '-nodefaults -no-user-config -smp 1 -display none -vnc none -monitor none -net none ' +
+      '-nic none -vga std -rtc base=utc -name test';
+    expect(runSettings(idle.split(' '))).toEqual(defaultSettings);
+    expect(runSettings(['-smp', 'cpus=1,sockets=1,cores=1'])).toEqual(defaultSettings);
+  });
+
+  it.each([
+    ['-machine accel=tcg', { accel: 'translator' }],
+    ['-machine pc-i440fx-7.2,accel=kvm:tcg,usb=off', { machine: 'pc', accel: 'translator' }],
+    ['-M type=pc,kernel_irqchip=split', { machine: 'pc' }],
+    ['-M pvh,accel=interpreter', { machine: 'pvh', accel: 'interpreter' }],
+    ['-accel tcg,thread=single', { accel: 'translator' }],
+  ])("read QEMU's %s", (words, settings) => {
+    expect(runSettings(words.split(' '))).toEqual({ ...defaultSettings, ...settings });
+  });
+
   it('take values that begin with a dash, look like a number, or are empty', () => {
     expect(runSettings(['-append', '-- single']).append).toBe('-- single');
     expect(runSettings(['-append', '-kernel']).append).toBe('-kernel');
@@ -68,8 +86,16 @@ describe('the options of run', () => {
 
   it.each([
     [['-what'], 'run: expected one of the options that the help lists, found "-what"'],
-    [['-smp', '2'], 'found "-smp"'],
-    [['-monitor', 'stdio'], 'found "-monitor"'],
+    [['-smp', '2'], 'option -smp: expected 1, as a machine has one processor, found "2"'],
+    [['-smp', '1,cores=2'], 'found "1,cores=2"'],
+    [['-monitor', 'stdio'], 'option -monitor: expected none, found "stdio"'],
+    [['-vnc', ':0'], 'option -vnc: expected none, found ":0"'],
+    [['-machine', 'q35'], 'option -machine: expected one of pc, pvh, xenpv, found "q35"'],
+    [
+      ['-machine', 'pc,usb=on'],
+      'option -machine: expected a kind of machine, or accel=, found "usb',
+    ],
+    [['-accel', 'kvm'], 'option -accel: expected one of interpreter, translator, found "kvm"'],
     [['-m512'], 'found "-m512"'],
     [['--__proto__=1'], 'found "--__proto__=1"'],
     [['kernel'], 'run: expected options, found "kernel"'],

@@ -7,12 +7,14 @@ import {
 } from '@ringfence/machine';
 import { type KnownOption, bare, readArguments } from './arguments.ts';
 import { readInput } from './boot-files.ts';
+import { fromQemu, qemuOptions } from './qemu-words.ts';
 import { UsageError } from './usage-error.ts';
 
 const machineFile = { flag: '--machine-file', argument: 'FILE' };
 
 const known: readonly KnownOption[] = [
   machineFile,
+  ...qemuOptions,
   ...optionTable.map(({ flag, alias, argument }): KnownOption => ({
     flag,
     ...(alias === undefined ? {} : { aliases: [alias] }),
@@ -35,7 +37,7 @@ export function runSettings(words: readonly string[]): Settings {
   const own = [...options].filter(([name]) => name !== bare(machineFile.flag));
   return parseParameters([
     ...files.flatMap((path) => describedParameters(read(path))),
-    ...own.flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+    ...own.flatMap(([name, values]) => fromQemu(name, values)),
   ]);
 }
 
