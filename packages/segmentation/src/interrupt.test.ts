@@ -327,6 +327,19 @@ describe('delivery to an inner level (SDM 2A INT n)', () => {
     }
   });
 
+  it.each([
+    ['the lower page is absent', 8, [0x1f], 0x1_fffc],
+    ['the lower page is absent, and a word is in both', 6, [0x1f], 0x1_fffe],
+    ['both pages are', 8, [0x1f, 0x20], 0x2_0004],
+    ['the upper page is', 8, [0x20], 0x2_0004],
+  ])('faults at the first push that cannot be made: %s', (_what, bytes, absent, address) => {
+    const machine = user();
+    machine.memory.poke(tssBase + 4, 0x2_0000 + bytes, 4);
+    for (const page of absent) machine.memory.pages[page] = Page.absent;
+    expect(machine.run((unit) => unit.interrupt(vector, fault, 0))).toBe('#PF(0x2)');
+    expect(machine.memory.cr2.toString(16)).toBe(address.toString(16));
+  });
+
   it('changes nothing at a fault of any memory access before the pushes', () => {
     // IDT 2, CS 2, TSS 2, SS 2, probe 1.
     for (let access = 0; access < 9; access++) {

@@ -60,20 +60,25 @@ export class Stack {
     this.pointer = (this.pointer + bytes) & this.#mask;
   }
 
-  /** Makes sure that `count` pushes of `size` bytes will succeed, else #SS(`error`) or #PF. */
+  /**
+   * Makes sure that `count` pushes of `size` bytes will succeed, else #SS(`error`) or #PF, which is
+   * that of the first push that would fault, as a processor reports it.
+   */
   reserve(count: number, size: number, error: number): Fault {
     const bytes = count * size;
     const first = ((this.pointer - bytes) & this.#mask) >>> 0;
     const last = ((this.pointer - 1) & this.#mask) >>> 0;
     if (first <= last) {
       if (first < this.#writeFirst || last > this.#last) return stackFault(error);
-      return this.#memory.probeWrite((this.#base + first) | 0, bytes, this.#system);
+      const fault = this.#memory.probeWrite((this.#base + first) | 0, bytes, this.#system);
+      if (fault === 0) return 0;
+      return this.#reserveItems(count, size, error) || fault;
     }
-    return this.#reserveWrapped(count, size, error);
+    return this.#reserveItems(count, size, error);
   }
 
-  /** A frame that wraps from offset 0 to the top of the segment: item by item. */
-  #reserveWrapped(count: number, size: number, error: number): Fault {
+  /** Item by item: a frame that faults, or that wraps from offset 0 to the top of the segment. */
+  #reserveItems(count: number, size: number, error: number): Fault {
     for (let item = 1; item <= count; item++) {
       const first = ((this.pointer - item * size) & this.#mask) >>> 0;
       if (first < this.#writeFirst || first + size - 1 > this.#last) return stackFault(error);
