@@ -73,8 +73,8 @@ export class Cpu {
     this.#state = state;
     this.#host = host;
     this.model = options.model ?? (cpuModels[0] as CpuModel);
-    const { has, vendor } = this.model;
-    this.registers = new ModelSpecificRegisters(has, vendor === 'AuthenticAMD', state);
+    const { has } = this.model;
+    this.registers = new ModelSpecificRegisters(this.model, state);
     this.cache = new CodeCache(physical);
     this.shadow = new ShadowPaging(
       physical,

@@ -1,5 +1,6 @@
 import type { MsrValue } from '@ringfence/hypercall';
 import { CpuState } from '@ringfence/memory';
+import type { CpuModel } from './model.ts';
 
 /** Numbers of the MSRs that the CPU itself looks at (SDM 4, table 2-2; APM 2, appendix A). */
 export const Msr = {
@@ -18,32 +19,42 @@ export const Msr = {
   extendedSupervisor: 0xda0,
 } as const;
 
-/** Whether four bytes of the PAT are memory types; 2 and 3 are reserved (SDM 3A table 11-10). */
-function isPat(word: number): boolean {
-  return [0, 8, 16, 24].every((shift) => ((word >>> shift) & 6) !== 2);
+/** Whether a byte of the PAT is a memory type; 2 and 3 are reserved (SDM 3A table 11-10). */
+function isPatType(byte: number): boolean {
+  return (byte & 6) !== 2;
+}
+
+/** Whether a byte is a memory type of MTRRs, which lack UC- too (SDM 3A table 11-8). */
+function isRangeType(byte: number): boolean {
+  return byte < 7 && isPatType(byte);
 }
 
 interface Kept {
   /** Bits that may be written; a write of others is #GP. */
   readonly mask: readonly [low: number, high: number];
   readonly reset: readonly [low: number, high: number];
+  /** What else a byte that names a memory type must be, for the first bytes of the register. */
+  readonly types?: { readonly bytes: number; readonly allow: (byte: number) => boolean };
 }
 
 const whole = [-1, -1] as const;
 const word = [-1, 0] as const;
 const zero = [0, 0] as const;
+const patTypes = { bytes: 8, allow: (byte: number): boolean => byte < 8 && isPatType(byte) };
+const rangeTypes = { bytes: 8, allow: isRangeType };
+const rangeType = { bytes: 1, allow: isRangeType };
 
 /**
  * Registers that are only kept: nothing else depends on them, or whoever does reads them here.
  * MTRRs describe caching, of which there is none.
  */
-function keptRegisters(): Map<number, Kept> {
+function keptRegisters(physicalBits: number): Map<number, Kept> {
   const kept = new Map<number, Kept>([
     [Msr.tscAdjust, { mask: whole, reset: zero }],
     [Msr.sysenterCs, { mask: word, reset: zero }],
     [Msr.sysenterEsp, { mask: word, reset: zero }],
     [Msr.sysenterEip, { mask: word, reset: zero }],
-    [Msr.pat, { mask: [0x0707_0707, 0x0707_0707], reset: [0x0007_0406, 0x0007_0406] }],
+    [Msr.pat, { mask: whole, reset: [0x0007_0406, 0x0007_0406], types: patTypes }],
     [Msr.star, { mask: whole, reset: zero }],
     [0xc000_0082, { mask: whole, reset: zero }],
     [0xc000_0083, { mask: whole, reset: zero }],
@@ -51,11 +62,10 @@ function keptRegisters(): Map<number, Kept> {
     [Msr.tscAux, { mask: word, reset: zero }],
     [Msr.extendedSupervisor, { mask: zero, reset: zero }],
     [Msr.miscEnable, { mask: whole, reset: [1, 0] }],
-    // MTRR default type, machine-check status and control, microcode level, debug control.
-    [0x2ff, { mask: [0xcff, 0], reset: zero }],
+    // MTRR default type, machine-check status, microcode level, debug control.
+    [0x2ff, { mask: [0xcff, 0], reset: zero, types: rangeType }],
     [0x179, { mask: zero, reset: [0, 0] }],
     [0x17a, { mask: whole, reset: zero }],
-    [0x17b, { mask: whole, reset: whole }],
     [0x1d9, { mask: word, reset: zero }],
     [0x8b, { mask: zero, reset: [0x0100_00c8, 0] }],
     // AMD: HWCR, SYSCFG, NB_CFG, interrupt pending, DE_CFG (LFENCE serializes), OSVW.
@@ -68,11 +78,12 @@ function keptRegisters(): Map<number, Kept> {
     [0xc001_0141, { mask: zero, reset: zero }],
   ]);
   for (let index = 0; index < 8; index++) {
-    kept.set(0x200 + 2 * index, { mask: whole, reset: zero });
-    kept.set(0x201 + 2 * index, { mask: whole, reset: zero });
+    const high = 2 ** (physicalBits - 32) - 1;
+    kept.set(0x200 + 2 * index, { mask: [~0xf00, high], reset: zero, types: rangeType });
+    kept.set(0x201 + 2 * index, { mask: [~0x7ff, high], reset: zero });
   }
   const fixed = [0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f];
-  for (const number of fixed) kept.set(number, { mask: whole, reset: zero });
+  for (const number of fixed) kept.set(number, { mask: whole, reset: zero, types: rangeTypes });
   return kept;
 }
 
@@ -83,7 +94,7 @@ function featureOf(number: number): string | undefined {
   if (number === Msr.pat) return 'PAT';
   if (number === Msr.tscAdjust) return 'TSC-ADJUST';
   if (number === 0x2ff || (number >= 0x200 && number <= 0x26f)) return 'MTRR';
-  if (number >= 0x179 && number <= 0x17b) return 'MCA';
+  if (number === 0x179 || number === 0x17a) return 'MCA';
   if (number >= Msr.star && number <= Msr.star + 3) return 'SYSCALL';
   if (number === Msr.tscAux) return 'RDTSCP';
   if (number === Msr.extendedSupervisor) return 'XSAVES';
@@ -97,10 +108,11 @@ export class ModelSpecificRegisters {
 
   readonly #state: Int32Array;
 
-  /** `features` are those of the CPU model, with its vendor; `state` is linear memory. */
-  constructor(features: ReadonlySet<string>, isAmd: boolean, state: Int32Array) {
+  /** Those of a CPU model; `state` is linear memory. */
+  constructor({ has: features, vendor, physicalBits }: CpuModel, state: Int32Array) {
     this.#state = state;
-    const all = [...keptRegisters()];
+    const isAmd = vendor === 'AuthenticAMD';
+    const all = [...keptRegisters(physicalBits)];
     this.#kept = new Map(
       all.filter(([number]) => {
         const feature = featureOf(number);
@@ -123,7 +135,10 @@ export class ModelSpecificRegisters {
     const kept = this.#kept.get(index);
     if (kept === undefined || (low & ~kept.mask[0]) !== 0 || (high & ~kept.mask[1]) !== 0)
       return false;
-    if (index === Msr.pat && !(isPat(low) && isPat(high))) return false;
+    const { bytes = 0, allow } = kept.types ?? {};
+    for (let byte = 0; byte < bytes; byte++) {
+      if (allow?.(((byte < 4 ? low : high) >>> (8 * (byte & 3))) & 0xff) === false) return false;
+    }
     this.#values.set(index, { low: low | 0, high: high | 0 });
     this.#show();
     return true;

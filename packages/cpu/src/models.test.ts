@@ -76,6 +76,7 @@ const registers: readonly (readonly [number: number, needs: Bit])[] = [
   [0xfe, edx(12)],
   [0x2ff, edx(12)],
   [0x179, edx(14)],
+  [0x17a, edx(14)],
   [0x277, edx(16)],
   [0xc000_0080, extended('edx', 20)],
   [0xc000_0081, extended('edx', 11)],
@@ -104,6 +105,29 @@ const controlBits: readonly (readonly [bit: number, needs: Bit])[] = [
 ];
 /** LA57, VMXE, SMXE, FSGSBASE and those of no meaning: no model has them. */
 const absentControlBits = [12, 13, 14, 15, 16, 19, 23, 24, 31];
+
+/** Values that a write of a register takes or refuses, high half and low. */
+const writes: readonly (readonly [number: number, high: number, low: number, taken: boolean])[] = [
+  [0x277, 0x0007_0406, 0x0001_0506, true],
+  [0x277, 0, 0x0002_0000, false],
+  [0x277, 0x0300_0000, 0, false],
+  [0x277, 0, 0x08, false],
+  [0x2ff, 0, 0xc06, true],
+  [0x2ff, 0, 0x1c06, false],
+  [0x2ff, 0, 0xc02, false],
+  [0x2ff, 0, 0x007, false],
+  [0x2ff, 1, 0, false],
+  [0x250, 0x0006_0501, 0x0400_0606, true],
+  [0x250, 0, 0x0300, false],
+  [0x26f, 0x0700_0000, 0, false],
+  [0x200, 0, 0xf000_0006, true],
+  [0x200, 0, 0xf000_0106, false],
+  [0x200, 0, 0x0000_0002, false],
+  [0x200, 1 << 20, 0, false],
+  [0x201, 0, 0xf000_0800, true],
+  [0x201, 0, 0xf000_0c00, false],
+  [0x20f, 1 << 20, 0, false],
+];
 
 function prepare({ physical }: TestCpu): void {
   for (let vector = 0; vector < 32; vector++) {
@@ -170,9 +194,24 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
       const expected = has(parts, needs) ? -1 : missing;
       expect(run(parts, `mov ecx, ${number}\nrdmsr`), number.toString(16)).toBe(expected);
     }
-    for (const number of [0x4000, 0x1234_5678, 0xc000_0500]) {
+    // IA32_MCG_CTL is there with a bit of IA32_MCG_CAP only, which is clear.
+    for (const number of [0x17b, 0x4000, 0x1234_5678, 0xc000_0500]) {
       expect(run(parts, `mov ecx, ${number}\nrdmsr`)).toBe(missing);
       expect(run(parts, `mov ecx, ${number}\nxor eax, eax\ncdq\nwrmsr`)).toBe(missing);
+    }
+  });
+
+  it('refuses memory types and bits that are reserved in MTRRs and the PAT', () => {
+    for (const [number, high, low, taken] of writes) {
+      const text = `mov ecx, ${number}\nmov eax, ${low}\nmov edx, ${high}\nwrmsr\nrdmsr`;
+      const isThere = has(parts, edx(number === 0x277 ? 16 : 12));
+      const missing = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
+      const end = run(parts, text);
+      const words = `${number.toString(16)} ${high.toString(16)} ${low.toString(16)}`;
+      expect(end, words).toBe(isThere && taken ? -1 : missing);
+      if (end !== -1) continue;
+      const [eax, edxValue] = [0, 4].map((word) => parts.machine.i32[Word.gpr + word] ?? 0);
+      expect([edxValue, eax], words).toEqual([high | 0, low | 0]);
     }
   });
 
