@@ -132,6 +132,14 @@ describe('local APIC messages', () => {
     expect(rig.apic.acknowledge()).toBe(0xf2);
   });
 
+  it('sends itself an NMI by shorthand, as QEMU and KVM do', () => {
+    const rig = new Rig();
+    rig.write(at.commandLow, 0x4_4400);
+    rig.write(at.commandLow, 0x8_4400);
+    rig.write(at.commandLow, 0xc_4400);
+    expect(rig.nmis).toBe(2);
+  });
+
   it('sends itself nothing with "all but self"', () => {
     const rig = Rig.enabled();
     rig.write(at.commandLow, 0xc_00f3);
@@ -270,6 +278,30 @@ describe('IA32_APIC_BASE', () => {
       'fault',
       'fault',
     ]);
+  });
+});
+
+describe('local APIC MSRs', () => {
+  it.each([
+    ['TPR', 0x808, 0xff, 0x100],
+    ['EOI', 0x80b, 0, 1],
+    ['SVR, with the bit that Linux sets', 0x80f, 0x3ff, 0x2000],
+    ['ESR', 0x828, 0, 1],
+    ['ICR', 0x830, 0xc_cfff, 0x1_0000],
+    ['LVT timer', 0x832, 0x7_10ff, 0x8_0000],
+    ['LVT thermal', 0x833, 0x1_17ff, 0x800],
+    ['LVT LINT0', 0x835, 0x1_f7ff, 0x800],
+    ['LVT error', 0x837, 0x1_10ff, 0x100],
+    ['initial count', 0x838, 0xffff_ffff, 0],
+    ['divide', 0x83e, 0xb, 4],
+    ['SELF IPI', 0x83f, 0xff, 0x100],
+  ])('take only what is not reserved: %s', (_name, number, good, bad) => {
+    const rig = Rig.enabled({ x2Apic: true });
+    rig.apic.writeMsr(apicMsr.base, 0xfee0_0d00, 0);
+    expect(rig.apic.writeMsr(number, good, 0)).toBe('handled');
+    if (bad !== 0) expect(rig.apic.writeMsr(number, bad, 0)).toBe('fault');
+    const isCommand = number === 0x830;
+    expect(rig.apic.writeMsr(number, good, 1)).toBe(isCommand ? 'handled' : 'fault');
   });
 });
 

@@ -256,17 +256,15 @@ export class LocalApic implements MmioDevice, Saveable, Resettable {
   }
 
   #writeX2(offset: number, low: number, high: number): boolean {
-    if (offset === apicRegister.commandLow) {
-      this.#state.command = [low & reg.commandWritable, high];
-      this.#delivery.sendCommand();
-      return true;
-    }
-    const mustBeZero =
-      offset === apicRegister.endOfInterrupt || offset === apicRegister.errors ? low : 0;
-    if (high !== 0 || reg.isReadOnlyInX2(offset) || mustBeZero !== 0) {
+    const writable = reg.x2Writable(offset);
+    const isCommand = offset === apicRegister.commandLow;
+    if (writable === undefined || (low & ~writable) !== 0 || (high !== 0 && !isCommand)) {
       return false;
     }
-    if (offset === apicRegister.selfIpi) {
+    if (isCommand) {
+      this.#state.command = [low & reg.commandWritable, high];
+      this.#delivery.sendCommand();
+    } else if (offset === apicRegister.selfIpi) {
       this.#delivery.accept(deliveryMode.fixed, low & 0xff, false);
     } else {
       this.#write(offset, low);

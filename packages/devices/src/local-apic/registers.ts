@@ -120,15 +120,36 @@ export function isRegister(offset: number, x2Mode: boolean): boolean {
   }
 }
 
-/** Whether a write to an x2APIC register is #GP since it can only be read (table 10-6). */
-export function isReadOnlyInX2(offset: number): boolean {
+/**
+ * Returns the bits of an x2APIC register that a write may set; any other is #GP, as is a write at
+ * all where there is nothing to write (10.12.1.2, table 10-6).
+ *
+ * The status bits of an LVT entry and of ICR are read-only, not reserved: who reads, changes and
+ * writes back may have them set. Linux for 32 bits sets bit 9 of SVR in x2APIC mode, too.
+ */
+export function x2Writable(offset: number): number | undefined {
   const at = apicRegister;
-  return (
-    offset === at.id ||
-    offset === at.version ||
-    offset === at.logicalDestination ||
-    offset === at.processorPriority ||
-    offset === at.currentCount ||
-    (offset >= at.inService && offset < at.errors)
-  );
+  if (offset >= at.lvtFirst && offset <= at.lvtLast) {
+    const index = (offset - at.lvtFirst) >> 4;
+    const isPin = index === lvt.lint0 || index === lvt.lint1;
+    return (lvtWritable[index] ?? 0) | (isPin ? 0x5000 : 0x1000);
+  }
+  switch (offset) {
+    case at.taskPriority:
+    case at.selfIpi:
+      return 0xff;
+    case at.endOfInterrupt:
+    case at.errors:
+      return 0;
+    case at.spurious:
+      return spuriousWritable | 0x200;
+    case at.commandLow:
+      return commandWritable | 0x1000;
+    case at.initialCount:
+      return 0xffff_ffff;
+    case at.divide:
+      return 0x0b;
+    default:
+      return undefined;
+  }
 }
