@@ -30,6 +30,12 @@ export const pciMemoryEnd = 0xfec0_0000;
 /** The lowest start of the PCI memory range, above the largest RAM that has one. */
 export const pciMemoryFirst = 0xe800_0000;
 
+/**
+ * Where the RSDP stands without firmware: as BIOSes do it in the upper half of the range that ACPI
+ * names (ACPI 2.0c, 5.2.4.1), the only one that some small kernels look through.
+ */
+export const rootPointer = 0xf_0000;
+
 const rsdpBytes = 64;
 
 /** Returns the ACPI tables of the board for the address at which they will stand. */
@@ -57,13 +63,13 @@ export function acpiTables(address: number): AcpiTables {
 }
 
 /**
- * Returns the ROM of a machine without firmware, which ends below 1 MiB: the RSDP at 0xe0000, then
- * the tables.
+ * Returns the ROM of a machine without firmware, which ends below 1 MiB: the RSDP at
+ * `rootPointer`, then the tables.
  */
 export function systemRomImage(): Uint8Array {
-  const { tables, rsdp } = acpiTables(systemRom + rsdpBytes);
+  const { tables, rsdp } = acpiTables(rootPointer + rsdpBytes);
   const image = new Uint8Array(extendedMemory - systemRom);
-  image.set(rsdp);
-  image.set(tables, rsdpBytes);
+  image.set(rsdp, rootPointer - systemRom);
+  image.set(tables, rootPointer - systemRom + rsdpBytes);
   return image;
 }

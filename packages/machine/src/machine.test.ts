@@ -147,9 +147,9 @@ bad:    ${exitWith('2')}`);
 
   it('has the ACPI root pointer where kernels look for it', async () => {
     const { host, machine } = await make(`
-        cmp dword [0xe0000], 0x20445352
+        cmp dword [0xf0000], 0x20445352
         jne bad
-        cmp dword [0xe0004], 0x20525450
+        cmp dword [0xf0004], 0x20525450
         jne bad
         ${exitWith('1')}
 bad:    ${exitWith('2')}`);

@@ -17,7 +17,7 @@ import type {
 import { handOver } from './boot/handover.ts';
 import { loadKernel, loadPvhKernel, prepareKernel } from './boot/kernel.ts';
 import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
-import { e820Map, systemRom } from './boot/memory-map.ts';
+import { e820Map } from './boot/memory-map.ts';
 import { startParavirtual } from './boot/xen-pv.ts';
 import { builtInProgram } from './built-in-guest/programs.ts';
 import type { DriveStorage } from './board-storage.ts';
@@ -30,7 +30,7 @@ import type { DebugConnection } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
-import { serialPorts } from './firmware.ts';
+import { rootPointer, serialPorts } from './firmware.ts';
 import { MouseHandle } from './mouse-handle.ts';
 import { MachineInspector } from './inspector/inspector.ts';
 import type { Inspector } from './inspector/inspector.ts';
@@ -326,7 +326,7 @@ class PcMachine implements Machine {
       pc.cpu.start(startParavirtual(pc.xen.abi, this.#kernel, loaderMemory(pc.memory)));
     } else if (this.options.machine === 'pvh') {
       const map = pc.xen?.map ?? e820Map(this.options.memoryBytes);
-      const target = { map, rsdp: systemRom };
+      const target = { map, rsdp: rootPointer };
       pc.cpu.start(loadPvhKernel(this.#kernel, loaderMemory(pc.memory), target));
     } else {
       handOver(pc.chipset, pc.chipset.interrupts.localApic !== undefined);
