@@ -145,10 +145,18 @@ export class Events {
    * an instruction breakpoint is still to be done, as in the middle of REP.
    */
   updateResumeFlag(retired: number, codeBase: number): void {
-    const flags = this.#state[Word.eflags] ?? 0;
+    if (this.keepResumeFlag(codeBase) || this.#resumeFlagAt === retired) return;
+    this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) & ~Eflag.rf;
+  }
+
+  /**
+   * Sets RF again where an instruction was fetched that it let pass, and not done: the work of the
+   * fetch may have ended the slice. Returns whether it is so.
+   */
+  keepResumeFlag(codeBase: number): boolean {
     const isPassed = this.#debug.isPassed(this.#state[Word.rip] ?? 0, codeBase);
-    if (isPassed) this.#state[Word.eflags] = flags | Eflag.rf;
-    else if (this.#resumeFlagAt !== retired) this.#state[Word.eflags] = flags & ~Eflag.rf;
+    if (isPassed) this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) | Eflag.rf;
+    return isPassed;
   }
 
   /** Whether an event waits that the shadow at `retired` holds off for one instruction. */

@@ -83,7 +83,10 @@ export class Slices {
       count('budget');
       tiers.regions?.sample(retired);
     }
-    if (retired === 0) return debug.stop === undefined ? undefined : 'debug';
+    if (retired === 0) {
+      events.keepResumeFlag(this.#parts.access.codeBase);
+      return debug.stop === undefined ? undefined : 'debug';
+    }
     events.updateResumeFlag(this.retired, this.#parts.access.codeBase);
     const traps = stepping && !this.#interrupted && !events.isStackShadow(this.retired);
     if (traps) debug.pending |= DebugStatus.step;

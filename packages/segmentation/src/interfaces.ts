@@ -64,7 +64,7 @@ export interface SegmentationHost {
 export const InterruptKind = {
   /** INTR or NMI. Returns to `CpuState.rip`. EXT is 1. */
   external: 0,
-  /** A fault-class exception. Returns to `CpuState.rip`, saves RF set. EXT is 1. */
+  /** A fault. Returns to `CpuState.rip`, saves RF set, but as is for #DB. EXT is 1. */
   fault: 1,
   /** A trap or abort: single step, #DF. Returns to `CpuState.rip`, saves RF as is. EXT is 1. */
   trap: 2,

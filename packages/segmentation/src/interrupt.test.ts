@@ -180,6 +180,14 @@ describe('delivery at the same level (SDM 2A INT n)', () => {
     expect(machine.frame(4, 3)).toEqual([eip, Sel.code0, ifFlag | saved | 2]);
   });
 
+  it('saves RF as it is for #DB of an instruction breakpoint', () => {
+    const machine = new TestMachine();
+    machine.idt(1, gate(0x8e, Sel.code0, 0x5000));
+    machine.flags = ifFlag;
+    expect(machine.run((unit) => unit.interrupt(1, fault, noErrorCode))).toBe('none');
+    expect(machine.frame(4, 3)[2]).toBe(ifFlag | 2);
+  });
+
   // Room in an expand-down stack: bytes, with an error code, fault
   it.each([
     [0x8e, 12, noErrorCode, 'none'],

@@ -15,7 +15,7 @@ import {
   SystemType,
   Word,
 } from './descriptor.ts';
-import { generalProtection, segmentNotPresent, type Fault } from './fault.ts';
+import { generalProtection, segmentNotPresent, Vector, type Fault } from './fault.ts';
 import { openInnerStack } from './inner-stack.ts';
 import { InterruptKind } from './interfaces.ts';
 import type { Stack } from './stack.ts';
@@ -96,7 +96,9 @@ function deliverProtected(
     return generalProtection(idtCode);
   }
   if ((gateHigh & DescriptorBit.present) === 0) return segmentNotPresent(idtCode);
-  const savedFlags = kind === InterruptKind.fault ? Eflags.rf : 0;
+  // #DB as a fault, of an instruction breakpoint or DR7.GD, is the exception (SDM 3B 17.3.1.1).
+  const savesResume = kind === InterruptKind.fault && vector !== Vector.debug;
+  const savedFlags = savesResume ? Eflags.rf : 0;
   if (!isGate) {
     context.low = gateLow;
     return deliverToTask(context, returnAddress(context, kind), savedFlags, errorCode);

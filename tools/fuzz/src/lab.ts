@@ -154,6 +154,7 @@ sayDone: pop eax
         xchg esi, [esp]
         ret
 ; A line: vector, error code, EIP (from the program on), CS, EFLAGS, CR2 or DR6.
+; Behind a breakpoint it sets RF, which the processor does not save set (SDM 3B 17.3.1.1).
 trap:   pusha
         push ds
         push es
@@ -190,7 +191,10 @@ trapNo14: cmp dword [esp + 48], 1
         jne trapNo1
         mov eax, dr6
         call hex
-        mov eax, 0xffff0ff0
+        test al, 15
+        jz trapNoBreak
+        or byte [esp + 66], 1
+trapNoBreak: mov eax, 0xffff0ff0
         mov dr6, eax
 trapNo1: cmp dword [esp + 48], 0x77
         jne trapNo77

@@ -21,7 +21,7 @@ import { programs } from './programs/index.ts';
 import { runSequences } from './sequences.ts';
 import { type ProgramRecords, readRecords, writeRecords } from './records.ts';
 
-/** The most lines of a program that are compared: Bochs saves no RF and may not get on. */
+/** The most lines of a program that are compared: Bochs may not get on. */
 const mostLines = 30;
 
 const [, , command = '', first = '1', count = '200'] = process.argv;

@@ -75,7 +75,6 @@ over2:  ${clear}
   },
   {
     name: 'an instruction breakpoint faults before the instruction, RF lets it pass',
-    qemu: 'QEMU does not save RF with the fault, so that its handler never gets on',
     program: `
       mov eax, here
       mov dr0, eax
@@ -204,7 +203,6 @@ after:  mov eax, cr4
   },
   {
     name: 'a breakpoint at the target of a jump within the page and across a page',
-    qemu: 'QEMU does not save RF with the fault',
     program: `
       mov eax, far1
       mov dr0, eax
