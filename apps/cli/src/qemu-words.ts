@@ -43,8 +43,11 @@ export const qemuOptions: readonly KnownOption[] = [
 
 /** Kinds of machines that are an i440FX PC, and properties of which each says what is so. */
 const pcNames = /^pc(-i440fx-\d+\.\d+)?$/;
-const idleProperties =
-  /^((usb|smm|vmport|graphics|nvdimm|igd-passthru)=off|(acpi|hpet|pic|pit)=on|kernel[_-]irqchip=.*)$/;
+const idleProperties: readonly RegExp[] = [
+  /^(usb|smm|vmport|graphics|nvdimm)=off$/,
+  /^(acpi|hpet|pic|pit)=on$/,
+  /^kernel[_-]irqchip=/,
+];
 
 /** What the help says of them. */
 export const qemuHelp: string = `\
@@ -72,7 +75,7 @@ export function fromQemu(name: string, values: readonly string[]): (readonly [st
 /** `pc,accel=tcg` and the like: the kind, how code runs, and properties that change nothing. */
 function machineParts(value: string): (readonly [string, string])[] {
   return value.split(',').flatMap((part, index): (readonly [string, string])[] => {
-    if (idleProperties.test(part)) return [];
+    if (idleProperties.some((property) => property.test(part))) return [];
     const [key = '', text] = part.split('=', 2);
     if (key === 'accel' && text !== undefined) return [['accel', accelerator(text)]];
     const kind = key === 'type' ? text : text === undefined && index === 0 ? part : undefined;
