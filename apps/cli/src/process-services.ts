@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { createMachine } from '@ringfence/machine';
 import { lowerBackgroundThreads } from './background-threads.ts';
+import { compileAsHinted } from './compilation-hints.ts';
 import type { RunServices } from './run-machine.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -10,6 +11,7 @@ export function processServices(): RunServices {
   return {
     streams: process,
     createMachine(options) {
+      compileAsHinted();
       lowerBackgroundThreads();
       return createMachine(options);
     },

@@ -38,7 +38,7 @@ it('writes a line for each region that is made and dropped', async () => {
   const machine = await createMachine({
     memoryBytes: 16 << 20,
     boot: { kind: 'kernel', kernel },
-    host: nodeHost,
+    host: { ...nodeHost, compilesAtOnce: true },
     clock: 'instructions',
     debugExitPort: 0xf4,
   });

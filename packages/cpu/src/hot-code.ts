@@ -128,7 +128,10 @@ export class HotCode {
    * was left to, there should be one.
    */
   #wantEntry(): void {
-    const place = this.#placeOf(this.#state[CpuState.leftTo >> 2] ?? 0);
+    const leftTo = this.#state[CpuState.leftTo >> 2] ?? 0;
+    // No region was left yet, or for the one address where code hardly lies.
+    if (leftTo === 0) return;
+    const place = this.#placeOf(leftTo);
     if (place === undefined) return;
     const { linear, physical, page, offset } = place;
     const known = this.#regions.page(page);
@@ -141,6 +144,7 @@ export class HotCode {
       this.#compile(place, `${enough} samples after a region was left to it`);
       return;
     }
+    if (region.state !== 'entered') return;
     region.wanted.set(offset, (region.wanted.get(offset) ?? 0) + 1);
     region.wishes += 1;
     if (region.wishes < this.#enough(entrySamples) << (region.rebuilt + 1)) return;

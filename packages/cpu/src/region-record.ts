@@ -1,6 +1,7 @@
 /** What the translator tier keeps of its regions. */
 import { CodeMode } from '@ringfence/memory';
 import type { RegionBlock, RegionEntry, Variant } from '@ringfence/translator';
+import type { CodeRange } from './region-log.ts';
 
 /** The one code mode that is translated: 32-bit code and stack, flat segments. */
 export const translatedMode: number =
@@ -13,6 +14,8 @@ export interface RegionStatistics {
   wasmBytes: number;
   dropped: number;
   refused: number;
+  /** Regions whose module the engine did not compile: their code stays with the interpreter. */
+  failed: number;
   /** Instructions retired in regions. */
   instructions: number;
   /** Instructions that regions gave up to the interpreter. */
@@ -25,8 +28,11 @@ export interface RegionStatistics {
 /** A way into a region, and the variant of the instruction there. */
 export type Entry = RegionEntry & { readonly variant: Variant };
 
-/** One compiled region. */
+/** Code that is translated together, from when its module is asked for until it is dropped. */
 export interface Region {
+  /** Whether its module is being compiled, the interpreter enters it, or it is gone. */
+  state: 'compiling' | 'entered' | 'dropped';
+  readonly blocks: readonly RegionBlock[];
   /** A number that no other region of the CPU has. */
   readonly number: number;
   /** Guest-physical address of its first entry. */
@@ -47,10 +53,21 @@ export interface Region {
 }
 
 /** What a region is made from. */
-export type RegionPlan = Pick<Region, 'starts' | 'rebuilt'> & {
-  readonly blocks: readonly RegionBlock[];
+export type RegionPlan = Pick<Region, 'blocks' | 'starts' | 'page'> & {
+  /** A linear address in its page. */
+  readonly linear: number;
   readonly why: string;
+  /** The region that is dropped when this one is entered. */
+  readonly instead: Region | undefined;
 };
+
+/** A region with its module, before it is entered. */
+export interface MadeRegion {
+  readonly region: Region;
+  readonly plan: RegionPlan;
+  readonly ranges: readonly CodeRange[];
+  readonly wasm: Uint8Array<ArrayBuffer>;
+}
 
 /** What is known of the regions of a page. */
 export interface PageRegions {

@@ -160,6 +160,8 @@ export interface MachineStats {
   readonly translations: {
     readonly regions: number;
     readonly modules: number;
+    /** Regions whose module the engine did not compile: their code stays with the interpreter. */
+    readonly failed: number;
     readonly wasmBytes: number;
     readonly invalidations: Readonly<Record<string, number>>;
   };

@@ -160,6 +160,11 @@ class PcMachine implements Machine {
   }
 
   start(): Promise<MachineEnd> {
+    const regions = this.#pc?.cpu.regions;
+    // Modules are compiled between slices; who runs slices by hand may leave no time between them.
+    if (regions !== undefined && this.options.host.compilesAtOnce !== true) {
+      regions.compiler = (wasm) => WebAssembly.compile(wasm);
+    }
     this.#loop.start();
     return this.#ended;
   }

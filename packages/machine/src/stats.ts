@@ -32,6 +32,7 @@ export function collectStats(
     translations: {
       regions: regions?.regions ?? 0,
       modules: regions?.modules ?? 0,
+      failed: regions?.failed ?? 0,
       wasmBytes: regions?.wasmBytes ?? 0,
       invalidations: { ...cpu?.cache.statistics.invalidations },
     },

@@ -11,6 +11,8 @@ export class TestHost implements HostServices {
   unixMs: number = 1_700_000_000_000;
   /** Host milliseconds that each look at the clock takes. */
   msPerLook: number = 0;
+  /** Its timers leave no time between slices. */
+  readonly compilesAtOnce = true;
   readonly #waiting = new Set<Waiting>();
 
   monotonicMs(): number {

@@ -21,6 +21,20 @@ function compile(parameters: readonly 'i32'[], write: (body: FunctionBody) => vo
 }
 
 describe('ModuleBuilder', () => {
+  it.each([
+    ['lazy', 0x01],
+    ['optimized', 0x2a],
+  ] as const)('hints with one byte for each function that they are %s', (compilation, byte) => {
+    const builder = new ModuleBuilder();
+    for (let count = 0; count < 2; count++) {
+      builder.define(builder.declare({ parameters: [], results: [] }), new FunctionBody([]));
+    }
+    builder.hint(compilation);
+    const module = new WebAssembly.Module(builder.build());
+    const [section] = WebAssembly.Module.customSections(module, 'compilationHints');
+    expect([...new Uint8Array(section ?? new ArrayBuffer(0))]).toEqual([2, byte, byte]);
+  });
+
   it('lets functions call others that are defined later', () => {
     const builder = new ModuleBuilder();
     const type = { parameters: ['i32'], results: ['i32'] } as const;

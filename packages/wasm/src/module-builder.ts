@@ -9,6 +9,15 @@ interface DefinedFunction {
 }
 
 /**
+ * How functions are compiled: each when it is first called; or all before the module is there, by
+ * the optimizing compiler at once.
+ */
+export type CompilationHint = 'lazy' | 'optimized';
+
+/** Strategy in bits 0 and 1, first tier in bits 2 and 3, top tier in bits 4 and 5. */
+const compilationHints = { lazy: 0b00_00_01, optimized: 0b10_10_10 } as const;
+
+/**
  * Builds one WebAssembly module: types, imported functions, an imported memory and table, functions
  * with bodies, exports and a start segment of table elements (Core Specification 5.5).
  */
@@ -19,6 +28,7 @@ export class ModuleBuilder {
   readonly #functions: DefinedFunction[] = [];
   readonly #exports: { name: string; index: number }[] = [];
   readonly #elements: { offset: number; functions: readonly number[] }[] = [];
+  #compilation: number | undefined;
   #memory: { module: string; name: string } | undefined;
   #table: { module: string; name: string; minimum: number } | undefined;
 
@@ -75,6 +85,15 @@ export class ModuleBuilder {
     this.#elements.push({ offset, functions });
   }
 
+  /**
+   * Says how an engine should compile the functions, in a custom section `compilationHints` (the
+   * proposal of that name in its first form: a byte of strategy, first tier and top tier for each
+   * function). V8 heeds it with `--experimental-wasm-compilation-hints`; others skip it.
+   */
+  hint(compilation: CompilationHint): void {
+    this.#compilation = compilationHints[compilation];
+  }
+
   /** The module's bytes. */
   build(): Uint8Array<ArrayBuffer> {
     const out = new ByteWriter(65536);
@@ -82,6 +101,7 @@ export class ModuleBuilder {
     this.#typeSection(out);
     this.#importSection(out);
     section(out, 3, this.#functions, (writer, defined) => writer.unsigned(defined.type));
+    this.#hintSection(out);
     section(out, 7, this.#exports, (writer, exported) => {
       writer.name(exported.name);
       writer.byte(0);
@@ -100,6 +120,19 @@ export class ModuleBuilder {
 
   #typeSection(out: ByteWriter): void {
     section(out, 1, this.#types, (writer, type) => writer.append(type));
+  }
+
+  /** Behind the function section and before the code, where it is heeded. */
+  #hintSection(out: ByteWriter): void {
+    const hint = this.#compilation;
+    if (hint === undefined) return;
+    const content = new ByteWriter(64);
+    content.name('compilationHints');
+    content.unsigned(this.#functions.length);
+    for (let count = 0; count < this.#functions.length; count++) content.byte(hint);
+    out.byte(0);
+    out.unsigned(content.length);
+    out.append(content);
   }
 
   #importSection(out: ByteWriter): void {

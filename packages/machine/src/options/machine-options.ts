@@ -28,6 +28,11 @@ export interface HostServices {
   inflate?(bytes: Uint8Array, size: number): Promise<Uint8Array>;
   /** Returns how much memory the process holds, for statistics. */
   residentBytes?(): number;
+  /**
+   * Whether the guest waits while the engine compiles what was translated, which makes a run
+   * repeatable to the slice. By default it goes on in the interpreter.
+   */
+  readonly compilesAtOnce?: boolean;
 }
 
 /** What a machine boots. */

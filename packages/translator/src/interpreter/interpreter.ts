@@ -148,10 +148,10 @@ export class Interpreter {
     this.#freeSlots.push(slot);
   }
 
-  /** Compiles and instantiates a region's module, which fills its slots. */
-  install(bytes: Uint8Array<ArrayBuffer>): void {
+  /** Instantiates a region's module, which fills its slots. */
+  install(module: WebAssembly.Module): void {
     this.flush();
-    this.#fill(new WebAssembly.Module(bytes));
+    this.#fill(module);
   }
 
   /** Compiles the handlers that `handler` gave numbers since the last flush. */

@@ -54,6 +54,7 @@ export function buildRegion(
   const body = buildBody(plan, imports.index);
   const functions = { region: -1, ...entryFunctions(imports.index) };
   const module = imports.beginModule();
+  module.hint('optimized');
   functions.region = module.declare(regionSignature);
   module.define(functions.region, body);
   for (const entry of entries) {

@@ -1,0 +1,154 @@
+/**
+ * The regions of one virtual CPU by the pages of their code: which there are, what they cover, and
+ * where the interpreter's records lead into them.
+ *
+ * A region is first *compiling*: it covers its code, so that no other is made of it, and goes when
+ * that code changes, but nothing leads into it. `enter` puts its entries into the records; from
+ * then on the handler number of an entry's record is the region's.
+ */
+import type { CodeCache } from '@ringfence/code-cache';
+import type { Interpreter, RegionBlock, RegionSource } from '@ringfence/translator';
+import { pageIndexOf, RecordField } from '@ringfence/translator';
+import type { CodeRange } from './region-log.ts';
+import type { PageRegions, Region } from './region-record.ts';
+import { translatedMode } from './region-record.ts';
+
+/** The table of regions. */
+export class RegionTable {
+  readonly #halves: Uint16Array;
+  readonly #cache: CodeCache;
+  readonly #interpreter: Interpreter;
+  readonly #pages = new Map<number, PageRegions>();
+
+  constructor(memory: WebAssembly.Memory, cache: CodeCache, interpreter: Interpreter) {
+    this.#halves = new Uint16Array(memory.buffer);
+    this.#cache = cache;
+    this.#interpreter = interpreter;
+  }
+
+  /** What is known of the regions of a page, undefined if there are none. */
+  page(number: number): PageRegions | undefined {
+    return this.#pages.get(number);
+  }
+
+  /** Slot of the region entered at an offset of a page, 0 if there is none. */
+  entryAt(page: number, offset: number): number {
+    return this.#pages.get(page)?.entered.get(offset)?.entries.get(offset)?.slot ?? 0;
+  }
+
+  /** Takes a region up that is being compiled. */
+  add(region: Region, source: RegionSource): void {
+    for (const number of region.pages) this.#pageRegions(number).regions.add(region);
+    for (const block of region.blocks) this.#watch(region.page, block, source);
+    this.#cover(region, (covered, offset) => !covered.has(offset));
+  }
+
+  /** Has the interpreter enter a region, instead of those that were entered at the same places. */
+  enter(region: Region): void {
+    const { page } = region;
+    region.state = 'entered';
+    this.#cover(region, () => true);
+    const home = this.#pageRegions(page);
+    for (const { offset, slot } of region.entries.values()) {
+      const before = home.entered.get(offset);
+      const old = before?.entries.get(offset);
+      before?.entries.delete(offset);
+      home.entered.set(offset, region);
+      this.#setHandler(page, offset, slot);
+      if (old !== undefined) this.#interpreter.releaseSlot(old.slot);
+    }
+  }
+
+  /** Takes a region out; the records of the page `changed` are dropped by the caller. */
+  remove(region: Region, changed: number): void {
+    const { page } = region;
+    const home = this.#pages.get(page);
+    for (const { offset, slot, variant } of region.entries.values()) {
+      if (region.state === 'entered') {
+        if (page !== changed) this.#setHandler(page, offset, this.#interpreter.handler(variant));
+        home?.entered.delete(offset);
+      }
+      this.#interpreter.releaseSlot(slot);
+    }
+    region.state = 'dropped';
+    for (const [offset, owner] of home?.covered ?? []) {
+      if (owner === region || owner === undefined) home?.covered.delete(offset);
+    }
+    for (const other of region.pages) this.#pages.get(other)?.regions.delete(region);
+  }
+
+  /** Forgets a page, whose code changed; returns what was known of it. */
+  forget(page: number): PageRegions | undefined {
+    const known = this.#pages.get(page);
+    this.#pages.delete(page);
+    return known;
+  }
+
+  /** Notes offsets of a page that cannot be in a region, unless they are in one. */
+  exclude(page: number, offsets: readonly number[]): void {
+    const { covered } = this.#pageRegions(page);
+    for (const offset of offsets) if (!covered.has(offset)) covered.set(offset, undefined);
+  }
+
+  /** Covers the instructions of the region's own page that `may` be. */
+  #cover(region: Region, may: (covered: PageRegions['covered'], offset: number) => boolean): void {
+    const { covered } = this.#pageRegions(region.page);
+    for (const block of region.blocks) {
+      if (pageIndexOf(block.offset) !== 0) continue;
+      for (const { offset } of block.instructions) {
+        if (may(covered, offset)) covered.set(offset, region);
+      }
+    }
+  }
+
+  /** Writes to any byte of a block must be seen, decoded by the interpreter or not. */
+  #watch(page: number, block: RegionBlock, source: RegionSource): void {
+    const index = pageIndexOf(block.offset);
+    const length = block.end - block.offset;
+    const [first, here] = [block.offset & 4095, Math.min(length, 4096 - (block.offset & 4095))];
+    this.#cache.watch(source.page(index)?.page ?? page, first, here);
+    const next = source.page(index + 1);
+    if (length > here && next !== undefined) this.#cache.watch(next.page, 0, length - here);
+  }
+
+  #pageRegions(page: number): PageRegions {
+    const known = this.#pages.get(page);
+    if (known !== undefined) return known;
+    const fresh: PageRegions = { entered: new Map(), covered: new Map(), regions: new Set() };
+    this.#pages.set(page, fresh);
+    return fresh;
+  }
+
+  /** Writes a handler number into the record of an offset, if there is one. */
+  #setHandler(page: number, offset: number, handler: number): void {
+    const block = this.#cache.find(page, translatedMode);
+    if (block === 0) return;
+    const record = this.#cache.lookup(block, offset);
+    if (record !== 0) this.#halves[(record + RecordField.handler) >> 1] = handler;
+  }
+}
+
+/** The pages that some blocks have code of, by number; `home` is that of index 0. */
+export function pagesOf(
+  blocks: readonly RegionBlock[],
+  home: number,
+  source: RegionSource,
+): number[] {
+  const indexes = new Set(
+    blocks.flatMap(({ offset, end }) => [pageIndexOf(offset), pageIndexOf(end - 1)]),
+  );
+  return [...new Set([...indexes].map((index) => source.page(index)?.page ?? home))];
+}
+
+/** The bytes of some blocks in guest-physical memory; `home` is the page of index 0. */
+export function rangesOf(
+  blocks: readonly RegionBlock[],
+  home: number,
+  source: RegionSource,
+): CodeRange[] {
+  return blocks.map(({ offset, end }): CodeRange => {
+    const page = source.page(pageIndexOf(offset))?.page ?? home;
+    const first = page * 4096 + (offset & 4095);
+    return [first, first + end - offset];
+  });
+}
