@@ -71,6 +71,9 @@ export class Slices {
       showPendingError(state);
       if (coprocessor.ignored && !hasPendingError(state)) coprocessor.ended();
     }
+    const { codeBase } = this.#parts.access;
+    // A fault that becomes a double fault saves the RF that earlier instructions have cleared.
+    if (retired !== 0) events.updateResumeFlag(this.retired, codeBase);
     const reason = state[Word.exitReason] ?? 0;
     if (reason === ExitReason.fault || reason === ExitReason.faultAtRip) {
       const stop = this.#deliverFault();
@@ -84,10 +87,9 @@ export class Slices {
       tiers.regions?.sample(retired);
     }
     if (retired === 0) {
-      events.keepResumeFlag(this.#parts.access.codeBase);
+      events.keepResumeFlag(codeBase);
       return debug.stop === undefined ? undefined : 'debug';
     }
-    events.updateResumeFlag(this.retired, this.#parts.access.codeBase);
     const traps = stepping && !this.#interrupted && !events.isStackShadow(this.retired);
     if (traps) debug.pending |= DebugStatus.step;
     return this.#debugStop();
