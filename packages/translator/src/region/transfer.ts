@@ -94,12 +94,24 @@ export function buildCall(handlerType: number): FunctionBody {
   return body;
 }
 
-/** Runs the handler of one instruction by its number. */
+/**
+ * Runs the handler of one instruction by its number. The loop may stand at another record, as when
+ * a region went on here: a fault says where it was.
+ */
 export function buildRunHandler(handlerType: number): FunctionBody {
   const body = new FunctionBody(['i32', 'i32']);
+  const eip = body.local('i32');
+  const result = body.local('i32');
+  load(body, CpuState.eipBase);
+  body.get(0);
+  body.memory('i32.load16_u', RecordField.offset);
+  body.op('i32.add');
+  body.set(eip);
   body.get(0);
   body.get(1);
   body.callIndirect(handlerType);
+  body.set(result);
+  returnResult(body, result, eip);
   return body;
 }
 
@@ -115,7 +127,7 @@ export function buildGiveUp(handlerType: number, settleFlags: number): FunctionB
   doInstruction(body, settleFlags, (record) => {
     runRecord(body, handlerType, record);
     body.set(result);
-    returnResult(body, result);
+    returnResult(body, result, 0);
   });
   return body;
 }
@@ -163,7 +175,7 @@ export function buildHost(handlerType: number, settleFlags: number): FunctionBod
     body.i32(goesOn);
     body.return();
     body.end(passes);
-    returnResult(body, result);
+    returnResult(body, result, 0);
   });
   return body;
 }
@@ -199,8 +211,8 @@ function runRecord(body: FunctionBody, handlerType: number, record: number): voi
   body.callIndirect(handlerType);
 }
 
-/** Returns the result of a handler for the instruction at the EIP in parameter 0. */
-function returnResult(body: FunctionBody, result: number): void {
+/** Returns the result of a handler for the instruction at the EIP in a local. */
+function returnResult(body: FunctionBody, result: number, eip: number): void {
   body.get(result);
   body.op('i32.eqz');
   load(body, CpuState.exitReason);
@@ -208,7 +220,7 @@ function returnResult(body: FunctionBody, result: number): void {
   body.op('i32.eq');
   body.op('i32.and');
   const faulted = body.if();
-  recordFault(body, 0);
+  recordFault(body, eip);
   body.end(faulted);
   body.get(result);
   body.return();

@@ -1,0 +1,43 @@
+/** Regions that are entered from others while the budget runs out. */
+import { assembleText } from '@ringfence/assembler';
+import { expect, it } from 'vitest';
+import { flatState, makeCpu } from './test-cpu.ts';
+
+const code = 0x2_0000;
+const handler = 0x1800;
+const gates = 0x2000;
+const table = 0x3000;
+const stackTop = 0x9000;
+const deviceNotAvailable = 7;
+
+/** Bytes of its first two instructions, and of the first three. */
+const hosted = 3;
+const faulting = hosted + 3;
+
+it('a fault where a region goes on with little budget left has its own EIP', () => {
+  const { cpu, physical } = makeCpu(1 << 20, 'translator');
+  const program = 'xor al, 9\naas\nmov edx, [ebx + 4]\nfldl2t\nnop\nnop\nhlt';
+  physical.write(code, assembleText(program, { bits: 32, origin: code }));
+  physical.write(handler, Uint8Array.of(0xf4));
+  physical.write32(gates + 8 * deviceNotAvailable, (0x10 << 16) | handler);
+  physical.write32(gates + 8 * deviceNotAvailable + 4, 0x8e00);
+  physical.write32(table + 0x10, 0xffff);
+  physical.write32(table + 0x14, 0x00cf_9b00);
+  const initial = {
+    ...flatState(code, stackTop),
+    // With CR0.TS the floating-point instruction faults.
+    cr0: 0x19,
+    gdtr: { base: table, limit: 0x1f },
+    idtr: { base: gates, limit: 0x7ff },
+  };
+  cpu.start(initial);
+  cpu.run(100);
+  // The region has the load's handler do it, and looks at the budget behind it.
+  cpu.regions?.host(code >> 12, hosted);
+  cpu.regions?.compile(code, code >> 12, [0], 'asked for');
+  for (let budget = 1; budget < 12; budget++) {
+    cpu.start(initial);
+    for (let again = 0; again < 20 && cpu.run(budget) === 'budget'; again++);
+    expect(physical.read32(stackTop - 12), `budget ${budget}`).toBe(code + faulting);
+  }
+});
