@@ -165,6 +165,8 @@ function enter(c: InstructionContext): void {
   const store = storeOf[bytes] ?? '';
   const frame = c.stack.moved(c.stack.pointer(), -bytes);
   b.guestStore(store, c.stack.linear(frame, bytes, true), c.gpr(Gpr.rbp, bytes));
+  // A 32-bit frame pointer has the upper half of ESP, also where the stack is a 16-bit one.
+  const whole = small ? b.or(b.and(c.gpr(Gpr.rsp, 4), ~0xffff), frame) : frame;
   const pointer = b.variable('i32', frame);
   const pushNext = (value: Value): void => {
     const at = c.stack.moved(b.get(pointer), -bytes);
@@ -182,15 +184,14 @@ function enter(c: InstructionContext): void {
       b.set(left, b.sub(b.get(left), 1));
       b.continue(loop);
     });
-    pushNext(bytes === 8 ? b.extendU(frame) : frame);
+    pushNext(bytes === 8 ? b.extendU(whole) : whole);
   });
   const allocated = b.sub(b.get(pointer), c.immediate(2));
   const last = small ? b.and(allocated, 0xffff) : allocated;
   // The last word of the new frame must be writable, though nothing is written.
   b.guestProbe(bytes, c.stack.linear(last, bytes, true));
   c.stack.setPointer(last);
-  if (bytes === 2) c.setGpr(Gpr.rbp, frame, 2);
-  else c.setGpr(Gpr.rbp, bytes === 8 ? b.extendU(frame) : frame, bytes);
+  c.setGpr(Gpr.rbp, bytes === 8 ? b.extendU(whole) : whole, bytes);
 }
 
 /** PUSH, POP and their families, ENTER and LEAVE. */

@@ -242,8 +242,8 @@ function loadString(c: InstructionContext): void {
 
 /** Compares two operands, in the order in which processors read them: it decides between faults. */
 function compareElements(c: InstructionContext, bytes: number): void {
-  const right = c.read(1);
   const left = c.read(0);
+  const right = c.read(1);
   c.flags.sub(left, right, c.b.sub(left, right), bytes);
 }
 
