@@ -1,6 +1,6 @@
 /**
- * What a 32-bit process with segments of its own showed on an AMD EPYC: ENTER on a 16-bit stack, and
- * which operand of CMPS faults first.
+ * What a 32-bit process with segments of its own showed on an AMD EPYC: ENTER on a 16-bit stack,
+ * and which operand of CMPS faults first.
  */
 import { assembleText } from '@ringfence/assembler';
 import { describe, expect, it } from 'vitest';
