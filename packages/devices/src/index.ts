@@ -232,6 +232,7 @@ export {
   testMemoryBytes,
   type PcTestDeviceOptions,
 } from './pc-testdev/index.ts';
+export { PciTestDevice, type PciTestDeviceOptions } from './pci-testdev/index.ts';
 export { VirtioConsole, type VirtioConsoleOptions } from './virtio-console/index.ts';
 export { VirtioEntropy, type VirtioEntropyOptions } from './virtio-entropy/index.ts';
 export {

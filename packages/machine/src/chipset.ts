@@ -15,6 +15,7 @@ import {
   mapPciPorts,
   memorySizeBytes,
   PciBus,
+  PciTestDevice,
   PcTestDevice,
   Port92,
   PortBus,
@@ -75,12 +76,17 @@ export interface ChipsetOptions {
   readonly debugExitPort?: number;
   /** Whether there is a device for test kernels, `pc-testdev`. */
   readonly testDevice?: boolean;
+  /** Whether there is one on the PCI bus, `pci-testdev`. */
+  readonly pciTestDevice?: boolean;
   /** What stands in the ROM. */
   readonly firmware: Firmware;
 }
 
 const irqCount = 16;
 const pageBytes = 4096;
+/** The test device's place on the bus, and that of its memory and ports without firmware. */
+const pciTestSlot = 4;
+const pciTestPlaces = [0xf300_0000, 0xc300] as const;
 
 /** The chips of a PC, and the board that they are wired to. */
 export class Chipset implements Board {
@@ -148,6 +154,11 @@ export class Chipset implements Board {
     if (options.testDevice === true) {
       const device = new PcTestDevice({ irq: (request) => this.isaIrq(request) });
       this.memory.mapMmio(testMemoryAddress, testMemoryBytes, this.own('pc-testdev', device));
+    }
+    if (options.pciTestDevice === true) {
+      const { pciAddressSpace: addressSpace } = this;
+      const device = new PciTestDevice({ addressSpace, places: pciTestPlaces });
+      this.pci.add(pciTestSlot, 0, this.own('pci-testdev', device));
     }
   }
 

@@ -186,6 +186,7 @@ function makeChipset(options: MachineOptions, connections: PcConnections, frame:
     sound: connections.sound ?? { tone: () => undefined, level: () => undefined },
     ...(options.debugExitPort === undefined ? {} : { debugExitPort: options.debugExitPort }),
     ...(options.testDevice === true ? { testDevice: true } : {}),
+    ...(options.pciTestDevice === true ? { pciTestDevice: true } : {}),
   });
 }
 

@@ -157,6 +157,8 @@ export interface MachineOptions {
   readonly debugExitPort?: number;
   /** Whether there is a device for test kernels, `pc-testdev`. */
   readonly testDevice?: boolean;
+  /** Whether there is one on the PCI bus, `pci-testdev`. */
+  readonly pciTestDevice?: boolean;
 }
 
 /** The files that settings name, already read. */
@@ -202,6 +204,7 @@ export function machineOptions(
     ...(debugExitPort === undefined ? {} : { debugExitPort }),
     ...(hasDevice(settings, 'virtio-console') ? { virtioConsole: true } : {}),
     ...(hasDevice(settings, 'pc-testdev') ? { testDevice: true } : {}),
+    ...(hasDevice(settings, 'pci-testdev') ? { pciTestDevice: true } : {}),
     ...(hasDevice(settings, 'virtio-rng') ? { virtioEntropy: true } : {}),
   };
 }
@@ -289,16 +292,19 @@ function firmwareKernel(
     : { kernel: { kernel, ...(initrd === undefined ? {} : { initrd }), commandLine: append } };
 }
 
+/** Devices without properties. */
+const plainDevices = ['pc-testdev', 'pci-testdev', 'virtio-console', 'virtio-rng'];
+
 function findDebugExit(settings: Settings): number | undefined {
   let port: number | undefined;
   for (const device of settings.device) {
-    if (['virtio-console', 'virtio-rng', 'pc-testdev'].includes(device['driver'] ?? '')) {
+    if (plainDevices.includes(device['driver'] ?? '')) {
       continue;
     }
     if (device['driver'] !== 'isa-debug-exit') {
       throw new MachineError('bad-option', {
         where: 'option -device',
-        expected: 'isa-debug-exit, pc-testdev, virtio-console or virtio-rng',
+        expected: `isa-debug-exit or ${plainDevices.join(', ')}`,
         found: `"${device['driver'] ?? ''}"`,
       });
     }

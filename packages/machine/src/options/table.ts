@@ -203,7 +203,7 @@ export const optionTable: readonly OptionRow[] = [
   {
     name: 'device',
     flag: '-device',
-    argument: 'isa-debug-exit[,iobase=0xf4]|pc-testdev|virtio-console|virtio-rng',
+    argument: 'isa-debug-exit[,iobase=0xf4]|pc-testdev|pci-testdev|virtio-console|virtio-rng',
     value: { kind: 'properties', keys: ['driver', 'iobase', 'iosize'], head: 'driver' },
     most: 8,
     scope: 'machine',

@@ -1,0 +1,1 @@
+export { PciTestDevice, type PciTestDeviceOptions } from './device.ts';
