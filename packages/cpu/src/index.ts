@@ -1,6 +1,7 @@
 export * from './cpu.ts';
 export * from './interfaces.ts';
 export { apicPresent, cpuModels, type CpuModel } from './model.ts';
+export { findCpuModel, type ModelNameFault } from './model-name.ts';
 export type { DebugStop, DebugUnit, HostBreakpoint } from './debug-unit.ts';
 export { Cr0, Word } from './state-view.ts';
 export * from './initial-state.ts';

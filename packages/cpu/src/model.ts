@@ -82,6 +82,17 @@ export const cpuModels: readonly CpuModel[] = rows.map(({ names, ...model }) => 
   return { ...model, has, features: featureWords(has, model.vendor === 'AuthenticAMD') };
 });
 
+/** Returns a model with another name, another vendor and other features. */
+export function modelWith(
+  model: CpuModel,
+  name: string,
+  vendor: string,
+  has: ReadonlySet<string>,
+): CpuModel {
+  const features = featureWords(has, vendor === 'AuthenticAMD');
+  return { ...model, name, vendor, has, features };
+}
+
 /** ECX bit 31 of leaf 1: a hypervisor is present. */
 const hypervisorPresent = 1 << 31;
 

@@ -1,7 +1,7 @@
 /**
  * A PC put together from its parts: memory, chips, paravirtual interfaces, clock, CPU.
  */
-import { apicPresent, Cpu, cpuModels } from '@ringfence/cpu';
+import { apicPresent, Cpu, findCpuModel } from '@ringfence/cpu';
 import type { CpuHost, CpuModel, InterruptController } from '@ringfence/cpu';
 import type { ByteSink, FloppyController, SpeakerSound, VirtioConsole } from '@ringfence/devices';
 import { CallLog, HypercallDispatch, KvmAbi } from '@ringfence/hypercall';
@@ -246,13 +246,10 @@ class InterruptPin {
 }
 
 function findModel(name: string | undefined): CpuModel {
-  const model = cpuModels.find((candidate) => name === undefined || candidate.name === name);
-  if (model === undefined) {
-    throw new MachineError('bad-option', {
-      where: 'CPU model',
-      expected: `one of ${cpuModels.map((candidate) => candidate.name).join(', ')}`,
-      found: `"${name ?? ''}"`,
-    });
+  const model = findCpuModel(name);
+  if ('expected' in model) {
+    const found = `"${model.found.slice(0, 60)}"`;
+    throw new MachineError('bad-option', { where: 'CPU model', expected: model.expected, found });
   }
   return model;
 }

@@ -212,10 +212,10 @@ export const optionTable: readonly OptionRow[] = [
   {
     name: 'cpu',
     flag: '-cpu',
-    argument: 'MODEL',
+    argument: 'MODEL[,+FEATURE][,-FEATURE]',
     value: text,
     scope: 'machine',
-    help: 'CPU model',
+    help: 'CPU model: qemu32 (default), max, pentium3, pentium or 486, with features changed',
   },
   {
     name: 'accel',
