@@ -74,8 +74,18 @@ export class CalloutOutcome {
     if (fault !== noFault) return this.fault(fault);
     const state = this.#state;
     state[Word.target] = state[Word.rip] ?? 0;
-    if (this.#context.host.interrupts.requested) this.#context.attention();
+    this.lookAtInterrupts();
     return CalloutResult.lookup;
+  }
+
+  /**
+   * Interrupts may have become deliverable: if one is requested the slice ends, else generated code
+   * need not ask for a while. What was requested when the slice began may be done with.
+   */
+  lookAtInterrupts(): void {
+    const { requested, announces } = this.#context.host.interrupts;
+    if (requested) this.#context.attention();
+    else if (announces === true) this.#state[Word.interruptWaits] = 0;
   }
 
   /** For instructions that change how the next one is fetched. */

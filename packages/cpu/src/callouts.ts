@@ -207,7 +207,7 @@ export class Callouts {
     if (fault !== noFault) return this.#outcome.fault(fault);
     if (enable !== 0 && ((this.#state[Word.eflags] ?? 0) & ~before & 0x200) !== 0) {
       this.#context.shadowInterrupts('sti');
-      if (this.#context.host.interrupts.requested) this.#context.attention();
+      this.#outcome.lookAtInterrupts();
     }
     return CalloutResult.goOn;
   }

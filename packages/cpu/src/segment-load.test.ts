@@ -182,4 +182,23 @@ describe('STI', () => {
     interruptedAt(source, 3, false);
     expect(fast.cpu.statistics().exits['interruptFlag'] ?? 0).toBe(before + 1);
   });
+
+  it('needs one call of the host once what was requested is done with', () => {
+    const { physical, machine, interrupts, cpu, writes } = fast;
+    prepare(fast, 1, 0);
+    const text = `out 0x80, al\n${'sti\nnop\ncli\n'.repeat(5)}hlt`;
+    physical.write(codeAddress, assembleText(text, { bits: 32, origin: codeAddress }));
+    // A request that the guest ends itself, as an upcall of Xen.
+    writes.length = 0;
+    const requested = { get: () => writes.length === 0, configurable: true };
+    Object.defineProperty(interrupts, 'requested', requested);
+    interrupts.announces = true;
+    machine.i32[Word.eflags] = 2;
+    const before = cpu.statistics().exits['interruptFlag'] ?? 0;
+    for (let more = 0; more < 20 && !cpu.halted; more++) cpu.run(1000);
+    Object.defineProperty(interrupts, 'requested', { value: false, writable: true });
+    interrupts.announces = false;
+    expect(writes).toHaveLength(1);
+    expect(cpu.statistics().exits['interruptFlag'] ?? 0).toBe(before + 1);
+  });
 });

@@ -126,6 +126,8 @@ export function makeXenGuest(parts: XenParts): XenGuest {
       get requested() {
         return abi.upcallDue || controller.requested;
       },
+      // Where the guest itself writes that an upcall is pending, Xen looks when it enters the guest.
+      announces: controller.announces === true,
       acknowledge: () => (abi.upcallDue ? domain.upcallVector : controller.acknowledge()),
     }),
   };
