@@ -126,7 +126,7 @@ export function makeXenGuest(parts: XenParts): XenGuest {
       get requested() {
         return abi.upcallDue || controller.requested;
       },
-      // Where the guest itself writes that an upcall is pending, Xen looks when it enters the guest.
+      // What the guest itself writes as pending is seen when it is entered next, as by Xen.
       announces: controller.announces === true,
       acknowledge: () => (abi.upcallDue ? domain.upcallVector : controller.acknowledge()),
     }),
