@@ -92,7 +92,8 @@ async function choose(args: readonly string[], services: RunServices): Promise<n
     writeHelp(runHelp, streams.stdout);
     return ExitStatus.success;
   }
-  return await runMachine(runSettings(rest), services);
+  const settings = runSettings(rest, (words) => void streams.stderr.write(`ringfence: ${words}\n`));
+  return await runMachine(settings, services);
 }
 
 function isAboutOptions(error: UsageError | MachineError): boolean {

@@ -3,7 +3,8 @@
  * ask for what is so anyway, such as no window.
  *
  * An option whose value would change something is refused, so that nobody gets another machine than
- * the one that was asked for.
+ * the one that was asked for. More processors than one are the exception: a guest that finds one
+ * goes on with it, so the run does too, and says so.
  */
 import type { KnownOption } from './arguments.ts';
 import { UsageError } from './usage-error.ts';
@@ -15,12 +16,12 @@ interface IdleOption extends KnownOption {
 
 const noOther = /^none$/;
 
-/** All of them name the one processor, or leave out what is not there. */
+/** All of them leave out what is not there, or say what is so. */
 const idleOptions: readonly IdleOption[] = [
   {
     flag: '-smp',
-    argument: '1, as a machine has one processor',
-    accepts: /^((cpus=)?1(,|$))?((sockets|dies|cores|threads|maxcpus)=1(,|$))*$/,
+    argument: 'a number of processors',
+    accepts: /^(\d{1,3}(,|$))?((cpus|sockets|dies|cores|threads|maxcpus)=\d{1,3}(,|$))*$/,
   },
   { flag: '-display', argument: 'none', accepts: noOther },
   { flag: '-vnc', argument: 'none', accepts: noOther },
@@ -61,15 +62,26 @@ export const qemuHelp: string = `\
  *
  * @throws UsageError for a value that asks for something that is not here.
  */
-export function fromQemu(name: string, values: readonly string[]): (readonly [string, string])[] {
+export function fromQemu(
+  name: string,
+  values: readonly string[],
+  warn: (words: string) => void,
+): (readonly [string, string])[] {
   const idle = idleOptions.find(({ flag }) => flag.slice(1) === name);
   if (idle !== undefined) {
     const other = values.find((value) => idle.accepts?.test(value) === false);
     if (other !== undefined) throw wrong(idle.flag, idle.argument ?? 'nothing', other);
+    const more = name === 'smp' ? values.find((value) => !isOne(value)) : undefined;
+    if (more !== undefined) warn(`option -smp: the guest has one processor, not "${more}"`);
     return [];
   }
   if (name === 'machine' || name === 'M') return values.flatMap(machineParts);
   return values.map((value) => [name, name === 'accel' ? accelerator(value) : value]);
+}
+
+/** Whether all counts are 1, apart from those of processors that may be added. */
+function isOne(value: string): boolean {
+  return value.split(',').every((part) => /^(maxcpus=\d+|(\w+=)?0*1)$/.test(part));
 }
 
 /** `pc,accel=tcg` and the like: the kind, how code runs, and properties that change nothing. */

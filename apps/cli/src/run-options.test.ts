@@ -62,6 +62,15 @@ describe('the options of run', () => {
     expect(runSettings(['-smp', 'cpus=1,sockets=1,cores=1'])).toEqual(defaultSettings);
   });
 
+  it('tell that there is one processor to whoever wants more', () => {
+    const told: string[] = [];
+    const warn = (words: string): void => void told.push(words);
+    expect(runSettings(['-smp', '2,cores=2'], warn)).toEqual(defaultSettings);
+    expect(told).toEqual(['option -smp: the guest has one processor, not "2,cores=2"']);
+    runSettings(['-smp', 'cpus=1,maxcpus=4', '-smp', 'sockets=1,cores=1'], warn);
+    expect(told).toHaveLength(1);
+  });
+
   it.each([
     ['-machine accel=tcg', { accel: 'translator' }],
     ['-machine pc-i440fx-7.2,accel=kvm:tcg,usb=off', { machine: 'pc', accel: 'translator' }],
@@ -86,8 +95,8 @@ describe('the options of run', () => {
 
   it.each([
     [['-what'], 'run: expected one of the options that the help lists, found "-what"'],
-    [['-smp', '2'], 'option -smp: expected 1, as a machine has one processor, found "2"'],
-    [['-smp', '1,cores=2'], 'found "1,cores=2"'],
+    [['-smp', 'many'], 'option -smp: expected a number of processors, found "many"'],
+    [['-smp', '1,cores=x'], 'found "1,cores=x"'],
     [['-monitor', 'stdio'], 'option -monitor: expected none, found "stdio"'],
     [['-vnc', ':0'], 'option -vnc: expected none, found ":0"'],
     [['-machine', 'q35'], 'option -machine: expected one of pc, pvh, xenpv, found "q35"'],

@@ -26,9 +26,14 @@ const known: readonly KnownOption[] = [
  * Reads the words behind `run` into settings; what they say themselves counts instead of what a
  * machine file says.
  *
+ * What is taken and not done is told to `warn`.
+ *
  * @throws UsageError or MachineError that says what is wrong and where.
  */
-export function runSettings(words: readonly string[]): Settings {
+export function runSettings(
+  words: readonly string[],
+  warn: (words: string) => void = () => {},
+): Settings {
   const { options, operands } = readArguments('run', words, known);
   if (operands[0] !== undefined) {
     throw new UsageError(`run: expected options, found "${operands[0].slice(0, 60)}"`);
@@ -37,7 +42,7 @@ export function runSettings(words: readonly string[]): Settings {
   const own = [...options].filter(([name]) => name !== bare(machineFile.flag));
   return parseParameters([
     ...files.flatMap((path) => describedParameters(read(path))),
-    ...own.flatMap(([name, values]) => fromQemu(name, values)),
+    ...own.flatMap(([name, values]) => fromQemu(name, values, warn)),
   ]);
 }
 
