@@ -22,6 +22,28 @@ describe('local APIC timer', () => {
     expect(rig.interrupt.rises).toBe(1);
   });
 
+  it('goes on counting from where it is when it becomes periodic, and one-shot again', () => {
+    const rig = Rig.enabled();
+    rig.write(at.lvtFirst, masked | 0x40);
+    rig.write(at.divide, 0xb); // 1
+    rig.write(at.initialCount, 100_000);
+    rig.clock.advance(60_000);
+    rig.write(at.lvtFirst, periodic | 0x40);
+    expect(rig.read(at.currentCount)).toBe(40_000);
+    rig.clock.advance(250_000);
+    expect([rig.read(at.currentCount), rig.apic.acknowledge()]).toEqual([90_000, 0x40]);
+    rig.write(at.endOfInterrupt, 0);
+    rig.write(at.lvtFirst, 0x40);
+    expect([rig.read(at.currentCount), rig.read(at.initialCount)]).toEqual([90_000, 100_000]);
+    rig.clock.advance(89_999);
+    expect([rig.read(at.currentCount), rig.interrupt.level]).toEqual([1, false]);
+    rig.clock.advance(1);
+    expect([rig.read(at.currentCount), rig.interrupt.level]).toEqual([0, true]);
+    rig.write(at.lvtFirst, periodic | 0x40);
+    rig.clock.advance(1e9);
+    expect(rig.read(at.currentCount)).toBe(0);
+  });
+
   it('divides by 2 to 128, and by 1', () => {
     const counts = [0x0, 0x1, 0x2, 0x3, 0x8, 0x9, 0xa, 0xb].map((divide) => {
       const rig = Rig.enabled();

@@ -56,6 +56,10 @@ export class ApicTimer {
     const isDeadline = mode === timerMode.tscDeadline;
     if (isDeadline || state.mode === timerMode.tscDeadline) {
       this.state = { ...powerOnApicTimer(), divide: state.divide };
+    } else {
+      // The count goes on from where it is, in its last period (10.5.4).
+      state.startNs += state.delivered * state.initialCount * this.#tickNs();
+      state.delivered = 0;
     }
     this.state.mode = mode;
     this.arm();
