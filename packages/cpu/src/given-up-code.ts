@@ -1,32 +1,38 @@
 /**
- * Remembers instructions that regions give up again and again, because what they access has no fast
- * path: data beside code, devices, page tables. Regions then have their handlers do them.
+ * Remembers instructions that regions give up again and again, and what is done about each.
+ *
+ * Accesses near one base share a look-up, which fails where their range is not in one page, as that
+ * of a stack frame may be: first the accesses of a region are looked up apart. Where that does
+ * not help, what is accessed has no fast path (data beside code, devices, page tables): then the
+ * handler does the instruction.
  */
 
 /** Share of instructions that are given up which is too much. */
-export const manyGivenUp = 0.01;
+export const manyGivenUp = 0.002;
+
+/** What is done about an instruction. */
+export const GivenUpLevel = { none: 0, apart: 1, hosted: 2 } as const;
 
 /** Pages that are remembered at one time; then all is forgotten. */
 const maximumPages = 4096;
 
 /** The instructions by page (canonical). */
 export class GivenUpCode {
-  readonly #pages = new Map<number, Set<number>>();
+  readonly #pages = new Map<number, Map<number, number>>();
 
-  /** Notes an instruction by its offset in a page. */
-  note(page: number, offset: number): void {
-    const known = this.#pages.get(page);
-    if (known !== undefined) {
-      known.add(offset);
-      return;
-    }
+  /** Notes that something is done about the instruction at an offset; false if it was so before. */
+  raise(page: number, offset: number, level: number): boolean {
+    if (this.level(page, offset) >= level) return false;
     if (this.#pages.size >= maximumPages) this.#pages.clear();
-    this.#pages.set(page, new Set([offset]));
+    const known = this.#pages.get(page) ?? new Map<number, number>();
+    known.set(offset, level);
+    this.#pages.set(page, known);
+    return true;
   }
 
-  /** Whether the instruction at an offset was given up too often. */
-  has(page: number, offset: number): boolean {
-    return this.#pages.get(page)?.has(offset) ?? false;
+  /** What is done about the instruction at an offset: a `GivenUpLevel`. */
+  level(page: number, offset: number): number {
+    return this.#pages.get(page)?.get(offset) ?? GivenUpLevel.none;
   }
 
   /** The code of a page is other code now. */

@@ -60,8 +60,11 @@ export interface HotCodeRegions {
   compile(linear: number, page: number, starts: readonly number[], why: string): void;
   /** Makes a region anew. */
   rebuild(region: Region, linear: number, starts: readonly number[], why: string): void;
-  /** Leaves an instruction of regions to its handler; false if that was so. */
-  host(page: number, offset: number): boolean;
+  /**
+   * Has regions do an instruction otherwise that they often gave up, though its look-up was its own
+   * if `isApart`; false if nothing more can be done.
+   */
+  ease(page: number, offset: number, isApart: boolean): boolean;
 }
 
 /** A place in memory, by its linear and its guest-physical address. */
@@ -113,12 +116,14 @@ export class HotCode {
     this.#compile(place, `hot, ${enough} samples in ${1 << partShift} bytes`);
   }
 
-  /** Translates the code around the instruction that was given up last once more, without it. */
-  hostGivenUp(): void {
+  /** Translates the code around the instruction that was given up last once more, otherwise. */
+  easeGivenUp(): void {
     const place = this.#placeOf(this.#state[CpuState.gaveUpAt >> 2] ?? 0);
-    if (place === undefined || !this.#regions.host(place.page, place.offset)) return;
+    if (place === undefined) return;
     const region = this.#regions.page(place.page)?.covered.get(place.offset);
-    if (region === undefined) return;
+    if (region?.state !== 'entered') return;
+    const isApart = region.blocks.some(({ instructions }) => instructions.some((i) => i.isApart));
+    if (!this.#regions.ease(place.page, place.offset, isApart)) return;
     const why = `0x${place.physical.toString(16)} is often given up`;
     this.#regions.rebuild(region, place.linear, region.starts, why);
   }

@@ -3,7 +3,7 @@ import type { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import type { RegionPage, RegionSource } from '@ringfence/translator';
 import { Suitabilities } from '@ringfence/translator';
-import type { GivenUpCode } from './given-up-code.ts';
+import { type GivenUpCode, GivenUpLevel } from './given-up-code.ts';
 import { translatedMode } from './region-record.ts';
 import type { WrittenCode } from './written-code.ts';
 
@@ -65,7 +65,8 @@ export class RegionSources {
       block,
       isKnown: (offset) => isNew || cache.lookup(block, offset) !== 0,
       isWritten: (offset, length) => written.isWritten(page, offset, length),
-      isHosted: (offset) => givenUp.has(page, offset),
+      isApart: (offset) => givenUp.level(page, offset) >= GivenUpLevel.apart,
+      isHosted: (offset) => givenUp.level(page, offset) >= GivenUpLevel.hosted,
     };
   }
 }

@@ -54,6 +54,32 @@ describe('regions', () => {
   });
 });
 
+describe('accesses that share a look-up', () => {
+  /** Adds up in a stack frame that lies `below` bytes under a page boundary. */
+  const frame = (below: number): string => `
+      mov esp, ${0x9000 - below}
+      mov ecx, 3000000
+    again:
+      add [esp], ecx
+      adc dword [esp + 4], 0
+      mov eax, [esp]
+      xor [esp + 8], eax
+      dec ecx
+      jnz again
+      hlt`;
+
+  it.each([16, 8, 4])('are made apart where a frame is %i bytes before a page', (below) => {
+    const interpreted = run(frame(below), 'interpreter');
+    const translated = run(frame(below), 'translator');
+    const words = ({ physical }: typeof translated): number[] =>
+      [0, 4, 8].map((offset) => physical.read32(0x9000 - below + offset));
+    expect(words(translated)).toEqual(words(interpreted));
+    const { givenUp = 0, instructions = 0 } = translated.cpu.regions?.statistics ?? {};
+    expect(instructions).toBeGreaterThan(translated.cpu.instructions * 0.9);
+    expect(givenUp).toBeLessThan(translated.cpu.instructions * 0.01);
+  });
+});
+
 /** Programs that change their own code while it runs as a region; both tiers end in one state. */
 const selfModifying: readonly (readonly [string, string])[] = [
   [

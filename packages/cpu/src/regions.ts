@@ -11,7 +11,7 @@ import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
 import type { Interpreter, RegionBlock, RegionSource } from '@ringfence/translator';
 import { buildRegion, layOut, loopHead, pageIndexOf } from '@ringfence/translator';
-import { GivenUpCode, manyGivenUp } from './given-up-code.ts';
+import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
 import { RegionLog } from './region-log.ts';
 import type { Entry, MadeRegion, PageRegions, Region } from './region-record.ts';
@@ -123,7 +123,7 @@ export class Regions implements CodeObserver {
     this.statistics.givenUp += givenUp;
     if (state[Word.codeMode] !== translatedMode) return;
     if (this.#compiling >= mostCompiling) return;
-    if (givenUp > retired * manyGivenUp) this.#hot.hostGivenUp();
+    if (givenUp > retired * manyGivenUp) this.#hot.easeGivenUp();
     this.#hot.sample(translated / retired);
   }
 
@@ -132,11 +132,10 @@ export class Regions implements CodeObserver {
     return this.#table.page(number);
   }
 
-  /** Regions have the handler of the instruction at an offset of a page do it. */
-  host(page: number, offset: number): boolean {
-    if (this.#givenUp.has(page, offset)) return false;
-    this.#givenUp.note(page, offset);
-    return true;
+  /** Regions do an instruction otherwise from now on; `isApart`: its look-up is its own already. */
+  ease(page: number, offset: number, isApart: boolean): boolean {
+    const level = isApart ? GivenUpLevel.hosted : GivenUpLevel.apart;
+    return this.#givenUp.raise(page, offset, level);
   }
 
   /** Makes a region anew; `linear` is an address in its page. */

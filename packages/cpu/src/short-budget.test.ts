@@ -33,7 +33,7 @@ it('a fault where a region goes on with little budget left has its own EIP', () 
   cpu.start(initial);
   cpu.run(100);
   // The region has the load's handler do it, and looks at the budget behind it.
-  cpu.regions?.host(code >> 12, hosted);
+  cpu.regions?.ease(code >> 12, hosted, true);
   cpu.regions?.compile(code, code >> 12, [0], 'asked for');
   for (let budget = 1; budget < 12; budget++) {
     cpu.start(initial);

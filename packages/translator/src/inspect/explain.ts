@@ -80,6 +80,7 @@ export function explainedSource(bytes: Uint8Array, bits: 16 | 32): ExplainedSour
     block: 1,
     isKnown: (offset: number) => offset <= length,
     isWritten: () => false,
+    isApart: () => false,
     isHosted: () => false,
   };
   const codeMode = CodeMode.valid | CodeMode.flat | wide;

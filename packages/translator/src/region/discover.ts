@@ -21,6 +21,8 @@ export interface RegionInstruction {
   /** What its record in the interpreter is of: another one if it crosses into the next page. */
   readonly recordVariant: Variant;
   readonly suitability: number;
+  /** It was often given up: `RegionPage.isApart`. */
+  readonly isApart: boolean;
 }
 
 /** Instructions that run one after the other, as they were found. */
@@ -50,7 +52,12 @@ export interface RegionPage {
   isKnown(offset: number): boolean;
   /** Whether one of `length` bytes at an offset changes so often that it is no code for regions. */
   readonly isWritten: (offset: number, length: number) => boolean;
-  /** Whether regions often gave the instruction at an offset up, so that its handler does it. */
+  /**
+   * Whether regions often gave the instruction at an offset up: maybe because accesses shared a
+   * look-up whose range was not in one page, which those of a region with it do no more.
+   */
+  readonly isApart: (offset: number) => boolean;
+  /** Whether they did so even then, so that its handler does it. */
   readonly isHosted: (offset: number) => boolean;
 }
 
@@ -169,7 +176,8 @@ class Search {
     let suitability = isWritten ? Suitability.unsuitable : this.#source.suitabilities.of(variant);
     if (page.isHosted(offset & 4095)) suitability = Math.max(suitability, Suitability.hosted);
     const recordVariant = isWhole ? variant : InvalidVariant.crossing;
-    return { offset, instruction, variant, recordVariant, suitability };
+    const isApart = page.isApart(offset & 4095);
+    return { offset, instruction, variant, recordVariant, suitability, isApart };
   }
 
   /** Decodes an instruction that goes on in the next page; whether that can be in the region. */

@@ -58,12 +58,13 @@ export function regionIr(
       isStable = false;
     });
   }
-  return { blocks: built.map(({ ir }) => finish(ir)), wantsFlagWords: wants };
+  const isApart = blocks.some(({ instructions }) => instructions.some((found) => found.isApart));
+  return { blocks: built.map(({ ir }) => finish(ir, isApart)), wantsFlagWords: wants };
 }
 
 /** IR of a block, dead sets removed and accesses grouped, as if no other block read its flags. */
 export function blockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
-  return finish(rawBlockIr(block, registers));
+  return finish(rawBlockIr(block, registers), false);
 }
 
 /** IR of a block as its semantics build it. */
@@ -71,9 +72,10 @@ export function rawBlockIr(block: RegionBlock, registers: PromotedRegisters): Va
   return build(block, registers, true).ir;
 }
 
-function finish(raw: Value[]): Value[] {
+/** `isApart`: each access looks its page up by itself. */
+function finish(raw: Value[], isApart: boolean): Value[] {
   const ir = removeDeadSets(raw);
-  groupAccesses(ir);
+  if (!isApart) groupAccesses(ir);
   return ir;
 }
 
