@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, runnerImport } from 'vite';
 
@@ -8,7 +7,7 @@ const source = (path: string): string =>
 /** What is used of `@ringfence/translator`. */
 interface Translator {
   hotCases(): unknown;
-  buildCoreModules(hot: unknown): Readonly<Record<string, Uint8Array>>;
+  writtenModulesText(hot: unknown): string;
 }
 
 /** Writes the modules that every machine needs into the page, as the build of `translator` does. */
@@ -25,9 +24,7 @@ async function makeModules(): Promise<string> {
     resolve: { conditions: ['@ringfence/source'] },
     environments: { inline: { resolve: { noExternal: true } } },
   });
-  const modules = Object.entries(module.buildCoreModules(module.hotCases()));
-  const written = modules.map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]);
-  return `export const writtenModules = ${JSON.stringify(Object.fromEntries(written))};`;
+  return module.writtenModulesText(module.hotCases());
 }
 
 export default defineConfig({

@@ -3,7 +3,7 @@ export type { FlagsOrigin, PromotedState } from './ir/promotion.ts';
 export * from './ir/value.ts';
 export * from './semantics/callout-numbers.ts';
 export * from './semantics/variant.ts';
-export { buildCoreModules, type CoreModules } from './interpreter/core-module.ts';
+export { writtenModulesText } from './interpreter/core-module.ts';
 export * from './interpreter/handler-target.ts';
 export { InvalidVariant, interpreterIr } from './interpreter/handlers.ts';
 export * from './interpreter/hot-variants.ts';

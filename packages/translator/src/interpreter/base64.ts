@@ -15,3 +15,15 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   }
   return bytes;
 }
+
+/** A text in base64 that stands for bytes. */
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 3) {
+    const [first = 0, second = 0, third = 0] = bytes.subarray(at, at + 3);
+    const group = (first << 16) | (second << 8) | third;
+    for (let shift = 18; shift >= 0; shift -= 6) text += digits.charAt((group >> shift) & 63);
+  }
+  const missing = (3 - (bytes.length % 3)) % 3;
+  return text.slice(0, text.length - missing) + '='.repeat(missing);
+}

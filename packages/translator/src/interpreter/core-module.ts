@@ -13,22 +13,39 @@ import {
 import { RUNTIME } from '../runtime/index.ts';
 import type { RuntimeFunction } from '../runtime/runtime-function.ts';
 import { hostImports } from '../runtime/runtime-function.ts';
-import { buildHandlers, firstHandlers, handlerSignature } from './handlers.ts';
+import { toBase64 } from './base64.ts';
+import type { InstructionEffects } from './case-table.ts';
+import { buildHandlers, effectsOf, firstHandlers, handlerSignature } from './handlers.ts';
 import { caseIr, type HotCase } from './hot-case.ts';
 import { buildLoop } from './loop.ts';
 import { RuntimeTarget } from './runtime-target.ts';
+import type { Variant } from '../semantics/variant.ts';
 
-/** The bytes of the modules that every machine needs. */
+/** Effects of instructions by their variants. */
+export type VariantEffects = readonly (readonly [Variant, InstructionEffects])[];
+
+/** What every machine needs, and what is the same for all. */
 export interface CoreModules {
   /** The loop and the runtime functions. */
   readonly core: Uint8Array<ArrayBuffer>;
   /** The handlers of `firstHandlers`. */
   readonly handlers: Uint8Array<ArrayBuffer>;
+  /** Effects of the instructions of the cases. */
+  readonly effects: VariantEffects;
 }
 
-/** Makes the modules that every machine needs; they follow from the cases of the loop alone. */
+/** Makes what every machine needs; it follows from the cases of the loop alone. */
 export function buildCoreModules(hot: readonly HotCase[]): CoreModules {
-  return { core: buildCore(hot), handlers: buildHandlers(firstHandlers(hot)) };
+  const variants = hot.flatMap(({ instructions }) => instructions.map(({ variant }) => variant));
+  const effects = [...new Set(variants)].map((variant) => [variant, effectsOf(variant)] as const);
+  return { core: buildCore(hot), handlers: buildHandlers(firstHandlers(hot)), effects };
+}
+
+/** A JavaScript module in the place of `written-modules.ts`, with what every machine needs. */
+export function writtenModulesText(hot: readonly HotCase[]): string {
+  const { core, handlers, effects } = buildCoreModules(hot);
+  const written = { core: toBase64(core), handlers: toBase64(handlers), effects };
+  return `export const writtenModules = ${JSON.stringify(written)};\n`;
 }
 
 function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {

@@ -4,8 +4,10 @@ import { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import type { Variant } from '../semantics/variant.ts';
+import type { InstructionEffects } from './case-table.ts';
 import { HandlerTarget } from './handler-target.ts';
 import { type HotCase, variantIr } from './hot-case.ts';
+import { fixedRegistersOf, flagEffectOf } from './instruction-effects.ts';
 import { firstHotHandler } from './loop.ts';
 import { SpecialHandler } from './record.ts';
 
@@ -57,6 +59,12 @@ export function interpreterIr(variant: Variant): Value[] {
   if (variant === InvalidVariant.tooLong) b.fault(13, 0);
   else b.fault(6);
   return b.body;
+}
+
+/** What an instruction is to those around it. */
+export function effectsOf(variant: Variant): InstructionEffects {
+  const ir = interpreterIr(variant);
+  return { flags: flagEffectOf(ir), fixed: fixedRegistersOf(ir) };
 }
 
 function buildHandler(variant: Variant, functions: (name: string) => number): FunctionBody {

@@ -3,8 +3,7 @@ import { firstRegionSlot } from '../region/transfer.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { CaseTable, type InstructionEffects, type Match } from './case-table.ts';
-import { buildHandlers, type Handler, interpreterIr } from './handlers.ts';
-import { fixedRegistersOf, flagEffectOf } from './instruction-effects.ts';
+import { buildHandlers, effectsOf, type Handler } from './handlers.ts';
 import type { CaseInstruction, HotCase } from './hot-case.ts';
 import { firstHotHandler } from './loop.ts';
 import { sharedModules } from './shared-modules.ts';
@@ -46,7 +45,7 @@ export class Interpreter {
   #nextSlot = firstRegionSlot;
   readonly #freeSlots: number[] = [];
   readonly #cases: CaseTable;
-  readonly #effects = new Map<Variant, InstructionEffects>();
+  readonly #effects: Map<Variant, InstructionEffects>;
 
   /** `hot`: the cases of the loop, most frequent first. */
   constructor(memory: WebAssembly.Memory, host: InterpreterHost, hot: readonly HotCase[]) {
@@ -57,6 +56,8 @@ export class Interpreter {
       if (first === undefined || instructions.length > 1 || withoutFlags) return;
       this.#numbers.set(first.variant, firstHotHandler + index);
     });
+    const modules = sharedModules(hot);
+    this.#effects = modules.effects;
     this.#cases = new CaseTable(hot, firstHotHandler, (variant) => this.#effectsOf(variant));
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegionSlot });
     const imports = {
@@ -77,7 +78,6 @@ export class Interpreter {
       },
       callout: (number: number, a: number, b: number, c: number) => host.callout(number, a, b, c),
     };
-    const modules = sharedModules(hot);
     const { exports } = new WebAssembly.Instance(modules.core, { env: imports });
     const { memory: _memory, table: _table, ...functions } = imports;
     this.#runtime = { ...exports, ...functions };
@@ -121,8 +121,7 @@ export class Interpreter {
   #effectsOf(variant: Variant): InstructionEffects {
     const known = this.#effects.get(variant);
     if (known !== undefined) return known;
-    const ir = interpreterIr(variant);
-    const effects = { flags: flagEffectOf(ir), fixed: fixedRegistersOf(ir) };
+    const effects = effectsOf(variant);
     this.#effects.set(variant, effects);
     return effects;
   }

@@ -1,4 +1,6 @@
+import type { Variant } from '../semantics/variant.ts';
 import { fromBase64 } from './base64.ts';
+import type { InstructionEffects } from './case-table.ts';
 import { buildCoreModules } from './core-module.ts';
 import type { CoreModules } from './core-module.ts';
 import type { HotCase } from './hot-case.ts';
@@ -9,6 +11,8 @@ import { writtenModules } from './written-modules.ts';
 export interface SharedModules {
   readonly core: WebAssembly.Module;
   readonly handlers: WebAssembly.Module;
+  /** Effects of the variants that any machine met. */
+  readonly effects: Map<Variant, InstructionEffects>;
 }
 
 /** The modules that were compiled, by the list of their loop's cases. */
@@ -18,10 +22,11 @@ const compiled = new WeakMap<readonly HotCase[], SharedModules>();
 export function sharedModules(hot: readonly HotCase[]): SharedModules {
   let modules = compiled.get(hot);
   if (modules === undefined) {
-    const { core, handlers } = bytesOf(hot);
+    const { core, handlers, effects } = partsOf(hot);
     modules = {
       core: new WebAssembly.Module(core),
       handlers: new WebAssembly.Module(handlers),
+      effects: new Map(effects),
     };
     compiled.set(hot, modules);
   }
@@ -29,8 +34,8 @@ export function sharedModules(hot: readonly HotCase[]): SharedModules {
 }
 
 /** What the build wrote, if it did and it is for these cases; else the modules are made now. */
-function bytesOf(hot: readonly HotCase[]): CoreModules {
-  const { core, handlers } = writtenModules;
+function partsOf(hot: readonly HotCase[]): CoreModules {
+  const { core, handlers, effects } = writtenModules;
   if (core === '' || hot !== hotCases()) return buildCoreModules(hot);
-  return { core: fromBase64(core), handlers: fromBase64(handlers) };
+  return { core: fromBase64(core), handlers: fromBase64(handlers), effects };
 }

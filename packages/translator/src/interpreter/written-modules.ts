@@ -1,10 +1,12 @@
 /**
  * Stands for what the build writes: `write-modules.js` replaces this file in `dist` by one with
- * the modules of `hotCases` in base64, so that no process has to make them. Sources have none.
+ * what `buildCoreModules` makes of `hotCases`, so that no process has to make it. Sources make it.
  */
+import type { VariantEffects } from './core-module.ts';
 
-/** The bytes of `CoreModules` in base64; empty where no build wrote them. */
-export const writtenModules: { readonly core: string; readonly handlers: string } = {
-  core: '',
-  handlers: '',
-};
+/** `CoreModules` with bytes in base64; empty where no build wrote them. */
+export const writtenModules: {
+  readonly core: string;
+  readonly handlers: string;
+  readonly effects: VariantEffects;
+} = { core: '', handlers: '', effects: [] };
