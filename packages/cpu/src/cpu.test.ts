@@ -12,6 +12,14 @@ function runBytes(bytes: readonly number[], budget = 100_000): ReturnType<typeof
 }
 
 describe('Cpu', () => {
+  it('comes out of reset with the flags of the manual', () => {
+    const { cpu } = makeCpu();
+    expect(cpu.eflags()).toBe(2);
+    cpu.start({ ...flatState(0x1000, 0x8000), eflags: 0x8d7 });
+    cpu.reset();
+    expect(cpu.eflags()).toBe(2);
+  });
+
   it('runs a loop and halts', () => {
     // mov eax, 0; mov ecx, 1000; again: add eax, ecx; dec ecx; jnz again; hlt
     const { cpu, machine } = runBytes([

@@ -1,4 +1,11 @@
-import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
+import {
+  arithmeticFlags,
+  CpuState,
+  SegmentField,
+  segmentBytes,
+  SegmentRegister,
+  writeEflags,
+} from '@ringfence/memory';
 import { Cr0, Word } from './state-view.ts';
 
 /** A segment register with its hidden part (SDM 3A 3.4.3). */
@@ -43,6 +50,8 @@ export function writeResetState(state: Int32Array, signature: number): void {
   state.fill(0, Word.gpr, CpuState.temporary >> 2);
   state[Word.faultVector] = -1;
   state[Word.eflags] = 2;
+  // A last result of 0 would show as ZF and PF.
+  writeEflags(state, 0, arithmeticFlags);
   state[Word.cr0] = Cr0.cd | Cr0.nw | Cr0.et;
   state[Word.dr + 12] = 0xffff_0ff0 | 0;
   state[Word.dr + 14] = 0x400;
