@@ -267,15 +267,17 @@ class Fuzzer {
     const { machine } = this;
     const attributes = (at: number): number => machine.words[at + Word.attributes] ?? 0;
     const dpl = (at: number): number => (attributes(at) >> 5) & 3;
-    if ((machine.cs & 3) !== cpl) fail(`CS ${machine.cs} at CPL ${cpl}`);
     const code = attributes(Segment.cs);
+    const stack = attributes(Segment.ss);
+    // A fault of a task switch before there is a stack is one at CPL 3, which takes one of the TSS.
+    if (stack === 0 && cpl === 3) return;
+    if ((machine.cs & 3) !== cpl) fail(`CS ${machine.cs} at CPL ${cpl}`);
     if (code !== 0) {
       // From real mode CS is data; operations only ever load code.
       if ((code & 0x98) !== 0x98) fail('CS is no code');
       const conforming = (code & 4) !== 0;
       if (conforming ? dpl(Segment.cs) > cpl : dpl(Segment.cs) !== cpl) fail('CS.DPL');
     }
-    const stack = attributes(Segment.ss);
     if (stack !== 0) {
       if ((stack & 0x9a) !== 0x92) fail('SS is no writable data');
       if ((machine.ss & 3) !== cpl) fail(`SS ${machine.ss} at CPL ${cpl}`);

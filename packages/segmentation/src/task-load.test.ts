@@ -295,6 +295,24 @@ describe('faults after the commit point (SDM 3A 7.3)', () => {
     expect(machine.word(State.codeMode) & CodeMode.flat).toBe(0);
   });
 
+  it.each([
+    ['LDT', { ldt: 0x100 }, 0x100],
+    ['CS', { cs: 0x100 }, 0x100],
+    ['SS', { ss: 0x103 }, 0x100],
+  ])('come to a stack of the TSS while the task has none: %s', (_name, changes, error) => {
+    const machine = twoTasks(changes);
+    machine.memory.poke(otherTssBase + 4, 0x6_8000, 4);
+    machine.memory.poke(otherTssBase + 8, Sel.data0, 4);
+    machine.idt(10, gate(0x8e, Sel.code0, 0x1234));
+    machine.segmentation.farJump(Sel.otherTss, 0, 4);
+    expect(machine.segmentation.interrupt(10, InterruptKind.fault, error)).toBe(0);
+    expect([machine.cpl, machine.ss, machine.esp]).toEqual([0, Sel.data0, 0x6_8000 - 24]);
+    const cs = 'cs' in changes ? changes.cs : Sel.code0;
+    const ss = 'ss' in changes ? changes.ss : Sel.data0;
+    const frame = [0, 4, 8, 12, 16, 20].map((at) => machine.memory.peek(machine.esp + at, 4));
+    expect(frame).toEqual([error, 0x5000, cs, 0x1_0002, 0x7_0000, ss]);
+  });
+
   it('a CR3 that cannot be loaded faults in the new task', () => {
     const machine = twoTasks();
     machine.cr3Fault = generalProtection(0);

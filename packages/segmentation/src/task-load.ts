@@ -51,10 +51,12 @@ export function loadTask(context: Context, is32: boolean, isNested: boolean): Fa
   const isVirtual8086 = (flags & Eflags.vm) !== 0;
   context.setCpl(isVirtual8086 ? 3 : context.get(Segment.cs + Word.selector) & 3);
   if (fault === 0) fault = loadLdt(context);
-  if (fault === 0) {
-    if (isVirtual8086) loadVirtual8086(context);
-    else fault = loadProtected(context);
-  }
+  if (fault === 0 && !isVirtual8086) fault = loadCode(context) || loadStack(context);
+  if (fault !== 0) {
+    // There is no stack yet to push this fault on: at CPL 3 it comes to one of the TSS.
+    context.setCpl(3);
+  } else if (isVirtual8086) loadVirtual8086(context);
+  else fault = loadDataSegments(context);
   context.updateCodeMode();
   if (fault === 0) fault = context.checkLegacyTarget(context.get(State.rip));
   context.host.onTaskSwitch(fault === 0 && is32 && ((task[fields32.trap] as number) & 1) !== 0);
@@ -95,10 +97,8 @@ function loadVirtual8086(context: Context): void {
   context.setVirtual8086(Segment.gs, context.get(Segment.gs + Word.selector));
 }
 
-function loadProtected(context: Context): Fault {
+function loadDataSegments(context: Context): Fault {
   return (
-    loadCode(context) ||
-    loadStack(context) ||
     loadData(context, Segment.es) ||
     loadData(context, Segment.ds) ||
     loadData(context, Segment.fs) ||
