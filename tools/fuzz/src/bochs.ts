@@ -3,7 +3,7 @@
  * instructions copy it to where its header wants it, and which needs no BIOS.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Assembler } from '@ringfence/assembler';
@@ -12,6 +12,7 @@ import type { RunOptions, RunResult } from './executors.ts';
 const topOfMemory = 2 ** 32;
 const romUnit = 0x2_0000;
 const loaderBytes = 0x200;
+const optionRomUnit = 512;
 const defaultTimeoutMs = 30_000;
 
 /** Whether Bochs is installed. */
@@ -27,16 +28,20 @@ export function runBochs(image: Uint8Array, options: RunOptions = {}): RunResult
     const settings = bochsSettings(rom.length, options.cpu ?? 'corei7_haswell_4770');
     writeFileSync(join(folder, 'rom'), rom);
     writeFileSync(join(folder, 'settings'), settings);
+    writeFileSync(join(folder, 'video'), emptyOptionRom());
     // Debian's Bochs has its debugger built in, which is to let the guest go.
     writeFileSync(join(folder, 'commands'), 'c\nq\n');
+    const output = openSync(join(folder, 'output'), 'w');
     const done = spawnSync('bochs', ['-q', '-f', 'settings', '-rc', 'commands'], {
       cwd: folder,
+      // Bochs does not come to an end if its output goes to a socket, as it does by default.
+      stdio: ['ignore', output, 'ignore'],
       timeout: options.timeoutMs ?? defaultTimeoutMs,
-      maxBuffer: 1 << 24,
     });
+    closeSync(output);
     const log = readFileSync(join(folder, 'log'), 'latin1');
     const end = log.includes('Shutdown port') ? 'exit' : `status ${done.status ?? -1}`;
-    return { output: guestOutput(new Uint8Array(done.stdout)), end };
+    return { output: guestOutput(readFileSync(join(folder, 'output'))), end };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -96,6 +101,7 @@ plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=0, serial=0
 config_interface: textconfig
 display_library: rfb, options="timeout=0"
 memory: guest=32, host=32
+vgaromimage: file=video
 romimage: file=rom, address=0x${(topOfMemory - romBytes).toString(16)}
 cpu: model=${cpu}, ips=50000000, reset_on_triple_fault=0
 port_e9_hack: enabled=1
@@ -108,6 +114,14 @@ debug: action=ignore
 clock: sync=none
 sound: driver=dummy
 `;
+}
+
+/** An option ROM that does nothing: Bochs asks for that of its VGA, which Debian has not got. */
+function emptyOptionRom(): Uint8Array {
+  const rom = new Uint8Array(optionRomUnit);
+  rom.set([0x55, 0xaa, 1, 0xcb]);
+  rom[optionRomUnit - 1] = -rom.reduce((sum, byte) => sum + byte, 0) & 0xff;
+  return rom;
 }
 
 /** What the guest wrote: everything after the debugger's first lines and before its last. */

@@ -167,7 +167,13 @@ registers: mov edi, [ds:ebp + 36]
         iret
 leave:  mov al, 0
         out 0xf4, al
+; Bochs has no port 0xf4, and ends with this.
+        mov esi, shutdown
+        mov edx, 0x8900
+        mov ecx, 8
+        rep outsb
         hlt
+shutdown: db 'Shutdown'
 resume: mov ax, 0x10
         mov ds, ax
         mov es, ax
@@ -248,8 +254,10 @@ trap:   pusha
         and eax, 0xffff
         mov [record + 72], eax
         jmp resume
-; The frame is in the data: what is undefined in its EFLAGS does not count.
+; The frame is in the data: what is undefined in its EFLAGS and its CS does not count.
 innerTrap: mov dword [ss:esp + 48], 0
+        mov word [ss:esp + 46], 0
+        mov dword [ss:esp - 4], 0
         jmp resume
 virtualTrap: mov eax, [esp + 52]
         mov [record + 36], eax

@@ -2,6 +2,7 @@
  * `npx tsx --conditions=@ringfence/source tools/fuzz/src/main.ts COMMAND`:
  *
  *     qemu SEED COUNT     compares cases with QEMU
+ *     bochs-cases SEED COUNT  compares cases with Bochs
  *     native SEED COUNT   compares cases with the processor of this machine
  *     record SEED COUNT   keeps what this processor makes of cases, for the tests
  *     accept              keeps what the laboratory's programs come to, for the tests
@@ -12,7 +13,7 @@
  * A seed repeats a run; `-v` prints states.
  */
 import { readFileSync } from 'node:fs';
-import { differences, runBatch } from './compare-cases.ts';
+import { type CaseSource, differences, runBatch } from './compare-cases.ts';
 import { runRingfence } from './executors.ts';
 import { runBochs } from './bochs.ts';
 import { labImage } from './lab.ts';
@@ -28,15 +29,16 @@ const [, , command = '', first = '1', count = '200'] = process.argv;
 const seed = Number(first);
 
 if (command === 'qemu' || command === 'native') await compare(command);
+else if (command === 'bochs-cases') await compare('bochs');
 else if (command === 'record') await record();
 else if (command === 'accept') await accept();
 else if (command === 'bochs') bochs();
 else if (command === 'sequences')
   console.log(runSequences(seed, Number(count), Number(process.argv[5] ?? 3600)));
 else if (command === 'linux') await linux();
-else console.log('expected qemu, native, record, accept, bochs, sequences or linux');
+else console.log('expected qemu, bochs-cases, native, record, accept, bochs, sequences or linux');
 
-async function compare(source: 'qemu' | 'native'): Promise<void> {
+async function compare(source: CaseSource): Promise<void> {
   const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), source);
   console.log(`ends: ${ends.join(', ')}; records: ${interpreter.length}, ${others.length}`);
   for (const [index, generated] of cases.entries()) {
