@@ -73,7 +73,7 @@ it.each([
   const rates = await speeds([...bootArguments(guest), ...drive(image), '--timeout', '500']);
   console.log(label, rates);
   expect(rates['direct']).toBeGreaterThan(least);
-  // Through its page cache the guest maps, copies and accounts for each page: that is what bounds
-  // it (76 MiB/s were measured on a loaded machine), not the disk.
+  // Through its page cache the guest executes 5,400 instructions for each page: that is what bounds
+  // it, not the disk (docs/decisions/disk-speed.md; 300 of both, 76 on a loaded machine).
   expect(rates['cached']).toBeGreaterThan(30);
 });
