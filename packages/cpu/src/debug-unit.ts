@@ -111,6 +111,8 @@ export class DebugUnit {
       has([BreakpointKind.write, BreakpointKind.access]) ||
       host.some(({ kind }) => kind !== 'execute');
     this.portsActive = has([BreakpointKind.port]);
+    // The slice that runs may come to a repeated string instruction.
+    if (this.dataActive || this.portsActive) state[Word.singleElements] = 1;
     const slots = [...watches.filter(({ kind }) => kind !== BreakpointKind.port), ...host]
       .map((one) => `${one.kind}:${('first' in one ? one.first : one.linear) & slotMask}`)
       .join();
