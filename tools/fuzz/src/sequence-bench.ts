@@ -9,8 +9,15 @@ export const ramBytes = 0x20_0000;
 export const stackTop = 0x3_8000;
 const runBudget = 1500;
 const resumeFlag = 0x1_0000;
+const pagingEnabled = 0x8000_0000;
+const accessedAndDirty = 0x60;
 /** Entries into generated code that a run may take. */
-const mostEntries = 100;
+const mostEntries = 130;
+/**
+ * The most instructions of one call of `run`. Page tables that a sequence has changed are looked at
+ * when code is looked up, at the latest where a run begins: so both tiers begin at the same places.
+ */
+const sliceBudget = 50;
 /** Instructions of a sequence that is run again in regions. */
 const hotBudget = 600;
 
@@ -62,6 +69,24 @@ export class Bench {
     return one.findIndex((byte, at) => byte !== two[at]);
   }
 
+  /** Whether paging is on, by CR0. */
+  get paging(): boolean {
+    return ((this.machine.i32[Word.cr0] ?? 0) & pagingEnabled) !== 0;
+  }
+
+  /** A sum over page tables of a page each, without what walks set. */
+  mapping(tables: readonly number[]): number {
+    const words = this.machine.i32;
+    let sum = 0;
+    for (const table of tables) {
+      const first = (Layout.ram + table) >> 2;
+      for (let at = first; at < first + 1024; at++) {
+        sum = (Math.imul(sum, 31) + ((words[at] ?? 0) & ~accessedAndDirty)) | 0;
+      }
+    }
+    return sum;
+  }
+
   /** Puts bytes into memory as a device would, so that decoded code follows. */
   write(address: number, bytes: Uint8Array): void {
     this.#physical.write(address, bytes);
@@ -70,7 +95,7 @@ export class Bench {
   /** Runs a sequence; returns what the run ended with and a text of the registers. */
   run(initial: InitialState): readonly [end: string, state: string] {
     this.start(initial);
-    return [this.#runTo(runBudget), this.#stateText()];
+    return [this.#runTo(runBudget, sliceBudget), this.#stateText()];
   }
 
   /** The same a second time, with what the first run met of the page translated. */
@@ -81,7 +106,7 @@ export class Bench {
     const physical = cpu.shadow.inspect(linear);
     const page = Math.floor(physical / 4096);
     if (page >= 0) cpu.regions?.compile(linear, page, [linear & 4095], 'asked for');
-    const end = this.#runTo(hotBudget);
+    const end = this.#runTo(hotBudget, hotBudget);
     cpu.regions?.sample();
     return [end, this.#stateText()];
   }
@@ -90,12 +115,12 @@ export class Bench {
    * Runs up to a number of instructions that is the same in both tiers, and no longer than so many
    * entries: exceptions may retire nothing.
    */
-  #runTo(instructions: number): string {
+  #runTo(instructions: number, slice: number): string {
     const { cpu } = this;
     const last = cpu.instructions + instructions;
     for (let entries = 0; cpu.instructions < last; entries++) {
       if (entries === mostEntries) return 'entries';
-      const end = cpu.run(last - cpu.instructions);
+      const end = cpu.run(Math.min(slice, last - cpu.instructions));
       if (end !== 'budget') return end;
     }
     return 'budget';
