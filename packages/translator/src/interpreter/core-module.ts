@@ -50,6 +50,7 @@ export function writtenModulesText(hot: readonly HotCase[]): string {
 
 function buildCore(hot: readonly HotCase[]): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
+  module.hint('lazy');
   module.importMemory('env', 'memory');
   module.importTable('env', 'table', 0);
   const indices = new Map<string, number>();

@@ -44,6 +44,7 @@ export function buildHandlers(handlers: readonly Handler[]): Uint8Array<ArrayBuf
   const imports = new RuntimeImports();
   const bodies = handlers.map(({ variant }) => buildHandler(variant, imports.index));
   const module = imports.beginModule();
+  module.hint('lazy');
   bodies.forEach((body, index) => {
     const declared = module.declare(handlerSignature);
     module.define(declared, body);
