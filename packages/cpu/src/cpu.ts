@@ -27,13 +27,6 @@ import { makeTiers } from './tiers.ts';
 const maximumSlice = 0x4000_0000;
 
 /**
- * What each entry into generated code takes from the budget of `run`, beside its instructions.
- *
- * Exceptions whose handlers fault at once retire little or nothing and must not hold the host.
- */
-const entryCost = 100;
-
-/**
  * Work of the host, in slow accesses or callouts, after which `run` returns: about 5 ms.
  *
  * A repeated string instruction makes a thousand of them and counts as one instruction, so the
@@ -264,7 +257,7 @@ export class Cpu {
       const stop = this.#slices.run(Math.min(end - this.#slices.retired, maximumSlice));
       if (stop !== undefined) return stop;
       if (this.cache.needsCollect) this.cache.collect();
-      end -= entryCost;
+      end -= this.#slices.cost;
       if (this.#returnEarly) {
         this.#returnEarly = false;
         if (this.#slices.retired > requestsBefore) return 'budget';

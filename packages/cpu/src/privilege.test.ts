@@ -189,41 +189,48 @@ describe('IRETD', () => {
   });
 });
 
+const idt = 0xc000;
+const task = 0xd000;
+
+/** A gate and a TSS that mostly are what kernels have. */
+function prepareGate({ machine, physical }: TestCpu, vector: number, seed: number): void {
+  const random = new Random(seed);
+  const pick = <T>(usual: T, others: readonly T[]): T =>
+    random.below(4) > 0 ? usual : (others[random.below(others.length)] ?? usual);
+  const selector = pick(0x08, [0x1b, 0x29, 0x08, 0x10, 0, 0x0b, 0x53]);
+  const type = pick(0xee, [0xef, 0x8e, 0xe6, 0x6e, 0xfe, 0xe5, 0xec]);
+  physical.write32(idt + 8 * vector, (selector << 16) | 0x6000);
+  physical.write32(idt + 8 * vector + 4, type << 8);
+  const state = machine.i32;
+  state[CpuState.idtr >> 2] = idt;
+  state[(CpuState.idtr >> 2) + 2] = pick(0x7ff, [8 * vector + 3, 8 * vector + 7]);
+  physical.write32(task + 4, pick(0x8800, [0x8008, 0x4_0000]));
+  physical.write32(task + 8, pick(0x10, [0x13, 0x08, 0x31, 0]));
+  physical.write32(task + 12, 0x8400);
+  physical.write32(task + 16, pick(0x31, [0x10]));
+  const register = (CpuState.segments + 7 * segmentBytes) >> 2;
+  state[register] = 0x58;
+  state[register + 1] = pick(0x8b, [0x83]);
+  state[register + 2] = task;
+  state[register + 4] = pick(0x67, [8, 9, 10]);
+}
+
+/** What stands in the frames that may have been pushed. */
+function frames({ physical }: TestCpu): string[] {
+  const tops = [stackTop, 0x8800, 0x8400, 0x9000].flatMap((top) =>
+    [1, 2, 3, 4, 5, 6].map((n) => top - 4 * n),
+  );
+  return tops.map((at) => `${at.toString(16)}: ${physical.read32(at).toString(16)}`);
+}
+
+/** What a kernel has touched before is in the shadow tables. */
+function touchTables({ cpu }: TestCpu): void {
+  for (const at of [idt, task]) cpu.access.read32(at, true);
+  for (const at of [0x8000, 0x9000]) cpu.access.write32(at, 0, true);
+  cpu.access.write32(0x9000, 0, false);
+}
+
 describe('INT n', () => {
-  const idt = 0xc000;
-  const task = 0xd000;
-
-  /** A gate and a TSS that mostly are what kernels have. */
-  function prepareGate({ machine, physical }: TestCpu, seed: number): void {
-    const random = new Random(seed);
-    const pick = <T>(usual: T, others: readonly T[]): T =>
-      random.below(4) > 0 ? usual : (others[random.below(others.length)] ?? usual);
-    const selector = pick(0x08, [0x1b, 0x29, 0x08, 0x10, 0, 0x0b, 0x53]);
-    const type = pick(0xee, [0xef, 0x8e, 0xe6, 0x6e, 0xfe, 0xe5, 0xec]);
-    physical.write32(idt + 8 * 0x80, (selector << 16) | 0x6000);
-    physical.write32(idt + 8 * 0x80 + 4, type << 8);
-    const state = machine.i32;
-    state[CpuState.idtr >> 2] = idt;
-    state[(CpuState.idtr >> 2) + 2] = pick(0x7ff, [0x403, 0x407]);
-    physical.write32(task + 4, pick(0x8800, [0x8008, 0x4_0000]));
-    physical.write32(task + 8, pick(0x10, [0x13, 0x08, 0x31, 0]));
-    physical.write32(task + 12, 0x8400);
-    physical.write32(task + 16, pick(0x31, [0x10]));
-    const register = (CpuState.segments + 7 * segmentBytes) >> 2;
-    state[register] = 0x58;
-    state[register + 1] = pick(0x8b, [0x83]);
-    state[register + 2] = task;
-    state[register + 4] = pick(0x67, [8, 9, 10]);
-  }
-
-  /** What stands in the frames that may have been pushed. */
-  function frames({ physical }: TestCpu): string[] {
-    const tops = [stackTop, 0x8800, 0x8400, 0x9000].flatMap((top) =>
-      [1, 2, 3, 4, 5].map((n) => top - 4 * n),
-    );
-    return tops.map((at) => `${at.toString(16)}: ${physical.read32(at).toString(16)}`);
-  }
-
   it('does what segmentation does, to the same and to inner levels', () => {
     const before = counted('interrupt');
     let done = 0;
@@ -236,12 +243,8 @@ describe('INT n', () => {
       const from = { cpl, eflags, frame: [], esp, announces: true };
       const begin = (parts: TestCpu): void => {
         parts.physical.write(0x8000, new Uint8Array(stackTop - 0x8000));
-        prepareGate(parts, seed);
-        // What a kernel has touched before is in the shadow tables.
-        const { access } = parts.cpu;
-        for (const at of [idt, task]) access.read32(at, true);
-        for (const at of [0x8000, 0x9000]) access.write32(at, 0, true);
-        access.write32(0x9000, 0, false);
+        prepareGate(parts, 0x80, seed);
+        touchTables(parts);
       };
       const reference = (parts: TestCpu): number => {
         const state = parts.machine.i32;
@@ -257,6 +260,81 @@ describe('INT n', () => {
     }
     expect(done).toBeGreaterThan(60);
     expect(counted('interrupt') - before).toBeLessThan(250);
+  });
+});
+
+describe('a page fault', () => {
+  const missing = 0x5_0000;
+
+  /** What generated code leaves for the run loop where it does not deliver the fault. */
+  function deliverIn({ cpu, machine }: TestCpu): number {
+    const state = machine.i32;
+    cpu.access.read32(missing, false);
+    state[Word.rip] = codeAddress;
+    const error = state[Word.cpl] === 3 ? 4 : 0;
+    return cpu.segmentation.interrupt(14, InterruptKind.fault, error);
+  }
+
+  it('does what segmentation does, to the same and to inner levels', () => {
+    let done = 0;
+    let inside = 0;
+    for (let seed = 0; seed < 300; seed++) {
+      const random = new Random(seed);
+      const cpl = [0, 1, 3, 3][random.below(4)] ?? 0;
+      const flags = [2, 0x202, 0x3202, 0x4202, 0x1_0202, 0x4_0002];
+      const eflags = flags[random.below(8) % 6] ?? 2;
+      const esp = random.below(6) === 0 ? 0x9000 + 4 * random.below(6) : stackTop;
+      const from = { cpl, eflags, frame: [], esp, announces: true };
+      for (const parts of [fast, slow]) {
+        start(parts, seed, `mov eax, [${missing}]`, from);
+        parts.physical.write(0x6000, assembleText('hlt', { bits: 32, origin: 0x6000 }));
+        parts.physical.write(0x8000, new Uint8Array(stackTop - 0x8000));
+        prepareGate(parts, 14, seed);
+        touchTables(parts);
+        parts.machine.i32[CpuState.flagsResult >> 2] = random.below(2);
+        parts.physical.write32(tables + 4 * (missing >>> 12), 0);
+      }
+      slow.machine.i32[CpuState.flagsResult >> 2] =
+        fast.machine.i32[CpuState.flagsResult >> 2] ?? 0;
+      const what = `seed ${seed}, from CPL ${cpl}`;
+      const fault = deliverIn(slow);
+      // The handler's HLT retires at CPL 0; elsewhere it faults, which is the next delivery.
+      const isKernel = fault === 0 && slow.machine.i32[Word.cpl] === 0;
+      const before = counted('fault');
+      let stop = fast.cpu.run(isKernel ? 1000 : 1);
+      if (stop === 'budget' && !isKernel) stop = fast.cpu.run(1);
+      expect(stop === 'tripleFault', what).toBe(fault !== 0);
+      if (!isKernel) continue;
+      expect(stop, what).toBe('halt');
+      slow.machine.i32[Word.rip] = 0x6001;
+      expect(outcome(fast), what).toEqual(outcome(slow));
+      expect(frames(fast), what).toEqual(frames(slow));
+      expect(fast.machine.i32[Word.cr2], what).toBe(missing);
+      done += 1;
+      if (counted('fault') === before) inside += 1;
+    }
+    expect(done).toBeGreaterThan(60);
+    expect(inside).toBeGreaterThan(40);
+  });
+
+  it('comes back to the host where its handler faults at once, without end', () => {
+    const from = { cpl: 3, eflags: 0x202, frame: [], esp: stackTop, announces: true };
+    start(fast, 1, `mov eax, [${missing}]`, from);
+    prepareGate(fast, 14, 3);
+    touchTables(fast);
+    const { cpu, machine, physical } = fast;
+    // Its frames go down through mapped pages: the end of the stack comes after thousands.
+    physical.write32(idt + 8 * 14, 0x0008_0000 | (missing & 0xffff));
+    physical.write32(idt + 8 * 14 + 4, (missing & 0xffff_0000) | 0x8e00);
+    physical.write32(task + 4, 0x4_0000);
+    physical.write32(tables + 4 * (missing >>> 12), 0);
+    const began = cpu.instructions;
+    machine.i32[Word.gpr + 8] = stackTop;
+    expect(cpu.run(2000)).toBe('budget');
+    expect(cpu.instructions).toBe(began);
+    const frames = (0x4_0000 - (machine.i32[Word.gpr + 8] ?? 0)) / 16;
+    expect(frames).toBeGreaterThan(5);
+    expect(frames).toBeLessThan(40);
   });
 });
 

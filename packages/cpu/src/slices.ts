@@ -16,6 +16,14 @@ import type { CpuHost, CpuStop } from './interfaces.ts';
 import { Cr0, Eflag, Word } from './state-view.ts';
 import type { Tiers } from './tiers.ts';
 
+/**
+ * What each entry into generated code, and each page fault that is delivered there, takes from the
+ * budget of `Cpu.run`, beside its instructions.
+ *
+ * Exceptions whose handlers fault at once retire little or nothing and must not hold the host.
+ */
+const entryCost = 100;
+
 /** What slices are run with. */
 export interface SliceParts {
   readonly state: Int32Array;
@@ -32,6 +40,8 @@ export interface SliceParts {
 export class Slices {
   /** Retired instructions up to the last slice. */
   retired: number = 0;
+  /** What the last slice takes from a budget of instructions, beside those. */
+  cost: number = entryCost;
   readonly #parts: SliceParts;
   readonly #state: Int32Array;
   /** Whether the running instruction is a software interrupt: it ends without a trap. */
@@ -58,9 +68,12 @@ export class Slices {
     state[Word.singleElements] = single || debug.dataActive || debug.portsActive ? 1 : 0;
     state[Word.budget] = slice;
     state[Word.runBudget] = slice;
+    const faults = Math.trunc(slice / entryCost);
+    state[Word.faultsLeft] = faults;
     this.#interrupted = false;
     events.beforeSlice();
     tiers.interpreter.run();
+    this.cost = entryCost * (1 + faults - (state[Word.faultsLeft] ?? 0));
     events.afterSlice(this.retired);
     const retired = (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
     this.retired += retired;

@@ -28,6 +28,7 @@ export const Word: Readonly<
     | 'returnsSlowly'
     | 'resumeNoted'
     | 'resumeAt'
+    | 'faultsLeft'
     | 'cr0'
     | 'cr2'
     | 'cr3'
@@ -63,6 +64,7 @@ export const Word: Readonly<
   returnsSlowly: CpuState.returnsSlowly >> 2,
   resumeNoted: CpuState.resumeNoted >> 2,
   resumeAt: CpuState.resumeAt >> 2,
+  faultsLeft: CpuState.faultsLeft >> 2,
   cr0: CpuState.cr >> 2,
   cr2: (CpuState.cr + 16) >> 2,
   cr3: (CpuState.cr + 24) >> 2,

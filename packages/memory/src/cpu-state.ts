@@ -131,6 +131,8 @@ export const CpuState = {
   resumeNoted: 0x1594,
   /** What `runBudget - budget` was after that IRET. */
   resumeAt: 0x1598,
+  /** How many more page faults may be delivered before the run loop looks; 0 for none. */
+  faultsLeft: 0x159c,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */

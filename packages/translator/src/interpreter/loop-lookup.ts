@@ -10,14 +10,14 @@ const blockIndexOffset = 16;
 const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
 
 /**
- * Finds the record of the EIP in `target` and goes on behind itself; branches to `exit` for a
+ * Finds the record of the EIP in `target` and goes on behind itself; branches to `missed` for a
  * fault. `fetch` is the host function that decodes what has no record.
  */
 export function emitLookup(
   body: FunctionBody,
   locals: LoopLocals,
   fetch: number,
-  exit: Label,
+  missed: Label,
 ): void {
   const { record, budget, target, branch } = locals;
   const linear = body.local('i32');
@@ -44,7 +44,7 @@ export function emitLookup(
   body.set(budget);
   body.get(record);
   body.op('i32.eqz');
-  body.brIf(exit);
+  body.brIf(missed);
   body.end(known);
   setEipBase(body, target, linear);
   // A branch within its page remembers where it led.

@@ -2,10 +2,12 @@
  * The interpreter: one function, a `br_table` over the handler numbers of records.
  *
  *     run:  block exit
- *             loop lookup                     target -> record, through exec directory, leaf, block
- *               loop dispatch                 budget, then br_table on the record's handler
- *                 case stale, continue, hot variants ...; default: handler function in the table
- *                 taken: follow the record's link, else lookup
+ *             loop again                      behind a page fault that was delivered here
+ *               block fault
+ *                 loop lookup                 target -> record, through exec directory, leaf, block
+ *                   loop dispatch             budget, then br_table on the record's handler
+ *                     case stale, continue, hot variants ...; default: function in the table
+ *                     taken: follow the record's link, else lookup
  *
  * Hot; measured by tools/bench (boot with `-accel interpreter`). Registers stay in memory: a record
  * names them by address. What lives in locals is in `LoopLocals`.
@@ -33,7 +35,10 @@ const inlineBudget: number = maximumCaseLength + maximumFlagDistance;
 const ampleBudget = 1024;
 
 interface LeaveLabels {
+  /** The instruction of `record` faulted and did not retire. */
   readonly fault: Label;
+  /** A fault is pending, and the CPU state says where; or something else ended the run. */
+  readonly faultAtRip: Label;
   readonly exit: Label;
 }
 
@@ -85,15 +90,20 @@ class LoopBuilder {
     this.#load(CpuState.rip);
     body.set(target);
     const exit = body.block();
+    const again = body.loop();
+    const faultAtRip = body.block();
     const fault = body.block();
     const lookup = body.loop();
-    emitLookup(body, this.#locals, this.#functions('fetch'), exit);
+    emitLookup(body, this.#locals, this.#functions('fetch'), faultAtRip);
     const dispatch = body.loop();
-    this.#dispatch({ dispatch, lookup, fault, exit });
+    this.#dispatch({ dispatch, lookup, fault, faultAtRip, exit });
     body.end(dispatch);
     body.end(lookup);
     body.end(fault);
     this.#faultExit();
+    body.end(faultAtRip);
+    this.#deliver(again);
+    body.end(again);
     body.end(exit);
     return body;
   }
@@ -267,7 +277,7 @@ class LoopBuilder {
     body.i32(ExitReason.fault);
     body.op('i32.eq');
     body.brIf(labels.fault);
-    body.br(labels.exit);
+    body.br(labels.faultAtRip);
     body.releaseLocals();
   }
 
@@ -327,6 +337,24 @@ class LoopBuilder {
     this.#storeLocal(CpuState.budget, budget);
     this.#storeRip();
     this.#storeConstant(CpuState.exitReason, ExitReason.fault);
+  }
+
+  /** Goes on at the handler of a pending page fault, if it can be entered from here. */
+  #deliver(again: Label): void {
+    const body = this.#body;
+    const { budget, directory, target, branch } = this.#locals;
+    body.call(this.#functions('deliverPageFault'));
+    const delivered = body.if();
+    this.#load(CpuState.budget);
+    body.set(budget);
+    this.#load(CpuState.dirData);
+    body.set(directory);
+    this.#load(CpuState.target);
+    body.set(target);
+    body.i32(0);
+    body.set(branch);
+    body.br(again);
+    body.end(delivered);
   }
 
   /** rip = EIP of the current record. */

@@ -1,5 +1,5 @@
 import { accessFunctions } from './access.ts';
-import { softwareInterrupt } from './interrupt-entry.ts';
+import { deliverPageFault, softwareInterrupt } from './interrupt-entry.ts';
 import { privilegeFunctions } from './privilege.ts';
 import { loadSegment } from './segment-load.ts';
 import { settleFlags } from './settle-flags.ts';
@@ -22,6 +22,7 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   loadSegment,
   ...privilegeFunctions,
   softwareInterrupt,
+  deliverPageFault,
   ...aesFunctions,
   ...floatFunctions,
   ...floatArithmetic,
