@@ -32,6 +32,9 @@ export const retireAfterWrites = 64;
 
 const allChunks = -1;
 
+/** What `leafUser` says of a leaf that several spaces use. */
+const several = -1;
+
 /** Directories, leaves, and the traces that keep them true. */
 export class ShadowTables implements TraceOwner, ProtectObserver {
   /** The directories of address spaces. */
@@ -42,6 +45,8 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
   private readonly i32: Int32Array;
   private readonly statistics: ShadowStatistics;
   private readonly tableWrites = new Uint8Array(tracedPages);
+  /** The only space that may have a slot with a leaf, or `several`. */
+  private readonly leafUser: Int32Array;
   private marking = false;
 
   constructor(
@@ -57,6 +62,7 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
     const leafCount = Math.max(4, Math.min(leaves, maxLeaves));
     this.spaces = new SpacePool(this.i32, spacesBase, spaceCount, absentData, absentExec);
     this.leaves = new LeafPool(this.i32, leavesBase, leafCount);
+    this.leafUser = new Int32Array(leafCount).fill(several);
     this.i32.fill(unknownEntry, absentData >>> 2, absentExec >>> 2);
     this.i32.fill(0, absentExec >>> 2, (absentExec + 4096) >>> 2);
     memory.traces.setOwner(TraceOwnerId.pageTable, this);
@@ -131,10 +137,14 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
     const first = physical & 0xfff;
     const last = first + size - 1;
     const writes = (this.tableWrites[page] ?? 0) + 1 + (size >>> 3);
+    if (writes > retireAfterWrites) {
+      this.retire(page);
+      return;
+    }
     const asTable = this.tableWritten(page, first, last);
     const asDirectory = this.directoryWritten(page, first, last);
-    if (!(asTable || asDirectory) || writes > retireAfterWrites) this.retire(page);
-    else this.tableWrites[page] = writes;
+    if (asTable || asDirectory) this.tableWrites[page] = writes;
+    else this.retire(page);
   }
 
   /**
@@ -167,8 +177,10 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
         this.evictLeaf();
         leaf = this.leaves.create(slot, role, low, high);
       }
+      this.leafUser[leaf] = space;
       this.statistics.leaves += 1;
     }
+    if (this.leafUser[leaf] !== space) this.leafUser[leaf] = several;
     const address = this.leaves.address(leaf);
     this.spaces.setSlot(space, slot, address, address + leafExec);
     const pdeAddress = walker.pdeAddressOf(linear);
@@ -213,9 +225,10 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
       const pae = ((role >>> Role.modeShift) & 3) === PagingMode.pae;
       const shift = pae ? 4 : 2;
       const base = pae ? ((link - 1) & 3) * 256 : 0;
-      for (let index = first >>> shift; index <= last >>> shift; index += 1) {
-        this.spaces.clearSlot(space, base + index);
-      }
+      const from = first >>> shift;
+      const to = last >>> shift;
+      if (from === to) this.spaces.clearSlot(space, base + from);
+      else this.spaces.clearSlots(space, base + from, to - from + 1);
     }
     return head !== 0;
   }
@@ -241,7 +254,10 @@ export class ShadowTables implements TraceOwner, ProtectObserver {
   private dropLeaf(leaf: number): void {
     const address = this.leaves.address(leaf);
     const slot = this.leaves.region(leaf);
-    for (let space = 0; space < this.spaces.top; space += 1) {
+    const user = this.leafUser[leaf] ?? several;
+    const first = user === several ? 0 : user;
+    const end = user === several ? this.spaces.top : user + 1;
+    for (let space = first; space < end; space += 1) {
       if (this.spaces.leaf(space, slot) === address) this.spaces.clearSlot(space, slot);
     }
     this.leaves.release(leaf);

@@ -105,6 +105,13 @@ export class SpacePool {
     return -1;
   }
 
+  /** Empties `count` slots of a space from one on. */
+  clearSlots(space: number, first: number, count: number): void {
+    const word = (this.data(space) >>> 2) + first;
+    this.i32.fill(this.absentData, word, word + count);
+    this.i32.fill(this.absentExec, word + 1024, word + 1024 + count);
+  }
+
   /** Creates a space with empty slots, or returns -1 if there is no room: `release` one first. */
   create(directories: Int32Array, role: number): number {
     if (this.freeCount === 0) return -1;
@@ -124,15 +131,8 @@ export class SpacePool {
       this.directoryNext[space * 4 + index] = this.directoryHead[page] ?? 0;
       this.directoryHead[page] = space * 4 + index + 1;
     }
-    this.clear(space);
+    this.clearSlots(space, 0, 1024);
     return space;
-  }
-
-  /** Empties every slot of a space. */
-  clear(space: number): void {
-    const word = this.data(space) >>> 2;
-    this.i32.fill(this.absentData, word, word + 1024);
-    this.i32.fill(this.absentExec, word + 1024, word + 2048);
   }
 
   /** Returns the space that was found longest ago, other than two that are in use; -1 if none. */
