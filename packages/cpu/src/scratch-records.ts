@@ -13,7 +13,7 @@ import { recordBytes, RecordField } from '@ringfence/translator';
 import { Word } from './state-view.ts';
 
 /** Slots; two crossing records that share one only cost decoding. */
-const slotCount = 256;
+const slotCount = 512;
 
 /** A slot is the instruction's record and the one after it, which leads to the next instruction. */
 const slotBytes = 2 * recordBytes;
