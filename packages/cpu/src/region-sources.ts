@@ -42,12 +42,23 @@ export class RegionSources {
       codeMode: translatedMode,
       bits: 32,
       suitabilities: this.#suitabilities,
+      base: linear & ~4095,
+      word: (at) => this.#wordAt(at),
       page: (index) => {
         const at = (linear & ~4095) + index * 4096;
         if (!pages.has(index)) pages.set(index, this.#pageAt(at, isNew && index === 0, now));
         return pages.get(index);
       },
     };
+  }
+
+  /** The word at a linear address, if it is in memory and in one page. */
+  #wordAt(linear: number): number | undefined {
+    const { machine, physical: memory, translate } = this.#parts;
+    if ((linear & 3) !== 0) return undefined;
+    const physical = translate(linear);
+    const backing = physical < 0 ? -1 : memory.backing(Math.floor(physical / 4096));
+    return backing < 0 ? undefined : machine.i32[(backing + (physical & 4095)) >> 2];
   }
 
   #pageAt(linear: number, isNew: boolean, now: number): RegionPage | undefined {

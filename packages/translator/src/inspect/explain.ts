@@ -73,6 +73,7 @@ export function explainedSource(bytes: Uint8Array, bits: 16 | 32): ExplainedSour
   page.set(bytes);
   page[bytes.length] = 0xf4;
   const length = bytes.length;
+  const view = new DataView(page.buffer);
   const wide = bits === 32 ? CodeMode.code32 | CodeMode.stack32 : 0;
   const onlyPage = {
     page: 1,
@@ -92,6 +93,8 @@ export function explainedSource(bytes: Uint8Array, bits: 16 | 32): ExplainedSour
     codeMode,
     bits,
     suitabilities: new Suitabilities(),
+    base: 0,
+    word: (at) => (at >= 0 && at + 4 <= length ? view.getUint32(at, true) | 0 : undefined),
     page: (index) => (index === 0 ? onlyPage : undefined),
   };
 }

@@ -11,9 +11,10 @@ function blockOf(instructions: number): RegionBlock {
     target: undefined,
     flow: 'next',
     isEntry: false,
+    choices: [],
     jump: -1,
     behind: -1,
-    back: -1,
+    backs: [],
   };
 }
 

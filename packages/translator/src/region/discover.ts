@@ -9,6 +9,7 @@ import { FORMS } from '@ringfence/isa';
 import { InvalidVariant } from '../interpreter/handlers.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { variantOf } from '../semantics/variant.ts';
+import { JumpTables } from './jump-tables.ts';
 import type { Suitabilities } from './suitability.ts';
 import { Suitability } from './suitability.ts';
 
@@ -34,6 +35,8 @@ export interface FoundBlock {
   readonly end: number;
   /** Offset that a relative branch at the end leads to; undefined for all other ends. */
   readonly target: number | undefined;
+  /** Offsets that an indirect jump at the end may lead to, as far as is known. */
+  readonly choices: readonly number[];
   /** isa's flow of the last instruction, or `hosted` if its handler function does it. */
   readonly flow: string;
   /** Whether the interpreter may come back here. */
@@ -67,6 +70,10 @@ export interface RegionSource {
   readonly codeMode: number;
   readonly bits: 16 | 32 | 64;
   readonly suitabilities: Suitabilities;
+  /** Linear address of the region's page. */
+  readonly base: number;
+  /** The word of guest memory at a linear address, undefined if there is none. */
+  word(linear: number): number | undefined;
   /** The page at a number of pages from the region's, undefined if it cannot be in a region. */
   page(index: number): RegionPage | undefined;
 }
@@ -104,10 +111,16 @@ class Search {
   readonly #found = new Map<number, RegionInstruction>();
   readonly #leaders = new Set<number>();
   readonly #entries = new Set<number>();
+  readonly #tables: JumpTables;
+  /** Calls, by the offsets behind them. */
+  readonly #called = new Map<number, RegionInstruction>();
+  /** Where indirect jumps lead, by their offsets. */
+  readonly #choices = new Map<number, readonly number[]>();
 
   constructor(source: RegionSource, limit: number) {
     this.#source = source;
     this.#limit = limit;
+    this.#tables = new JumpTables(source);
   }
 
   run(starts: readonly number[]): void {
@@ -126,11 +139,14 @@ class Search {
   /** Decodes from an offset to the end of what runs in sequence. */
   #follow(start: number, work: number[]): void {
     let offset = start;
+    const run: RegionInstruction[] = [];
     while (!this.#found.has(offset) && this.#found.size < this.#limit) {
       const found = this.#decode(offset);
       if (found === undefined) return;
       this.#found.set(offset, found);
       const end = offset + found.instruction.length;
+      this.#tables.note(found, run[run.length - 1] ?? this.#called.get(offset));
+      run.push(found);
       if (found.suitability === Suitability.unsuitable) {
         this.#enterAt(end, work);
         return;
@@ -147,12 +163,28 @@ class Search {
         if (target <= offset) this.#entries.add(target);
         work.push(target);
       }
-      if (flow === 'call') this.#enterAt(end, work);
+      if (flow === 'jump' && target === undefined) this.#choose(run, work);
+      if (flow === 'call') {
+        this.#enterAt(end, work);
+        this.#called.set(end, found);
+      }
       if (flow !== 'next') {
         this.#leaders.add(end);
         if (flow !== 'branch') return;
       }
       offset = end;
+    }
+  }
+
+  /** Follows an indirect jump at the end of some instructions by its table. */
+  #choose(run: readonly RegionInstruction[], work: number[]): void {
+    const jump = run[run.length - 1];
+    const targets = this.#tables.targets(run);
+    if (jump === undefined || targets.length === 0) return;
+    this.#choices.set(jump.offset, targets);
+    for (const target of targets) {
+      this.#leaders.add(target);
+      work.push(target);
     }
   }
 
@@ -226,6 +258,7 @@ class Search {
       instructions,
       end: last.offset + last.instruction.length,
       target: targetOf(last),
+      choices: this.#choices.get(last.offset) ?? [],
       flow: flowOf(last),
       isEntry: this.#entries.has(first.offset),
     });

@@ -1,7 +1,7 @@
 /**
  * Puts the blocks of a region in order: the function around the hot instruction, and in it, behind
  * each call that pays, a copy of the callee. A copy has one way back, so that its returns are jumps
- * forward, and its blocks have no other callers.
+ * forward, and its blocks have no other callers; but a function that calls itself is jumped to.
  */
 import type { FoundBlock, RegionInstruction, RegionSource } from './discover.ts';
 import { discover, pageIndexOf } from './discover.ts';
@@ -21,15 +21,17 @@ export interface RegionBlock {
   readonly isEntry: boolean;
   /** The block that the relative branch leads to, -1 outside of the region. */
   readonly jump: number;
+  /** The blocks that an indirect jump at the end may lead to. */
+  readonly choices: readonly number[];
   /** The block at `end`, of those in the same copy of a function; -1 outside of the region. */
   readonly behind: number;
-  /** The block that a return from a copied callee leads to, if it returns to its caller; or -1. */
-  readonly back: number;
+  /** The blocks behind the calls that lead to this function, of which a return chooses. */
+  readonly backs: readonly number[];
 }
 
 /**
- * Limits of a region, in instructions, and of calls within calls. `start` is what each start but
- * the first adds, up to `function`.
+ * Limits of a region, in instructions, of calls within calls, and of the calls that a function can
+ * return to. `start` is what each start but the first adds, up to `function`.
  */
 export const regionLimits = {
   firstStart: 240,
@@ -38,6 +40,7 @@ export const regionLimits = {
   callee: 48,
   callees: 160,
   depth: 2,
+  backs: 6,
 } as const;
 
 /** The blocks of the region around instructions at some offsets; empty if they are unsuitable. */
@@ -66,8 +69,15 @@ export function loopHead(blocks: readonly RegionBlock[], offset: number): number
 /** One copy of a function in a region. */
 interface Copy {
   readonly numbers: Map<number, number>;
-  /** The block behind the call, in the caller's copy. */
-  readonly back: { readonly copy: Copy; readonly offset: number } | undefined;
+  /** Whether it is that of a callee. */
+  readonly isCallee: boolean;
+  /** The blocks behind its calls, in the callers' copies. */
+  readonly backs: Back[];
+}
+
+interface Back {
+  readonly copy: Copy;
+  readonly offset: number;
 }
 
 interface Placed {
@@ -91,13 +101,19 @@ class Layout {
   }
 
   /** Adds a copy of a function. */
-  add(function_: readonly FoundBlock[], depth: number, back: Copy['back']): Copy {
-    const copy: Copy = { numbers: new Map(), back };
+  add(function_: readonly FoundBlock[], depth: number, back: Back | undefined): Copy {
+    const isCallee = back !== undefined;
+    const copy: Copy = { numbers: new Map(), isCallee, backs: isCallee ? [back] : [] };
     this.#size += sizeOf(function_);
     for (const found of function_) {
-      copy.numbers.set(found.offset, this.#placed.length);
-      const callee = this.#calleeOf(function_, found, depth);
       const at = this.#placed.length;
+      copy.numbers.set(found.offset, at);
+      if (repeats(function_, found) && copy.backs.length < regionLimits.backs) {
+        copy.backs.push({ copy, offset: found.end });
+        this.#placed.push({ found, copy, callee: copy });
+        continue;
+      }
+      const callee = this.#calleeOf(function_, found, depth);
       this.#placed.push({ found, copy, callee: undefined });
       if (callee === undefined) continue;
       const inner = this.add(callee, depth + 1, { copy, offset: found.end });
@@ -115,7 +131,7 @@ class Layout {
     const { target, end } = found;
     if (found.flow !== 'call' || target === undefined || target === end) return undefined;
     if (depth >= regionLimits.depth) return undefined;
-    if (!function_.some((block) => block.offset === end)) return undefined;
+    if (!comesBack(function_, found) || repeats(function_, found)) return undefined;
     const callee = this.#smallFunction(target);
     return callee !== undefined && this.#size + sizeOf(callee) <= this.#limit ? callee : undefined;
   }
@@ -134,22 +150,39 @@ class Layout {
 
   blocks(): RegionBlock[] {
     return this.#placed.map(({ found, copy, callee }) => {
-      const { offset, instructions, end, target, flow } = found;
+      const { offset, instructions, end, target, choices, flow } = found;
       const places = callee ?? (flow === 'call' && target !== end ? undefined : copy);
-      const { back } = copy;
       return {
         offset,
         instructions,
         end,
         target,
         flow,
-        isEntry: found.isEntry && back === undefined && pageIndexOf(offset) === 0,
+        isEntry: found.isEntry && !copy.isCallee && pageIndexOf(offset) === 0,
         jump: (target === undefined ? undefined : places?.numbers.get(target)) ?? -1,
+        choices: choices.flatMap((choice) => copy.numbers.get(choice) ?? []),
         behind: copy.numbers.get(end) ?? -1,
-        back: (flow === 'return' ? back?.copy.numbers.get(back.offset) : undefined) ?? -1,
+        backs: flow === 'return' ? backsOf(copy) : [],
       };
     });
   }
+}
+
+/** Whether the block behind a call is in the region too. */
+function comesBack(function_: readonly FoundBlock[], { end }: FoundBlock): boolean {
+  return function_.some(({ offset }) => offset === end);
+}
+
+/** Whether a block calls a function that it is in, so that the call is a jump. */
+function repeats(function_: readonly FoundBlock[], found: FoundBlock): boolean {
+  const { flow, target, end } = found;
+  if (flow !== 'call' || target === end || !comesBack(function_, found)) return false;
+  return function_.some(({ offset }) => offset === target);
+}
+
+/** Numbers of the blocks behind the calls of a copy. */
+function backsOf({ backs }: Copy): number[] {
+  return backs.flatMap(({ copy, offset }) => copy.numbers.get(offset) ?? []);
 }
 
 function sizeOf(blocks: readonly FoundBlock[]): number {

@@ -2,6 +2,7 @@ import type { FunctionBody } from '@ringfence/wasm';
 import type { EmitTarget } from '../backend/emit-target.ts';
 import type { RegionPage } from './discover.ts';
 import { crosses, pageIndexOf } from './discover.ts';
+import { hashOf } from './choice-hash.ts';
 import type { RegionBlock } from './layout.ts';
 import type { RegionInstruction } from './discover.ts';
 import type { RegionFrame } from './region-frame.ts';
@@ -145,7 +146,8 @@ export class RegionTarget implements EmitTarget {
       this.#return(block);
     } else if (block?.flow === 'call' && block.behind >= 0) {
       frame.call(block.end, block.behind);
-    } else frame.chain();
+    } else if (block !== undefined && block.choices.length > 0) this.#choose(block);
+    else frame.chain();
   }
 
   leave(): void {
@@ -164,21 +166,54 @@ export class RegionTarget implements EmitTarget {
     this.#frame.host(found.offset, handler, block.behind);
   }
 
-  /** From a copied callee to behind the call, if the EIP says so; else to whoever waits. */
+  /** From a callee to behind one of its calls, as the EIP says; else to whoever waits. */
   #return(block: RegionBlock): void {
+    for (const number of block.backs) this.#goIfAt(number);
+    this.#frame.lookup();
+  }
+
+  /** From an indirect jump to a block that the EIP says; else out of the region. */
+  #choose(block: RegionBlock): void {
     const { body } = this;
     const frame = this.#frame;
-    const back = this.#places.blocks[block.back];
-    if (back !== undefined) {
-      body.get(frame.eip);
-      frame.pushEip(back.offset);
-      body.op('i32.eq');
-      const expected = body.if();
-      this.#enterPage(back.offset);
-      this.#places.goto(block.back);
-      body.end(expected);
+    const { blocks } = this.#places;
+    const { multiplier, shift, slots } = hashOf(
+      block.choices.map((number) => ({ number, offset: blocks[number]?.offset ?? 0 })),
+    );
+    const none = body.block();
+    const labels = new Map(slots.filter((number) => number >= 0).map((n) => [n, body.block()]));
+    body.get(frame.eip);
+    body.get(frame.eipBase);
+    body.op('i32.sub');
+    body.i32(multiplier);
+    body.op('i32.mul');
+    body.i32(shift);
+    body.op('i32.shr_u');
+    body.brTable(
+      slots.map((number) => labels.get(number) ?? none),
+      none,
+    );
+    for (const [number, label] of [...labels].reverse()) {
+      body.end(label);
+      this.#goIfAt(number);
+      body.br(none);
     }
-    frame.lookup();
+    body.end(none);
+    frame.chain();
+  }
+
+  /** Goes to a block if the EIP is that of it. */
+  #goIfAt(number: number): void {
+    const { body } = this;
+    const offset = this.#places.blocks[number]?.offset;
+    if (offset === undefined) return;
+    body.get(this.#frame.eip);
+    this.#frame.pushEip(offset);
+    body.op('i32.eq');
+    const expected = body.if();
+    this.#enterPage(offset);
+    this.#places.goto(number);
+    body.end(expected);
   }
 
   /** Branches to a block, whose page may be another and may have been mapped elsewhere. */

@@ -174,8 +174,8 @@ function returnPoints(blocks: readonly RegionBlock[]): number[] {
     .map(({ behind }) => behind);
 }
 
-function successorsOf(block: RegionBlock): number[] {
-  return [block.behind, block.jump, block.back].filter((number) => number >= 0);
+function successorsOf({ behind, jump, choices, backs }: RegionBlock): number[] {
+  return [behind, jump, ...choices, ...backs].filter((number) => number >= 0);
 }
 
 function emitBlock(
