@@ -23,6 +23,7 @@ import type {
   WallClock,
   XenAddressSpace,
   XenDisk,
+  XenMachine,
   XenMapEntry,
   XenMemory,
   XenServices,
@@ -51,6 +52,8 @@ export interface XenParts {
   readonly log: CallLog;
   /** Has a function called when the CPU is idle. */
   onIdle(poll: () => boolean): void;
+  /** The ways of upcalls by the chips. */
+  readonly upcalls: Pick<XenMachine, 'setGsi' | 'setPciPin' | 'sendVector'>;
   /** The virtual CPU, once it is there. */
   readonly cpu: () => Cpu | undefined;
 }
@@ -124,11 +127,12 @@ export function makeXenGuest(parts: XenParts): XenGuest {
     map,
     withUpcalls: (controller) => ({
       get requested() {
+        domain.upcalls.settle();
         return abi.upcallDue || controller.requested;
       },
       // What the guest itself writes as pending is seen when it is entered next, as by Xen.
       announces: controller.announces === true,
-      acknowledge: () => (abi.upcallDue ? domain.upcallVector : controller.acknowledge()),
+      acknowledge: () => (abi.upcallDue ? domain.upcalls.vector : controller.acknowledge()),
     }),
   };
 }
@@ -213,6 +217,7 @@ function xenServices(parts: XenParts, memory: XenMemory): XenServices {
     console,
     disks: xenDisks(drives),
     machine: {
+      ...parts.upcalls,
       shutdown: (reason) => {
         shutDown(requests, reason);
       },

@@ -15,6 +15,7 @@ import { addFloppies } from './board-floppy.ts';
 import { addStorage } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
 import { chooseXen, isXenOnPc, xenReservedBytes } from './board-xen.ts';
+import { upcallWires } from './board-xen-upcalls.ts';
 import { addXenPlatform } from './board-xen-platform.ts';
 import type { XenGuest } from './board-xen.ts';
 import { makeRingfence, withUpcalls } from './board-ringfence.ts';
@@ -79,6 +80,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   const frame = makeFrame(options, connections);
   const { memory, clock, timers, requests, later, calls, hypercalls, xen, ringfence } = frame;
   const chipset = makeChipset(options, connections, frame);
+  later.chipset = chipset;
   const drives = options.drives ?? [];
   const messages = messageTarget(chipset.interrupts.localApic);
   const ide = addStorage(chipset, drives, messages);
@@ -119,7 +121,7 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
   const hidden = isXenOnPc(options) ? xenReservedBytes : 0;
   const memory = makePcMemory(options.memoryBytes, extraBytes, hidden);
   // The CPU comes last, and what comes before it can reach it only once it is there.
-  const later: { cpu?: Cpu } = {};
+  const later: { cpu?: Cpu; chipset?: Chipset } = {};
   const comeBack = (): void => later.cpu?.yield();
   const lookAtInterrupts = (): void => later.cpu?.attention();
   const requests = new RequestBox(comeBack);
@@ -150,6 +152,7 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
     console: connections.paravirtualConsole ?? { write: () => undefined },
     drives: options.drives ?? [],
     log: calls,
+    upcalls: upcallWires(() => later.chipset, hasApic),
     cpu: () => later.cpu,
     onIdle: (poll: () => boolean) => void idle.push(poll),
   };

@@ -1,17 +1,12 @@
 /** What a small kernel with translated memory finds out about its hypervisor. */
-import { hvmTestKernel, vmcall } from './test-hvm-kernel.ts';
-import { checksBy, describeChecks } from './test-xen-checks.ts';
+import { hvmTestKernel } from './test-hvm-kernel.ts';
+import { hvmChecks, mapShared, param } from './test-hvm-pieces.ts';
+import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
-const { call, faults, leaves } = checksBy(vmcall);
+const { call, faults, leaves } = hvmChecks;
 
 const forced = '        db 0x0f, 0x0b, 0x78, 0x65, 0x6e';
-
-/** A parameter: its index in `argument + 4`, what is read or written behind it. */
-const param = (operation: number, index: number, result: number, domain = 0x7ff0): string =>
-  `        mov dword [argument], ${String(domain)}
-        mov dword [argument + 4], ${String(index)}
-${call(34, [`ebx, ${String(operation)}`, 'ecx, argument'], result)}`;
 
 const checks: NamedChecks = {
   'leaves of Xen': [
@@ -50,13 +45,7 @@ ${faults(
     call(24, ['ebx, 3', 'ecx, 1', 'edx, 0'], -2),
   ],
   'the shared page at a page of its own': [
-    `        mov dword [argument], 0x7ff0
-        mov dword [argument + 4], 0
-        mov dword [argument + 8], 0
-        mov eax, page_free
-        shr eax, 12
-        mov [argument + 12], eax
-${call(12, ['ebx, 7', 'ecx, argument'], 0)}
+    `${mapShared}
 ${leaves('        mov eax, [page_free + 0x900]\n        and eax, 1', 'eax', 0)}
 ${leaves(
   '        cmp dword [page_free + 0x904], 0\n        setne al\n        movzx eax, al',

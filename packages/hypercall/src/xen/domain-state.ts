@@ -24,7 +24,8 @@ export function saveDomain(domain: XenDomain): Fields {
     grants: [domain.grants.version, domain.grants.frames],
     mappedGrants: domain.mapped.save(),
     backEndPorts: [domain.storePort, domain.consolePort],
-    upcall: [domain.upcallVector, domain.upcallGsi],
+    upcall: domain.upcalls.save(),
+    params: [...domain.params].flatMap(([index, { low, high }]) => [index, low, high]),
     assists: domain.assists,
     cpuidFaulting: domain.cpuidFaulting ? 1 : 0,
     timers: [oneShotAt, periodNs],
@@ -56,7 +57,7 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   const placed = list('placed', 0);
   const [version = 1, frames = 1] = list('grants', 2);
   const [storePort = 0, consolePort = 0] = list('backEndPorts', 2);
-  const [vector = 0, gsi = -1] = list('upcall', 2);
+  const params = list('params', 0);
   const [oneShotAt = 0, periodNs = 0] = list('timers', 2);
   const [vcpuInfo, wordBytes, assists] = [
     number('vcpuInfo'),
@@ -81,8 +82,11 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   }
   domain.storePort = storePort;
   domain.consolePort = consolePort;
-  domain.upcallVector = vector;
-  domain.upcallGsi = gsi;
+  domain.upcalls.restore(list('upcall', 3));
+  for (let index = 0; index + 2 < params.length; index += 3) {
+    const [low = 0, high = 0] = params.slice(index + 1);
+    domain.params.set(params[index] ?? 0, { low, high });
+  }
   domain.assists = assists;
   domain.cpuidFaulting = fields['cpuidFaulting'] === 1;
   domain.setTimer(oneShotAt);

@@ -5,13 +5,14 @@ import { timeInfoBytes } from '../kvm/time-structures.ts';
 import { DomainId, HvmParam, Virq } from './constants.ts';
 import { EventChannels } from './event-channels.ts';
 import { MappedGrants } from './mapped-grants.ts';
-import type { GrantMapper } from './mapped-grants.ts';
+import type { GrantMapper, WideAddress as WideValue } from './mapped-grants.ts';
 import { GrantTable, mostGrantFrames, mostStatusFrames } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
 import type { XenServices } from './interfaces.ts';
 import { RunState, Runstate } from './runstate.ts';
 import type { GuestCopy } from './guest-copy.ts';
 import { sharedLayouts, SharedInfo, vcpuInfoBytes } from './shared-info.ts';
+import { Upcalls } from './upcalls.ts';
 import { Watchdogs } from './watchdogs.ts';
 
 /** Whether memory is translated for the guest (HVM, PVH) or the guest does it (PV). */
@@ -120,13 +121,13 @@ export class XenDomain {
   storePage: number;
   consolePage: number;
   /** HVM parameters that were set, by index. */
-  readonly params: Map<number, number> = new Map<number, number>();
+  readonly params: Map<number, WideValue> = new Map<number, WideValue>();
   /** `vm_assist` types that are on, a bit each. */
   assists: number = 0;
   /** Whether CPUID faults outside of the guest's kernel. */
   cpuidFaulting: boolean = false;
-  /** Vector of upcalls, 0 for none. */
-  upcallVector: number = 0;
+  /** How upcalls reach a translated guest. */
+  readonly upcalls: Upcalls;
   readonly watchdogs: Watchdogs;
   readonly runstate: Runstate = new Runstate();
   /** Linear addresses at which the guest is told of its time, 0 for none. */
@@ -136,8 +137,6 @@ export class XenDomain {
   copy: GuestCopy | undefined;
   /** Gives the virtual CPU a non-maskable interrupt. */
   raiseNmi: () => void;
-  /** Interrupt request of the chipset for upcalls, -1 for none. */
-  upcallGsi: number = -1;
   readonly #frames: number;
   readonly #firstMap: readonly XenMapEntry[];
   readonly #oneShot: ReturnType<XenServices['timers']['create']>;
@@ -169,8 +168,9 @@ export class XenDomain {
     this.consolePage = this.frame(xenFrames.console);
     const { memory, timers, clock } = services;
     this.shared = new SharedInfo(memory, this.frame(xenFrames.shared), clock.tscHertz);
+    this.upcalls = new Upcalls(this.shared, services.machine);
     this.events = new EventChannels(this.shared, () => {
-      services.machine.attention();
+      this.upcalls.raise();
     });
     const all: GrantPages = {
       hold: (frame) => memory.isRam(frame * pageBytes, pageBytes),
@@ -270,16 +270,20 @@ export class XenDomain {
     this.timeArea = 0;
     this.assists = 0;
     this.cpuidFaulting = false;
-    this.upcallVector = 0;
-    this.upcallGsi = -1;
+    this.upcalls.reset();
     const backEnd = { kind: 'unbound', remote: DomainId.backend } as const;
     this.storePort = this.events.allocate(backEnd);
     this.consolePort = this.events.allocate(backEnd);
     this.params.clear();
-    this.params.set(HvmParam.storePfn, this.frame(xenFrames.store) / pageBytes);
-    this.params.set(HvmParam.storeEventChannel, this.storePort);
-    this.params.set(HvmParam.consolePfn, this.frame(xenFrames.console) / pageBytes);
-    this.params.set(HvmParam.consoleEventChannel, this.consolePort);
+    const first: readonly (readonly [number, number])[] = [
+      [HvmParam.storePfn, this.frame(xenFrames.store) / pageBytes],
+      [HvmParam.storeEventChannel, this.storePort],
+      [HvmParam.consolePfn, this.frame(xenFrames.console) / pageBytes],
+      [HvmParam.consoleEventChannel, this.consolePort],
+    ];
+    for (const [index, low] of first) {
+      this.params.set(index, { low, high: 0 });
+    }
     this.shared.writeWallClock(clock, wallClock);
     this.shared.writeTime(clock);
   }
@@ -326,8 +330,7 @@ export class XenDomain {
     this.shared.moveVcpu(physical);
     this.shared.writeTime(this.services.clock);
     // Whatever was pending is looked at again in its new place (Xen, map_vcpu_info).
-    this.shared.upcallPending = true;
-    this.services.machine.attention();
+    this.upcalls.raise();
     return true;
   }
 

@@ -28,7 +28,7 @@ export class EventChannels {
   readonly #kick: () => void;
   readonly #ports: PortState[] = [];
 
-  /** Uses the bits of a shared page; `kick` is called when an upcall became due. */
+  /** Uses the bits of a shared page; `kick` is called when an upcall is due. */
   constructor(shared: SharedInfo, kick: () => void) {
     this.#shared = shared;
     this.#kick = kick;
@@ -176,8 +176,7 @@ export class EventChannels {
 
   #askForUpcall(port: number): void {
     if (!this.#shared.select(port)) {
-      this.#shared.upcallPending = true;
+      this.#kick();
     }
-    this.#kick();
   }
 }

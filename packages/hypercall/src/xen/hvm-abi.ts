@@ -32,6 +32,8 @@ export const xenHypercallMsr = 0x4000_0000;
 /** Leaf base + 4, EAX: APIC accesses are served, x2APIC not; vcpu id and domain id are there. */
 const vcpuIdPresent = 1 << 3;
 const domainIdPresent = 1 << 4;
+/** Upcalls can come through the local APIC (HVMOP_set_evtchn_upcall_vector). */
+const upcallVectorPresent = 1 << 6;
 
 const nothing: CpuidValues = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
 const highestLeaf = 5;
@@ -84,7 +86,7 @@ export class XenHvmAbi implements HypercallAbi {
       case 4:
         return this.#isPv || subleaf !== 0
           ? nothing
-          : { ...nothing, eax: vcpuIdPresent | domainIdPresent, ecx: DomainId.guest };
+          : { ...nothing, eax: this.#features(), ecx: DomainId.guest };
       case highestLeaf:
         return this.#isPv && subleaf === 0 ? { ...nothing, ebx: this.#addressBits() } : nothing;
       default:
@@ -164,6 +166,11 @@ export class XenHvmAbi implements HypercallAbi {
     restoreDomain(this.domain, savedFields(state, this.name));
   }
 
+  #features(): number {
+    const vector = this.domain.upcalls.hasApic ? upcallVectorPresent : 0;
+    return vcpuIdPresent | domainIdPresent | vector;
+  }
+
   /** Bits of the highest machine address. */
   #addressBits(): number {
     return 32 - Math.clz32(this.domain.services.memory.ramBytes - 1);
@@ -175,7 +182,7 @@ export class XenHvmAbi implements HypercallAbi {
 
   /** Whether an upcall is due. */
   get upcallDue(): boolean {
-    return this.domain.upcallVector !== 0 && this.domain.shared.upcallPending;
+    return this.domain.upcalls.due;
   }
 
   #serve(number: number, registers: HypercallRegisters): number {

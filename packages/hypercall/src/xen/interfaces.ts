@@ -55,8 +55,12 @@ export interface XenMachine {
    * may have something now. Without it back ends wait to be told of every request.
    */
   onIdle?(poll: () => boolean): void;
-  /** The interrupt wire of `callback via`, for guests without a vector: GSI 0 to 15. */
+  /** Wires by which upcalls come to a guest without a vector: GSI 0 to 23, and pins of PCI devices. */
   setGsi?(gsi: number, level: boolean): void;
+  /** The pin is 1 for INTA to 4 for INTD. */
+  setPciPin?(device: number, pin: number, level: boolean): void;
+  /** Sends an interrupt to the local APIC; absent where there is none. */
+  sendVector?(vector: number): void;
 }
 
 /** Where console output goes, from the ring and from `console_io`. */

@@ -160,9 +160,9 @@ describe('hvm_op', () => {
   it('takes a vector for upcalls, from 16 on', () => {
     const { call, put, domain } = makeHvmGuest();
     expect(call(hvmOp, 0, put(at, self, 0, 0xf3, 2 << 24))).toBe(0);
-    expect(domain.upcallVector).toBe(0xf3);
+    expect(domain.upcalls.vector).toBe(0xf3);
     expect(call(hvmOp, 0, put(at, self, 0, 3, 2 << 24))).toBe(-XenError.invalid);
-    expect(domain.upcallVector).toBe(0xf3);
+    expect(domain.upcalls.vector).toBe(0xf3);
   });
 });
 

@@ -13,8 +13,8 @@ const Op = {
   guestRequest: 24,
 } as const;
 
-/** How upcalls reach the guest: bits 63..56 of the parameter (params.h, HVM_PARAM_CALLBACK_IRQ). */
-const callbackVector = 2;
+/** HVM_PARAM_X87_FIP_WIDTH: 0, 4 or 8 bytes. */
+const pointerWidth = 36;
 
 /**
  * Parameters that a guest may set: how upcalls come, ports of the store and the console, places of
@@ -25,7 +25,7 @@ const writable: ReadonlySet<number> = new Set([
   HvmParam.callbackIrq,
   HvmParam.storeEventChannel,
   HvmParam.consoleEventChannel,
-  ...[15, 19, 34, 36, 37],
+  ...[15, 19, 34, pointerWidth, 37],
 ]);
 /** Those that it may read. */
 const readable: ReadonlySet<number> = new Set([
@@ -56,6 +56,7 @@ export const serveHvm: XenHandler = (call) => {
       // Nobody watches the guest.
       return at === 0 ? 0 : -XenError.invalid;
     case Op.setUpcallVector:
+      return upcallVector(call, at);
     default:
       return -XenError.noSuchCall;
   }
@@ -85,28 +86,38 @@ function param(call: XenCall, at: number, write: boolean): number {
     if (index === HvmParam.callbackIrq) {
       return setCallback(call, low, high);
     }
-    call.domain.params.set(index, low);
+    if (index === pointerWidth && (high !== 0 || ![0, 4, 8].includes(low))) {
+      return -XenError.invalid;
+    }
+    call.domain.params.set(index, { low, high });
     return 0;
   }
-  const value = call.domain.params.get(index) ?? 0;
-  return call.copy.writeWords(at + 8, [value, 0]) ? 0 : -XenError.fault;
+  const value = call.domain.params.get(index) ?? { low: 0, high: 0 };
+  return call.copy.writeWords(at + 8, [value.low, value.high]) ? 0 : -XenError.fault;
 }
 
 function setCallback(call: XenCall, low: number, high: number): number {
-  const { domain } = call;
-  const type = high >>> 24;
-  if (type === callbackVector) {
-    const vector = low & 0xff;
-    if (vector < 16) {
-      return -XenError.invalid;
-    }
-    domain.upcallVector = vector;
-    domain.upcallGsi = -1;
-  } else {
-    domain.upcallVector = 0;
-    // Type 0 names an interrupt of the chipset; 1 names a wire of a PCI device, which is not there.
-    domain.upcallGsi = type === 0 && low > 0 && low < 16 ? low : -1;
+  const result = call.domain.upcalls.setWay(low, high);
+  if (result === 0) {
+    call.domain.params.set(HvmParam.callbackIrq, { low, high });
   }
-  domain.services.machine.attention();
+  return result;
+}
+
+/** vcpu u32, vector u8: upcalls come through the local APIC, and the guest ends them there. */
+function upcallVector(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 2);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [vcpu = 0, vectorAndPadding = 0] = words;
+  const vector = vectorAndPadding & 0xff;
+  if (vcpu !== 0) {
+    return -XenError.noEntry;
+  }
+  if (vector < 16 || !call.domain.upcalls.hasApic) {
+    return -XenError.invalid;
+  }
+  call.domain.upcalls.setApicVector(vector);
   return 0;
 }
