@@ -1,12 +1,29 @@
 /** What a small kernel with translated memory finds out about its hypervisor. */
 import { hvmTestKernel } from './test-hvm-kernel.ts';
-import { hvmChecks, mapShared, param } from './test-hvm-pieces.ts';
+import { hvmChecks, mapShared, mapXenPage, param } from './test-hvm-pieces.ts';
 import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 const { call, faults, leaves } = hvmChecks;
 
 const forced = '        db 0x0f, 0x0b, 0x78, 0x65, 0x6e';
+
+/** Has a grant of the guest's own stand at 32 MiB: address, flags, reference, domain. */
+const mapGrant = (reference: number): string =>
+  `        mov dword [argument], 0x2000000
+        mov dword [argument + 4], 0
+        mov dword [argument + 8], 2
+        mov dword [argument + 12], ${reference}
+        mov dword [argument + 16], 1
+${call(20, ['ebx, 0', 'ecx, argument', 'edx, 1'], 0)}`;
+/** Takes the one whose handle is in \`seen\` away again. */
+const unmapGrant = (): string => `        mov dword [argument], 0x2000000
+        mov dword [argument + 8], 0
+        mov dword [argument + 12], 0
+        mov eax, [seen]
+        mov [argument + 16], eax
+        mov dword [argument + 20], 7
+${call(20, ['ebx, 1', 'ecx, argument', 'edx, 1'], 0)}`;
 
 const checks: NamedChecks = {
   'leaves of Xen': [
@@ -52,6 +69,25 @@ ${leaves(
   'eax',
   1,
 )}`,
+  ],
+  'grants of its own pages, at another place': [
+    mapXenPage(1, 'page_other'),
+    `        mov dword [page_other + 64], 0x10001
+        mov eax, page_free
+        shr eax, 12
+        mov [page_other + 68], eax
+        mov dword [page_free], 0x1234
+${mapGrant(8)}
+${leaves('        mov eax, [argument + 20]\n        mov [seen], eax', 'word [argument + 18]', 0)}
+${leaves('        mov eax, [0x2000000]', 'eax', 0x1234)}
+${leaves('        mov dword [0x2000000], 5', 'dword [page_free]', 5)}
+${leaves('', 'byte [page_other + 64]', 0x19)}`,
+    `${mapGrant(8)}\n${leaves('', 'word [argument + 18]', -1)}`,
+    `${mapGrant(2000)}\n${leaves('', 'word [argument + 18]', -3)}`,
+    `${unmapGrant()}\n${leaves('', 'word [argument + 20]', 0)}`,
+    leaves('        mov eax, [0x2000000]', 'eax', -1),
+    leaves('', 'byte [page_other + 64]', 1),
+    `${unmapGrant()}\n${leaves('', 'word [argument + 20]', -4)}`,
   ],
   'forced emulation: what stands behind the prefix is done, and faults as ever': [
     leaves(`${forced}\n        mov eax, 77`, 'eax', 77),

@@ -20,11 +20,14 @@ const aliasEnd = 0xfec0_0000;
  */
 export function xenMemory(physical: PhysicalMemory): XenMemory {
   const { ramBytes } = physical.machine;
+  /** The pages that show at other places, by those. */
   const shown = new Map<number, number>();
   const tell = (address: number, bytes: number): void => {
-    const at = shown.get(Math.floor(address / pageBytes));
-    if (at !== undefined) {
-      physical.traces.notify(at * pageBytes + (address % pageBytes), bytes);
+    const page = shown.size === 0 ? -1 : Math.floor(address / pageBytes);
+    for (const [at, other] of shown) {
+      if (other === page) {
+        physical.traces.notify(at * pageBytes + (address % pageBytes), bytes);
+      }
     }
   };
   return {
@@ -57,13 +60,9 @@ export function xenMemory(physical: PhysicalMemory): XenMemory {
       if (address % pageBytes !== 0 || (!isRam && !isFree)) {
         return false;
       }
-      for (const [page, at] of shown) {
-        if (at === address / pageBytes) {
-          shown.delete(page);
-        }
-      }
+      shown.delete(address / pageBytes);
       if (frame !== undefined) {
-        shown.set(frame / pageBytes, address / pageBytes);
+        shown.set(address / pageBytes, frame / pageBytes);
         physical.mapRam(address, pageBytes, Layout.ram + frame);
       } else if (isRam) {
         physical.mapRam(address, pageBytes, Layout.ram + address);

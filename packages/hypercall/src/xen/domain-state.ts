@@ -23,6 +23,7 @@ export function saveDomain(domain: XenDomain): Fields {
     placed: domain.placed.flat(),
     grants: [domain.grants.version, domain.grants.frames],
     mappedGrants: domain.mapped.save(),
+    placedGrants: domain.placedGrants.save(),
     backEndPorts: [domain.storePort, domain.consolePort],
     upcall: domain.upcalls.save(),
     params: [...domain.params].flatMap(([index, { low, high }]) => [index, low, high]),
@@ -76,6 +77,7 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   for (const { reference, frame, flags } of domain.mapped.restore(list('mappedGrants', 0))) {
     domain.grants.adopt(reference, frame, (flags & GrantMapFlag.readOnly) === 0);
   }
+  domain.placedGrants.restore(list('placedGrants', 0));
   domain.setWordBytes(wordBytes === 8 ? 8 : 4);
   if (vcpuInfo !== 0) {
     domain.shared.restoreVcpu(vcpuInfo);

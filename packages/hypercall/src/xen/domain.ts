@@ -9,6 +9,7 @@ import type { GrantMapper, WideAddress as WideValue } from './mapped-grants.ts';
 import { GrantTable, mostGrantFrames, mostStatusFrames } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
 import type { XenServices } from './interfaces.ts';
+import { PlacedGrants } from './placed-grants.ts';
 import { RunState, Runstate } from './runstate.ts';
 import type { GuestCopy } from './guest-copy.ts';
 import { sharedLayouts, SharedInfo, vcpuInfoBytes } from './shared-info.ts';
@@ -111,9 +112,11 @@ export class XenDomain {
   readonly grants: GrantTable;
   /** Which pages may be used on the guest's behalf. */
   readonly grantPages: GrantPages;
-  /** Grants that the guest has mapped, and what maps them; absent with translated memory. */
+  /** Grants that the guest has mapped, and what maps them. */
   readonly mapped: MappedGrants = new MappedGrants();
-  mapper: GrantMapper | undefined;
+  mapper: GrantMapper;
+  /** Where they stand with translated memory. */
+  readonly placedGrants: PlacedGrants;
   /** Numbers of the guest's ports to the store and the console. */
   storePort: number = 0;
   consolePort: number = 0;
@@ -181,6 +184,10 @@ export class XenDomain {
     const grants = this.frame(xenFrames.grants);
     this.grants = new GrantTable(memory, grants, this.frame(xenFrames.grantStatus), pages);
     this.raiseNmi = () => services.machine.raiseNmi?.();
+    this.placedGrants = new PlacedGrants(memory, (frame) =>
+      [...this.#placed.values()].includes(frame),
+    );
+    this.mapper = this.placedGrants;
     this.watchdogs = new Watchdogs(timers, () => {
       services.machine.shutdown('watchdog');
     });
@@ -222,6 +229,7 @@ export class XenDomain {
       }
     }
     this.#placed.set(page, frame);
+    this.placedGrants.forget(frame);
     return true;
   }
 
@@ -261,6 +269,7 @@ export class XenDomain {
     this.events.reset();
     this.grants.reset();
     this.mapped.reset();
+    this.placedGrants.reset();
     memory.write(this.frame(xenFrames.console), new Uint8Array(pageBytes));
     memory.write(this.frame(xenFrames.store), new Uint8Array(pageBytes));
     this.map = this.#firstMap;

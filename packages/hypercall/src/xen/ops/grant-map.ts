@@ -41,10 +41,6 @@ export function mapGrant(call: XenCall, words: number[]): number {
   if ((flags & kinds) === 0) {
     return GrantStatus.badReference;
   }
-  if (mapper === undefined) {
-    // With translated memory a second place for a page would be needed.
-    return GrantStatus.general;
-  }
   const known = domainStatus(domainAndStatus & 0xffff);
   if (known !== 0) {
     return known;
@@ -79,7 +75,7 @@ export function unmapGrant(call: XenCall, words: number[], replaces: boolean): n
   const { grants, mapped, mapper } = call.domain;
   const [low = 0, high = 0, second = 0, secondHigh = 0, handle = 0] = words;
   const found = mapped.at(handle);
-  if (found === undefined || mapper === undefined) {
+  if (found === undefined) {
     return GrantStatus.badHandle;
   }
   let { flags } = found;
