@@ -58,6 +58,14 @@ describe('the end of a run', () => {
     expect(stderr).toBe('ringfence: triple fault at 0008:00100000\n');
   });
 
+  it('has status 3 when a guest of Xen crashes', async () => {
+    const { status, stderr } = await run('run -machine xenpv', (guest) =>
+      guest.end({ reason: 'crash', cause: 'guest' }),
+    );
+    expect(status).toBe(3);
+    expect(stderr).toBe('ringfence: the guest crashed\n');
+  });
+
   it('has the status that the guest wrote to isa-debug-exit', async () => {
     const { status } = await run('run -device isa-debug-exit', (guest) =>
       guest.end({ reason: 'debug-exit', value: 16, status: 33 }),

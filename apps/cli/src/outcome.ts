@@ -13,7 +13,7 @@ export const ExitStatus = {
   failure: 1,
   /** Wrong usage, or an input that is no good. */
   usage: 2,
-  /** The guest ended in a triple fault, and `-no-reboot` was given. */
+  /** The guest ended in a triple fault, and `-no-reboot` was given, or said that it crashed. */
   tripleFault: 3,
   /** A mistake in Ringfence itself; sysexits.h, EX_SOFTWARE. */
   internal: 70,
@@ -30,6 +30,11 @@ export function outcomeOf(end: MachineEnd): Outcome {
       return { status: ExitStatus.success };
     case 'triple-fault':
       return { status: ExitStatus.tripleFault, message: `triple fault at ${end.where}` };
+    case 'crash':
+      return {
+        status: ExitStatus.tripleFault,
+        message: end.cause === 'guest' ? 'the guest crashed' : 'a watchdog of the guest ran out',
+      };
     case 'debug-exit':
       return { status: end.status };
   }

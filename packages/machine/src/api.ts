@@ -17,6 +17,8 @@ export type MachineEnd =
    * A triple fault (SDM 3A 6.15, interrupt 8) with `noReboot`; `where` says at which instruction.
    */
   | { readonly reason: 'triple-fault'; readonly where: string }
+  /** A guest of Xen says that it crashed, or did not set its watchdog again in time. */
+  | { readonly reason: 'crash'; readonly cause: 'guest' | 'watchdog' }
   /** The guest wrote `value` to the debug-exit port; `status` is `(value << 1) | 1`, 8 bits. */
   | { readonly reason: 'debug-exit'; readonly value: number; readonly status: number }
   /** `dispose` was called. */

@@ -261,9 +261,12 @@ function shutDown(requests: RequestBox, reason: ShutdownReason): void {
       requests.ask({ kind: 'reset', cause: 'guest' });
       break;
     case 'crash':
-    case 'watchdog':
-      requests.ask({ kind: 'reset', cause: 'triple-fault' });
+    case 'watchdog': {
+      // What crashed once would crash again: it is not started anew.
+      const cause = reason === 'crash' ? 'guest' : 'watchdog';
+      requests.ask({ kind: 'end', end: { reason: 'crash', cause } });
       break;
+    }
     case 'suspend':
       // Nothing is taken away from the guest: it goes on as one that was resumed.
       break;

@@ -9,6 +9,8 @@ export function endText(end: MachineEnd): string {
       return 'The guest reset the machine.';
     case 'triple-fault':
       return `Triple fault at ${end.where}.`;
+    case 'crash':
+      return end.cause === 'guest' ? 'The guest crashed.' : 'A watchdog of the guest ran out.';
     case 'debug-exit':
       return `The guest left with status ${String(end.status)}.`;
     default:

@@ -145,6 +145,23 @@ describe('the system time MSR', () => {
     expect(memory.read64(0x2008)).toBe(1_000_010n);
   });
 
+  it('keeps the flag of a pause until the guest has cleared it, and no other', () => {
+    kvm.writeMsr(KvmMsr.systemTimeNew, 0x2001, 0);
+    memory.bytes[0x2000 + 29] = 0xff;
+    kvm.clockChanged();
+    expect(memory.bytes[0x2000 + 29]).toBe(3);
+    memory.bytes[0x2000 + 29] = 1;
+    kvm.clockChanged();
+    expect(memory.bytes[0x2000 + 29]).toBe(1);
+  });
+
+  it('stands beside no MSR of a feature that is not offered', () => {
+    // Asynchronous page faults, polling, migration.
+    for (const index of [0x02, 0x05, 0x06, 0x07, 0x08].map((low) => 0x4b56_4d00 | low)) {
+      expect([kvm.readMsr(index), kvm.writeMsr(index, 1, 0)]).toEqual([undefined, 'absent']);
+    }
+  });
+
   it('is no longer written once its enable bit is clear', () => {
     kvm.writeMsr(KvmMsr.systemTimeNew, 0x2001, 0);
     kvm.writeMsr(KvmMsr.systemTimeNew, 0x2000, 0);

@@ -30,6 +30,9 @@ export const clockPairingBytes = 64;
 /** Flag of `pvclock_vcpu_time_info`: times do not warp between processors. */
 export const timeIsStable = 1;
 
+/** Flag of the same: the guest was paused, and has not looked yet (PVCLOCK_GUEST_STOPPED). */
+const wasPaused = 2;
+
 const nanosecondsPerSecond = 1_000_000_000;
 
 /** How a guest turns ticks into nanoseconds: `(ticks << shift) * multiplier >> 32`. */
@@ -82,14 +85,18 @@ export interface TimeInfo {
   readonly flags: number;
 }
 
-/** Writes `pvclock_vcpu_time_info`: the counter and the clock at one moment. */
+/**
+ * Writes `pvclock_vcpu_time_info`: the counter and the clock at one moment. The flag that a host
+ * paused the guest is the guest's to clear.
+ */
 export function writeTimeInfo(memory: GuestMemory, physical: number, info: TimeInfo): void {
   update(memory, physical, () => {
     memory.write32(physical + 4, 0);
     write64(memory, physical + 8, info.tsc);
     write64(memory, physical + 16, info.systemNs);
     memory.write32(physical + 24, info.scale.multiplier);
-    memory.write32(physical + 28, (info.scale.shift & 0xff) | (info.flags << 8));
+    const paused = (memory.read32(physical + 28) >>> 8) & wasPaused;
+    memory.write32(physical + 28, (info.scale.shift & 0xff) | ((info.flags | paused) << 8));
   });
 }
 
