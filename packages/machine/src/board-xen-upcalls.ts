@@ -37,9 +37,9 @@ export function upcallWires(
           sendVector: (vector) => {
             const apic = chipset()?.interrupts.localApic;
             const message = { logical: false, mode: 0, vector, level: false };
-            for (const destination of Object.values(everybody)) {
-              if (apic?.receive({ ...message, destination }) === true) break;
-            }
+            return Object.values(everybody).some((destination) => {
+              return apic?.receive({ ...message, destination }) === true;
+            });
           },
         }
       : {}),

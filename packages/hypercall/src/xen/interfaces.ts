@@ -59,8 +59,11 @@ export interface XenMachine {
   setGsi?(gsi: number, level: boolean): void;
   /** The pin is 1 for INTA to 4 for INTD. */
   setPciPin?(device: number, pin: number, level: boolean): void;
-  /** Sends an interrupt to the local APIC; absent where there is none. */
-  sendVector?(vector: number): void;
+  /**
+   * Sends an interrupt to the local APIC; false while software has it disabled. Absent where there
+   * is none.
+   */
+  sendVector?(vector: number): boolean;
 }
 
 /** Where console output goes, from the ring and from `console_io`. */

@@ -25,6 +25,8 @@ export class Upcalls {
   /** What the parameter says beside the way; 0 for none. */
   #detail = 0;
   #apicVector = 0;
+  /** The local APIC was not ready for the last one, and gets it once it is. */
+  #isHeld = false;
   /** Level of the wire; unknown after a saved state was taken over. */
   #level: boolean | undefined = false;
 
@@ -40,6 +42,7 @@ export class Upcalls {
     this.#way = Way.gsi;
     this.#detail = 0;
     this.#apicVector = 0;
+    this.#isHeld = false;
   }
 
   /** Whether upcalls can come through a local APIC. */
@@ -92,21 +95,28 @@ export class Upcalls {
     this.#tell();
   }
 
-  /** Brings the wire to where it belongs: the guest ends an upcall by a store. */
+  /**
+   * Brings the wire to where it belongs, as the guest ends an upcall by a store; sends what the
+   * local APIC could not take before.
+   */
   settle(): void {
+    if (this.#isHeld) {
+      this.#send();
+    }
     this.#drive(this.#isWired && this.#shared.upcallPending);
   }
 
   /** The state as numbers. */
   save(): readonly number[] {
-    return [this.#way, this.#detail, this.#apicVector];
+    return [this.#way, this.#detail, this.#apicVector, this.#isHeld ? 1 : 0];
   }
 
   /** Takes over what `save` returned; the wire is driven later, when the chips are there. */
-  restore([way = 0, detail = 0, apicVector = 0]: readonly number[]): void {
+  restore([way = 0, detail = 0, apicVector = 0, held = 0]: readonly number[]): void {
     this.#way = way;
     this.#detail = detail;
     this.#apicVector = apicVector;
+    this.#isHeld = held === 1;
     this.#level = undefined;
   }
 
@@ -117,11 +127,16 @@ export class Upcalls {
 
   #tell(): void {
     if (this.#apicVector !== 0) {
-      this.#machine.sendVector?.(this.#apicVector);
+      this.#send();
     } else {
       this.settle();
     }
     this.#machine.attention();
+  }
+
+  #send(): void {
+    const isTaken = this.#machine.sendVector?.(this.#apicVector) === true;
+    this.#isHeld = !isTaken && this.#apicVector !== 0;
   }
 
   #drive(level: boolean): void {
