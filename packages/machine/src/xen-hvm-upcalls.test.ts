@@ -48,7 +48,7 @@ ${call(32, ['ebx, 4', 'ecx, argument'], 0)}
         cli
 ${leaves('', 'dword [seen]', count)}`;
 
-/** The two interrupt controllers, from vector 0x20 on, with all requests open and levels as said. */
+/** The two interrupt controllers, from vector 0x20 on, requests open and levels as said. */
 const controllers = (levels: number): string =>
   [
     ...[
@@ -104,7 +104,9 @@ const checks: NamedChecks = {
     leaves('        mov eax, 0x40000004\n        xor ecx, ecx\n        cpuid', 'eax', 0x58),
     handles(
       [0x51],
-      '        mov eax, [0xfee00120]\n        mov [seen + 4], eax\n        mov dword [0xfee000b0], 0',
+      `        mov eax, [0xfee00120]
+        mov [seen + 4], eax
+        mov dword [0xfee000b0], 0`,
     ),
     setWay(5, 0),
     `        mov dword [argument], 1

@@ -55,7 +55,7 @@ export interface XenMachine {
    * may have something now. Without it back ends wait to be told of every request.
    */
   onIdle?(poll: () => boolean): void;
-  /** Wires by which upcalls come to a guest without a vector: GSI 0 to 23, and pins of PCI devices. */
+  /** Wires by which upcalls come to a guest without a vector: GSI 0 to 23, pins of devices. */
   setGsi?(gsi: number, level: boolean): void;
   /** The pin is 1 for INTA to 4 for INTD. */
   setPciPin?(device: number, pin: number, level: boolean): void;
