@@ -33,6 +33,8 @@ interface Kept {
   /** Bits that may be written; a write of others is #GP. */
   readonly mask: readonly [low: number, high: number];
   readonly reset: readonly [low: number, high: number];
+  /** A write is taken and nothing comes of it. */
+  readonly isIdle?: true;
   /** What else a byte that names a memory type must be, for the first bytes of the register. */
   readonly types?: { readonly bytes: number; readonly allow: (byte: number) => boolean };
 }
@@ -77,6 +79,11 @@ function keptRegisters(physicalBits: number): Map<number, Kept> {
     [0xc001_0140, { mask: zero, reset: zero }],
     [0xc001_0141, { mask: zero, reset: zero }],
   ]);
+  // AMD's four performance counters with their controls, which a family 10h processor has without a
+  // word in CPUID. Nothing is counted: they stay 0, by which Linux knows to leave them alone.
+  for (let index = 0; index < 8; index++) {
+    kept.set(0xc001_0000 + index, { mask: whole, reset: zero, isIdle: true });
+  }
   for (let index = 0; index < 8; index++) {
     const high = 2 ** (physicalBits - 32) - 1;
     kept.set(0x200 + 2 * index, { mask: [~0xf00, high], reset: zero, types: rangeType });
@@ -139,6 +146,7 @@ export class ModelSpecificRegisters {
     for (let byte = 0; byte < bytes; byte++) {
       if (allow?.(((byte < 4 ? low : high) >>> (8 * (byte & 3))) & 0xff) === false) return false;
     }
+    if (kept.isIdle === true) return true;
     this.#values.set(index, { low: low | 0, high: high | 0 });
     this.#show();
     return true;

@@ -201,6 +201,16 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
     }
   });
 
+  it('has performance counters that do not count where the vendor always has them', () => {
+    const isAmd = cpuid(parts, 0, 0).ebx === 0x6874_7541;
+    for (const number of [0xc001_0000, 0xc001_0003, 0xc001_0004, 0xc001_0007]) {
+      const text = `mov ecx, ${number}\nmov eax, 0x1234\nxor edx, edx\nwrmsr\nrdmsr`;
+      const missing = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
+      expect(run(parts, text)).toBe(isAmd ? -1 : missing);
+      if (isAmd) expect(parts.machine.i32[Word.gpr]).toBe(0);
+    }
+  });
+
   it('refuses memory types and bits that are reserved in MTRRs and the PAT', () => {
     for (const [number, high, low, taken] of writes) {
       const text = `mov ecx, ${number}\nmov eax, ${low}\nmov edx, ${high}\nwrmsr\nrdmsr`;
