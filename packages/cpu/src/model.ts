@@ -203,8 +203,16 @@ function extendedLeaf(model: CpuModel, leaf: number, { apic }: CpuidState): Cpui
   const { features } = model;
   const withoutApic = apic?.enabled === true ? 0 : apicPresent;
   switch (leaf) {
-    case 0x8000_0000:
-      return { eax: 0x8000_0008 | 0, ebx: 0, ecx: 0, edx: 0 };
+    case 0x8000_0000: {
+      // AMD's processors say again who made them (APM 3, CPUID Fn8000_0000).
+      const vendor = model.vendor === 'GenuineIntel' ? '' : model.vendor;
+      return {
+        eax: 0x8000_0008 | 0,
+        ebx: characters(vendor, 0),
+        edx: characters(vendor, 4),
+        ecx: characters(vendor, 8),
+      };
+    }
     case 0x8000_0001:
       return {
         eax: model.signature,

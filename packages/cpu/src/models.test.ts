@@ -201,6 +201,14 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
     }
   });
 
+  it('names its vendor again with the extended leaves, as AMD does', () => {
+    const { eax, ...vendor } = cpuid(parts, 0, 0);
+    const { eax: highest, ...again } = cpuid(parts, 0x8000_0000, 0);
+    const isAmd = vendor.ebx === 0x6874_7541;
+    expect(highest >>> 31, `after ${eax}`).toBe(isAmd ? 1 : 0);
+    if (isAmd) expect(again).toEqual(vendor);
+  });
+
   it('has performance counters that do not count where the vendor always has them', () => {
     const isAmd = cpuid(parts, 0, 0).ebx === 0x6874_7541;
     for (const number of [0xc001_0000, 0xc001_0003, 0xc001_0004, 0xc001_0007]) {
