@@ -5,6 +5,7 @@ import { CallLog } from '../call-log.ts';
 import { DomainId, HvmParam, XenCallNumber, XenError } from './constants.ts';
 import { xenFrames } from './domain.ts';
 import { XenHvmAbi, xenHypercallMsr } from './hvm-abi.ts';
+import { toText } from './io/store/wire.ts';
 import { makeHvmGuest } from './test-guest.ts';
 
 const { eventChannelOp, grantTableOp, memoryOp, hvmOp, schedOp, vcpuOp, xenVersion } =
@@ -23,6 +24,19 @@ describe('xen_version', () => {
 
   it('refuses a place that is no memory', () => {
     expect(makeHvmGuest().call(xenVersion, 1, 0xffff_f000)).toBe(-XenError.fault);
+  });
+});
+
+describe('the store that a guest finds', () => {
+  it('leads from its domain to what it is called and identified by', () => {
+    const { store } = makeHvmGuest().tools;
+    const read = (path: string): string => {
+      const found = store.read(path, DomainId.guest);
+      return 'value' in found ? toText(found.value) : JSON.stringify(found);
+    };
+    const vm = read('/local/domain/1/vm');
+    expect([read('/local/domain/1/domid'), read(`${vm}/name`)]).toEqual(['1', 'guest']);
+    expect(vm).toBe(`/vm/${read(`${vm}/uuid`)}`);
   });
 });
 

@@ -13,6 +13,11 @@ import { fromText } from './store/wire.ts';
 
 const pageBytes = 4096;
 
+/** What the guest is called, and what is known of it as a machine that domains come and go for. */
+const guestName = 'guest';
+const guestUuid = '00000000-0000-0000-0000-000000000001';
+const machinePath = `/vm/${guestUuid}`;
+
 /** What the guest itself may write. */
 const guestPaths: readonly string[] = [
   'control/shutdown',
@@ -85,14 +90,18 @@ export class ToolStack {
     const put = (path: string, value: string): void => {
       store.write(`${guestPath}/${path}`, fromText(value));
     };
-    store.makeDirectory(guestPath);
-    store.setPermissions(guestPath, [
-      { domain: DomainId.backend, access: 'n' },
-      { domain: DomainId.guest, access: 'r' },
-    ]);
-    put('name', 'guest');
+    for (const path of [guestPath, machinePath]) {
+      store.makeDirectory(path);
+      store.setPermissions(path, [
+        { domain: DomainId.backend, access: 'n' },
+        { domain: DomainId.guest, access: 'r' },
+      ]);
+    }
+    put('name', guestName);
+    store.write(`${machinePath}/name`, fromText(guestName));
+    store.write(`${machinePath}/uuid`, fromText(guestUuid));
     put('domid', String(DomainId.guest));
-    put('vm', '/vm/00000000-0000-0000-0000-000000000001');
+    put('vm', machinePath);
     put('cpu/0/availability', 'online');
     put('memory/static-max', String((domain.pages * pageBytes) / 1024));
     put('memory/target', String((domain.pages * pageBytes) / 1024));
