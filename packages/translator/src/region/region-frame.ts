@@ -11,7 +11,9 @@
  * | chain | the guest goes on at `eip`, in another region or in the loop |
  * | lookup | the guest goes on at `eip`; a waiting caller or the loop sees to it |
  * | host | the handler of the instruction at `exit` does it, then the block `entry` runs |
- * | call | the callee at `eip` runs, and then the block `entry`, if it returns to there |
+ *
+ * A call of another region stands where it is made: what goes on behind it follows there, in the
+ * processor's caches too.
  *
  * A region has fast paths only. What they do not serve it gives up before anything of the
  * instruction has changed: so there are no calls on its usual ways, no value has to survive one,
@@ -58,8 +60,6 @@ export class RegionFrame {
   #offset = nowhere;
   #chain = nowhere;
   #lookup = nowhere;
-  #call = nowhere;
-  #calls = false;
   #host = nowhere;
   #hosts = false;
   readonly #wantsFlagWords: boolean;
@@ -94,7 +94,6 @@ export class RegionFrame {
     this.#load(CpuState.dirData, this.directory);
     this.#again = body.loop();
     this.#host = body.block();
-    this.#call = body.block();
     this.#lookup = body.block();
     this.#chain = body.block();
     this.#offset = body.block();
@@ -118,9 +117,6 @@ export class RegionFrame {
     this.#store(CpuState.target, () => body.get(this.eip));
     body.i32(HandlerResult.lookup);
     body.return();
-    body.end(this.#call);
-    if (this.#calls) this.#callRegion();
-    else body.unreachable();
     body.end(this.#host);
     if (this.#hosts) this.#runHosted();
     else body.unreachable();
@@ -179,20 +175,12 @@ export class RegionFrame {
     body.op('i32.add');
   }
 
-  /** Runs the region at the EIP in `eip`; goes on with block `number` if it returns to there. */
-  call(behind: number, number: number): void {
-    const { body } = this;
-    this.#calls = true;
-    this.pushEip(behind);
-    body.set(this.#behind);
-    body.i32(number);
-    body.set(entry);
-    body.br(this.#call);
-  }
-
-  #callRegion(): void {
+  /** Runs the region at the EIP in `eip`, and goes on here if it returns to the offset `behind`. */
+  call(behind: number): void {
     const { body } = this;
     this.#settle();
+    this.pushEip(behind);
+    body.set(this.#behind);
     this.#load(CpuState.dropCount, this.#dropCount);
     body.get(this.eip);
     body.call(this.#functions('enterCall'));
@@ -213,7 +201,6 @@ export class RegionFrame {
     body.end(elsewhere);
     this.#store(CpuState.eipBase, () => body.get(this.eipBase));
     this.#reload();
-    body.br(this.#again);
   }
 
   /** Hands the instruction at `exit` to its handler function. */

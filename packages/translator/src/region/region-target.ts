@@ -145,7 +145,8 @@ export class RegionTarget implements EmitTarget {
     if (block?.flow === 'return') {
       this.#return(block);
     } else if (block?.flow === 'call' && block.behind >= 0) {
-      frame.call(block.end, block.behind);
+      frame.call(block.end);
+      this.#places.goto(block.behind);
     } else if (block !== undefined && block.choices.length > 0) this.#choose(block);
     else frame.chain();
   }

@@ -48,9 +48,10 @@ export function buildRegion(
 ): Uint8Array<ArrayBuffer> {
   const imports = new RuntimeImports();
   const successors = blocks.map(successorsOf);
-  const numbered = new Set([...entries.map(({ block }) => block), ...returnPoints(blocks)]);
-  const checks = budgetChecks(blocks, successors, numbered);
-  const plan = { source, blocks, successors, numbered, checks, handler };
+  const numbered = new Set([...entries.map(({ block }) => block), ...behind(blocks, isHosted)]);
+  const entered = new Set([...numbered, ...behind(blocks, isCall)]);
+  const checks = budgetChecks(blocks, successors, entered);
+  const plan = { source, blocks, successors, numbered, entered, checks, handler };
   const body = buildBody(plan, imports.index);
   const functions = { region: -1, ...entryFunctions(imports.index) };
   const module = imports.beginModule();
@@ -123,21 +124,23 @@ interface RegionPlan {
   readonly source: RegionSource;
   readonly blocks: readonly RegionBlock[];
   readonly successors: readonly (readonly number[])[];
-  /** Blocks that are reached by number: entries, and what is behind calls. */
+  /** Blocks that are reached by number: entries, and what is behind what handlers do. */
   readonly numbered: ReadonlySet<number>;
+  /** These, and what is behind calls of other regions: flags and budget are what others left. */
+  readonly entered: ReadonlySet<number>;
   /** What the budget must reach over where a block begins, 0 for no check. */
   readonly checks: readonly number[];
   readonly handler: (variant: Variant) => number;
 }
 
 function buildBody(plan: RegionPlan, functions: (name: string) => number): FunctionBody {
-  const { source, blocks, successors, numbered, checks, handler } = plan;
+  const { source, blocks, successors, numbered, entered, checks, handler } = plan;
   const body = new FunctionBody(['i32', 'i32']);
   const pending = 1;
   const registers = new PromotedRegisters(body);
   const { blocks: code, wantsFlagWords } = regionIr(blocks, successors, registers);
   for (const ir of code) registers.note(ir);
-  const wantsAtEntry = [...numbered].some((number) => wantsFlagWords.has(number));
+  const wantsAtEntry = [...entered].some((number) => wantsFlagWords.has(number));
   const frame = new RegionFrame(body, registers, functions, wantsAtEntry);
   const target = new RegionTarget(frame, functions, {
     blocks,
@@ -166,12 +169,22 @@ function buildBody(plan: RegionPlan, functions: (name: string) => number): Funct
   return body;
 }
 
-/** Blocks behind calls of other regions and of handlers, which are gone to by number. */
-function returnPoints(blocks: readonly RegionBlock[]): number[] {
-  const isCall = ({ flow, jump }: RegionBlock): boolean => flow === 'call' && jump < 0;
-  return blocks
-    .filter((block) => (isCall(block) || block.flow === 'hosted') && block.behind >= 0)
-    .map(({ behind }) => behind);
+/** The blocks behind some. */
+function behind(
+  blocks: readonly RegionBlock[],
+  which: (block: RegionBlock) => boolean,
+): readonly number[] {
+  return blocks.filter((block) => which(block) && block.behind >= 0).map((block) => block.behind);
+}
+
+/** Whether a block ends in an instruction that its handler does. */
+function isHosted({ flow }: RegionBlock): boolean {
+  return flow === 'hosted';
+}
+
+/** Whether a block ends in a call of another region. */
+function isCall({ flow, jump }: RegionBlock): boolean {
+  return flow === 'call' && jump < 0;
 }
 
 function successorsOf({ behind, jump, choices, backs }: RegionBlock): number[] {
