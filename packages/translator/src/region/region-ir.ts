@@ -86,9 +86,9 @@ function build(block: RegionBlock, registers: PromotedRegisters, endsLazily: boo
   let setsFlags = false;
   block.instructions.forEach((found, index) => {
     b.mark(index);
-    // A transfer ends its block before its IR does.
     if (index === last) {
-      b.leavesFlagsLazy = endsLazily;
+      // A transfer ends its block before its IR does. Others may read flags behind an access.
+      b.leavesFlagsLazy = endsLazily && block.flow !== 'next';
       setsFlags ||= b.flagWords.hasSetAll;
     }
     if (found.suitability === Suitability.full) buildInstruction(b, found);
@@ -99,6 +99,7 @@ function build(block: RegionBlock, registers: PromotedRegisters, endsLazily: boo
     }
     setsFlags ||= b.flagWords.hasSetAll;
   });
+  b.leavesFlagsLazy = endsLazily;
   b.settle();
   return { ir: b.body, readsFlags: b.flagWords.isNeeded, setsFlags };
 }
