@@ -12,10 +12,10 @@ import { Word } from './state-view.ts';
 export const sampleInterval = 20_000;
 
 /**
- * Samples in one part of a page that make it hot, while there is credit for translations, and
- * else: by then the interpreter has spent several times as long there as a translation takes.
+ * Samples in one part of a page that make it hot: by then the interpreter has spent twice as long
+ * there as finding and lowering a region takes.
  */
-const hotSamples = { withCredit: 16, without: 128 } as const;
+const hotSamples = 20;
 
 /**
  * Instructions between samples when nearly all are translated: around the end of a slice a few
@@ -38,16 +38,8 @@ const partShift = 7;
 /** Parts that are counted at one time; then all counts start anew. */
 const maximumCounts = 4096;
 
-/** Samples behind one way out of a region after which there should be an entry, likewise. */
-const entrySamples = { withCredit: 4, without: 64 } as const;
-
-/**
- * Translations that are made early, and samples that earn one more. A program that is small is
- * translated at once; in a kernel, whose code is much and each bit of it little used, translating
- * and running in V8's baseline code takes longer than interpreting did.
- */
-const mostCredit = 24;
-const samplesPerCredit = 400;
+/** Samples behind one way out of a region after which there should be an entry. */
+const entrySamples = 8;
 
 const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
 
@@ -85,7 +77,6 @@ export class HotCode {
   readonly #regions: HotCodeRegions;
   readonly #counts = new Map<number, number>();
   #samples = 0;
-  #credit = mostCredit;
 
   /** `translate` gives the guest-physical address of a linear one, -1 if there is none. */
   constructor(state: Int32Array, translate: (linear: number) => number, regions: HotCodeRegions) {
@@ -97,7 +88,6 @@ export class HotCode {
   /** Looks where the CPU stands after a slice of which `share` was retired in regions. */
   sample(share: number): void {
     this.#samples += 1;
-    this.#credit = Math.min(this.#credit + 1 / samplesPerCredit, mostCredit);
     this.interval = share > mostlyTranslated ? longInterval : sampleInterval;
     // A slice that was spent in regions says nothing about other code; some are looked at all the
     // same, for what is told of regions.
@@ -111,9 +101,8 @@ export class HotCode {
       return;
     }
     const part = Math.floor(place.physical / (1 << partShift));
-    const enough = this.#enough(hotSamples);
-    if (!this.#count(part, enough)) return;
-    this.#compile(place, `hot, ${enough} samples in ${1 << partShift} bytes`);
+    if (!this.#count(part, hotSamples)) return;
+    this.#compile(place, `hot, ${hotSamples} samples in ${1 << partShift} bytes`);
   }
 
   /** Translates the code around the instruction that was given up last once more, otherwise. */
@@ -144,26 +133,23 @@ export class HotCode {
     const region = known?.covered.get(offset);
     if (region === undefined) {
       if (known?.covered.has(offset) === true) return;
-      const enough = this.#enough(entrySamples);
-      if (!this.#count(-physical, enough)) return;
-      this.#compile(place, `${enough} samples after a region was left to it`);
+      if (!this.#count(-physical, entrySamples)) return;
+      this.#compile(place, `${entrySamples} samples after a region was left to it`);
       return;
     }
     if (region.state !== 'entered') return;
     region.wanted.set(offset, (region.wanted.get(offset) ?? 0) + 1);
     region.wishes += 1;
-    if (region.wishes < this.#enough(entrySamples) << (region.rebuilt + 1)) return;
+    if (region.wishes < entrySamples << (region.rebuilt + 1)) return;
     const wanted = [...region.wanted].filter(([, count]) => count > 1);
     const starts = [...region.starts, ...wanted.map(([start]) => start)];
     if (wanted.length > 0) {
-      this.#spend();
       this.#regions.rebuild(region, linear, starts, 'more entries are wanted');
     }
   }
 
   /** Makes a region of the function that a place is in, or of the code around it. */
   #compile({ linear, page, offset }: Place, why: string): void {
-    this.#spend();
     const start = this.callTargets.before(linear);
     const physical = start < 0 ? -1 : this.#translate(start | 0);
     if (physical >= 0) {
@@ -174,16 +160,6 @@ export class HotCode {
       if (this.#regions.page(page)?.covered.has(offset) === true) return;
     }
     this.#regions.compile(linear, page, [offset], why);
-  }
-
-  /** How many samples are enough for a translation now. */
-  #enough({ withCredit, without }: { withCredit: number; without: number }): number {
-    return this.#credit >= 1 ? withCredit : without;
-  }
-
-  /** A translation is made. */
-  #spend(): void {
-    this.#credit = Math.max(this.#credit - 1, 0);
   }
 
   /** The place of an EIP, undefined if nothing is mapped there. */
