@@ -63,13 +63,13 @@ export function acpiTables(address: number): AcpiTables {
 }
 
 /**
- * Returns the ROM of a machine without firmware, which ends below 1 MiB: the RSDP at
- * `rootPointer`, then the tables.
+ * Returns a ROM without code, which ends below 1 MiB: the RSDP at `pointer`, then the tables. In a
+ * machine without firmware it is at `rootPointer`.
  */
-export function systemRomImage(): Uint8Array {
-  const { tables, rsdp } = acpiTables(rootPointer + rsdpBytes);
+export function systemRomImage(pointer: number): Uint8Array {
+  const { tables, rsdp } = acpiTables(pointer + rsdpBytes);
   const image = new Uint8Array(extendedMemory - systemRom);
-  image.set(rsdp, rootPointer - systemRom);
-  image.set(tables, rootPointer - systemRom + rsdpBytes);
+  image.set(rsdp, pointer - systemRom);
+  image.set(tables, pointer - systemRom + rsdpBytes);
   return image;
 }

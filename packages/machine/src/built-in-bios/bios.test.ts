@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { builtInBios } from './program.ts';
 import { bootDisk, bootProgram, putAx, stop, words } from './test-machine.ts';
 
 describe('INT 13h', () => {
@@ -268,5 +269,22 @@ text:   db 'one', 13, 10, 'two', 13, 10, 0`);
     expect(at(100, 50)).not.toEqual([0, 0, 0]);
     expect(at(102, 50)).toEqual([0, 0, 0]);
     expect(at(1, 0)).toEqual(at(100, 50));
+  });
+});
+
+describe('the ROM', () => {
+  it('has one ACPI root pointer, whole, where systems look for it', () => {
+    const { rom } = builtInBios();
+    const starts = Array.from({ length: rom.length / 16 }, (_, index) => index * 16);
+    const found = starts.filter(
+      (at) => String.fromCharCode(...rom.subarray(at, at + 8)) === 'RSD PTR ',
+    );
+    expect(found).toHaveLength(1);
+    const [at = 0] = found;
+    // ACPI 2.0c, 5.2.5.3: the first 20 bytes, and all 36, add up to 0.
+    for (const bytes of [20, 36]) {
+      const sum = rom.subarray(at, at + bytes).reduce((total, byte) => total + byte, 0);
+      expect(sum & 0xff).toBe(0);
+    }
   });
 });

@@ -1,6 +1,7 @@
 /** The code of the built-in BIOS, which is real mode, and the image of its ROM. */
 import { Assembler } from '@ringfence/assembler';
 
+import { systemRom } from '../boot/memory-map.ts';
 import { systemRomImage } from '../firmware.ts';
 import { buildFont } from './font.ts';
 import { biosMagic, Outcome, Rom, Service } from './layout.ts';
@@ -292,7 +293,8 @@ export function builtInBios(): BiosProgram {
     throw new Error(`the built-in BIOS has ${String(code.length)} bytes, too many by far`);
   }
   const rom = new Uint8Array(romBytes);
-  rom.set(systemRomImage().subarray(0, codeStart));
+  // The upper half is code.
+  rom.set(systemRomImage(systemRom).subarray(0, codeStart));
   const put = (offset: number, bytes: ArrayLike<number>): void => {
     rom.set(bytes, codeStart + offset);
   };
