@@ -160,13 +160,20 @@ class PcMachine implements Machine {
   }
 
   start(): Promise<MachineEnd> {
-    const regions = this.#pc?.cpu.regions;
-    // Modules are compiled between slices; who runs slices by hand may leave no time between them.
-    if (regions !== undefined && this.options.host.compilesAtOnce !== true) {
-      regions.compiler = (wasm) => WebAssembly.compile(wasm);
-    }
+    this.#compileBeside();
     this.#loop.start();
     return this.#ended;
+  }
+
+  /**
+   * Has modules compiled while slices follow each other; who runs them by hand may leave no time
+   * between. With the instruction clock all of a run can be repeated, so the guest waits.
+   */
+  #compileBeside(): void {
+    const { host, clock } = this.options;
+    const regions = this.#pc?.cpu.regions;
+    const waits = host.compilesAtOnce === true || clock === 'instructions';
+    if (regions !== undefined && !waits) regions.compiler = (wasm) => WebAssembly.compile(wasm);
   }
 
   pause(): void {

@@ -29,8 +29,9 @@ export interface HostServices {
   /** Returns how much memory the process holds, for statistics. */
   residentBytes?(): number;
   /**
-   * Whether the guest waits while the engine compiles what was translated, which makes a run
-   * repeatable to the slice. By default it goes on in the interpreter.
+   * Whether the guest waits while the engine compiles what was translated, as it does with the
+   * instruction clock: which tier does what can then be repeated. By default it goes on in the
+   * interpreter.
    */
   readonly compilesAtOnce?: boolean;
 }
