@@ -309,7 +309,9 @@ describe('the page', () => {
     const { page } = test;
     await test.waitForSerial(prompt);
     await page.getByRole('button', { name: 'Inspector' }).click();
-    await page.getByRole('row', { name: /HLT/ }).locator('polyline').waitFor();
+    // A rate that stays the same is a line without height, which is not called visible.
+    const line = page.getByRole('row', { name: /HLT/ }).locator('polyline');
+    await line.waitFor({ state: 'attached' });
     await page.getByRole('tab', { name: 'Descriptors' }).click();
     await page
       .getByRole('row', { name: /^CS 0008 00000000 ffffffff/ })

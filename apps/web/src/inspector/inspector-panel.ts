@@ -87,7 +87,9 @@ export class InspectorPanel extends LitElement {
           void this.#look();
         });
       case 'pages':
-        return pageView(Math.max(0, this.#linear), this.#pages, shownPages, (linear) => {
+        // What is typed before the machine has said where it is would be overwritten then.
+        if (this.#linear < 0) return html`<p>The machine has not answered yet.</p>`;
+        return pageView(this.#linear, this.#pages, shownPages, (linear) => {
           this.#linear = linear;
           void this.#look();
         });
@@ -111,8 +113,9 @@ export class InspectorPanel extends LitElement {
       this.#invalidations.add(stats.seconds.total, stats.translations.invalidations);
       if (this.#tab === 'code') await this.#lookAtCode(client);
       if (this.#tab === 'pages') {
-        if (this.#linear < 0) this.#linear = (await client.call('pointer', null)) & ~0xfff;
-        this.#linear >>>= 0;
+        const pointer = this.#linear < 0 ? await client.call('pointer', null) : 0;
+        // Somebody may have chosen a page while the machine was asked, here or in an earlier look.
+        if (this.#linear < 0) this.#linear = (pointer & ~0xfff) >>> 0;
         this.#pages = await client.call('pages', { linear: this.#linear, count: shownPages });
       }
       if (this.#tab === 'descriptors') {
