@@ -3,6 +3,7 @@
  * code to run that regions have.
  */
 import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
+import { isApart } from '@ringfence/translator';
 import { CallTargets } from './call-targets.ts';
 import type { RegionLog } from './region-log.ts';
 import type { PageRegions, Region } from './region-record.ts';
@@ -111,8 +112,7 @@ export class HotCode {
     if (place === undefined) return;
     const region = this.#regions.page(place.page)?.covered.get(place.offset);
     if (region?.state !== 'entered') return;
-    const isApart = region.blocks.some(({ instructions }) => instructions.some((i) => i.isApart));
-    if (!this.#regions.ease(place.page, place.offset, isApart)) return;
+    if (!this.#regions.ease(place.page, place.offset, isApart(region.blocks))) return;
     const why = `0x${place.physical.toString(16)} is often given up`;
     this.#regions.rebuild(region, place.linear, region.starts, why);
   }

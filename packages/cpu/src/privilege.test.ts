@@ -230,17 +230,21 @@ function touchTables({ cpu }: TestCpu): void {
   cpu.access.write32(0x9000, 0, false);
 }
 
+/** A level, EFLAGS and a stack to deliver from, which may have little room in its page. */
+function anyStart(random: Random) {
+  const cpl = [0, 1, 3, 3][random.below(4)] ?? 0;
+  const flags = [2, 0x202, 0x3202, 0x4202, 0x1_0202, 0x4_0002];
+  const eflags = flags[random.below(8) % 6] ?? 2;
+  const esp = random.below(6) === 0 ? 0x9000 + 4 * random.below(6) : stackTop;
+  return { cpl, eflags, frame: [], esp, announces: true };
+}
+
 describe('INT n', () => {
   it('does what segmentation does, to the same and to inner levels', () => {
     const before = counted('interrupt');
     let done = 0;
     for (let seed = 0; seed < 300; seed++) {
-      const random = new Random(seed);
-      const cpl = [0, 1, 3, 3][random.below(4)] ?? 0;
-      const flags = [2, 0x202, 0x3202, 0x4202, 0x1_0202, 0x4_0002];
-      const eflags = flags[random.below(8) % 6] ?? 2;
-      const esp = random.below(6) === 0 ? 0x9000 + 4 * random.below(6) : stackTop;
-      const from = { cpl, eflags, frame: [], esp, announces: true };
+      const from = anyStart(new Random(seed));
       const begin = (parts: TestCpu): void => {
         parts.physical.write(0x8000, new Uint8Array(stackTop - 0x8000));
         prepareGate(parts, 0x80, seed);
@@ -280,11 +284,7 @@ describe('a page fault', () => {
     let inside = 0;
     for (let seed = 0; seed < 300; seed++) {
       const random = new Random(seed);
-      const cpl = [0, 1, 3, 3][random.below(4)] ?? 0;
-      const flags = [2, 0x202, 0x3202, 0x4202, 0x1_0202, 0x4_0002];
-      const eflags = flags[random.below(8) % 6] ?? 2;
-      const esp = random.below(6) === 0 ? 0x9000 + 4 * random.below(6) : stackTop;
-      const from = { cpl, eflags, frame: [], esp, announces: true };
+      const from = anyStart(random);
       for (const parts of [fast, slow]) {
         start(parts, seed, `mov eax, [${missing}]`, from);
         parts.physical.write(0x6000, assembleText('hlt', { bits: 32, origin: 0x6000 }));
@@ -296,7 +296,7 @@ describe('a page fault', () => {
       }
       slow.machine.i32[CpuState.flagsResult >> 2] =
         fast.machine.i32[CpuState.flagsResult >> 2] ?? 0;
-      const what = `seed ${seed}, from CPL ${cpl}`;
+      const what = `seed ${seed}, from CPL ${from.cpl}`;
       const fault = deliverIn(slow);
       // The handler's HLT retires at CPL 0; elsewhere it faults, which is the next delivery.
       const isKernel = fault === 0 && slow.machine.i32[Word.cpl] === 0;

@@ -276,3 +276,8 @@ function targetOf(found: RegionInstruction): number | undefined {
   if (instruction.operandKind[0] !== OperandKind.relative) return undefined;
   return offset + instruction.length + instruction.immediate;
 }
+
+/** Whether the accesses of a region of some blocks share no look-ups; see `RegionPage.isApart`. */
+export function isApart(blocks: readonly Pick<FoundBlock, 'instructions'>[]): boolean {
+  return blocks.some(({ instructions }) => instructions.some((found) => found.isApart));
+}

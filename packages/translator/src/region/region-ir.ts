@@ -13,7 +13,7 @@ import { unpackVariant } from '../semantics/variant.ts';
 import { groupAccesses } from './access-groups.ts';
 import { ConstantSource } from './constant-source.ts';
 import { removeDeadSets } from './dead-sets.ts';
-import type { RegionInstruction } from './discover.ts';
+import { isApart, type RegionInstruction } from './discover.ts';
 import type { RegionBlock } from './layout.ts';
 import type { PromotedRegisters } from './promoted-registers.ts';
 import { Suitability } from './suitability.ts';
@@ -58,8 +58,8 @@ export function regionIr(
       isStable = false;
     });
   }
-  const isApart = blocks.some(({ instructions }) => instructions.some((found) => found.isApart));
-  return { blocks: built.map(({ ir }) => finish(ir, isApart)), wantsFlagWords: wants };
+  const apart = isApart(blocks);
+  return { blocks: built.map(({ ir }) => finish(ir, apart)), wantsFlagWords: wants };
 }
 
 /** IR of a block, dead sets removed and accesses grouped, as if no other block read its flags. */
@@ -72,10 +72,10 @@ export function rawBlockIr(block: RegionBlock, registers: PromotedRegisters): Va
   return build(block, registers, true).ir;
 }
 
-/** `isApart`: each access looks its page up by itself. */
-function finish(raw: Value[], isApart: boolean): Value[] {
+/** `apart`: each access looks its page up by itself. */
+function finish(raw: Value[], apart: boolean): Value[] {
   const ir = removeDeadSets(raw);
-  if (!isApart) groupAccesses(ir);
+  if (!apart) groupAccesses(ir);
   return ir;
 }
 
