@@ -98,3 +98,13 @@ export function describeChecks(title: string, checked: CheckedMachine, checks: N
     });
   });
 }
+
+/** Runs a machine until its kernel says `before`, and returns another that goes on from there. */
+export async function goesOn(made: Machine, host: TestHost): Promise<Machine> {
+  await runUntil(made, host, /before\r\n/, 500);
+  made.pause();
+  const snapshot = await made.snapshot();
+  made.dispose();
+  const boot = { kind: 'built-in' } as const;
+  return createMachine({ memoryBytes: 16 << 20, boot, host, snapshot });
+}

@@ -6,6 +6,7 @@ import { hvmTestKernel } from './test-hvm-kernel.ts';
 import { hvmChecks, mapShared, param } from './test-hvm-pieces.ts';
 import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
+import { goesOn } from './test-xen-checks.ts';
 
 const { call, leaves } = hvmChecks;
 
@@ -75,16 +76,7 @@ describe.each(['interpreter', 'translator'] as const)(
           accel,
         });
         machine = made;
-        await runUntil(made, host, /before\r\n/, 500);
-        made.pause();
-        const snapshot = await made.snapshot();
-        made.dispose();
-        const restored = await createMachine({
-          memoryBytes: 16 << 20,
-          boot: { kind: 'built-in' },
-          host,
-          snapshot,
-        });
+        const restored = await goesOn(made, host);
         machine = restored;
         expect(await runUntil(restored, host, /Test result: \w+\r\n/, 500)).toBe(
           'Test result: SUCCESS\r\n',

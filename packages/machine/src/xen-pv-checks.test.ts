@@ -10,7 +10,7 @@ import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
 import { pvTestKernel } from './test-pv-kernel.ts';
 import { leafOf, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
-import { describeChecks } from './test-xen-checks.ts';
+import { describeChecks, goesOn } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 let machine: Machine | undefined;
@@ -289,16 +289,7 @@ describe.each(['interpreter', 'translator'] as const)(
         host,
         accel,
       });
-      await runUntil(made, host, /before\r\n/, 500);
-      made.pause();
-      const snapshot = await made.snapshot();
-      made.dispose();
-      const restored = await createMachine({
-        memoryBytes: 16 << 20,
-        boot: { kind: 'built-in' },
-        host,
-        snapshot,
-      });
+      const restored = await goesOn(made, host);
       machine = restored;
       const said = await runUntil(restored, host, /Test result: \w+\r\n|crashed[^\n]*\n/, 500);
       expect(said).toBe('Test result: SUCCESS\r\n');
