@@ -24,15 +24,22 @@ const ways = [
   { way: 'blkfront', bus: 'xen', device: '/dev/xvda', modules: ['xen-blkfront'] },
 ] as const;
 
-/** Kinds of I/O: the program's argument, and what it is called. */
-const kinds: readonly (readonly [argument: string, name: string])[] = [
-  ['rs', 'read sequential'],
-  ['ws', 'write sequential'],
-  ['rr', 'read random'],
-  ['wr', 'write random'],
-];
+const directions = { r: 'read', w: 'write' } as const;
+const orders = { s: '1 MiB sequential', r: '4 KiB random' } as const;
+/** Kinds of I/O: the program's argument, what it is called, and what it does. */
+const kinds = (['1', 'q'] as const).flatMap((queue) =>
+  (['s', 'r'] as const).flatMap((order) =>
+    (['r', 'w'] as const).map((direction) => {
+      const pattern = ioPatterns[`${order}${queue}`];
+      const name = `${directions[direction]} ${orders[order]} x ${String(pattern.depth)}`;
+      return { argument: `${direction}${order}${queue}`, name, pattern };
+    }),
+  ),
+);
 const limitMs = 300_000;
 const bootMegabytes = 256;
+/** How often all is done before it counts, so that the guest's code is translated. */
+const warmUps = 4;
 
 /** Measures every way, each in a guest of its own, `rounds` times each kind; the best counts. */
 export async function measureBlockIo(
@@ -69,9 +76,10 @@ export async function measureBlockIo(
       if (status !== '0') throw new Error(`${way}: ${command}: status ${String(status)}`);
     };
     await run(`dd if=${device} of=/tmp/io bs=4096 count=1 2>/dev/null && chmod +x /tmp/io`);
-    await run(`/tmp/io ${device} rs && /tmp/io ${device} rr`);
-    for (const [argument, what] of kinds) {
-      const pattern = argument.endsWith('s') ? ioPatterns.s : ioPatterns.r;
+    for (let round = 0; round < warmUps; round++) {
+      for (const { argument } of kinds) await run(`/tmp/io ${device} ${argument}`);
+    }
+    for (const { argument, name: what, pattern } of kinds) {
       let best: IoRow | undefined;
       for (let round = 0; round < rounds; round++) {
         const before = takeUse(machine);
