@@ -80,6 +80,39 @@ function connected(sectors = 64, readOnly = false) {
   return { ...guest, ...disk, grant, request, state, write, port };
 }
 
+/** A guest that has told of 16 requests, and need not tell of the next. */
+function afterTrial() {
+  const guest = connected();
+  const { grant, put, word, call, port, host } = guest;
+  grant(9, 9);
+  let produced = 0;
+  /** Makes requests and tells nobody. */
+  const unasked = (count: number): void => {
+    for (let index = 0; index < count; index += 1) {
+      put(ring + 64 + (produced % 32) * 108, 1 << 8, 0x77, 0, 0, 0, 9, 0);
+      produced += 1;
+    }
+    put(ring, produced);
+  };
+  const tell = (): void => {
+    unasked(1);
+    call(XenCallNumber.eventChannelOp, 4, put(0x1000, port));
+  };
+  const tellAt = (): number => word(ring + 4);
+  for (let count = 1; count <= 16; count += 1) {
+    expect(tellAt()).toBe(count);
+    tell();
+  }
+  return {
+    host,
+    unasked,
+    tell,
+    tellAt,
+    answered: () => word(ring + 8),
+    idle: () => host.polls.some((poll) => poll()),
+  };
+}
+
 describe('the block back end', () => {
   it('connects when the front end is ready, and says how large the disk is', () => {
     const { state, tools } = connected();
@@ -168,6 +201,49 @@ describe('the block back end', () => {
     expect([word(ring + 8), bytes[200 * 512]]).toEqual([2, 16]);
     // No other large one came: the guest tells again.
     expect(word(ring + 4)).toBe(3);
+  });
+
+  it('looks for requests itself while more than one at a time is found', () => {
+    const { host, idle, tellAt, unasked, answered } = afterTrial();
+    unasked(2);
+    expect([idle(), answered(), tellAt()]).toEqual([true, 18, 16]);
+    unasked(3);
+    host.advance(99_999);
+    expect(answered()).toBe(18);
+    host.advance(1);
+    expect([answered(), tellAt()]).toEqual([21, 16]);
+    // One alone: the guest tells of the next.
+    unasked(1);
+    expect([idle(), answered(), tellAt()]).toEqual([true, 22, 23]);
+    expect(idle()).toBe(false);
+  });
+
+  it('goes on looking while the guest is busy and nothing waits, up to two milliseconds', () => {
+    const { host, tellAt, unasked, answered } = afterTrial();
+    host.advance(100_000);
+    host.advance(200_000);
+    unasked(2);
+    host.advance(400_000);
+    expect([answered(), tellAt()]).toEqual([18, 16]);
+    for (const delayNs of [1, 2, 4, 8, 16]) {
+      host.advance(delayNs * 100_000);
+      expect(tellAt()).toBe(16);
+    }
+    host.advance(2_000_000);
+    expect(tellAt()).toBe(19);
+  });
+
+  it('tries less often when each request is waited for', () => {
+    const { idle, unasked, tellAt, tell } = afterTrial();
+    unasked(1);
+    expect([idle(), tellAt()]).toEqual([true, 18]);
+    for (let count = 1; count < 32; count += 1) {
+      tell();
+      expect(tellAt()).toBe(18 + count);
+    }
+    // The thirty-second since: the guest is not asked to tell of the one behind it.
+    tell();
+    expect(tellAt()).toBe(17 + 32);
   });
 
   it('goes on after the guest was saved and restored', () => {

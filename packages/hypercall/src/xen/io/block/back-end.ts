@@ -29,9 +29,6 @@ const devicesPerDisk = 16;
 /** `info`: bit 2 is a disk that can only be read (blkif.h, VDISK_READONLY). */
 const infoReadOnly = 4;
 
-/** How long a request that the guest did not tell of waits at most, unless the guest is idle. */
-const pollNs = 2_000_000;
-
 /** The back end of one disk. */
 export class BlockBackEnd {
   readonly #domain: XenDomain;
@@ -67,9 +64,9 @@ export class BlockBackEnd {
       this.#frontChanged();
     });
     this.#pollTimer = timers.create(() => {
-      this.#server?.poll();
+      this.#server?.poll('timer');
     });
-    machine.onIdle?.(() => this.#server?.poll() ?? false);
+    machine.onIdle?.(() => this.#server?.poll('idle') ?? false);
   }
 
   /** Puts both ends into the store, as a tool stack does, and waits for the guest. */
@@ -173,8 +170,8 @@ export class BlockBackEnd {
     const tell = (): void => {
       events.raise(port);
     };
-    const pollLater = (): void => {
-      this.#pollTimer.arm(services.clock.now() + pollNs);
+    const pollLater = (delayNs: number): void => {
+      this.#pollTimer.arm(services.clock.now() + delayNs);
     };
     const { storage } = this.#disk;
     const polls = services.machine.onIdle === undefined ? undefined : pollLater;

@@ -5,13 +5,13 @@
 import type { Grant } from '../../grant-table.ts';
 import type { XenDomain } from '../../domain.ts';
 import type { XenBlockStorage } from '../../interfaces.ts';
+import { BlockPace } from './pace.ts';
+import type { BlockCause } from './pace.ts';
 import { BlockOp, BlockStatus, mostDirectSegments, mostIndirectSegments } from './ring.ts';
 import type { BlockRequest, BlockRing, BlockSegment } from './ring.ts';
 
 const sectorBytes = 512;
 const sectorsPerPage = 8;
-/** From 64 KiB on a request counts as one of many. */
-const manySectors = 128;
 
 /** Counters of a disk. */
 export interface BlockCounters {
@@ -33,16 +33,16 @@ export class BlockServer {
   #busy = false;
   #closed = false;
   #running = false;
-  /** A large request was served: more are likely to come. */
-  #streams = false;
+  readonly #pace = new BlockPace();
   /** The guest need not tell of requests: they are looked for. */
   #polls = false;
-  readonly #pollLater: (() => void) | undefined;
+  #cause: BlockCause = 'told';
+  readonly #pollLater: ((delayNs: number) => void) | undefined;
 
   /**
    * Serves the requests of a ring; `tell` tells the guest of answers. With `pollLater`, which has
-   * `poll` called a little later or when the guest is idle, a guest that moves much at once need
-   * not tell of each request.
+   * `poll` called after that time or when the guest is idle, a guest that asks for much at once
+   * need not tell of each request.
    */
   constructor(
     domain: XenDomain,
@@ -50,7 +50,7 @@ export class BlockServer {
     ring: BlockRing,
     counters: BlockCounters,
     tell: () => void,
-    pollLater?: () => void,
+    pollLater?: (delayNs: number) => void,
   ) {
     this.#pollLater = pollLater;
     this.#domain = domain;
@@ -78,24 +78,33 @@ export class BlockServer {
         this.#closed = true;
       } else if (request !== undefined) {
         this.#start(request);
-      } else if (this.#streams && this.#pollLater !== undefined) {
-        this.#streams = false;
-        this.#polls = true;
-        this.#pollLater();
-        break;
-      } else if (!this.#ring.rest()) {
+      } else if (this.#looksLater() || !this.#ring.rest()) {
         break;
       }
     }
     this.#running = false;
   }
 
+  #looksLater(): boolean {
+    if (this.#pollLater === undefined) {
+      return false;
+    }
+    const delayNs = this.#pace.rest(this.#cause);
+    this.#cause = 'told';
+    this.#polls = delayNs > 0;
+    if (this.#polls) {
+      this.#pollLater(delayNs);
+    }
+    return this.#polls;
+  }
+
   /** Looks for requests that the guest did not tell of; returns whether there were any. */
-  poll(): boolean {
+  poll(cause: 'idle' | 'timer'): boolean {
     if (!this.#polls) {
       return false;
     }
     this.#polls = false;
+    this.#cause = cause;
     const before = this.counters.requests;
     this.serve();
     return this.counters.requests !== before;
@@ -142,7 +151,7 @@ export class BlockServer {
       this.#finish(request, false);
       return;
     }
-    this.#streams ||= sectors >= manySectors;
+    this.#pace.count(sectors);
     const bytes = this.#bufferOf(sectors * sectorBytes);
     const offset = request.sector * sectorBytes;
     if (isRead) {
