@@ -149,6 +149,28 @@ describe('regions of code that changes', () => {
     });
   }
 
+  it('end a repeated store that writes over itself where it has done so', () => {
+    const source = `
+      mov eax, 0xf4f4f4f4
+      mov ebp, 1001234
+      mov edx, 0x1000
+      mov esi, 4096
+    again:
+      mov edi, 0x4000
+      mov ecx, 1
+      dec ebp
+      cmovz edi, edx
+      cmovz ecx, esi
+      rep stosd
+      jmp again`;
+    const states = (['interpreter', 'translator'] as const).map((accel) => {
+      const { machine, cpu, physical } = run(source, accel);
+      return [machine.i32[Word.gpr + 2], cpu.instructions, physical.read32(0x2000)];
+    });
+    expect(states[0]?.slice(0, 1)).toEqual([3072]);
+    expect(states[1]).toEqual(states[0]);
+  });
+
   it('are dropped when a device writes to them', () => {
     const parts = makeCpu(16 << 20, 'translator');
     const code = assembleText('again: add eax, 1\n jmp again', { bits: 32, origin: 0x1000 });

@@ -134,7 +134,8 @@ export function buildGiveUp(handlerType: number, settleFlags: number): FunctionB
 
 /**
  * The same for an instruction that a region leaves to its handler: `goesOn` when the region can go
- * on behind it, with the record there in `CpuState.record`. A repeated instruction runs to its end.
+ * on behind it, with the record there in `CpuState.record`. A repeated instruction runs to its end,
+ * or until it has written over code: what stands there may be another by then.
  */
 export function buildHost(handlerType: number, settleFlags: number): FunctionBody {
   const body = new FunctionBody(['i32', 'i32']);
@@ -151,6 +152,10 @@ export function buildHost(handlerType: number, settleFlags: number): FunctionBod
     load(body, CpuState.budget);
     body.i32(0);
     body.op('i32.gt_s');
+    body.op('i32.and');
+    load(body, CpuState.dropCount);
+    body.get(drops);
+    body.op('i32.eq');
     body.op('i32.and');
     body.brIf(again);
     body.end(again);
