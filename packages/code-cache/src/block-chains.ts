@@ -30,6 +30,17 @@ export class BlockChains {
     this.heads[page] = block + 1;
   }
 
+  /** The block of a page that was current longest ago where there are `most`, else `none`. */
+  surplus(page: number, most: number): number {
+    let count = 0;
+    let last: number = none;
+    for (let block = this.head(page); block >= 0; block = this.next(block)) {
+      count += 1;
+      last = block;
+    }
+    return count < most ? none : last;
+  }
+
   /** Takes a block out of the chain of its page. */
   unlink(page: number, block: number): void {
     const next = this.next(block);

@@ -17,6 +17,9 @@ export const blockBytes = 16400;
 /** The most code-page blocks, retired ones that wait for `collect` included. */
 export const maxBlocks = 4096;
 
+/** Blocks of one page, each in a code mode of its own: a write to code looks at all of them. */
+export const maxPageBlocks = 16;
+
 /**
  * Byte offsets within a record, as far as the code cache knows them; the rest is the user's.
  *

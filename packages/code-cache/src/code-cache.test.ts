@@ -1,6 +1,6 @@
 import { Layout, MachineMemory, PhysicalMemory, TraceOwnerId } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';
-import { BlockField, chunkRecords, RecordField, recordBytes } from './code-block.ts';
+import { BlockField, chunkRecords, maxPageBlocks, RecordField, recordBytes } from './code-block.ts';
 import { CodeCache, rebuildAfterStale } from './code-cache.ts';
 import type { CodeCacheOptions } from './interfaces.ts';
 
@@ -61,6 +61,20 @@ describe('blocks', () => {
     expect(test.cache.block(5, mode)).toBe(first);
     expect(test.cache.entry(5)).toBe(first);
     expect(test.revoked).toEqual([5, 5]);
+  });
+
+  it('are few for a page: the one that was current longest ago makes room', () => {
+    const test = rig();
+    const blocks = Array.from({ length: maxPageBlocks }, (_, index) => {
+      const block = test.cache.block(5, mode + (index << 16));
+      return { block, address: record(test, block, 0x10, 2) };
+    });
+    test.cache.block(5, mode);
+    test.cache.block(5, mode + (maxPageBlocks << 16));
+    const live = blocks.map(({ address }) => handler(test, address) !== 0);
+    expect(live).toEqual(blocks.map((_, index) => index !== 1));
+    expect(test.cache.find(5, mode)).toBe(blocks[0]?.block);
+    expect(test.cache.find(5, mode + (1 << 16))).toBe(0);
   });
 
   it('find the record of an offset, and 0 where there is none', () => {

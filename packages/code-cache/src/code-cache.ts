@@ -16,8 +16,7 @@
  * A page that is written again and again costs, per write: a look at 64 + size index entries and,
  * if a record is hit, its decoding. Stale records are bounded: see `rebuildAfterStale`.
  *
- * Hot: `allocate`, `link` at decoding; `written` for data beside code. Measured in
- * code-cache.bench.ts.
+ * Hot: `allocate`, `link` at decoding; `written` for data beside code (code-cache.bench.ts).
  */
 import {
   TraceOwnerId,
@@ -35,6 +34,7 @@ import {
   maxChunks,
   maxExtentBytes,
   maxInstructionBytes,
+  maxPageBlocks,
   RecordField,
 } from './code-block.ts';
 import type { CodeCacheOptions, CodeObserver, ExecRevoker } from './interfaces.ts';
@@ -335,6 +335,7 @@ export class CodeCache implements TraceOwner, MapObserver {
       this.needsCollect = true;
       return 0;
     }
+    this.retire(this.chains.surplus(page, maxPageBlocks), 'evicted');
     const address = this.pool.address(block);
     this.i32[(address + BlockField.mode) >>> 2] = mode;
     this.i32[(address + BlockField.page) >>> 2] = page;

@@ -130,7 +130,7 @@ export class InstructionFetch {
     if (physical < 0) return this.#decodeScratch(unbacked, eip, linear, linear & 4095);
     const offset = physical & 4095;
     const mode = state[Word.codeMode] ?? 0;
-    const block = this.#cache.block(physical >>> 12, mode);
+    const block = this.#cache.block(physical >>> 12, this.#blockMode(eip, mode));
     if (block === 0) return this.#decodeScratch(unbacked, eip, linear, offset);
     const known = this.#cache.lookup(block, offset);
     this.#linearPage = linear & ~4095;
@@ -149,7 +149,7 @@ export class InstructionFetch {
     const offset = this.#halves[(record + RecordField.offset) >> 1] ?? 0;
     const eip = ((state[Word.eipBase] ?? 0) + offset) | 0;
     const linear = (eip + (state[codeSegment + (SegmentField.base >> 2)] ?? 0)) | 0;
-    const known = this.#scratch.find(record, linear);
+    const known = this.#scratch.find(record, linear, this.#room(eip));
     return known !== 0 ? known : this.#decodeScratch(record, eip, linear, offset);
   }
 
@@ -205,6 +205,15 @@ export class InstructionFetch {
     this.#scratch.keep(owner, window, used);
     this.#interpreter?.flush();
     return slot;
+  }
+
+  /** The mode of the block for an EIP in the code segment; that of its last page has its end. */
+  #blockMode(eip: number, mode: number): number {
+    const state = this.#state;
+    const limit = state[codeSegment + (SegmentField.limit >> 2)] ?? 0;
+    if (limit === -1 || eip >>> 0 < (state[Word.fetchEnd] ?? 0) >>> 0) return mode;
+    const last = (state[codeSegment + (SegmentField.base >> 2)] ?? 0) + limit;
+    return mode | CodeMode.limited | ((last & 4095) << 16);
   }
 
   /** How many bytes of the code segment there are from an EIP on; one of 4 GiB has no end. */

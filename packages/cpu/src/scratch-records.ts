@@ -55,12 +55,16 @@ export class ScratchRecords {
     this.#link[slot] = this.#state[(this.slot(owner) + RecordField.link) >> 2] ?? 0;
   }
 
-  /** The record kept for `owner` if it is still what stands at the linear address, else 0. */
-  find(owner: number, linear: number): number {
+  /**
+   * The record kept for `owner` if it is still what stands at the linear address, within `room`
+   * bytes of the code segment, else 0.
+   */
+  find(owner: number, linear: number, room: number): number {
     const slot = slotOf(owner);
     const state = this.#state;
     if (this.#owner[slot] !== owner || this.#mode[slot] !== state[Word.codeMode]) return 0;
     const length = this.#length[slot] ?? 0;
+    if (length > room) return 0;
     const inFirst = 4096 - (linear & 4095);
     const first = this.#executable(linear);
     const second = this.#executable((linear + inFirst) | 0);

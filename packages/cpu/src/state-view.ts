@@ -9,6 +9,7 @@ export const Word: Readonly<
     | 'eflags'
     | 'cpl'
     | 'codeMode'
+    | 'fetchEnd'
     | 'eipBase'
     | 'dirExec'
     | 'target'
@@ -45,6 +46,7 @@ export const Word: Readonly<
   eflags: CpuState.eflags >> 2,
   cpl: CpuState.cpl >> 2,
   codeMode: CpuState.codeMode >> 2,
+  fetchEnd: CpuState.fetchEnd >> 2,
   eipBase: CpuState.eipBase >> 2,
   dirExec: CpuState.dirExec >> 2,
   target: CpuState.target >> 2,

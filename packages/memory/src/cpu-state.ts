@@ -133,6 +133,11 @@ export const CpuState = {
   resumeAt: 0x1598,
   /** How many more page faults may be delivered before the run loop looks; 0 for none. */
   faultsLeft: 0x159c,
+  /**
+   * EIP from which on the host looks code up: that of the first byte of the page in which CS ends,
+   * or behind CS where it ends with a page. Records of that page are for this limit alone.
+   */
+  fetchEnd: 0x15a0,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */
@@ -212,4 +217,9 @@ export const CodeMode = {
    * bases and limits need not be looked at. FS and GS always are.
    */
   flat: 16,
+  /**
+   * Records of the page in which CS ends, decoded no further; the offset of the last byte in the
+   * page is in bits 27..16. Never in `CpuState.codeMode`, so that only the host finds them.
+   */
+  limited: 32,
 } as const;

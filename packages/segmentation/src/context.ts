@@ -13,6 +13,8 @@ import type { LinearMemory, SegmentationHost } from './interfaces.ts';
 import { Stack } from './stack.ts';
 import { ControlBit, Segment, segmentWords, State } from './state.ts';
 
+const pageMask = 4095;
+
 /**
  * What the operations of this package share: the CPU state words, guest memory, the descriptor that
  * was fetched last, and the setters that keep derived state (CPL, code mode, bounds) right.
@@ -208,6 +210,16 @@ export class Context {
       mode |= CodeMode.flat;
     }
     this.set(State.codeMode, mode);
+    this.#updateFetchEnd();
+  }
+
+  /** Recomputes `CpuState.fetchEnd` from CS. */
+  #updateFetchEnd(): void {
+    const limit = this.get(Segment.cs + Word.limit);
+    const lastOffset = (this.get(Segment.cs + Word.base) + limit) & pageMask;
+    if (limit === -1) this.set(State.fetchEnd, -1);
+    else if (lastOffset === pageMask) this.set(State.fetchEnd, limit + 1);
+    else this.set(State.fetchEnd, limit >>> 0 < lastOffset ? 0 : limit - lastOffset);
   }
 
   /** Base 0, every offset readable and writable. */

@@ -12,6 +12,7 @@ type StateName =
   | 'eflags'
   | 'cpl'
   | 'codeMode'
+  | 'fetchEnd'
   | 'interruptShadow'
   | 'gdtrBase'
   | 'gdtrLimit'
@@ -32,6 +33,7 @@ export const State: Readonly<Record<StateName, number>> = {
   eflags: CpuState.eflags >> 2,
   cpl: CpuState.cpl >> 2,
   codeMode: CpuState.codeMode >> 2,
+  fetchEnd: CpuState.fetchEnd >> 2,
   interruptShadow: CpuState.interruptShadow >> 2,
   gdtrBase: CpuState.gdtr >> 2,
   gdtrLimit: (CpuState.gdtr >> 2) + 2,

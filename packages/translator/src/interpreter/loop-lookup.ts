@@ -75,8 +75,8 @@ function findBlock(
   body.op('i32.add');
   body.set(linear);
   body.get(target);
-  load(body, codeSegment + SegmentField.limit);
-  body.op('i32.gt_u');
+  load(body, CpuState.fetchEnd);
+  body.op('i32.ge_u');
   body.brIf(unknown);
   load(body, CpuState.dirExec);
   body.get(linear);
