@@ -73,6 +73,15 @@ export class TestPage {
     return this.serialText();
   }
 
+  /** Waits in the page itself until the terminal shows a word: costs less than to ask for it. */
+  async untilSerial(word: string): Promise<void> {
+    await this.page.locator('ringfence-machine').evaluate(async (element, wanted) => {
+      while (!(element as MachineElement).serialText.includes(wanted)) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }, word);
+  }
+
   /** Waits until the text screen shows something. */
   async waitForScreen(pattern: RegExp, timeoutMs: number = 30_000): Promise<void> {
     await expect

@@ -18,6 +18,9 @@ export const sampleInterval = 20_000;
  */
 const hotSamples = 20;
 
+/** The same where the engine runs a new region without optimizing it for a while. */
+const hotSamplesUnoptimized = 64;
+
 /**
  * Instructions between samples when nearly all are translated: around the end of a slice a few
  * hundred are interpreted.
@@ -78,12 +81,18 @@ export class HotCode {
   readonly #regions: HotCodeRegions;
   readonly #counts = new Map<number, number>();
   #samples = 0;
+  #hotSamples = hotSamples;
 
   /** `translate` gives the guest-physical address of a linear one, -1 if there is none. */
   constructor(state: Int32Array, translate: (linear: number) => number, regions: HotCodeRegions) {
     this.#state = state;
     this.#translate = translate;
     this.#regions = regions;
+  }
+
+  /** Code has to be hotter, since new regions are not optimized at first. */
+  waitLonger(): void {
+    this.#hotSamples = hotSamplesUnoptimized;
   }
 
   /** Looks where the CPU stands after a slice of which `share` was retired in regions. */
@@ -102,8 +111,8 @@ export class HotCode {
       return;
     }
     const part = Math.floor(place.physical / (1 << partShift));
-    if (!this.#count(part, hotSamples)) return;
-    this.#compile(place, `hot, ${hotSamples} samples in ${1 << partShift} bytes`);
+    if (!this.#count(part, this.#hotSamples)) return;
+    this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);
   }
 
   /** Translates the code around the instruction that was given up last once more, otherwise. */

@@ -1,6 +1,7 @@
 /** Regions whose modules are compiled while the guest runs on. */
 import { describe, expect, it } from 'vitest';
 import { assembleText } from '@ringfence/assembler';
+import { sampleInterval } from './hot-code.ts';
 import type { Regions } from './regions.ts';
 import { Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
@@ -92,6 +93,19 @@ describe('a region that is compiled beside the guest', () => {
     expect(regions.statistics).toMatchObject({ failed: 1, modules: 0, instructions: 0 });
     expect(orders).toHaveLength(1);
     expect(eax(parts)).toBe(expected(4_000_000, 3));
+  });
+});
+
+describe('an engine that optimizes late', () => {
+  it('is asked for regions of code that is hotter', () => {
+    const samples = [false, true].map((isLate) => {
+      const { parts, regions, orders } = start(40_000_000);
+      if (isLate) regions.waitLonger();
+      const before = parts.cpu.instructions;
+      while (orders.length === 0) parts.cpu.run(20_000);
+      return Math.round((parts.cpu.instructions - before) / sampleInterval);
+    });
+    expect(samples).toEqual([20, 64]);
   });
 });
 

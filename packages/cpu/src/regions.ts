@@ -111,6 +111,11 @@ export class Regions implements CodeObserver {
     return this.#hot.interval;
   }
 
+  /** Translates only what is hotter, for an engine that optimizes new modules late. */
+  waitLonger(): void {
+    this.#hot.waitLonger();
+  }
+
   /** Looks where the CPU stands after a slice of `retired` instructions; compiles what is hot. */
   sample(retired: number = sampleInterval): void {
     const state = this.#state;

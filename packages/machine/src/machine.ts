@@ -173,6 +173,7 @@ class PcMachine implements Machine {
     const { host, clock } = this.options;
     const regions = this.#pc?.cpu.regions;
     const waits = host.compilesAtOnce === true || clock === 'instructions';
+    if (host.optimizesLate === true) regions?.waitLonger();
     if (regions !== undefined && !waits) regions.compiler = (wasm) => WebAssembly.compile(wasm);
   }
 

@@ -34,6 +34,11 @@ export interface HostServices {
    * interpreter.
    */
   readonly compilesAtOnce?: boolean;
+  /**
+   * Whether the engine runs a new module unoptimized for a while, as browsers do: then code has to
+   * be hotter until it is translated.
+   */
+  readonly optimizesLate?: boolean;
 }
 
 /** What a machine boots. */
