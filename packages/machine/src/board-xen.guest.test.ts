@@ -76,6 +76,7 @@ describe.each(accels)('the 686-pae kernel by its PVH entry (%s)', (accel) => {
     expect(
       await say('cat /sys/devices/system/clocksource/clocksource0/current_clocksource'),
     ).toContain('xen');
+    expect(await say('dmesg | grep -c "FIFO-based"')).toMatch(/^[^]*1\r?\n0$/);
     port.write('poweroff -f\r');
     expect(await ended).toEqual({ reason: 'poweroff' });
   });

@@ -20,6 +20,7 @@ export function saveDomain(domain: XenDomain): Fields {
     vcpuInfo: domain.shared.isMoved ? domain.shared.vcpu : 0,
     wordBytes: domain.shared.layout.wordBytes,
     ports: domain.events.inUse.flatMap(([port, state]) => [port, ...portFields(state)]),
+    queues: domain.events.saveQueues(),
     placed: domain.placed.flat(),
     grants: [domain.grants.version, domain.grants.frames],
     mappedGrants: domain.mapped.save(),
@@ -70,6 +71,7 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
     const state = portState(ports[index + 1] ?? 0, ports[index + 2] ?? 0);
     domain.events.put(ports[index] ?? 0, state);
   }
+  domain.events.restoreQueues(list('queues', 0));
   for (let index = 0; index + 1 < placed.length; index += 2) {
     domain.place(placed[index + 1] ?? 0, placed[index] ?? 0);
   }

@@ -172,15 +172,15 @@ export class XenDomain {
     const { memory, timers, clock } = services;
     this.shared = new SharedInfo(memory, this.frame(xenFrames.shared), clock.tscHertz);
     this.upcalls = new Upcalls(this.shared, services.machine);
-    this.events = new EventChannels(this.shared, () => {
-      this.upcalls.raise();
-    });
     const all: GrantPages = {
       hold: (frame) => memory.isRam(frame * pageBytes, pageBytes),
       drop: () => undefined,
     };
     const pages = options.grantPages ?? all;
     this.grantPages = pages;
+    this.events = new EventChannels(this.shared, memory, pages, () => {
+      this.upcalls.raise();
+    });
     const grants = this.frame(xenFrames.grants);
     this.grants = new GrantTable(memory, grants, this.frame(xenFrames.grantStatus), pages);
     this.raiseNmi = () => services.machine.raiseNmi?.();
@@ -248,6 +248,11 @@ export class XenDomain {
   /** Xen's pages that stand at frames of the guest: address and frame. */
   get placed(): readonly (readonly [number, number])[] {
     return [...this.#placed];
+  }
+
+  /** Frames of the guest's that are written to on its behalf, once for each use. */
+  get heldToWrite(): readonly number[] {
+    return [...this.grants.heldToWrite, ...this.events.queueFrames];
   }
 
   /** Adds something that starts with the guest: a back end. */

@@ -1,11 +1,16 @@
 /**
- * Event channels with two-level bitmaps (Xen, public/event_channel.h; docs: "2-level ABI").
+ * Event channels (Xen, public/event_channel.h).
  *
  * A guest's port is one end of a channel whose other end is a back end's, a virtual interrupt, or
- * another port of the guest. Sending sets the port's bit in the shared page and, unless it is
- * masked, asks for an upcall.
+ * another port of the guest. Sending makes the port's event pending and, unless it is masked, asks
+ * for an upcall. Events are told by bits in the shared page until the guest asks for queues.
  */
 import { DomainId, Virq, XenError } from './constants.ts';
+import { EventQueues } from './event-queues.ts';
+import { EventBitmaps } from './event-words.ts';
+import type { EventWords } from './event-words.ts';
+import type { GrantPages } from './grant-table.ts';
+import type { XenMemory } from './interfaces.ts';
 import type { SharedInfo } from './shared-info.ts';
 
 /** What a port is (event_channel.h, EVTCHNSTAT_*). */
@@ -26,17 +31,98 @@ const free: PortState = { kind: 'free' };
 export class EventChannels {
   readonly #shared: SharedInfo;
   readonly #kick: () => void;
+  readonly #memory: XenMemory;
+  readonly #pages: GrantPages;
   readonly #ports: PortState[] = [];
+  readonly #bitmaps: EventWords;
+  #queues: EventQueues | undefined;
 
-  /** Uses the bits of a shared page; `kick` is called when an upcall is due. */
-  constructor(shared: SharedInfo, kick: () => void) {
+  /**
+   * Uses the bits of a shared page, or queues in pages of the guest's; `kick` is called when an
+   * upcall is due.
+   */
+  constructor(shared: SharedInfo, memory: XenMemory, pages: GrantPages, kick: () => void) {
     this.#shared = shared;
+    this.#memory = memory;
+    this.#pages = pages;
+    this.#bitmaps = new EventBitmaps(shared);
     this.#kick = kick;
   }
 
-  /** Closes every port. */
+  /** Closes every port; events are told by bits again. */
   reset(): void {
     this.#ports.length = 0;
+    // Uses of the guest's frames end with the guest.
+    this.#queues = undefined;
+  }
+
+  /** Frames of the guest's that queues are in. */
+  get queueFrames(): readonly number[] {
+    return this.#queues?.frames ?? [];
+  }
+
+  /** Has events told by queues from now on, the first of which are those that are pending. */
+  beginQueues(frame: number, offset: number): number {
+    if (this.#queues !== undefined) {
+      return -XenError.invalid;
+    }
+    const queues = EventQueues.begin(this.#memory, this.#pages, frame, offset);
+    if (typeof queues === 'number') {
+      return queues;
+    }
+    this.#queues = queues;
+    for (const [port] of this.inUse) {
+      if (this.#bitmaps.isPending(port)) {
+        queues.raise(port);
+      }
+    }
+    return 0;
+  }
+
+  /** Adds a page of words to the queues. */
+  addQueuePage(frame: number): number {
+    const waiting = this.#queues?.addPage(frame) ?? -XenError.notSupported;
+    if (typeof waiting === 'number') {
+      return waiting;
+    }
+    for (const port of waiting) {
+      this.raise(port);
+    }
+    return 0;
+  }
+
+  /** Sets the priority of a port in the queues. */
+  setPriority(port: number, priority: number): number {
+    if (port <= 0 || port >= this.#shared.layout.ports) {
+      return -XenError.invalid;
+    }
+    return this.#queues?.setPriority(port, priority) ?? -XenError.noSuchCall;
+  }
+
+  /** Has events told by bits again. */
+  endQueues(): void {
+    this.#queues?.end();
+    this.#queues = undefined;
+  }
+
+  /** State of the queues, for savers; empty for bits. */
+  saveQueues(): readonly number[] {
+    return this.#queues?.save() ?? [];
+  }
+
+  /** Takes over what `saveQueues` returned. */
+  restoreQueues(numbers: readonly number[]): void {
+    const isQueued = numbers.length > 0;
+    this.#queues = isQueued ? EventQueues.restore(this.#memory, this.#pages, numbers) : undefined;
+  }
+
+  /** Whether an event is pending. */
+  isPending(port: number): boolean {
+    return this.#words.isPending(port);
+  }
+
+  get #words(): EventWords {
+    return this.#queues ?? this.#bitmaps;
   }
 
   /** Returns what a port is. */
@@ -57,10 +143,11 @@ export class EventChannels {
   /** Makes a port that `remote` may bind to; returns it, or a negative error. */
   allocate(state: PortState): number {
     for (let port = 1; port < this.#shared.layout.ports; port += 1) {
-      if (this.at(port).kind === 'free') {
+      if (this.at(port).kind === 'free' && !this.#words.isBusy(port)) {
         this.#ports[port] = state;
         // A port may have been used before: what was pending for that use is not for this one.
-        this.#shared.setPending(port, false);
+        this.#words.clear(port);
+        this.#queues?.begin(port);
         return port;
       }
     }
@@ -116,7 +203,7 @@ export class EventChannels {
       return -XenError.invalid;
     }
     this.#ports[port] = free;
-    this.#shared.setPending(port, false);
+    this.#words.clear(port);
     if (state.kind === 'loop') {
       this.#ports[state.port] = { kind: 'unbound', remote: DomainId.guest };
     }
@@ -155,11 +242,9 @@ export class EventChannels {
 
   /** Makes a port's event pending, and asks for an upcall unless it is masked. */
   raise(port: number): void {
-    if (port <= 0 || port >= this.#shared.layout.ports || this.#shared.setPending(port, true)) {
-      return;
-    }
-    if (!this.#shared.isMasked(port)) {
-      this.#askForUpcall(port);
+    const isPort = port > 0 && port < this.#shared.layout.ports;
+    if (isPort && this.#words.raise(port)) {
+      this.#kick();
     }
   }
 
@@ -168,15 +253,9 @@ export class EventChannels {
     if (port <= 0 || port >= this.#shared.layout.ports) {
       return -XenError.invalid;
     }
-    if (this.#shared.setMasked(port, false) && this.#shared.isPending(port)) {
-      this.#askForUpcall(port);
-    }
-    return 0;
-  }
-
-  #askForUpcall(port: number): void {
-    if (!this.#shared.select(port)) {
+    if (this.#words.unmask(port)) {
       this.#kick();
     }
+    return 0;
   }
 }

@@ -1,4 +1,5 @@
 import { DomainId, XenError } from '../constants.ts';
+import { linkBits } from '../event-queues.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
@@ -15,6 +16,9 @@ const Op = {
   bindVcpu: 8,
   unmask: 9,
   reset: 10,
+  initControl: 11,
+  expandArray: 12,
+  setPriority: 13,
 } as const;
 
 /** Words of the argument structure, and the index of the word that the call fills in. */
@@ -29,6 +33,9 @@ const shapes: Readonly<Record<number, readonly [words: number, filled: number]>>
   [Op.bindVcpu]: [2, -1],
   [Op.unmask]: [1, -1],
   [Op.reset]: [1, -1],
+  [Op.initControl]: [6, 4],
+  [Op.expandArray]: [2, -1],
+  [Op.setPriority]: [2, -1],
 };
 
 /** `event_channel_op`: binds, sends on, closes and unmasks event channels. */
@@ -85,6 +92,12 @@ function perform(call: XenCall, op: number, words: readonly number[]): number {
       return bindVcpu(call, first, second);
     case Op.unmask:
       return events.unmask(first);
+    case Op.initControl:
+      return initControl(call, words);
+    case Op.expandArray:
+      return second === 0 ? events.addQueuePage(first) : -XenError.invalid;
+    case Op.setPriority:
+      return events.setPriority(first, second);
     default:
       return resetAll(call, first & 0xffff);
   }
@@ -100,6 +113,19 @@ function allocate(call: XenCall, domain: number, remote: number): number {
     return -XenError.noDomain;
   }
   return call.domain.events.allocate({ kind: 'unbound', remote: other });
+}
+
+/** gfn (64), offset, vcpu, and bits of a link, which are filled in with padding kept. */
+function initControl(call: XenCall, words: readonly number[]): number {
+  const [frame = 0, high = 0, offset = 0, vcpu = 0, linkBitsAndPadding = 0] = words;
+  if (vcpu !== 0) {
+    return -XenError.noEntry;
+  }
+  if (high !== 0) {
+    return -XenError.invalid;
+  }
+  const result = call.domain.events.beginQueues(frame, offset);
+  return result === 0 ? ((linkBitsAndPadding & 0xffff_ff00) | linkBits) >>> 0 : result;
 }
 
 /** Virtual interrupts of one CPU: timer, debug, profiling, PMU (xen.h, VIRQ_*). */
@@ -119,9 +145,11 @@ function resetAll(call: XenCall, domain: number): number {
   if (stranger !== 0) {
     return stranger;
   }
-  for (const [port] of call.domain.events.inUse) {
-    call.domain.events.close(port);
+  const { events } = call.domain;
+  for (const [port] of events.inUse) {
+    events.close(port);
   }
+  events.endQueues();
   return 0;
 }
 

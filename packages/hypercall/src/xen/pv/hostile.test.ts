@@ -94,6 +94,13 @@ describe('a hostile paravirtual guest', () => {
         return call(XenCallNumber.memoryOp, 11, put(argumentsAt, ...lists, 0));
       },
       () => grants(below),
+      // Events: ports, and queues of them in pages of the guest's.
+      () => {
+        const op = [4, 7, 9, 10, 11, 12, 13][below(7)] ?? 0;
+        const first = [7, 4, 9, 13].includes(op) ? below(op === 7 ? 1 : 12) : frame();
+        const words = op === 10 ? [self] : [first, op === 13 ? below(17) : 0, below(4) * 64, 0];
+        return call(XenCallNumber.eventChannelOp, op, put(argumentsAt, ...words, 0, 0));
+      },
       // Callbacks, NMIs, and a way back to whatever stands on the stack.
       () => {
         const [type, at] = [below(9), argumentsAt + 16];

@@ -16,7 +16,7 @@ export function savePvGuest(guest: PvGuest): Lists {
       ? [none, 0, 0]
       : [one.selector, one.offset, 'masks' in one && one.masks ? 1 : 0];
   return {
-    ...info.save(domain.grants.heldToWrite),
+    ...info.save(domain.heldToWrite),
     traps: guest.traps.flatMap((trap, vector) => (trap === undefined ? [] : trapOf(trap, vector))),
     callbacks: [eventCallback, failsafeCallback, guest.sysenterCallback].flatMap(pointer),
     nmi: [guest.nmiPending ? 1 : 0, guest.nmiMasked ? 1 : 0],

@@ -60,7 +60,7 @@ export function checkPages(guest: PvGuest, memory: XenMemory): readonly string[]
       }
     }
   }
-  for (const frame of guest.domain.grants.heldToWrite) use(frame, PageType.writable);
+  for (const frame of guest.domain.heldToWrite) use(frame, PageType.writable);
   for (let frame = 0; frame < info.frames; frame += 1) {
     const type = info.type(frame);
     const found = uses.get(`${String(frame)}:${String(type)}`) ?? 0;

@@ -31,9 +31,9 @@ export class PvWaiting {
     if (wait === undefined) {
       return true;
     }
-    const { shared, services } = this.#domain;
+    const { shared, events, services } = this.#domain;
     const { ports, timeoutNs } = wait;
-    const hasCome = ports?.some((port) => shared.isPending(port)) ?? shared.upcallPending;
+    const hasCome = ports?.some((port) => events.isPending(port)) ?? shared.upcallPending;
     const isLate = timeoutNs > 0 && services.clock.now() >= timeoutNs;
     return hasCome || isLate || this.#isUpcallDue();
   }
