@@ -50,7 +50,10 @@ function testBit(change: Change | undefined): Semantics {
   };
 }
 
-/** A source of 0 keeps the destination (AMD vol. 3, BSF); the undefined flags follow the source. */
+/**
+ * A source of 0 keeps the destination (AMD vol. 3, BSF). The undefined flags are those of an AMD
+ * EPYC: PF is the parity of the index, the others are clear.
+ */
 function scan(forward: boolean): Semantics {
   return (c) => {
     const b = c.b;
@@ -61,8 +64,11 @@ function scan(forward: boolean): Semantics {
     const found = forward
       ? b.op(`${source.type}.ctz`, source)
       : b.sub(top, b.op(`${source.type}.clz`, source));
-    c.write(0, b.select(b.eqz(source), old, found));
-    c.flags.logic(source, bytes);
+    const isZero = b.eqz(source);
+    c.write(0, b.select(isZero, old, found));
+    // Above the byte that PF looks at, 1 says that the source is not 0.
+    const index = bytes === 8 ? b.wrap(found) : found;
+    c.flags.logic(b.select(isZero, b.i32(0), b.or(index, 0x100)), 4);
   };
 }
 

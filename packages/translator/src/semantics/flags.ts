@@ -128,6 +128,16 @@ export class FlagsBuilder {
     this.#amend({ words });
   }
 
+  /** Sets AF, clears SF, ZF and PF, and keeps CF and OF: what an AMD EPYC does in a division. */
+  divided(): void {
+    const b = this.#b;
+    const words = (): void => {
+      const kept = b.and(b.flagWords.get(CpuState.flagsCarries), 0xc000_0000 | 0);
+      b.flagWords.set(b.i32(1), b.or(kept, 8));
+    };
+    this.#amend({ words });
+  }
+
   /** Replaces CF (0 or 1) and keeps the others: CLC, STC, CMC, BT. */
   setCarry(carry: Value): void {
     const overflow = this.overflow();

@@ -1,4 +1,7 @@
-/** Multiplication, division and decimal adjustment: SDM vol. 1, 5.1.2 and 5.1.3. */
+/**
+ * Multiplication, division and decimal adjustment: SDM vol. 1, 5.1.2 and 5.1.3. Undefined flags are
+ * those of an AMD EPYC: multiplication keeps SF, ZF, AF and PF, division keeps CF and OF.
+ */
 import { Gpr } from '@ringfence/memory';
 import type { IrBuilder, LoopHandle } from '../ir/builder.ts';
 import type { Value, Variable } from '../ir/value.ts';
@@ -60,7 +63,7 @@ function multiplyAccumulator(signed: boolean): Semantics {
     const b = c.b;
     const bytes = c.bytes(0);
     const { low, high } = product(b, c.gpr(Gpr.rax, bytes), c.read(0), bytes, signed);
-    c.flags.setExplicit(low, bytes, () => {
+    c.flags.setCarryOverflow(() => {
       const wide = isWide(b, low, high, bytes, signed);
       return { carry: wide, overflow: wide };
     });
@@ -80,20 +83,21 @@ function multiplySigned(c: InstructionContext): void {
   const left = c.read(three ? 1 : 0);
   const right = three ? c.read(2, bytes) : c.read(1);
   const { low, high } = product(b, left, right, bytes, true);
-  c.flags.setExplicit(low, bytes, () => {
+  c.flags.setCarryOverflow(() => {
     const wide = isWide(b, low, high, bytes, true);
     return { carry: wide, overflow: wide };
   });
   c.write(0, low);
 }
 
-/** Stores quotient and remainder where the size has them. */
+/** Stores quotient and remainder where the size has them, and sets flags. */
 function storeDivision(
   c: InstructionContext,
   quotient: Value,
   remainder: Value,
   bytes: number,
 ): void {
+  c.flags.divided();
   c.setGpr(Gpr.rax, quotient, bytes);
   if (bytes === 1) c.setAh(remainder);
   else c.setGpr(Gpr.rdx, remainder, bytes);

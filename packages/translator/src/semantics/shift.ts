@@ -2,7 +2,8 @@
  * Shifts and rotates: SDM vol. 1, 5.1.5; vol. 2B, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD.
  *
  * Counts are masked to 5 bits (6 for 64-bit operands). A masked count of 0 keeps all flags. OF,
- * defined for a count of 1 only, follows the same formula for all counts.
+ * defined for a count of 1 only, follows the same formula for all counts. AF, undefined, is set by
+ * shifts as an AMD EPYC has it.
  */
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
@@ -36,7 +37,7 @@ function whereCounted(c: InstructionContext, count: Value, build: () => void): v
   else c.b.if(count, build);
 }
 
-/** A shift: ZF, SF, PF from the result, AF (undefined) 0. */
+/** A shift: ZF, SF, PF from the result, AF 1. */
 function shiftBy(shift: Shift): Semantics {
   return (c) => {
     const bytes = c.bytes(0);
@@ -46,7 +47,7 @@ function shiftBy(shift: Shift): Semantics {
       whereCounted(c, count, () => {
         c.flags.setExplicit(result, bytes, () => {
           const out = carry();
-          return { carry: out, overflow: overflow(out) };
+          return { carry: out, overflow: overflow(out), adjust: c.b.i32(1) };
         });
       });
       return result;
@@ -201,7 +202,7 @@ function throughCarry64(
 
 /**
  * SHLD and SHRD. A 16-bit operand shifted by more than 16 is undefined; here the operands continue
- * with the destination once more, as on current processors.
+ * with the source once more and CF is clear, as on an AMD EPYC; OF of SHLD by 16 and more is CF.
  */
 function shiftDouble(left: boolean): Semantics {
   return (c) => {
@@ -223,7 +224,10 @@ function shiftDouble(left: boolean): Semantics {
               : lowBit(b, b.shrU(old, left ? b.neg(by) : b.sub(by, 1)));
           // As if the last bit were shifted by itself.
           const before = left ? carry : bitAt(b, result, bytes * 8 - 2);
-          return { carry, overflow: b.xor(topBit(b, result, bytes), before) };
+          const changed = b.xor(topBit(b, result, bytes), before);
+          const isAll = left && bytes === 2 ? b.geU(count, 16) : undefined;
+          const overflow = isAll === undefined ? changed : b.select(isAll, carry, changed);
+          return { carry, overflow, adjust: b.i32(1) };
         });
       });
       return result;
@@ -246,23 +250,26 @@ function doubleWide(
     : b.or(b.shrU(old, by), b.shl(b.shl(source, 1), most));
 }
 
-/** Destination, source, destination as 48 bits. */
-function joined16(b: IrBuilder, old: Value, source: Value): Value {
-  const low = b.or(b.shl(source, 16), old);
-  return b.or(b.extendU(low), b.shl(b.extendU(old), 32));
+/** Destination, source, source as 48 bits, from the top to the left and from below to the right. */
+function joined16(b: IrBuilder, old: Value, source: Value, left: boolean): Value {
+  const twice = b.mul(source, 0x0001_0001);
+  return left
+    ? b.or(b.extendU(twice), b.shl(b.extendU(old), 32))
+    : b.or(b.shl(b.extendU(twice), 16), b.extendU(old));
 }
 
 function double16(b: IrBuilder, old: Value, source: Value, count: Value, left: boolean): Value {
-  const wide = joined16(b, old, source);
+  const wide = joined16(b, old, source, left);
   const by = b.extendU(count);
   return b.wrap(left ? b.shrU(b.shl(wide, by), 32) : b.shrU(wide, by));
 }
 
 function carry16(b: IrBuilder, old: Value, source: Value, count: Value, left: boolean): Value {
-  const wide = joined16(b, old, source);
+  const wide = joined16(b, old, source, left);
   const by = b.extendU(count);
   const at = left ? b.sub(b.i64(48), by) : b.sub(by, 1);
-  return b.wrap(b.and(b.shrU(wide, at), 1));
+  const bit = b.wrap(b.and(b.shrU(wide, at), 1));
+  return b.select(b.gtU(count, 16), b.i32(0), bit);
 }
 
 function lowBit(b: IrBuilder, value: Value): Value {
