@@ -171,6 +171,7 @@ export class Cpu {
     this.#tscOffset = 0;
     this.#events.reset();
     writeResetState(state, this.model.signature);
+    state[Word.pointersByError] = this.model.has.has('XSAVEERPTR') ? 1 : 0;
     this.debug.update();
     this.segmentation.reset();
     state[Word.rip] = 0xfff0;

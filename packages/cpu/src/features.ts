@@ -17,6 +17,8 @@ export interface FeatureWords {
   readonly structuredEcx: number;
   /** Leaf 13, subleaf 1. */
   readonly saveEax: number;
+  /** Leaf 0x80000008. */
+  readonly sizesEbx: number;
 }
 
 const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: string])[] = [
@@ -46,6 +48,7 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['structuredEcx', 2, 'UMIP'],
   ['structuredEcx', 22, 'RDPID'],
   ['saveEax', 0, 'XSAVEOPT XSAVEC XGETBV1 XSAVES'],
+  ['sizesEbx', 2, 'XSAVEERPTR'],
 ];
 
 /** Bits of leaf 1 EDX that AMD processors show again in leaf 0x80000001. */
@@ -63,6 +66,7 @@ export function featureWords(features: ReadonlySet<string>, isAmd: boolean): Fea
     structuredEbx: 0,
     structuredEcx: 0,
     saveEax: 0,
+    sizesEbx: 0,
   };
   for (const [word, first, names] of rows) {
     for (const [index, name] of names.split(' ').entries()) {

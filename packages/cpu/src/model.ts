@@ -26,7 +26,7 @@ const pentium = 'FPU VME DE PSE TSC MSR MCE CX8';
 const pentium3 = `${pentium} PAE APIC SEP MTRR PGE MCA CMOV PAT PSE36 MMX FXSR SSE`;
 const standard =
   `${pentium3} CLFSH SSE2 SSE3 SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT TSC-DEADLINE ` +
-  'NX MMXEXT LAHF';
+  'NX MMXEXT LAHF XSAVEERPTR';
 const maximum =
   `${standard} SYSCALL PCLMULQDQ AES XSAVE RDRAND RDTSCP PREFETCHW SMEP INVPCID RDSEED SMAP ` +
   'UMIP RDPID XSAVEOPT XSAVEC XGETBV1 XSAVES X2APIC TSC-ADJUST';
@@ -235,7 +235,7 @@ function extendedLeaf(model: CpuModel, leaf: number, { apic }: CpuidState): Cpui
       // Invariant TSC.
       return { eax: 0, ebx: 0, ecx: 0, edx: 1 << 8 };
     case 0x8000_0008:
-      return { eax: model.physicalBits | (48 << 8), ebx: 0, ecx: 0, edx: 0 };
+      return { eax: model.physicalBits | (48 << 8), ebx: features.sizesEbx, ecx: 0, edx: 0 };
     default:
       return none;
   }

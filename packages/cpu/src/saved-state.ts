@@ -20,6 +20,8 @@ const initialControl = 0x37f;
 const initialMxcsr = 0x1f80;
 const mxcsrMask = 0xffff;
 const registerCount = 8;
+/** ES of the x87 status word. */
+const errorSummary = 0x80;
 
 const word = (address: number): number => address >> 2;
 
@@ -122,11 +124,13 @@ export class SavedState {
     const status = this.#get(CpuState.fpuStatus);
     this.#write(linear, (this.#get(CpuState.fpuControl) & 0xffff) | (status << 16));
     const tags = this.#get(CpuState.fpuTags) & 0xff;
-    this.#write(linear + 4, tags | (this.#get(CpuState.fpuOpcode) << 16));
-    this.#write(linear + 8, this.#get(CpuState.fpuIp));
-    this.#write(linear + 12, this.#get(CpuState.fpuCs));
-    this.#write(linear + 16, this.#get(CpuState.fpuDp));
-    this.#write(linear + 20, this.#get(CpuState.fpuDs));
+    const hides = this.#get(CpuState.pointersByError) !== 0 && (status & errorSummary) === 0;
+    const pointer = (address: number): number => (hides ? 0 : this.#get(address));
+    this.#write(linear + 4, tags | (pointer(CpuState.fpuOpcode) << 16));
+    this.#write(linear + 8, pointer(CpuState.fpuIp));
+    this.#write(linear + 12, pointer(CpuState.fpuCs));
+    this.#write(linear + 16, pointer(CpuState.fpuDp));
+    this.#write(linear + 20, pointer(CpuState.fpuDs));
     for (let index = 0; index < registerCount; index++) {
       const from = word(this.#x87(index, status));
       for (let part = 0; part < 4; part++) {

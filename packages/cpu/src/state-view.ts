@@ -10,6 +10,7 @@ export const Word: Readonly<
     | 'cpl'
     | 'codeMode'
     | 'fetchEnd'
+    | 'pointersByError'
     | 'eipBase'
     | 'dirExec'
     | 'target'
@@ -47,6 +48,7 @@ export const Word: Readonly<
   cpl: CpuState.cpl >> 2,
   codeMode: CpuState.codeMode >> 2,
   fetchEnd: CpuState.fetchEnd >> 2,
+  pointersByError: CpuState.pointersByError >> 2,
   eipBase: CpuState.eipBase >> 2,
   dirExec: CpuState.dirExec >> 2,
   target: CpuState.target >> 2,

@@ -138,6 +138,8 @@ export const CpuState = {
    * or behind CS where it ends with a page. Records of that page are for this limit alone.
    */
   fetchEnd: 0x15a0,
+  /** Nonzero where images show x87 pointers only while an exception is pending (XSaveErPtr). */
+  pointersByError: 0x15a4,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */

@@ -32,6 +32,10 @@ export class RecordSource implements OperandSource {
     return this.#half(RecordField.register0 + 2 * index);
   }
 
+  memoryModrm(): Value {
+    return this.#half(RecordField.register1);
+  }
+
   registerNumber(index: number): Value {
     return this.#half(RecordField.register0 + 2 * index);
   }

@@ -10,6 +10,7 @@
  * | 6 | offset of the memory operand's segment register in the state's segments |
  * | 7 | bytes from the instruction's first that must not change; the code cache's |
  * | 8..9, 10..11 | register operands 0 and 1: state address, or number (ST, segment, CR, DR) |
+ * | 10..11 | one operand, in memory: ModRM without its reg field |
  * | 12..13 | state address of the base register, or of zero |
  * | 14..15 | state address of the index register, or of zero |
  * | 16..19 | displacement |
@@ -78,7 +79,9 @@ export class RecordWriter {
     this.#bytes[address + RecordField.scale] = instruction.scale;
     this.#halves[half + 3] = segmentBytes * Math.max(0, instruction.segment);
     this.#halves[half + 4] = registerField(instruction, 0);
-    this.#halves[half + 5] = registerField(instruction, 1);
+    this.#halves[half + 5] = hasMemoryOnly(instruction)
+      ? (instruction.mod << 6) | instruction.rm
+      : registerField(instruction, 1);
     this.#halves[half + 6] = hasThirdRegister(instruction)
       ? registerField(instruction, 2)
       : gprField(instruction.base);
@@ -115,6 +118,10 @@ function hasThirdRegister(instruction: Instruction): boolean {
   if (instruction.operandKind[0] !== OperandKind.memory) return false;
   const kind = instruction.operandKind[2];
   return kind === OperandKind.mm || kind === OperandKind.xmm;
+}
+
+function hasMemoryOnly({ operandCount, operandKind }: Instruction): boolean {
+  return operandCount === 1 && operandKind[0] === OperandKind.memory;
 }
 
 function gprField(register: number): number {

@@ -35,6 +35,10 @@ export class ConstantSource implements OperandSource {
     return this.registerNumber(index);
   }
 
+  memoryModrm(): Value {
+    return this.#b.i32((this.#instruction.mod << 6) | this.#instruction.rm);
+  }
+
   registerNumber(index: number): Value {
     return this.#b.i32(this.#instruction.operandRegister[index] ?? 0);
   }

@@ -31,6 +31,7 @@ const imageBytes = 512;
 const topShift = 11;
 /** ES and B of the x87 status word. */
 const summaryBits = 0x8080;
+const errorSummary = 0x80;
 
 function requireFpu(c: InstructionContext): void {
   const b = c.b;
@@ -72,11 +73,15 @@ function save(c: InstructionContext): void {
   put(0, 2, field(CpuState.fpuControl));
   put(image.status, 2, field(CpuState.fpuStatus));
   put(image.tags, 2, field(CpuState.fpuTags));
-  put(image.opcode, 2, field(CpuState.fpuOpcode));
-  put(image.ip, 4, field(CpuState.fpuIp));
-  put(image.cs, 4, field(CpuState.fpuCs));
-  put(image.dp, 4, field(CpuState.fpuDp));
-  put(image.ds, 4, field(CpuState.fpuDs));
+  // AMD's processors show pointers with an exception only (APM 3, CPUID Fn8000_0008_EBX).
+  const isQuiet = b.eqz(b.and(field(CpuState.fpuStatus), errorSummary));
+  const hides = b.and(b.ne(field(CpuState.pointersByError), 0), isQuiet);
+  const pointer = (address: number): Value => b.select(hides, b.i32(0), field(address));
+  put(image.opcode, 2, pointer(CpuState.fpuOpcode));
+  put(image.ip, 4, pointer(CpuState.fpuIp));
+  put(image.cs, 4, pointer(CpuState.fpuCs));
+  put(image.dp, 4, pointer(CpuState.fpuDp));
+  put(image.ds, 4, pointer(CpuState.fpuDs));
   put(image.mxcsr, 4, field(CpuState.mxcsr));
   put(image.mxcsrMask, 4, b.i32(mxcsrMask));
   eachRegister(c, (offset) => {

@@ -17,6 +17,8 @@ export interface OperandSource {
   register(index: number): StateAddress;
   /** Number i of the ST(i) operand `index`. */
   stNumber(index: number): Value;
+  /** ModRM of an instruction whose one operand is in memory, with zeros for the reg field. */
+  memoryModrm(): Value;
   /** Register number of segment, control and debug register operands. */
   registerNumber(index: number): Value;
   /** The immediate, sign-extended as decoded, i32. */

@@ -179,6 +179,23 @@ describe('FXSAVE and FXRSTOR', () => {
     expect(machine.xmm(3).slice(-4)).toBe('abcd');
   });
 
+  it.each([
+    [0, 0, 0x0043_0104],
+    [0, 0x80, 0x0043_0104],
+    [1, 0, 0],
+    [1, 0x80, 0x0043_0104],
+  ])('show pointers, with XSaveErPtr (%i) only beside an exception (status %i)', (...row) => {
+    const [byError, status, shown] = row;
+    const machine = new TestMachine();
+    machine.setWord(CpuState.pointersByError, byError);
+    machine.setWord(CpuState.fpuStatus, status);
+    machine.setWord(CpuState.fpuOpcode, 0x104);
+    machine.setWord(CpuState.fpuIp, 0x43);
+    machine.execute('fxsave [0x2000]');
+    const opcode = machine.ram.getUint16(0x2006, true);
+    expect((machine.ram.getUint16(0x2008, true) << 16) | opcode).toBe(shown);
+  });
+
   it('change nothing when the image ends on a missing page', () => {
     const machine = new TestMachine();
     machine.set('ebx', unmappedPage - 256);

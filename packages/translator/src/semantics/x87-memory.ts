@@ -7,16 +7,11 @@ import { requireReady } from './x87-state.ts';
 
 const codeSelector = CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.selector;
 
-/**
- * ModRM of a memory operand as the opcode register shows it: the record has not kept mod and rm.
- */
-const absoluteAddress = 0b00_000_101;
-
 /** The low three bits of the first opcode byte and the second byte (SDM vol. 1, 8.1.9). */
 function opcode(c: InstructionContext): Value {
   const { b, form } = c;
   const fixed = ((form.opcode & 7) << 8) | (form.digit << 3);
-  if (form.operands.length > 0 && c.isMemory(0)) return b.i32(fixed | absoluteAddress);
+  if (form.operands.length > 0 && c.isMemory(0)) return b.or(c.source.memoryModrm(), fixed);
   const stack = form.operands.findIndex((operand) => operand.location === Location.sti);
   const rm = stack >= 0 ? c.source.stNumber(stack) : b.i32(form.rm);
   return b.or(rm, fixed | 0xc0);

@@ -218,6 +218,23 @@ describe('x87 pointers', () => {
     expect(m.word(CpuState.fpuDp)).toBe(data + 8);
   });
 
+  // Opcode registers of an AMD EPYC: the first byte's low three bits and ModRM.
+  it.each([
+    ['fld dword ptr [0x9000]', 0x105],
+    ['fld dword ptr [ebx]', 0x103],
+    ['fld dword ptr [ebx + 8]', 0x143],
+    ['fld dword ptr [ebx + 0x1000]', 0x183],
+    ['fadd qword ptr [esp]', 0x404],
+    ['fstp tbyte ptr [ebp + ebx]', 0x37c],
+  ])('show how %s names its operand', (text, opcode) => {
+    const m = machine();
+    m.set('ebx', data);
+    m.set('ebp', 0);
+    m.set('esp', data);
+    run(m, 'fldz', text);
+    expect(m.word(CpuState.fpuOpcode).toString(16)).toBe(opcode.toString(16));
+  });
+
   it('are left alone by control instructions', () => {
     const m = machine();
     run(m, 'fld1');

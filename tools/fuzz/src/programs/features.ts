@@ -210,7 +210,7 @@ after:  fnclex`,
   },
   {
     name: 'XSAVE and XRSTOR keep x87 and SSE state, and give initial state for what is not saved',
-    qemu: 'QEMU 7.2 keeps no x87 opcode, and XRSTOR does not look at MXCSR',
+    qemu: 'in QEMU 7.2 XRSTOR does not look at MXCSR',
     program: `
         ${setCr4(0x4_0600)}
         mov eax, 3
