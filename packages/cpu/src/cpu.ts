@@ -144,6 +144,11 @@ export class Cpu {
     return ((this.#state[Word.eflags] ?? 0) & Eflag.if) !== 0;
   }
 
+  /** Whether anything can end HLT, or what stands for it: an interrupt, or what is waited for. */
+  get canWake(): boolean {
+    return this.interruptsEnabled || this.#events.wait !== undefined;
+  }
+
   /** EFLAGS as PUSHFD would store it with nothing hidden. */
   eflags(): number {
     return readEflags(this.#state);
@@ -240,6 +245,16 @@ export class Cpu {
     this.#events.halted = true;
     this.attention();
     return true;
+  }
+
+  /**
+   * Waits after the instruction that runs, until `isOver` or an interrupt is requested, whether it
+   * is taken or not; `end` is called then.
+   */
+  waitFor(isOver: () => boolean, end: () => void): void {
+    this.#events.wait = { isOver, end };
+    this.#events.halted = true;
+    this.attention();
   }
 
   /** Requests a non-maskable interrupt. */

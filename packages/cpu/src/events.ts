@@ -27,6 +27,8 @@ export interface SavedEvents {
 export class Events {
   /** Whether HLT stands and nothing has ended it. */
   halted: boolean = false;
+  /** What the CPU waits for instead of an interrupt, and what is called when it goes on. */
+  wait: { readonly isOver: () => boolean; readonly end: () => void } | undefined;
   readonly #state: Int32Array;
   readonly #segmentation: Segmentation;
   readonly #interrupts: InterruptController;
@@ -77,6 +79,7 @@ export class Events {
 
   reset(): void {
     this.halted = false;
+    this.wait = undefined;
     this.#shadowAt = -1;
     this.#resumeFlagAt = -1;
     this.#nmi = false;
@@ -174,6 +177,7 @@ export class Events {
   take(retired: number): boolean {
     const shadowed = this.#shadowAt === retired;
     const stackShadow = shadowed && this.#shadow === 'stack';
+    if (this.wait !== undefined) this.#lookAtWait();
     if (this.#debug.pending !== 0 && !stackShadow && !this.#takeTrap()) return false;
     // A debugger that steps means the instruction that it sees: interrupts only end HLT.
     if (this.#debug.stepping) {
@@ -192,6 +196,15 @@ export class Events {
     this.halted = false;
     this.#count('interrupt');
     return this.#deliver(this.#interrupts.acknowledge(), InterruptKind.external);
+  }
+
+  /** Ends a wait that is over. */
+  #lookAtWait(): void {
+    const { wait } = this;
+    if (wait === undefined || !(this.#nmi || this.#interrupts.requested || wait.isOver())) return;
+    this.halted = false;
+    this.wait = undefined;
+    wait.end();
   }
 
   /** #DB as a trap, with what made it in DR6. */

@@ -224,6 +224,7 @@ function xenServices(parts: XenParts, memory: XenMemory): XenServices {
       attention: () => parts.cpu()?.attention(),
       yield: () => parts.cpu()?.yield(),
       raiseNmi: () => parts.cpu()?.raiseNmi(),
+      waitFor: (isOver, end) => parts.cpu()?.waitFor(isOver, end),
       onIdle: (poll) => {
         parts.onIdle(poll);
       },

@@ -12,7 +12,7 @@ import { TimerQueue } from './time/timer-queue.ts';
 /** A CPU that does what a test's script says: each call of `run` is one line of it. */
 class ScriptedCpu implements LoopCpu {
   instructions: number = 0;
-  interruptsEnabled: boolean = true;
+  canWake: boolean = true;
   readonly budgets: number[] = [];
   script: (budget: number) => CpuStop = () => 'budget';
 
@@ -136,7 +136,7 @@ describe('RunLoop', () => {
   it('is halted while the CPU waits with interrupts off, and asks for no more time', () => {
     const { host, cpu, loop, states } = make('host');
     cpu.script = () => 'halt';
-    cpu.interruptsEnabled = false;
+    cpu.canWake = false;
     loop.start();
     host.turn();
     expect([loop.state, states, host.waiting]).toEqual(['halted', ['running', 'halted'], 0]);

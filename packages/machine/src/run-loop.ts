@@ -42,8 +42,8 @@ const nsPerMs = 1e6;
 export interface LoopCpu {
   /** Retired instructions, exact at any moment. */
   readonly instructions: number;
-  /** Whether an interrupt would be taken. */
-  readonly interruptsEnabled: boolean;
+  /** Whether anything can end its wait: an interrupt that would be taken, or what it waits for. */
+  readonly canWake: boolean;
   /** Runs at most `budget` instructions. */
   run(budget: number): CpuStop;
 }
@@ -261,7 +261,7 @@ export class RunLoop {
   /** The CPU waits; moves the clock or finds out for how long. */
   #wait(): boolean {
     const { clock, timers, cpu, inputWaits } = this.#parts;
-    if (!cpu.interruptsEnabled) {
+    if (!cpu.canWake) {
       this.#setState('halted');
       return false;
     }

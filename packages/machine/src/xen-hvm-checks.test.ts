@@ -25,7 +25,72 @@ const unmapGrant = (): string => `        mov dword [argument], 0x2000000
         mov dword [argument + 20], 7
 ${call(20, ['ebx, 1', 'ecx, argument', 'edx, 1'], 0)}`;
 
+/** Puts the guest's time and some more, in ns, at `argument + place`; it lasts below 4 s here. */
+const timeAt = (place: number, moreNs: number): string =>
+  `${call(34, ['ebx, 10', `ecx, argument + ${place}`], 0)}
+        add dword [argument + ${place}], ${moreNs}`;
+/** Whether the time at `argument + place` is over. */
+const isOver = (place: number): string =>
+  `${call(34, ['ebx, 10', 'ecx, argument + 56'], 0)}
+${leaves(
+  `        mov edx, [argument + 56]
+        cmp edx, [argument + ${place}]
+        setae al
+        movzx eax, al`,
+  'eax',
+  1,
+)}`;
+/** Binds the timer to port 3 and puts a list of it at `argument + 32`. */
+const bindTimer = `        mov dword [argument], 0
+        mov dword [argument + 4], 0
+${call(32, ['ebx, 1', 'ecx, argument'], 0)}
+${leaves('        mov eax, [argument + 8]\n        mov [argument + 32], eax', 'eax', 3)}`;
+/** A poll of `count` ports of that list until the time in \`argument + 8\`. */
+const poll = (count: number, result = 0): string =>
+  `        mov dword [argument], argument + 32
+        mov dword [argument + 4], ${count}
+${call(29, ['ebx, 3', 'ecx, argument'], result)}`;
+
 const checks: NamedChecks = {
+  'waits for a time, with interrupts off': [
+    `${timeAt(8, 30_000_000)}
+        mov eax, [argument + 8]
+        mov [argument + 40], eax
+${poll(0)}
+${isOver(40)}`,
+  ],
+  'waits for a port, though it is masked and interrupts are off': [
+    `${mapShared}
+${bindTimer}
+        mov byte [page_free + 0x880], 8
+${timeAt(40, 30_000_000)}
+        mov ebx, [argument + 40]
+        xor ecx, ecx
+        mov eax, 15
+        vmcall
+        mov dword [argument + 8], 0
+        mov dword [argument + 12], 0
+${poll(1)}
+${isOver(40)}
+${leaves('        movzx eax, byte [page_free + 0x800]', 'eax', 8)}
+${leaves('        movzx eax, byte [page_free]', 'eax', 0)}
+${poll(1)}
+        mov dword [argument + 32], 5000
+${poll(1, -22)}`,
+  ],
+  'blocks until an upcall is pending, with interrupts off': [
+    `${mapShared}
+${bindTimer}
+${timeAt(40, 30_000_000)}
+        mov ebx, [argument + 40]
+        xor ecx, ecx
+        mov eax, 15
+        vmcall
+${call(29, ['ebx, 1', 'ecx, 0'], 0)}
+${isOver(40)}
+${leaves('        movzx eax, byte [page_free]', 'eax', 1)}
+${call(29, ['ebx, 1', 'ecx, 0'], 0)}`,
+  ],
   'leaves of Xen': [
     leaves('        mov eax, 0x40000000\n        cpuid', 'ebx', 0x566e_6558),
     leaves('        mov eax, 0x40000001\n        cpuid', 'eax', 0x4_0011),

@@ -22,9 +22,10 @@ import { describeCall, hvmCalls } from './calls.ts';
 import { CpuidFaulting } from './cpuid-faulting.ts';
 import { DomainId, XenCallNumber, XenError, xenMajor, xenMinor } from './constants.ts';
 import type { XenDomain } from './domain.ts';
-import { restoreDomain, saveDomain, savedFields } from './domain-state.ts';
+import { restoreDomain, saveDomain, savedFields, savedList } from './domain-state.ts';
 import { GuestCopy } from './guest-copy.ts';
 import type { XenAddressSpace } from './interfaces.ts';
+import { Waiting } from './waiting.ts';
 
 /** The MSR by which a guest places its hypercall page, unless something else has that number. */
 export const xenHypercallMsr = 0x4000_0000;
@@ -63,6 +64,7 @@ export class XenHvmAbi implements HypercallAbi {
   readonly domain: XenDomain;
   readonly #copy: GuestCopy;
   readonly #log: CallLog;
+  readonly #waiting: Waiting | undefined;
 
   /** Makes the interface of a guest. */
   constructor(options: XenHvmOptions) {
@@ -70,6 +72,22 @@ export class XenHvmAbi implements HypercallAbi {
     this.#log = options.log;
     this.#copy = new GuestCopy(options.domain.services.memory, options.space);
     options.domain.copy = this.#copy;
+    const { machine } = options.domain.services;
+    if (options.domain.kind === 'hvm' && machine.waitFor !== undefined) {
+      const waiting: Waiting = new Waiting(
+        options.domain,
+        () => options.domain.upcalls.due,
+        () => {
+          machine.waitFor?.(
+            () => waiting.isOver,
+            () => {
+              waiting.end();
+            },
+          );
+        },
+      );
+      this.#waiting = waiting;
+    }
   }
 
   cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined {
@@ -154,16 +172,20 @@ export class XenHvmAbi implements HypercallAbi {
   }
 
   reset(): void {
+    this.#waiting?.end();
     this.domain.reset();
     this.domain.begin();
   }
 
   save(): AbiState {
-    return { abi: this.name, version: 1, fields: saveDomain(this.domain) };
+    const waiting = this.#waiting?.save() ?? [];
+    return { abi: this.name, version: 1, fields: { ...saveDomain(this.domain), waiting } };
   }
 
   restore(state: unknown): void {
-    restoreDomain(this.domain, savedFields(state, this.name));
+    const fields = savedFields(state, this.name);
+    restoreDomain(this.domain, fields);
+    this.#waiting?.restore(savedList(fields)('waiting'));
   }
 
   #features(): number {

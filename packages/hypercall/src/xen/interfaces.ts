@@ -51,6 +51,11 @@ export interface XenMachine {
   /** The guest has nothing to do just now: let the host look after its own events. */
   yield(): void;
   /**
+   * The virtual CPU does nothing until `isOver` or an interrupt is requested; then `end` is called.
+   * Absent where a guest waits by what is put into its own way, or not at all.
+   */
+  waitFor?(isOver: () => boolean, end: () => void): void;
+  /**
    * Has a function called whenever the virtual CPU has nothing to do; it returns whether the CPU
    * may have something now. Without it back ends wait to be told of every request.
    */

@@ -35,7 +35,7 @@ import type { XenPvOptions } from './pv-options.ts';
 import { PvTraps, Vector } from './trap-dispatch.ts';
 import { beginGuest, FrameField, returnFromHandler, TrapFrame } from './traps.ts';
 import { restorePvGuest, savePvGuest } from './saved-guest.ts';
-import { PvWaiting } from './waiting.ts';
+import { Waiting } from '../waiting.ts';
 
 const pageBytes = 4096;
 /** CR0.TS. */
@@ -63,7 +63,7 @@ export class XenPvAbi implements HypercallAbi {
   readonly #common: XenHvmAbi;
   #first:
     { readonly entry: number; readonly stack: number; readonly startInfo: number } | undefined;
-  readonly #waiting: PvWaiting;
+  readonly #waiting: Waiting;
   /** The guest returned by a hypercall to somewhere else: its result is not put into EAX. */
   #returned = false;
 
@@ -88,7 +88,7 @@ export class XenPvAbi implements HypercallAbi {
     this.#common = new XenHvmAbi({ domain, space, log: options.log });
     this.#traps = new PvTraps(this.guest, this.#frame, this.#copy, options);
     this.#calls = pvCalls(this.guest, () => this.#iret());
-    this.#waiting = new PvWaiting(domain, () => this.#isUpcallDue());
+    this.#waiting = new Waiting(domain, () => this.#isUpcallDue());
   }
 
   get domain(): XenDomain {

@@ -1,22 +1,27 @@
-import type { DomainWait, XenDomain } from '../domain.ts';
+import type { DomainWait, XenDomain } from './domain.ts';
 
 /** What a virtual CPU waits for: an event, an upcall, or a time. */
-export class PvWaiting {
+export class Waiting {
   readonly #domain: XenDomain;
   readonly #isUpcallDue: () => boolean;
   readonly #wake: ReturnType<XenDomain['services']['timers']['create']>;
+  readonly #resumed: ReturnType<XenDomain['services']['timers']['create']>;
   #wait: DomainWait | undefined;
 
-  /** Lets hypercalls of a guest wait. */
-  constructor(domain: XenDomain, isUpcallDue: () => boolean) {
+  /** Lets hypercalls of a guest wait; `stop` has the virtual CPU do nothing until it is over. */
+  constructor(domain: XenDomain, isUpcallDue: () => boolean, stop?: () => void) {
     const { timers, machine } = domain.services;
     this.#domain = domain;
     this.#isUpcallDue = isUpcallDue;
     this.#wake = timers.create(() => {
       machine.attention();
     });
+    this.#resumed = timers.create(() => {
+      if (this.active) stop?.();
+    });
     domain.waiter = (wait) => {
       this.#begin(wait);
+      stop?.();
     };
   }
 
@@ -56,12 +61,13 @@ export class PvWaiting {
     return [wait.timeoutNs, ...(wait.ports === undefined ? [] : [1, ...wait.ports])];
   }
 
-  /** Takes over what `save` returned. */
+  /** Takes over what `save` returned; the virtual CPU is restored later, and stops when it runs. */
   restore(numbers: readonly number[]): void {
     this.end();
     const [timeoutNs, hasPorts, ...ports] = numbers;
     if (timeoutNs !== undefined) {
       this.#begin(hasPorts === undefined ? { timeoutNs } : { ports, timeoutNs });
+      this.#resumed.arm(0);
     }
   }
 
