@@ -61,6 +61,8 @@ export interface HotCodeRegions {
    * if `isApart`; false if nothing more can be done.
    */
   ease(page: number, offset: number, isApart: boolean): boolean;
+  /** The guest was met in a page, in code that no region has. */
+  sampled(page: number): void;
 }
 
 /** A place in memory, by its linear and its guest-physical address. */
@@ -110,6 +112,7 @@ export class HotCode {
       if (share <= whollyTranslated) this.#wantEntry();
       return;
     }
+    this.#regions.sampled(place.page);
     const part = Math.floor(place.physical / (1 << partShift));
     if (!this.#count(part, this.#hotSamples)) return;
     this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);

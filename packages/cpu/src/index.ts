@@ -8,3 +8,4 @@ export * from './initial-state.ts';
 export { type TranslationEvent, translationLine } from './translation-event.ts';
 export { type SavedCpu, savedWords } from './saved-cpu.ts';
 export type { CodeRange, RegionSummary } from './region-log.ts';
+export { TranslationProfile } from './translation-profile.ts';

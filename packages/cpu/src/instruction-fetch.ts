@@ -37,6 +37,7 @@ import {
 import type { CaseInstruction, Interpreter } from '@ringfence/translator';
 import type { DebugUnit } from './debug-unit.ts';
 import type { GuestAccess } from './guest-access.ts';
+import { translatedMode } from './region-record.ts';
 import { ScratchRecords } from './scratch-records.ts';
 import { Eflag, Word } from './state-view.ts';
 
@@ -60,6 +61,8 @@ export interface RegionEntries {
   entryAt(page: number, offset: number, mode: number): number;
   /** A call to a linear address was decoded. */
   callMet(linear: number): void;
+  /** The code-page block of a page, in this code mode, was come to from a linear address. */
+  pageMet(page: number, linear: number, block: number): void;
 }
 
 /** Decodes guest code into records. */
@@ -132,6 +135,7 @@ export class InstructionFetch {
     const mode = state[Word.codeMode] ?? 0;
     const block = this.#cache.block(physical >>> 12, this.#blockMode(eip, mode));
     if (block === 0) return this.#decodeScratch(unbacked, eip, linear, offset);
+    if (mode === translatedMode) this.#regions?.pageMet(physical >>> 12, linear, block);
     const known = this.#cache.lookup(block, offset);
     this.#linearPage = linear & ~4095;
     const room = this.#room(eip);

@@ -18,6 +18,8 @@ export interface SourceParts {
   readonly supported: Uint8Array;
   readonly written: WrittenCode;
   readonly givenUp: GivenUpCode;
+  /** Offsets of a page's instructions that earlier runs had in regions, if they met it. */
+  readonly knownIn: (page: number) => ReadonlySet<number> | undefined;
 }
 
 /** Makes the sources of regions. */
@@ -32,10 +34,11 @@ export class RegionSources {
 
   /** The code around a linear address in page `home`; `now` counts samples. */
   make(linear: number, home: number, now: number): RegionSource {
-    const { cache, machine } = this.#parts;
+    const { cache, machine, knownIn } = this.#parts;
     // The interpreter has met nothing at a place whose records were dropped since it was there.
     const block = cache.find(home, translatedMode);
-    const isNew = block === 0 || cache.lookup(block, linear & 4095) === 0;
+    const isMet = block !== 0 && cache.lookup(block, linear & 4095) !== 0;
+    const isNew = !isMet && knownIn(home) === undefined;
     const pages = new Map<number, RegionPage | undefined>();
     return {
       bytes: machine.u8,
@@ -62,19 +65,22 @@ export class RegionSources {
   }
 
   #pageAt(linear: number, isNew: boolean, now: number): RegionPage | undefined {
-    const { physical: memory, cache, translate, written, givenUp } = this.#parts;
+    const { physical: memory, cache, translate, written, givenUp, knownIn } = this.#parts;
     const physical = translate(linear | 0);
     if (physical < 0) return undefined;
     const page = Math.floor(physical / 4096);
     const backing = memory.backing(page);
     if (backing < 0 || written.isRefused(page, now)) return undefined;
-    const block = isNew ? cache.block(page, translatedMode) : cache.find(page, translatedMode);
+    const known = knownIn(page);
+    const makesBlock = isNew || known !== undefined;
+    const block = makesBlock ? cache.block(page, translatedMode) : cache.find(page, translatedMode);
     if (block === 0) return undefined;
     return {
       page,
       backing,
       block,
-      isKnown: (offset) => isNew || cache.lookup(block, offset) !== 0,
+      isKnown: (offset) =>
+        isNew || known?.has(offset) === true || cache.lookup(block, offset) !== 0,
       isWritten: (offset, length) => written.isWritten(page, offset, length),
       isApart: (offset) => givenUp.level(page, offset) >= GivenUpLevel.apart,
       isHosted: (offset) => givenUp.level(page, offset) >= GivenUpLevel.hosted,

@@ -9,10 +9,12 @@
 import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
-import type { Interpreter, RegionBlock, RegionSource } from '@ringfence/translator';
-import { buildRegion, layOut, loopHead, pageIndexOf } from '@ringfence/translator';
+import type { Interpreter, RegionSource } from '@ringfence/translator';
+import { buildRegion, pageIndexOf } from '@ringfence/translator';
 import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
+import { ProfileReplay, type ReplayedRegion } from './profile-replay.ts';
+import { layOutAround } from './region-around.ts';
 import { RegionLog } from './region-log.ts';
 import type { Entry, MadeRegion, PageRegions, Region } from './region-record.ts';
 import { type RegionPlan, type RegionStatistics, translatedMode } from './region-record.ts';
@@ -20,6 +22,7 @@ import { RegionSources } from './region-sources.ts';
 import { pagesOf, rangesOf, RegionTable } from './region-table.ts';
 import { Word } from './state-view.ts';
 import { dropReason, madeEvent, type TranslationEvent } from './translation-event.ts';
+import type { TranslationProfile } from './translation-profile.ts';
 import { WrittenCode } from './written-code.ts';
 
 /** How often a region is made anew for more entries. */
@@ -32,13 +35,14 @@ const maximumEntries = 48;
 /** Regions that are being compiled at one time. */
 const mostCompiling = 8;
 
+/** The same, from which none is made that only an earlier run had. */
+const mostReplayed = 4;
+
+/** How long a resting guest waits for the engine, in milliseconds. */
+const restMs = 2;
+
 /** Handler-table slots kept free for handlers of the interpreter. */
 const reservedSlots = 8192;
-
-/** Whether an instruction at an offset is in one of some blocks. */
-function holds(blocks: readonly RegionBlock[], offset: number): boolean {
-  return blocks.some(({ instructions }) => instructions.some((found) => found.offset === offset));
-}
 
 /** Compiles the module of a region while the guest runs on. */
 export type RegionCompiler = (wasm: Uint8Array<ArrayBuffer>) => Promise<WebAssembly.Module>;
@@ -73,6 +77,9 @@ export class Regions implements CodeObserver {
   readonly #table: RegionTable;
   readonly #written = new WrittenCode();
   readonly #givenUp = new GivenUpCode();
+  readonly #machine: MachineMemory;
+  readonly #translate: (linear: number) => number;
+  #replay: ProfileReplay | undefined;
   #samples = 0;
   #compiling = 0;
 
@@ -87,6 +94,8 @@ export class Regions implements CodeObserver {
     supported: Uint8Array,
   ) {
     this.#monotonicMs = monotonicMs;
+    this.#machine = machine;
+    this.#translate = translate;
     this.#state = machine.i32;
     this.#table = new RegionTable(machine.memory, cache, interpreter);
     this.#physical = physical;
@@ -101,6 +110,7 @@ export class Regions implements CodeObserver {
       supported,
       written,
       givenUp,
+      knownIn: (page) => this.#replay?.knownIn(page),
     });
     this.#hot = new HotCode(machine.i32, translate, this);
     cache.observe(this);
@@ -116,6 +126,18 @@ export class Regions implements CodeObserver {
     this.#hot.waitLonger();
   }
 
+  /** Translates what a profile knows as soon as it is met, and notes there what is translated. */
+  useProfile(profile: TranslationProfile): void {
+    this.#replay = new ProfileReplay(profile, {
+      machine: this.#machine,
+      physical: this.#physical,
+      cache: this.#cache,
+      translate: this.#translate,
+      ease: (page, offset, level) => void this.#givenUp.raise(page, offset, level),
+      monotonicMs: this.#monotonicMs,
+    });
+  }
+
   /** Looks where the CPU stands after a slice of `retired` instructions; compiles what is hot. */
   sample(retired: number = sampleInterval): void {
     const state = this.#state;
@@ -126,10 +148,45 @@ export class Regions implements CodeObserver {
     const givenUp = state[CpuState.gaveUp >> 2] ?? 0;
     state[CpuState.gaveUp >> 2] = 0;
     this.statistics.givenUp += givenUp;
+    this.#replaySampled();
     if (state[Word.codeMode] !== translatedMode) return;
     if (this.#compiling >= mostCompiling) return;
     if (givenUp > retired * manyGivenUp) this.#hot.easeGivenUp();
     this.#hot.sample(translated / retired);
+  }
+
+  /** The guest fetched from a page, at this linear address and with this code-page block. */
+  pageMet(page: number, linear: number, block: number): void {
+    this.#replay?.met(page, linear, block);
+  }
+
+  /**
+   * Uses a moment in which the guest has nothing to do: makes a region that an earlier run had.
+   * Returns the milliseconds after which there may be more to do, Infinity if there is nothing.
+   */
+  rest(): number {
+    const replay = this.#replay;
+    if (replay?.isWaiting !== true) return Infinity;
+    if (this.#compiling >= mostReplayed) return restMs;
+    this.#remake(replay.takeAny());
+    return 0;
+  }
+
+  /** Makes a region that an earlier run had of a page that was sampled, if it is time for one. */
+  #replaySampled(): void {
+    const replay = this.#replay;
+    if (replay?.isDue !== true || this.#compiling >= mostReplayed) return;
+    const began = this.#monotonicMs();
+    this.#remake(replay.takeSampled());
+    replay.spent(this.#monotonicMs() - began);
+  }
+
+  #remake(replayed: ReplayedRegion | undefined): void {
+    const first = replayed?.starts[0];
+    if (replayed === undefined || first === undefined) return;
+    const { linear, page, starts } = replayed;
+    if (this.#table.page(page)?.covered.has(first) === true) return;
+    this.compile(linear + first, page, starts, 'an earlier run had it');
   }
 
   /** What is known of the regions of a page, undefined if there are none. */
@@ -140,6 +197,7 @@ export class Regions implements CodeObserver {
   /** Regions do an instruction otherwise from now on; `isApart`: its look-up is its own already. */
   ease(page: number, offset: number, isApart: boolean): boolean {
     const level = isApart ? GivenUpLevel.hosted : GivenUpLevel.apart;
+    this.#replay?.noteEased(page, offset, level);
     return this.#givenUp.raise(page, offset, level);
   }
 
@@ -153,6 +211,11 @@ export class Regions implements CodeObserver {
   /** Slot of the region entered at an offset of a page, 0 if there is none. */
   entryAt(page: number, offset: number, mode: number): number {
     return mode === translatedMode ? this.#table.entryAt(page, offset) : 0;
+  }
+
+  /** The guest was met in a page, in code that no region has. */
+  sampled(page: number): void {
+    this.#replay?.sampled(page);
   }
 
   /** A call to a linear address was decoded. */
@@ -220,31 +283,15 @@ export class Regions implements CodeObserver {
     }
     const source = this.#sources.make(linear, page, this.#samples);
     const began = this.#monotonicMs();
-    const { blocks, around } = this.#layOut(source, page, starts);
+    const { blocks, around } = layOutAround(source, starts, (head) => {
+      return this.#table.page(page)?.entered.has(head) === true;
+    });
     const plan = { blocks, starts: around, page, linear, why, instead };
     const made = blocks.length > 0 ? this.#make(source, plan) : undefined;
     // An instruction that stays with the interpreter is no reason to make the same region again.
     this.#table.exclude(page, starts);
     this.statistics.translateMs += this.#monotonicMs() - began;
     if (made !== undefined) this.#compileModule(made);
-  }
-
-  /** The blocks around some offsets; of one offset, around the loop that it is in. */
-  #layOut(
-    source: RegionSource,
-    page: number,
-    starts: readonly number[],
-  ): { blocks: readonly RegionBlock[]; around: readonly number[] } {
-    const blocks = layOut(source, starts);
-    const [offset, ...others] = starts;
-    if (offset === undefined || others.length > 0) return { blocks, around: starts };
-    const head = loopHead(blocks, offset);
-    if (head === offset || this.#table.page(page)?.entered.has(head) === true) {
-      return { blocks, around: starts };
-    }
-    // Code far behind may jump to far before: what is around its target may not reach here.
-    const loop = layOut(source, [head]);
-    return holds(loop, offset) ? { blocks: loop, around: [head] } : { blocks, around: starts };
   }
 
   /** Why no region is made in a page; undefined if one may be. */
@@ -288,6 +335,7 @@ export class Regions implements CodeObserver {
       wishes: 0,
     };
     this.#table.add(region, source);
+    this.#replay?.noteRegion(region, source);
     return { region, plan, ranges: rangesOf(blocks, page, source), wasm };
   }
 

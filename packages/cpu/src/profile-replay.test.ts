@@ -1,0 +1,116 @@
+/** Regions that are made since an earlier run had them. */
+import { assembleText } from '@ringfence/assembler';
+import { describe, expect, it } from 'vitest';
+import type { Regions } from './regions.ts';
+import { Word } from './state-view.ts';
+import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { TranslationProfile } from './translation-profile.ts';
+
+/** Where a function stands that doubles EAX: in the page behind. */
+const twice = 0x2010;
+
+const source = (factor: number): string => `
+  xor eax, eax
+again:
+  add eax, ecx
+  imul eax, eax, ${String(factor)}
+  call ${String(twice)}
+  dec ecx
+  jnz again
+  hlt`;
+
+const halfway = 300_000;
+
+interface Started {
+  readonly parts: TestCpu;
+  readonly regions: Regions;
+}
+
+/** A CPU before a loop of so many rounds, whose code is in two pages. */
+function start(profile: TranslationProfile, times: number, factor = 3): Started {
+  const parts = makeCpu(16 << 20, 'translator');
+  parts.physical.write(0x1000, assembleText(source(factor), { bits: 32, origin: 0x1000 }));
+  parts.physical.write(twice, assembleText('add eax, eax\nret', { bits: 32, origin: twice }));
+  parts.cpu.start({ ...flatState(0x1000, 0x8000), gpr: [0, times, 0, 0, 0x8000, 0, 0, 0] });
+  const { regions } = parts.cpu;
+  if (regions === undefined) throw new Error('no translator');
+  regions.useProfile(profile);
+  return { parts, regions };
+}
+
+function runToHalt({ cpu }: TestCpu): void {
+  for (let again = 0; again < 1000; again++) if (cpu.run(50_000_000) === 'halt') return;
+  throw new Error('the program did not end');
+}
+
+/** The profile that a run of the program leaves. */
+function learned(): TranslationProfile {
+  const { parts, regions } = start(TranslationProfile.empty(), 4_000_000);
+  const profile = TranslationProfile.empty();
+  regions.useProfile(profile);
+  runToHalt(parts);
+  expect(regions.statistics.modules).toBeGreaterThan(0);
+  return TranslationProfile.parse(profile.toBytes()) ?? TranslationProfile.empty();
+}
+
+/** Lets the guest rest for as long as there is something to do. */
+function rest(regions: Regions): void {
+  for (let again = 0; again < 1000; again++) if (regions.rest() === Infinity) return;
+  throw new Error('there is always something to do');
+}
+
+const eax = ({ machine }: TestCpu): number => machine.i32[Word.gpr] ?? 0;
+
+describe('code that an earlier run had translated', () => {
+  it('is translated where the guest rests, as soon as its page was met', () => {
+    const { parts, regions } = start(learned(), halfway);
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+    parts.cpu.run(200);
+    rest(regions);
+    expect(regions.statistics.modules).toBeGreaterThan(0);
+    runToHalt(parts);
+    expect(regions.statistics.instructions).toBeGreaterThan(6 * halfway);
+    const plain = start(TranslationProfile.empty(), halfway);
+    runToHalt(plain.parts);
+    expect(plain.regions.statistics.instructions).toBeLessThan(5 * halfway);
+    expect(eax(parts)).toBe(eax(plain.parts));
+  });
+
+  it('has the same code in its regions', () => {
+    const first = start(TranslationProfile.empty(), 4_000_000);
+    runToHalt(first.parts);
+    const { parts, regions } = start(learned(), halfway);
+    parts.cpu.run(200);
+    rest(regions);
+    const offsets = (of: Regions): number[] =>
+      [...(of.page(1)?.regions ?? [])].flatMap(({ blocks }) => blocks.map(({ offset }) => offset));
+    expect(offsets(regions)).toEqual(offsets(first.regions));
+    expect(offsets(regions).some((offset) => offset === twice - 0x1000)).toBe(true);
+  });
+
+  it('is translated at the first sample while the guest runs', () => {
+    const { parts, regions } = start(learned(), halfway);
+    parts.cpu.run(60_000);
+    expect(regions.statistics.modules).toBeGreaterThan(0);
+  });
+
+  it('is left to be sampled where other code stands', () => {
+    const { parts, regions } = start(learned(), halfway, 5);
+    parts.cpu.run(60_000);
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+    runToHalt(parts);
+    const plain = start(TranslationProfile.empty(), halfway, 5);
+    runToHalt(plain.parts);
+    expect(eax(parts)).toBe(eax(plain.parts));
+  });
+
+  it('is not translated any more when it was written since it was met', () => {
+    const { parts, regions } = start(learned(), halfway);
+    parts.cpu.run(200);
+    parts.physical.write(0x1800, Uint8Array.of(0xcc));
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+  });
+});

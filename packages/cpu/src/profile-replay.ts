@@ -1,0 +1,176 @@
+/**
+ * Has code translated again that earlier runs translated: pages are met whose content a profile
+ * knows, and the regions that they had are made without waiting for twenty samples.
+ *
+ * A region takes about a millisecond of the guest's own thread, and six of another for the engine,
+ * which new code keeps busy anyway. So while the guest runs only those of pages are made that a
+ * sample meets, for a part of the time; all others when it rests. With a fifth of the guest's time
+ * for whatever was met, booting took 4.0 to 4.3 seconds instead of 3.5.
+ */
+import type { CodeCache } from '@ringfence/code-cache';
+import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
+import { pageIndexOf, type RegionSource } from '@ringfence/translator';
+import { type ContentKey, contentKey, type TranslationProfile } from './translation-profile.ts';
+import { type Region, translatedMode } from './region-record.ts';
+
+/** Part of the time of a running guest that may go to it. */
+const shareOfTime = 0.2;
+
+/** Pages that wait at one time; further ones are left to be sampled. */
+const maximumWaiting = 4096;
+
+/** Met pages that are remembered; then all are met anew. */
+const maximumMet = 65_536;
+
+/** How often a page is looked for that the running address space does not map. */
+const maximumTries = 200;
+
+/** A region that should be made. */
+export interface ReplayedRegion {
+  /** Linear address of the page, and its number in guest-physical memory. */
+  readonly linear: number;
+  readonly page: number;
+  readonly starts: readonly number[];
+}
+
+/** A page with regions to be made. */
+interface WaitingPage {
+  readonly page: number;
+  readonly linear: number;
+  readonly key: ContentKey;
+  readonly regions: (readonly number[])[];
+  tries: number;
+}
+
+/** What pages are looked up in. */
+export interface ReplayParts {
+  readonly machine: MachineMemory;
+  readonly physical: PhysicalMemory;
+  readonly cache: CodeCache;
+  /** Guest-physical address of a linear one, -1 if there is none. */
+  readonly translate: (linear: number) => number;
+  /** Has regions do an instruction otherwise. */
+  readonly ease: (page: number, offset: number, level: number) => void;
+  readonly monotonicMs: () => number;
+}
+
+/** The replay of one CPU. */
+export class ProfileReplay {
+  readonly #profile: TranslationProfile;
+  readonly #parts: ReplayParts;
+  /** Waiting pages by number, the next one first. */
+  readonly #waiting = new Map<number, WaitingPage>();
+  /** The code-page block that a page had when it was met last. */
+  readonly #met = new Map<number, number>();
+  #sampled: number | undefined;
+  #notBefore = 0;
+
+  constructor(profile: TranslationProfile, parts: ReplayParts) {
+    this.#profile = profile;
+    this.#parts = parts;
+  }
+
+  /** The key of a page's content, undefined where there is no memory. */
+  keyOf(page: number): ContentKey | undefined {
+    const { physical, machine } = this.#parts;
+    const backing = physical.backing(page);
+    return backing < 0 ? undefined : contentKey(machine.i32, backing >> 2);
+  }
+
+  /** Offsets of a page's instructions that earlier runs had in regions. */
+  knownIn(page: number): ReadonlySet<number> | undefined {
+    const key = this.keyOf(page);
+    return key === undefined ? undefined : this.#profile.find(key)?.known;
+  }
+
+  /** The guest fetched from a page with a new block, at this linear address. */
+  met(page: number, linear: number, block: number): void {
+    if (this.#met.get(page) === block) return;
+    if (this.#met.size >= maximumMet) this.#met.clear();
+    this.#met.set(page, block);
+    const key = this.keyOf(page);
+    const found = key === undefined ? undefined : this.#profile.find(key);
+    if (key === undefined || found === undefined) return;
+    for (const [offset, level] of found.eased) this.#parts.ease(page, offset, level);
+    const regions = [...found.regions];
+    if (regions.length === 0 || this.#waiting.size >= maximumWaiting) return;
+    this.#waiting.set(page, { page, linear: linear & ~4095, key, regions, tries: 0 });
+  }
+
+  /** Has later runs make a region. */
+  noteRegion({ page, blocks, starts }: Region, source: RegionSource): void {
+    const keys = new Map<number, ContentKey | undefined>();
+    for (const { offset } of blocks.flatMap(({ instructions }) => instructions)) {
+      const index = pageIndexOf(offset);
+      const number = source.page(index)?.page;
+      if (number !== undefined && !keys.has(index)) keys.set(index, this.keyOf(number));
+      const key = keys.get(index);
+      if (key !== undefined) this.#profile.page(key).known.add(offset & 4095);
+    }
+    const home = this.keyOf(page);
+    if (home !== undefined) this.#profile.page(home).noteRegion(starts);
+  }
+
+  /** Has later runs do an instruction otherwise from the start: `level` is a `GivenUpLevel`. */
+  noteEased(page: number, offset: number, level: number): void {
+    const key = this.keyOf(page);
+    if (key !== undefined) this.#profile.page(key).noteEased(offset, level);
+  }
+
+  /** The page's code was met by a sample: its regions come next. */
+  sampled(page: number): void {
+    if (this.#waiting.has(page)) this.#sampled = page;
+  }
+
+  /** Whether regions wait to be made while the guest has nothing to do. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Whether a region of a sampled page waits, and time enough has passed since the last one. */
+  get isDue(): boolean {
+    return this.#sampled !== undefined && this.#parts.monotonicMs() >= this.#notBefore;
+  }
+
+  /** The next region was made in the guest's time, of which it took some. */
+  spent(ms: number): void {
+    this.#notBefore = this.#parts.monotonicMs() + ms * (1 / shareOfTime - 1);
+  }
+
+  /** Takes a region of the page that was sampled last. */
+  takeSampled(): ReplayedRegion | undefined {
+    const page = this.#sampled === undefined ? undefined : this.#waiting.get(this.#sampled);
+    if (page === undefined || !this.#isMapped(page)) {
+      this.#sampled = undefined;
+      return undefined;
+    }
+    return this.#take(page);
+  }
+
+  /** Takes the region that waits for longest, undefined if it cannot be made now. */
+  takeAny(): ReplayedRegion | undefined {
+    const [first] = this.#waiting.values();
+    if (first === undefined) return undefined;
+    if (this.#isMapped(first)) return this.#take(first);
+    // It comes back behind the others, for as long as its program may run again.
+    this.#waiting.delete(first.page);
+    first.tries += 1;
+    if (first.tries < maximumTries) this.#waiting.set(first.page, first);
+    return undefined;
+  }
+
+  #take({ page, linear, key, regions }: WaitingPage): ReplayedRegion | undefined {
+    const starts = regions.shift();
+    if (regions.length === 0) this.#waiting.delete(page);
+    if (this.keyOf(page) === key && starts !== undefined) return { linear, page, starts };
+    // Other code stands there by now.
+    this.#waiting.delete(page);
+    return undefined;
+  }
+
+  #isMapped({ page, linear }: WaitingPage): boolean {
+    const { translate, cache } = this.#parts;
+    if (translate(linear) !== page * 4096) return false;
+    return cache.find(page, translatedMode) !== 0;
+  }
+}
