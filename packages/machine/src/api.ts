@@ -235,6 +235,11 @@ export interface Machine {
    * @throws MachineError with code `bad-state` when the machine has ended.
    */
   snapshot(): Promise<Uint8Array>;
+  /**
+   * What was translated, in this run and in those before it, for the option `translationProfile` of
+   * later ones; undefined for a machine without that option. At most a few MiB.
+   */
+  translationProfile(): Uint8Array | undefined;
   /** Returns the counters as they are now. */
   stats(): MachineStats;
   /** Listens to an event; returns a function that ends this. */

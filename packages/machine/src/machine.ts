@@ -1,6 +1,7 @@
 /**
  * The machine behind the public API: a PC that boots something, runs in slices and comes to an end.
  */
+import { TranslationProfile } from '@ringfence/cpu';
 import { XenPvAbi } from '@ringfence/hypercall';
 
 import type {
@@ -69,6 +70,12 @@ export async function createMachine(options: MachineOptions): Promise<Machine> {
   return made;
 }
 
+/** The profile that a machine adds to, if it has one. */
+function profileOf({ translationProfile, clock }: MachineOptions): TranslationProfile | undefined {
+  if (translationProfile === undefined || clock === 'instructions') return undefined;
+  return TranslationProfile.parse(translationProfile) ?? TranslationProfile.empty();
+}
+
 class PcMachine implements Machine {
   readonly options: MachineOptions;
   readonly serial: readonly SerialPort[];
@@ -86,6 +93,7 @@ class PcMachine implements Machine {
   #pc: Pc | undefined;
   #kernel: PreparedKernel | undefined;
   #lastStats: MachineStats | undefined;
+  readonly #profile: TranslationProfile | undefined;
 
   constructor(options: MachineOptions, kernel: PreparedKernel | undefined) {
     this.options = options;
@@ -108,6 +116,8 @@ class PcMachine implements Machine {
     );
     this.#pc = pc;
     this.#tellTranslation(pc);
+    this.#profile = profileOf(options);
+    if (this.#profile !== undefined) pc.cpu.regions?.useProfile(this.#profile);
     this.#kernel = kernel;
     for (const [index, handle] of this.#serial.entries()) {
       const own = index === virtioConsoleLine ? pc.virtioConsole : pc.chipset.uarts[index];
@@ -175,6 +185,10 @@ class PcMachine implements Machine {
     const waits = host.compilesAtOnce === true || clock === 'instructions';
     if (host.optimizesLate === true) regions?.waitLonger();
     if (regions !== undefined && !waits) regions.compiler = (wasm) => WebAssembly.compile(wasm);
+  }
+
+  translationProfile(): Uint8Array | undefined {
+    return this.#profile?.toBytes();
   }
 
   pause(): void {
@@ -288,6 +302,7 @@ class PcMachine implements Machine {
         }
       },
       onIdle: () => pc.idle.map((poll) => poll()).includes(true),
+      onRest: () => cpu.regions?.rest() ?? Infinity,
       inputWaits: () => [...this.#serial, this.#keys].some((handle) => handle.waits),
       afterSlice: () => {
         for (const handle of this.#serial) {

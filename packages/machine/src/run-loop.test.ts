@@ -36,7 +36,7 @@ function make(kind: 'host' | 'instructions') {
   const states: MachineState[] = [];
   const served: string[] = [];
   const input = { waits: false };
-  const calls = { before: 0, after: 0 };
+  const calls = { before: 0, after: 0, rests: [] as number[] };
   const loop: RunLoop = new RunLoop({
     host,
     clock,
@@ -46,6 +46,7 @@ function make(kind: 'host' | 'instructions') {
     beforeSlice: () => (calls.before += 1),
     inputWaits: () => input.waits,
     afterSlice: () => (calls.after += 1),
+    onRest: () => calls.rests.pop() ?? Infinity,
     serve: (request) => {
       served.push(request.kind === 'end' ? request.end.reason : request.cause);
       if (request.kind === 'end') {
@@ -122,6 +123,30 @@ describe('RunLoop', () => {
     loop.start();
     host.turn();
     expect(host.nextMs).toBe(inputPollMs);
+  });
+
+  it('does other work while the CPU waits, and still comes back in time', () => {
+    const { host, cpu, timers, calls, loop } = make('host');
+    let fired = 0;
+    timers.create(() => (fired += 1)).arm(250e6);
+    cpu.script = () => 'halt';
+    calls.rests.push(7000, 2, 0);
+    loop.start();
+    const waits = [];
+    for (let turn = 0; turn < 4; turn++) {
+      host.turn();
+      waits.push(host.nextMs);
+    }
+    expect([waits, fired]).toEqual([[0, 2, 248, heartbeatMs], 1]);
+  });
+
+  it('leaves the time of a CPU that runs to it', () => {
+    const { host, calls, loop } = make('host');
+    host.msPerLook = 1;
+    calls.rests.push(0);
+    loop.start();
+    host.turn();
+    expect(calls.rests).toEqual([0]);
   });
 
   it('goes on at once when it is woken', () => {

@@ -61,6 +61,11 @@ export interface RunLoopParts {
   readonly inputWaits: () => boolean;
   /** Called when the CPU has nothing to do; returns whether it may have something now. */
   readonly onIdle?: () => boolean;
+  /**
+   * Called when the host has nothing to do until something is due: does a little work and returns
+   * the milliseconds after which there may be more, Infinity for none.
+   */
+  readonly onRest?: () => number;
   /** Called at the end of each slice. */
   readonly afterSlice: () => void;
   /** Serves a request; returns whether the machine goes on. */
@@ -284,7 +289,8 @@ export class RunLoop {
     this.#cancel = undefined;
     const state = this.runSlice(sliceMs);
     if (this.#started && state === 'running') {
-      this.#schedule(this.#idleMs);
+      const restMs = this.#idleMs > 0 ? (this.#parts.onRest?.() ?? Infinity) : Infinity;
+      this.#schedule(Math.min(this.#idleMs, restMs));
     }
   }
 

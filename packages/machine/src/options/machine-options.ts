@@ -142,6 +142,13 @@ export interface MachineOptions {
   readonly xen?: boolean;
   /** How guest code runs; the default is `translator`. */
   readonly accel?: 'interpreter' | 'translator';
+  /**
+   * What `Machine.translationProfile` returned of an earlier run, or no bytes: hot code of that run
+   * is translated as soon as it is met again. It names places and holds no code, so one that is
+   * damaged, or of other guests, changes nothing but speed. Without the option nothing is
+   * remembered, and with the instruction clock it is not used, as runs are then repeated exactly.
+   */
+  readonly translationProfile?: Uint8Array;
   /** CPU model, as the cpu package names it. */
   readonly cpu?: string;
   /** Disks and CDs. */

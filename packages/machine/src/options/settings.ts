@@ -86,6 +86,8 @@ export interface Settings {
   readonly stats?: string;
   /** File that gets a line for each translated region that is made or dropped. */
   readonly traceTranslation?: string;
+  /** File that remembers what was translated, or `none`. */
+  readonly translationProfile?: string;
   /** File that gets a line for each hypercall. */
   readonly traceHypercalls?: string;
 }

@@ -352,6 +352,14 @@ export const optionTable: readonly OptionRow[] = [
     help: 'write a line for each translated region: where, how large, why made, why dropped',
   },
   {
+    name: 'translationProfile',
+    flag: '--translation-profile',
+    argument: 'FILE|none',
+    value: file,
+    scope: 'program',
+    help: 'remember there what was translated, for later runs (default: a file for all guests)',
+  },
+  {
     name: 'traceHypercalls',
     flag: '--trace-hypercalls',
     argument: 'FILE',

@@ -28,7 +28,13 @@ const stateSection = 'STAT';
 const dataSection = 'DATA';
 
 /** Options of the run, not of the machine: those that restore it choose them. */
-const ownOptions: readonly string[] = ['host', 'snapshot', 'accel', 'noReboot'];
+const ownOptions: readonly string[] = [
+  'host',
+  'snapshot',
+  'accel',
+  'noReboot',
+  'translationProfile',
+];
 
 /**
  * Chips that a machine has only where somebody asks for them: the guest of a snapshot without them
