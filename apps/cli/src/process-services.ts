@@ -3,6 +3,7 @@ import { createMachine } from '@ringfence/machine';
 import { lowerBackgroundThreads } from './background-threads.ts';
 import { compileAsHinted } from './compilation-hints.ts';
 import type { RunServices } from './run-machine.ts';
+import { defaultProfilePath } from './translation-profile.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -10,6 +11,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function processServices(): RunServices {
   return {
     streams: process,
+    profilePath: defaultProfilePath(),
     createMachine(options) {
       compileAsHinted();
       lowerBackgroundThreads();

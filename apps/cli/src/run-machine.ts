@@ -25,6 +25,7 @@ import { type SerialLine, openSerialLines } from './serial-lines.ts';
 import { connectInput } from './terminal.ts';
 import { typeFromTerminal } from './terminal-keys.ts';
 import { traceHypercalls, traceTranslation } from './traces.ts';
+import { ProfileFile } from './translation-profile.ts';
 
 /** Makes a machine; tests pass another one. */
 export type MachineFactory = (options: MachineOptions) => Machine | Promise<Machine>;
@@ -33,6 +34,8 @@ export type MachineFactory = (options: MachineOptions) => Machine | Promise<Mach
 export interface RunServices {
   readonly streams: ConsoleStreams;
   readonly createMachine: MachineFactory;
+  /** Where what was translated is remembered, if settings do not say; without it nowhere. */
+  readonly profilePath?: string;
   /** Calls back on SIGINT, SIGTERM and the like with the status to leave with. */
   readonly onSignal: (leave: (status: number) => void) => () => void;
   /**
@@ -67,7 +70,13 @@ async function runToEnd(
   const lines = openSerialLines(serial, (bytes) => void stdout.write(bytes));
   const ends: (() => void)[] = lines.map((line) => () => line.close());
   try {
-    const machine = await services.createMachine({ ...options, drives: opened.drives });
+    const profile = new ProfileFile(settings, services.profilePath);
+    const translationProfile = profile.read();
+    const machine = await services.createMachine({
+      ...options,
+      ...(translationProfile === undefined ? {} : { translationProfile }),
+      drives: opened.drives,
+    });
     ends.push(() => machine.dispose());
     ends.push(...connectReports(machine, settings, (bytes) => void stdout.write(bytes)));
     ends.push(traceTranslation(machine, settings));
@@ -78,6 +87,7 @@ async function runToEnd(
       if (settings.frozen) machine.pause();
     });
     const faults = [await writeSnapshot(machine, settings), writeResults(machine, settings)];
+    faults.push(profile.write(machine));
     faults.push(await opened.close());
     const unwritten = faults.filter((fault) => fault !== undefined).join('; ');
     return { outcome, unwritten: unwritten === '' ? undefined : unwritten };

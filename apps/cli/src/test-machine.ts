@@ -105,6 +105,11 @@ export class TestMachine implements Machine {
     };
   }
 
+  translationProfile(): Uint8Array | undefined {
+    const before = this.options.translationProfile;
+    return before === undefined ? undefined : Uint8Array.of(...before, 1);
+  }
+
   on<Name extends keyof MachineEvents>(
     name: Name,
     listener: (event: MachineEvents[Name]) => void,
