@@ -64,6 +64,7 @@ class Run {
         );
         if (session === undefined) continue;
         sessions.set(engine.name, session);
+        await session.rest();
         if (guest.bootName !== undefined && session.boot !== undefined) {
           this.#add(guest.bootName, false, engine.name, session.boot);
         }
@@ -96,6 +97,7 @@ class Run {
         continue;
       }
       this.#add(name, cpuBound, engine, sample);
+      await session.rest();
       said ??= { engine, output: sample.output };
       if (said.output !== sample.output) {
         const words = `"${sample.output}", and ${said.engine} "${said.output}"`;

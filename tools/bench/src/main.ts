@@ -2,8 +2,9 @@
  * Compares whole guests under Ringfence, v86 and QEMU in one run; `--help` lists the options.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { progressLines } from '@ringfence/guest';
@@ -62,11 +63,21 @@ else {
 }
 
 async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
+  try {
+    await compare(join(folder, 'translation-profile'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function compare(translationProfile: string): Promise<void> {
   const progress = progressLines(say);
   const settings: EngineSettings = {
     megabytes: Number(values.memory),
     seabios: await seabios(progress),
     fromSource: values['from-source'],
+    translationProfile,
   };
   const chosen = engines.filter((engine) => isChosen(engine, settings));
   const subject = values.subject ?? chosen[0]?.name ?? '';

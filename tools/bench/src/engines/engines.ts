@@ -21,6 +21,8 @@ export interface EngineSettings {
   readonly seabios: Seabios;
   /** Runs Ringfence from its TypeScript sources instead of what was built. */
   readonly fromSource: boolean;
+  /** File in which Ringfence remembers from round to round what it translated. */
+  readonly translationProfile: string;
 }
 
 /** A program to start. */
@@ -46,8 +48,9 @@ const ringfenceBuilt = fileURLToPath(new URL('../../../../apps/cli/dist/main.js'
 
 /** Everyone who can be compared. */
 export const engines: readonly Engine[] = [
-  ringfence('ringfence', 'translator'),
-  ringfence('ringfence-interpreter', 'interpreter'),
+  ringfence('ringfence', 'translator', true),
+  ringfence('ringfence-first-run', 'translator', false),
+  ringfence('ringfence-interpreter', 'interpreter', false),
   {
     name: 'v86',
     counts: false,
@@ -78,18 +81,24 @@ export const engines: readonly Engine[] = [
   },
 ];
 
-function ringfence(name: string, accelerator: 'interpreter' | 'translator'): Engine {
+/** `remembers`: it knows from the second round on what it translated in those before. */
+function ringfence(
+  name: string,
+  accelerator: 'interpreter' | 'translator',
+  remembers: boolean,
+): Engine {
   return {
     name,
     counts: true,
     missing: ({ fromSource }) =>
       fromSource || existsSync(ringfenceBuilt) ? undefined : 'apps/cli is not built',
-    command: (guest, { megabytes, fromSource }) => ({
+    command: (guest, { megabytes, fromSource, translationProfile }) => ({
       program: process.execPath,
       args: [
         ...(fromSource ? ['--conditions=@ringfence/source'] : []),
         ...['--import', 'tsx', ringfenceMachine, '-accel', accelerator, '-nographic'],
         ...['-m', `${megabytes}M`, '-no-reboot', ...kernelArguments(guest)],
+        ...['--translation-profile', remembers ? translationProfile : 'none'],
       ],
     }),
   };

@@ -33,6 +33,16 @@ interface Seen {
   readonly use: ProcessUse;
 }
 
+/** How long an engine may take to leave by itself, in milliseconds. */
+const leaveMs = 5000;
+
+/** How often is looked whether an engine rests, and for how long it is waited for. */
+const restLookMs = 200;
+const longestRestMs = 10_000;
+
+/** The part of a processor that a resting engine may use: timers of its guest. */
+const restingShare = 0.1;
+
 /** How much output is kept to tell what went wrong. */
 const KEPT_OUTPUT = 4096;
 
@@ -109,12 +119,32 @@ export class Session {
     return processUse(this.#child.pid ?? 0);
   }
 
-  /** Ends the process. */
+  /**
+   * Waits until the engine has nothing to do any more, but for no more than ten seconds: what it
+   * still does behind a workload must not take time from the next engine.
+   */
+  async rest(): Promise<void> {
+    const until = performance.now() + longestRestMs;
+    let before = this.use().cpuSeconds;
+    while (performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, restLookMs));
+      const now = this.use().cpuSeconds;
+      if (now === undefined || before === undefined) return;
+      if (now - before <= (restingShare * restLookMs) / 1000) return;
+      before = now;
+    }
+  }
+
+  /** Ends the process, which may write its files before. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) return resolve();
-      this.#child.on('close', () => resolve());
-      this.#child.kill('SIGKILL');
+      const kill = setTimeout(() => this.#child.kill('SIGKILL'), leaveMs);
+      this.#child.on('close', () => {
+        clearTimeout(kill);
+        resolve();
+      });
+      this.#child.kill('SIGTERM');
     });
   }
 
