@@ -108,7 +108,8 @@ export class HotCode {
     if (place === undefined) return;
     const known = this.#regions.page(place.page);
     if (known?.covered.has(place.offset) === true) {
-      this.#regions.log.count(known.regions, place.physical);
+      const region = known.covered.get(place.offset);
+      if (region !== undefined) this.#regions.log.count(region);
       if (share <= whollyTranslated) this.#wantEntry();
       return;
     }

@@ -48,15 +48,10 @@ export class RegionLog {
     this.#regions.delete(key);
   }
 
-  /** Counts a sample at a guest-physical address for the first of some regions that covers it. */
-  count(keys: Iterable<object>, address: number): void {
-    for (const key of keys) {
-      const region = this.#regions.get(key);
-      if (region?.ranges.some(([first, end]) => address >= first && address < end) === true) {
-        region.samples += 1;
-        return;
-      }
-    }
+  /** Counts a sample in the region that the caller knows by a key. */
+  count(key: object): void {
+    const region = this.#regions.get(key);
+    if (region !== undefined) region.samples += 1;
   }
 
   /** The regions in which the CPU was met most, at most `most` of them. */
