@@ -21,6 +21,8 @@ export interface SavedEvents {
   readonly nmiBlocked: boolean;
   /** Bits of DR6 that the next #DB shows. */
   readonly debugPending: number;
+  /** Whether it is in the midst of a repeated instruction; not in old snapshots. */
+  readonly inRepeat?: boolean;
 }
 
 /** The pending events of one virtual CPU. */
@@ -29,6 +31,8 @@ export class Events {
   halted: boolean = false;
   /** What the CPU waits for instead of an interrupt, and what is called when it goes on. */
   wait: { readonly isOver: () => boolean; readonly end: () => void } | undefined;
+  /** Whether the last instruction is one that repeats, and goes on. */
+  inRepeat: boolean = false;
   readonly #state: Int32Array;
   readonly #segmentation: Segmentation;
   readonly #interrupts: InterruptController;
@@ -65,6 +69,7 @@ export class Events {
       nmi: this.#nmi,
       nmiBlocked: this.#nmiBlocked,
       debugPending: this.#debug.pending,
+      inRepeat: this.inRepeat,
     };
   }
 
@@ -75,11 +80,13 @@ export class Events {
     this.#nmi = saved.nmi;
     this.#nmiBlocked = saved.nmiBlocked;
     this.#debug.pending = saved.debugPending;
+    this.inRepeat = saved.inRepeat === true;
   }
 
   reset(): void {
     this.halted = false;
     this.wait = undefined;
+    this.inRepeat = false;
     this.#shadowAt = -1;
     this.#resumeFlagAt = -1;
     this.#nmi = false;
@@ -215,7 +222,10 @@ export class Events {
     return this.#deliver(Vector.debug, InterruptKind.trap);
   }
 
+  /** RF is saved between parts of a repeated instruction (SDM 3B 17.3.1.1). */
   #deliver(vector: number, kind: InterruptKind): boolean {
+    if (this.inRepeat) this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) | Eflag.rf;
+    this.inRepeat = false;
     return deliver(this.#segmentation, vector, kind, noErrorCode);
   }
 }

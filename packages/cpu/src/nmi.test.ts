@@ -63,6 +63,22 @@ describe('a non-maskable interrupt', () => {
     expect(count(parts)).toBe(1);
   });
 
+  it('comes again after an IRET that faults', () => {
+    // The first round returns to a selector beyond the table; #GP halts and is ended by the next.
+    const parts = make('cmp ebx, 1\njne back\nmov dword [esp + 4], 0x50\nback: iretd');
+    const { cpu, physical } = parts;
+    const fault = handler + 0x100;
+    physical.write(fault, assembleText('inc edx\nhlt', { bits: 32, origin: fault }));
+    physical.write32(gates + 8 * 13, (0x10 << 16) | fault);
+    physical.write32(gates + 8 * 13 + 4, 0x8e00);
+    cpu.raiseNmi();
+    expect(cpu.run(1000)).toBe('halt');
+    expect([parts.machine.i32[Word.gpr + 4], count(parts)]).toEqual([1, 1]);
+    cpu.raiseNmi();
+    cpu.run(1000);
+    expect(count(parts)).toBe(2);
+  });
+
   it('ends HLT', () => {
     const parts = make('iretd');
     expect(parts.cpu.run(1000)).toBe('halt');

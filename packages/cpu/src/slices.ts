@@ -70,6 +70,7 @@ export class Slices {
     state[Word.runBudget] = slice;
     const faults = Math.trunc(slice / entryCost);
     state[Word.faultsLeft] = faults;
+    state[Word.repeatedAt] = -1;
     this.#interrupted = false;
     events.beforeSlice();
     tiers.interpreter.run();
@@ -77,6 +78,8 @@ export class Slices {
     events.afterSlice(this.retired);
     const retired = (state[Word.runBudget] ?? 0) - (state[Word.budget] ?? 0);
     this.retired += retired;
+    const repeats = state[Word.repeatedAt] === state[Word.budget];
+    if (retired !== 0) events.inRepeat = repeats && state[Word.exitReason] === ExitReason.budget;
     state[Word.budget] = 0;
     state[Word.runBudget] = 0;
     const { coprocessor } = host;

@@ -11,6 +11,7 @@ export const Word: Readonly<
     | 'codeMode'
     | 'fetchEnd'
     | 'pointersByError'
+    | 'repeatedAt'
     | 'eipBase'
     | 'dirExec'
     | 'target'
@@ -49,6 +50,7 @@ export const Word: Readonly<
   codeMode: CpuState.codeMode >> 2,
   fetchEnd: CpuState.fetchEnd >> 2,
   pointersByError: CpuState.pointersByError >> 2,
+  repeatedAt: CpuState.repeatedAt >> 2,
   eipBase: CpuState.eipBase >> 2,
   dirExec: CpuState.dirExec >> 2,
   target: CpuState.target >> 2,

@@ -140,6 +140,8 @@ export const CpuState = {
   fetchEnd: 0x15a0,
   /** Nonzero where images show x87 pointers only while an exception is pending (XSaveErPtr). */
   pointersByError: 0x15a4,
+  /** What the budget was behind the last part of a repeated instruction that is not at its end. */
+  repeatedAt: 0x15a8,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */

@@ -53,8 +53,13 @@ export class HandlerTarget implements EmitTarget {
   }
 
   repeat(): void {
-    this.body.get(record);
-    this.body.return();
+    const { body } = this;
+    body.i32(0);
+    body.i32(0);
+    body.memory('i32.load', CpuState.budget);
+    body.memory('i32.store', CpuState.repeatedAt);
+    body.get(record);
+    body.return();
   }
 
   jump(): void {
