@@ -168,6 +168,34 @@ ${leaves('', 'byte [page_other + 64]', 0x19)}`,
     faults('        db 0x0f, 0x01, 0xd6', 6),
     faults('        mov eax, cr4\n        or eax, 0x800\n        mov cr4, eax', 13),
   ],
+  'calls from real mode': [
+    `        jmp behind_real
+        align 8
+real_gdt:
+        dd 0, 0, 0x0000ffff, 0x00cf9b00, 0x0000ffff, 0x00cf9300, 0x0000ffff, 0x00009b00
+real_place:
+        dw 31
+        dd real_gdt
+; At 0x8000, in 16-bit code: PE off, the version of Xen into ECX, PE on.
+real_code:
+        db 0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22, 0xc0
+        db 0xea, 0x0d, 0x80, 0x00, 0x00
+        db 0x66, 0xb8, 0x11, 0, 0, 0, 0x66, 0x31, 0xdb, 0x0f, 0x01, 0xc1, 0x66, 0x89, 0xc1
+        db 0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0
+        db 0x66, 0xea
+        dd real_back
+        dw 8
+real_end:
+behind_real:
+        mov esi, real_code
+        mov edi, 0x8000
+        mov ecx, real_end - real_code
+        rep movsb
+        lgdt [real_place]
+        jmp 0x18:0x8000
+real_back:
+${leaves('', 'ecx', 0x4_0011)}`,
+  ],
   'INVLPG of any address': [
     leaves('        mov eax, -1\n        invlpg [eax]\n        invlpg [0]', 'eax', -1),
     leaves(

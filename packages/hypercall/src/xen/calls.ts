@@ -18,6 +18,7 @@ import {
   serveSchedCompat,
   serveSetTimer,
   serveUnsupported,
+  serveVersioned,
   serveVcpu,
 } from './ops/scheduling.ts';
 import { serveVersion } from './ops/version.ts';
@@ -57,10 +58,14 @@ const serveAssist: XenHandler = (call) => {
   return 0;
 };
 
+/** XENPF_INTERFACE_VERSION; XEN_SYSCTL_ and XEN_DOMCTL_INTERFACE_VERSION of 4.17. */
+const platformVersion = 0x0300_0000;
+const toolsVersion = 0x15;
+
 /** The calls of translated guests and of paravirtual ones alike. */
 export const commonCalls: XenCallTable = {
   [XenCallNumber.schedOpCompat]: row('sched_op_compat', 'cmd arg', serveSchedCompat),
-  [XenCallNumber.platformOp]: row('platform_op', 'arg', servePrivileged),
+  [XenCallNumber.platformOp]: row('platform_op', 'arg', serveVersioned(platformVersion)),
   [XenCallNumber.memoryOp]: row('memory_op', 'cmd arg', serveMemory),
   [XenCallNumber.setTimerOp]: row('set_timer_op', 'timeout_lo timeout_hi', serveSetTimer),
   [XenCallNumber.eventChannelOpCompat]: row(
@@ -79,8 +84,8 @@ export const commonCalls: XenCallTable = {
   [XenCallNumber.xenoprofOp]: row('xenoprof_op', 'op arg', serveNothing),
   [XenCallNumber.eventChannelOp]: row('event_channel_op', 'cmd arg', serveEventChannel),
   [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', serveNothing),
-  [XenCallNumber.sysctl]: row('sysctl', 'arg', servePrivileged),
-  [XenCallNumber.domctl]: row('domctl', 'arg', servePrivileged),
+  [XenCallNumber.sysctl]: row('sysctl', 'arg', serveVersioned(toolsVersion)),
+  [XenCallNumber.domctl]: row('domctl', 'arg', serveVersioned(toolsVersion)),
   [XenCallNumber.kexecOp]: row('kexec_op', 'op arg', servePrivileged),
   [XenCallNumber.tmemOp]: row('tmem_op', 'op', serveNothing),
   [XenCallNumber.argoOp]: row('argo_op', 'cmd a1 a2 a3 a4', serveNothing),
@@ -125,6 +130,10 @@ function multicall(table: XenCallTable, call: XenCall): number {
       number === XenCallNumber.multicall
         ? -XenError.invalid
         : (table[number]?.serve({ ...call, args }) ?? -XenError.noSuchCall);
+    if (number === XenCallNumber.iret && table[number] !== undefined) {
+      // It went on elsewhere: what comes behind it is not done.
+      return result;
+    }
     call.copy.writeWords(at + 4, [result]);
   }
   return 0;

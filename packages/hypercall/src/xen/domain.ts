@@ -69,10 +69,10 @@ export interface FramePool {
   /** Takes a frame back; false for one that is in use or not the guest's. */
   release(frame: number): boolean;
   /**
-   * Gives a frame, which the guest counts as its own frame `guest`; nothing when there is none
-   * left.
+   * Gives a run of `2 ** order` frames, which the guest counts from its own frame `guest` on;
+   * returns the first, nothing when there is no such run left.
    */
-  allocate(guest: number | undefined): number | undefined;
+  allocate(guest: number | undefined, order: number): number | undefined;
   /**
    * Takes frames and gives as many in runs of `2 ** order` instead, each counted from one of the
    * guest's own numbers on; returns where they begin, or a negative error when nothing was done.

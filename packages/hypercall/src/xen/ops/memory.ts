@@ -149,7 +149,7 @@ function keepExtent(call: XenCall, op: number, frame: number, order: number): bo
   return isThere && op !== Op.increaseReservation;
 }
 
-/** A paravirtual guest gives machine frames back, and gets others for them; one at a time. */
+/** A paravirtual guest gives machine frames back, and gets others for them. */
 function moveExtent(
   call: XenCall,
   pool: FramePool,
@@ -162,10 +162,10 @@ function moveExtent(
     const frames = Array.from({ length: 2 ** order }, (_nothing, index) => frame + index);
     return frames.every((one) => pool.release(one));
   }
-  if (order > 0 || (place !== undefined && !call.copy.canWrite(place, 4))) {
+  if (place !== undefined && !call.copy.canWrite(place, 4)) {
     return false;
   }
-  const given = pool.allocate(op === Op.populatePhysmap ? frame : undefined);
+  const given = pool.allocate(op === Op.populatePhysmap ? frame : undefined, order);
   if (given !== undefined && place !== undefined) {
     call.copy.writeWords(place, [given]);
   }

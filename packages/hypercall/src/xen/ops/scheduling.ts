@@ -254,14 +254,11 @@ export const serveSetTimer: XenHandler = (call) => {
   return 0;
 };
 
-/** `console_io`: op 0 writes to the console, 1 reads nothing. */
+/** `console_io`: op 0 writes to the console; all else is the privileged guest's. */
 export const serveConsoleIo: XenHandler = (call) => {
   const [op, count, at] = [argument(call, 0), argument(call, 1), argument(call, 2)];
-  if (op === 1) {
-    return 0;
-  }
   if (op !== 0) {
-    return -XenError.noSuchCall;
+    return -XenError.notPermitted;
   }
   for (let done = 0; done < Math.min(count, 0x1_0000); done += 1024) {
     const bytes = Math.min(1024, count - done);
@@ -284,3 +281,17 @@ export const serveUnsupported: XenHandler = () => -XenError.notSupported;
 
 /** Calls that only a privileged guest may make. */
 export const servePrivileged: XenHandler = () => -XenError.notPermitted;
+
+/**
+ * Calls of a tool stack, whose structures change with versions of Xen: the second word says which
+ * is meant, and that is looked at before who calls.
+ */
+export const serveVersioned =
+  (version: number): XenHandler =>
+  (call) => {
+    const words = call.copy.words(argument(call, 0), 2);
+    if (words === undefined) {
+      return -XenError.fault;
+    }
+    return words[1] === version ? -XenError.notPermitted : -XenError.access;
+  };

@@ -36,12 +36,13 @@ export function framePool(guest: PvGuest): FramePool {
   return {
     machineFrames: guest.area.machineFrames,
     release,
-    allocate: (number) => {
-      const frame = free.pop();
-      if (frame !== undefined) {
-        give(frame, number);
+    allocate: (number, order) => {
+      const start = order === 0 ? free.at(-1) : pickRuns(free, 1, 2 ** order)?.[0];
+      for (let offset = 0; start !== undefined && offset < 2 ** order; offset += 1) {
+        free.splice(free.lastIndexOf(start + offset), 1);
+        give(start + offset, number === undefined ? undefined : number + offset);
       }
-      return frame;
+      return start;
     },
     exchange: (frames, numbers, order) => {
       const isOwn = (frame: number): boolean =>

@@ -239,8 +239,54 @@ describe('calls of a paravirtual guest', () => {
     expect([call(physdevOp, 12, 0), call(physdevOp, 99, 0)]).toEqual([-1, -38]);
     // The type is looked at before the command.
     expect([call(vmAssist, 7, 99), call(vmAssist, 7, 0)]).toEqual([-22, -38]);
-    expect([call(xenpmuOp, 0, 0), call(platformOp, 0)]).toEqual([-95, -1]);
+    expect([call(xenpmuOp, 0, 0), call(platformOp, 0)]).toEqual([-95, -14]);
     expect([call(hvmOp, 1, 0), call(hvmOp, 26, 0)]).toEqual([-22, -38]);
+  });
+
+  it('of a tool stack are refused, first of all those of another version', () => {
+    const { call, put, argumentsAt } = begun();
+    const { sysctl, domctl } = XenCallNumber;
+    const of = (number: number, version: number): number =>
+      call(number, put(argumentsAt, 1, version, 0));
+    expect([sysctl, domctl].map((number) => of(number, 0x15))).toEqual([-1, -1]);
+    expect([sysctl, domctl, platformOp].map((number) => of(number, 7))).toEqual([-13, -13, -13]);
+    expect(of(platformOp, 0x0300_0000)).toBe(-1);
+    expect([0, 1, 2].map((op) => call(XenCallNumber.consoleIo, op, 0, argumentsAt))).toEqual([
+      0, -1, -1,
+    ]);
+  });
+
+  it('in a list end with the one that goes on elsewhere', () => {
+    const { call, put, argumentsAt, setField, field, memory } = begun();
+    const version = [XenCallNumber.xenVersion, 7, 0, 0, 0, 0, 0, 0];
+    put(argumentsAt, ...version, XenCallNumber.iret, 7, 0, 0, 0, 0, 0, 0, ...version);
+    const stack = argumentsAt + 0x200;
+    put(stack, 0x1234, 0x2000, 0xe019, 0x202);
+    setField(FrameField.esp, stack);
+    call(XenCallNumber.multicall, argumentsAt, 3);
+    expect([FrameField.eax, FrameField.eip].map(field)).toEqual([0x1234, 0x2000]);
+    expect([4, 36, 68].map((offset) => memory.read32(argumentsAt + offset))).toEqual([
+      0x4_0011, 7, 7,
+    ]);
+  });
+
+  it('give runs of frames that were given back', () => {
+    const { call, put, argumentsAt, spare, memory, abi } = begun();
+    const [list, aligned] = [argumentsAt + 64, spare - (spare % 4) - 4];
+    const reservation = (op: number, order: number, frame: number): number => {
+      put(list, frame);
+      return call(XenCallNumber.memoryOp, op, put(argumentsAt, list, 1, order, 0, self));
+    };
+    // One more in front, which makes no run.
+    expect([reservation(1, 0, aligned - 2), reservation(1, 2, aligned)]).toEqual([1, 1]);
+    expect(reservation(6, 3, 400)).toBe(0);
+    expect([reservation(6, 2, 400), memory.read32(list)]).toEqual([1, aligned]);
+    const [machine] = abi.guest.area.machineFrames;
+    expect([0, 3].map((more) => memory.read32(machine * pageBytes + (aligned + more) * 4))).toEqual(
+      [400, 403],
+    );
+    expect([reservation(0, 0, 0), memory.read32(list)]).toEqual([1, aligned - 2]);
+    expect(reservation(0, 0, 0)).toBe(0);
   });
 
   it('tell what the CPU spends its time with, there where it wants to know it', () => {
