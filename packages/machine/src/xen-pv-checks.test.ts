@@ -25,7 +25,11 @@ const checks: NamedChecks = {
     call(60, [], -38),
     call(12, ['ebx, 7', 'ecx, 0xfffff000'], -14),
     call(17, ['ebx, 6', 'ecx, 0'], -14),
-    call(32, ['ebx, 11', 'ecx, argument'], -38),
+    call(32, ['ebx, 15', 'ecx, argument'], -38),
+    // Queues of events: no control block yet, and none in a page that is not the guest's.
+    call(32, ['ebx, 12', 'ecx, argument'], -95),
+    call(32, ['ebx, 11', 'ecx, argument'], -22),
+    `        mov dword [argument], 0x7ff0\n${call(32, ['ebx, 14', 'ecx, argument'], -16)}`,
     call(21, ['ebx, 0', 'ecx, 99'], -22),
     call(21, ['ebx, 7', 'ecx, 0'], -38),
     call(8, ['ebx, 9', 'ecx, 0'], -19),

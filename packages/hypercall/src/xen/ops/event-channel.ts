@@ -19,6 +19,7 @@ const Op = {
   initControl: 11,
   expandArray: 12,
   setPriority: 13,
+  resetContinued: 14,
 } as const;
 
 /** Words of the argument structure, and the index of the word that the call fills in. */
@@ -36,6 +37,7 @@ const shapes: Readonly<Record<number, readonly [words: number, filled: number]>>
   [Op.initControl]: [6, 4],
   [Op.expandArray]: [2, -1],
   [Op.setPriority]: [2, -1],
+  [Op.resetContinued]: [1, -1],
 };
 
 /** `event_channel_op`: binds, sends on, closes and unmasks event channels. */
@@ -98,6 +100,9 @@ function perform(call: XenCall, op: number, words: readonly number[]): number {
       return second === 0 ? events.addQueuePage(first) : -XenError.invalid;
     case Op.setPriority:
       return events.setPriority(first, second);
+    case Op.resetContinued:
+      // A reset is never interrupted here: none is there to be continued.
+      return domainError(first & 0xffff) || -XenError.busy;
     default:
       return resetAll(call, first & 0xffff);
   }
