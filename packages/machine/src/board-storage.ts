@@ -58,6 +58,19 @@ export interface SavedDriveChanges {
 /** The most drives that one interface other than IDE has. */
 export const mostDrives = 16;
 
+/** CMOS RAM: the types of the first two disks, 47 for those whose geometry stands beside. */
+const diskTypes = 0x12;
+const userDefined = 47;
+
+/** Where type and geometry of each of the two stand. */
+const diskPlaces = [
+  { type: 0x19, geometry: 0x1b },
+  { type: 0x1a, geometry: 0x24 },
+] as const;
+
+/** The geometry of ATA disks, and its most cylinders. */
+const [heads, sectorsPerTrack, mostCylinders] = [16, 63, 16383] as const;
+
 /** Where the IDE bus master's ports stand without firmware. */
 const idePorts = 0xc000;
 /** The first PCI device number of virtio disks. */
@@ -90,6 +103,28 @@ export function addStorage(
     board,
     drives.filter((drive) => drive.interface === 'ide'),
   );
+}
+
+/**
+ * What CMOS RAM says of the disks of the first IDE channel, as in every AT: systems that ask no
+ * BIOS look there for how many there are.
+ */
+export function diskCmosBytes(drives: readonly DriveOptions[]): ReadonlyMap<number, number> {
+  const bytes = new Map<number, number>();
+  for (const { interface: where, kind, unit, storage } of drives) {
+    const place = diskPlaces[unit];
+    if (where !== 'ide' || kind !== 'disk' || storage === undefined || place === undefined)
+      continue;
+    const tracks = Math.floor(storage.bytes / 512 / sectorsPerTrack);
+    const cylinders = Math.min(mostCylinders, Math.floor(tracks / heads));
+    const [low, high] = [cylinders & 0xff, cylinders >> 8];
+    // No write precompensation; more than 8 heads and no retries; the heads rest behind the last.
+    const geometry = [low, high, heads, 0xff, 0xff, 0xc8, low, high, sectorsPerTrack];
+    geometry.forEach((value, index) => bytes.set(place.geometry + index, value));
+    bytes.set(place.type, userDefined);
+    bytes.set(diskTypes, (bytes.get(diskTypes) ?? 0) | (unit === 0 ? 0xf0 : 0x0f));
+  }
+  return bytes;
 }
 
 function mostOf(where: DriveOptions['interface']): number {

@@ -12,7 +12,7 @@ import { addBuiltInBios } from './board-bios.ts';
 import { displayBytes } from './board-display.ts';
 import { chooseFirmware } from './board-firmware.ts';
 import { addFloppies } from './board-floppy.ts';
-import { addStorage } from './board-storage.ts';
+import { addStorage, diskCmosBytes } from './board-storage.ts';
 import { addVirtio, messageTarget, virtioConsoleLine } from './board-virtio.ts';
 import { chooseXen, isXenOnPc, xenReservedBytes } from './board-xen.ts';
 import { upcallWires } from './board-xen-upcalls.ts';
@@ -85,7 +85,9 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
   const messages = messageTarget(chipset.interrupts.localApic);
   const ide = addStorage(chipset, drives, messages);
   if (isXenOnPc(options)) addXenPlatform(chipset, ide);
-  const floppies = addFloppies(chipset, drives, chipset.time.cmos);
+  const { cmos } = chipset.time;
+  diskCmosBytes(drives).forEach((value, index) => cmos.setByte(index, value));
+  const floppies = addFloppies(chipset, drives, cmos);
   const random = randomSource(options.clock ?? 'host', options.host);
   const consoleOutput = connections.serialOutputs[virtioConsoleLine];
   const virtioConsole = addVirtio(chipset, {
