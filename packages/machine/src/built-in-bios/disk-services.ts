@@ -23,6 +23,9 @@ const Status = {
   notReady: 0xaa,
 } as const;
 
+/** Commands up to here are transfers by cylinder, head and sector, of one sector at least. */
+const lastPlainTransfer = 0x04;
+
 const chunkBytes = 0x1_0000;
 
 /** The services of drives. */
@@ -78,7 +81,8 @@ export class DiskServices {
       return this.#end(frame, Status.notFound);
     }
     if (transfer !== undefined) {
-      return this.#transfer(frame, transfer);
+      const isEmpty = transfer.count === 0 && command <= lastPlainTransfer;
+      return isEmpty ? this.#end(frame, Status.badCommand) : this.#transfer(frame, transfer);
     }
     return this.#serveSimple(frame, drive, command);
   }

@@ -251,3 +251,123 @@ describe('floppies', () => {
     },
   );
 });
+
+describe('programs that drive disks by their ports', () => {
+  it('find the floppy controller ready, and its interrupt noted at 40:3Eh', async () => {
+    const { run } = await bootProgram(`
+        mov dx, 0x3f2
+        in al, dx
+        ${putAl}
+        mov dx, 0x3f4
+        in al, dx
+        ${putAl}
+        mov byte [0x43e], 0
+        mov al, 0x1c            ; the motor of drive A
+        mov dx, 0x3f2
+        out dx, al
+        mov dx, 0x3f5
+        mov al, 7               ; recalibrate
+        out dx, al
+        xor al, al
+        out dx, al
+        sti
+wait:   test byte [0x43e], 0x80
+        jz wait
+        mov al, 8
+        out dx, al
+        in al, dx               ; the end of a seek of drive A
+        ${putAl}
+        in al, dx
+        ${putAl}
+        ${stop}`);
+    expect(run()).toEqual([0x0c, 0x80, 0x20, 0]);
+  });
+
+  it('find the interrupt of the first IDE channel noted at 40:8Eh', async () => {
+    const { run } = await bootProgram(`
+        mov byte [0x48e], 0
+        mov dx, 0x3f6
+        xor al, al
+        out dx, al
+        in al, 0xa1
+        and al, 0xbf
+        out 0xa1, al
+        mov dx, 0x1f7
+        mov al, 0xec            ; identify
+        out dx, al
+        sti
+wait:   cmp byte [0x48e], 0xff
+        jne wait
+        in al, dx
+        ${putAl}
+        ${stop}`);
+    expect(run()).toEqual([0x58]);
+  });
+
+  it('find types and geometry of disks in CMOS RAM', async () => {
+    const { run } = await bootProgram(`
+        mov si, list
+next:   lodsb
+        cmp al, 0
+        je done
+        out 0x70, al
+        in al, 0x71
+        ${putAl}
+        jmp next
+done:   ${stop}
+list:   db 0x12, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x20, 0x23, 0`);
+    // 1 MiB: two cylinders of 16 heads and 63 sectors.
+    expect(run()).toEqual([0xf0, 47, 0, 2, 0, 16, 0xc8, 63]);
+  });
+
+  it('are refused to read no sector', async () => {
+    const { run } = await bootProgram(`
+        mov ax, 0x0200
+        mov cx, 1
+        mov dx, 0x80
+        int 0x13
+        setc al
+        ${putAx}
+        ${stop}`);
+    expect(words(run())).toEqual([0x0101]);
+  });
+});
+
+describe('text of other heights', () => {
+  it.each([
+    [0x12, 50, 0x2000],
+    [0x11, 28, 0x1800],
+    [0x14, 25, 0x1000],
+  ])('by font %i has %i rows and pages of %i bytes', async (font, rows, bytes) => {
+    const { run } = await bootProgram(`
+        mov ax, ${String(0x1100 + font)}
+        mov bl, 0
+        int 0x10
+        mov al, [0x484]
+        ${putAl}
+        mov ax, [0x44c]
+        ${putAx}
+        mov ax, 0x0501
+        int 0x10
+        mov ax, [0x44e]
+        ${putAx}
+        ${stop}`);
+    expect(run()).toEqual([rows - 1, 0, bytes >> 8, 0, bytes >> 8]);
+  });
+
+  it('tells with a mode that memory was kept when it was set', async () => {
+    const { run } = await bootProgram(`
+        mov ax, 0x83
+        int 0x10
+        mov ah, 0x0f
+        int 0x10
+        ${putAx}
+        mov ax, 0x13
+        int 0x10
+        mov ah, 0x0f
+        int 0x10
+        ${putAx}
+        ${stop}`);
+    expect(words(run())).toEqual([0x5083, 0x2813]);
+  });
+});

@@ -211,6 +211,27 @@ irq_1_end:
         pop ax
         iret
 
+; The floppy controller, and the first IDE channel: programs that drive them by their ports wait
+; for these bytes.
+irq_6:
+        push ds
+        push ax
+        xor ax, ax
+        mov ds, ax
+        or byte [0x43e], 0x80
+        pop ax
+        pop ds
+        jmp irq_master
+irq_14:
+        push ds
+        push ax
+        xor ax, ax
+        mov ds, ax
+        mov byte [0x48e], 0xff
+        pop ax
+        pop ds
+        jmp irq_slave
+
 ; The clock: bit 6 says that its periodic interrupt came, bit 5 that its alarm did.
 irq_8:
         push ax
@@ -330,7 +351,7 @@ export function builtInBios(): BiosProgram {
     serviceVectors.map((vector) => [vector, at(`service_${String(vector)}`)]),
   );
   for (let irq = 0; irq < 16; irq += 1) {
-    const isOwn = [0, 1, 8, 12, 13].includes(irq);
+    const isOwn = [0, 1, 6, 8, 12, 13, 14].includes(irq);
     const label = isOwn ? `irq_${String(irq)}` : irq < 8 ? 'irq_master' : 'irq_slave';
     vectors.set(irq < 8 ? 8 + irq : 0x68 + irq, at(label));
   }

@@ -1,4 +1,5 @@
 /** What the BIOS does after reset: chips, vectors, data areas. */
+import type { PortBus } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import type { Board } from '../board.ts';
@@ -38,10 +39,13 @@ const timeouts = { parallel: 0x14, serial: 0x0a } as const;
 const keyBuffer = { start: 0x1e, end: 0x3e } as const;
 const dataAreaBytes = 0x100;
 const cmosEquipment = 0x14;
+/** Ports of the floppy controller, and what is written there: no motor, interrupts and DMA on. */
+const floppy = { output: 0x3f2, data: 0x3f5, running: 0x0c, senseInterrupt: 0x08 } as const;
 
 /** Sets up chips and memory. */
 export function startBios(board: Board, program: BiosProgram, disk: DiskServices): void {
   const { memory, ports } = board;
+  startFloppyController(ports);
   for (const [port, value] of [...biosPortWrites, ...portWrites]) {
     ports.writePort(port, 1, value);
   }
@@ -76,6 +80,19 @@ export function startBios(board: Board, program: BiosProgram, disk: DiskServices
   memory.write32(Bda.ticks, Math.floor(secondsOfDay(board) * ticksPerSecond));
   ports.writePort(0x70, 1, cmosEquipment);
   ports.writePort(0x71, 1, equipment & 0xff);
+}
+
+/**
+ * Takes the floppy controller out of reset, as programs that drive it by its ports find it: each of
+ * four drives says that it is polled (82077AA data sheet, section 4.1).
+ */
+function startFloppyController(ports: PortBus): void {
+  ports.writePort(floppy.output, 1, floppy.running);
+  for (let drive = 0; drive < 4; drive += 1) {
+    ports.writePort(floppy.data, 1, floppy.senseInterrupt);
+    ports.readPort(floppy.data, 1);
+    ports.readPort(floppy.data, 1);
+  }
 }
 
 /** Writes the tables of disks that INT 41h and 46h point at (IBM AT, "Fixed disk parameters"). */

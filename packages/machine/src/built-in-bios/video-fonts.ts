@@ -17,6 +17,9 @@ const fontVector = 4 * 0x43;
 const upperVector = 4 * 0x1f;
 /** The heights of the ROM's fonts, by the lower digit of AL. */
 const romHeights: Readonly<Record<number, number>> = { 1: 14, 2: 8, 4: 16 };
+/** Pages of text begin at multiples of it. */
+const pageUnit = 2048;
+
 /** Rows of characters by BL, for fonts of graphics modes; 0 takes DL. */
 const rowsByCode: Readonly<Record<number, number>> = { 1: 14, 2: 25, 3: 43 };
 
@@ -116,7 +119,10 @@ export class VideoFonts {
     }
     this.#pen.setCrtc(0x09, 0x40 | (height - 1));
     memory.write16(Bda.characterHeight, height);
-    memory.write8(Bda.lastRow, Math.floor(textLines / height) - 1);
+    const rows = Math.floor(textLines / height);
+    memory.write8(Bda.lastRow, rows - 1);
+    const bytes = 2 * rows * memory.read16(Bda.columns);
+    memory.write16(Bda.pageBytes, Math.ceil(bytes / pageUnit) * pageUnit);
     this.#showCursorShape();
   }
 

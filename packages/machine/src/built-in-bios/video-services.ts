@@ -105,7 +105,9 @@ export class VideoServices {
         this.#teletype(frame.al, frame.bl);
         break;
       case 0x0f:
-        frame.set('eax', (memory.read8(Bda.columns) << 8) | memory.read8(Bda.videoMode));
+        frame.ah = memory.read8(Bda.columns);
+        // With the bit of a mode that was set without clearing the memory.
+        frame.al = memory.read8(Bda.videoMode) | (memory.read8(Bda.videoControl) & keepMemory);
         frame.set('ebx', (memory.read8(Bda.activePage) << 8) | frame.bl);
         break;
       default:
