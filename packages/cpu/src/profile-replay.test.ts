@@ -1,10 +1,11 @@
 /** Regions that are made since an earlier run had them. */
 import { assembleText } from '@ringfence/assembler';
+import { Layout } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';
 import type { Regions } from './regions.ts';
 import { Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
-import { TranslationProfile } from './translation-profile.ts';
+import { contentKey, TranslationProfile } from './translation-profile.ts';
 
 /** Where a function stands that doubles EAX: in the page behind. */
 const twice = 0x2010;
@@ -18,6 +19,9 @@ again:
   dec ecx
   jnz again
   hlt`;
+
+/** Offset of IMUL in its page. */
+const imul = 4;
 
 const halfway = 300_000;
 
@@ -87,6 +91,17 @@ describe('code that an earlier run had translated', () => {
       [...(of.page(1)?.regions ?? [])].flatMap(({ blocks }) => blocks.map(({ offset }) => offset));
     expect(offsets(regions)).toEqual(offsets(first.regions));
     expect(offsets(regions).some((offset) => offset === twice - 0x1000)).toBe(true);
+  });
+
+  it('is entered wherever it was, also in the midst of another region', () => {
+    const profile = learned();
+    const { parts, regions } = start(profile, halfway);
+    const page = profile.page(contentKey(parts.machine.i32, (Layout.ram + 0x1000) >> 2));
+    // IMUL, which is no entry of the region around the loop.
+    page.noteRegion([imul]);
+    parts.cpu.run(200);
+    rest(regions);
+    expect([...(regions.page(1)?.entered.keys() ?? [])]).toEqual(expect.arrayContaining([2, imul]));
   });
 
   it('is translated at the first sample while the guest runs', () => {

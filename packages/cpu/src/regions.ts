@@ -185,7 +185,10 @@ export class Regions implements CodeObserver {
     const first = replayed?.starts[0];
     if (replayed === undefined || first === undefined) return;
     const { linear, page, starts } = replayed;
-    if (this.#table.page(page)?.covered.has(first) === true) return;
+    const known = this.#table.page(page);
+    // It may be in another region, and be no entry of it.
+    const isMade = known?.entered.has(first) ?? false;
+    if (isMade || known?.covered.get(first)?.entries.has(first) === true) return;
     this.compile(linear + first, page, starts, 'an earlier run had it');
   }
 
