@@ -11,6 +11,7 @@ import { faultWithError, noFault, pageFault, Vector } from '@ringfence/segmentat
 import type { ShadowPaging } from '@ringfence/shadow-paging';
 import { Access, FillResult, Privilege } from '@ringfence/shadow-paging';
 import type { DebugUnit } from './debug-unit.ts';
+import { goesRound } from './segment-wrap.ts';
 import { Word } from './state-view.ts';
 
 const pageMask = 4095;
@@ -19,6 +20,10 @@ const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + Segmen
 /** Linear guest memory with paging, traces, MMIO and page faults. */
 export class GuestAccess implements LinearMemory {
   fault: Fault = noFault;
+  /** Linear address of an access that faulted as it went round the end of a flat segment. */
+  roundAt: number | undefined = undefined;
+  /** Whether such accesses are done: those by FS and GS, whose offset does not go round. */
+  allowsRound: boolean = false;
   readonly #state: Int32Array;
   readonly #view: DataView;
   readonly #physical: PhysicalMemory;
@@ -46,7 +51,7 @@ export class GuestAccess implements LinearMemory {
   /** Slow path of a load by generated code; records the fault in the CPU state. */
   readSlow(linear: number, bytes: number): number {
     const privilege = this.#privilege();
-    if (this.#misaligned(linear, bytes)) return 0;
+    if (this.#misaligned(linear, bytes) || this.#refusesRound(linear, bytes)) return 0;
     const state = this.#state;
     if (this.#debug.dataActive) this.#debug.accessed(linear, bytes, false);
     if (bytes <= 4) {
@@ -68,7 +73,7 @@ export class GuestAccess implements LinearMemory {
   /** Slow path of a store by generated code; 8 and 16 bytes come from `CpuState.transfer`. */
   writeSlow(linear: number, bytes: number, value: number): void {
     const privilege = this.#privilege();
-    if (this.#misaligned(linear, bytes)) return;
+    if (this.#misaligned(linear, bytes) || this.#refusesRound(linear, bytes)) return;
     if (this.#debug.dataActive) this.#debug.accessed(linear, bytes, true);
     if (bytes > 4) {
       const probed = this.#probe(linear, bytes, privilege);
@@ -90,6 +95,7 @@ export class GuestAccess implements LinearMemory {
   probeSlow(linear: number, bytes: number): void {
     // 80-bit numbers are aligned by 8, pseudo-descriptors by 4 (SDM 3A table 6-7).
     if (this.#misaligned(linear, bytes === 10 ? 8 : bytes === 6 ? 4 : bytes)) return;
+    if (this.#refusesRound(linear, bytes)) return;
     const fault = this.#probe(linear, bytes, this.#privilege());
     if (fault !== noFault) this.record(fault);
   }
@@ -204,6 +210,14 @@ export class GuestAccess implements LinearMemory {
   #misaligned(linear: number, bytes: number): boolean {
     if (!this.#isMisaligned(linear, bytes)) return false;
     this.record(faultWithError(Vector.alignmentCheck, 0));
+    return true;
+  }
+
+  /** #GP(0), which the run loop makes #SS(0), or has the access done, by what the segment is. */
+  #refusesRound(linear: number, bytes: number): boolean {
+    if (!goesRound(this.#state, linear, bytes) || this.allowsRound) return false;
+    this.roundAt = linear;
+    this.record(faultWithError(Vector.generalProtection, 0));
     return true;
   }
 

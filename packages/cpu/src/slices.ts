@@ -4,15 +4,22 @@
  * A slice is one instruction long while something has to be seen after each: single steps, what a
  * shadow holds off, RF at a breakpoint, an ignored floating-point error.
  */
-import { ExitReason } from '@ringfence/memory';
+import { ExitReason, SegmentRegister } from '@ringfence/memory';
 import type { Segmentation } from '@ringfence/segmentation';
-import { faultFromFields, faultVector, noFault, Vector } from '@ringfence/segmentation';
+import {
+  faultFromFields,
+  faultVector,
+  faultWithError,
+  noFault,
+  Vector,
+} from '@ringfence/segmentation';
 import { DebugStatus, type DebugUnit } from './debug-unit.ts';
 import { type Events, noteDebugFault } from './events.ts';
 import { deliverFault } from './exceptions.ts';
 import { hasPendingError, hidePendingError, showPendingError } from './floating-point-error.ts';
 import type { GuestAccess } from './guest-access.ts';
 import type { CpuHost, CpuStop } from './interfaces.ts';
+import { accessedSegment } from './segment-wrap.ts';
 import { Cr0, Eflag, Word } from './state-view.ts';
 import type { Tiers } from './tiers.ts';
 
@@ -130,8 +137,15 @@ export class Slices {
     const state = this.#state;
     const { debug, segmentation, host, count } = this.#parts;
     count('fault');
-    const fault = faultFromFields(state[Word.faultVector] ?? -1, state[Word.faultError] ?? 0);
+    let fault = faultFromFields(state[Word.faultVector] ?? -1, state[Word.faultError] ?? 0);
     state[Word.faultVector] = -1;
+    const { access } = this.#parts;
+    if (access.roundAt !== undefined) {
+      const segment = accessedSegment(state, access, access.roundAt);
+      access.roundAt = undefined;
+      if (segment >= SegmentRegister.fs) return this.#goRound();
+      if (segment === SegmentRegister.ss) fault = faultWithError(Vector.stackFault, 0);
+    }
     const { coprocessor } = host;
     const isError = faultVector(fault) === Vector.floatingPoint;
     if (isError && coprocessor !== undefined && ((state[Word.cr0] ?? 0) & Cr0.ne) === 0) {
@@ -143,6 +157,15 @@ export class Slices {
     debug.pending = 0;
     if (fault !== noFault && !deliverFault(segmentation, fault)) return 'tripleFault';
     return undefined;
+  }
+
+  /** Does the instruction at EIP, whose access goes round the linear addresses alone. */
+  #goRound(): CpuStop | undefined {
+    const { access } = this.#parts;
+    access.allowsRound = true;
+    const stop = this.run(1);
+    access.allowsRound = false;
+    return stop;
   }
 
   /** Skips a mark in front of an instruction that a paravirtual interface wants executed. */
