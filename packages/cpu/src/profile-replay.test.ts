@@ -3,7 +3,7 @@ import { assembleText } from '@ringfence/assembler';
 import { Layout } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';
 import type { Regions } from './regions.ts';
-import { Word } from './state-view.ts';
+import { Cr0, Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
 import { contentKey, TranslationProfile } from './translation-profile.ts';
 
@@ -119,6 +119,27 @@ describe('code that an earlier run had translated', () => {
     const plain = start(TranslationProfile.empty(), halfway, 5);
     runToHalt(plain.parts);
     expect(eax(parts)).toBe(eax(plain.parts));
+  });
+
+  it('waits for the program that it is of', () => {
+    const { parts, regions } = start(learned(), halfway);
+    parts.cpu.run(200);
+    // Another program's page table: nothing is where the code was.
+    const { control } = parts.cpu;
+    const [cr0, cr3] = [parts.machine.i32[Word.cr0] ?? 0, parts.machine.i32[Word.cr3] ?? 0];
+    parts.physical.write(0x10_0000, new Uint8Array(4096));
+    control.write(3, 0x10_0000);
+    control.write(0, cr0 | Cr0.pg);
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+    control.write(0, cr0);
+    control.write(3, cr3);
+    // It is looked for once a second.
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+    parts.time.ms += 1000;
+    rest(regions);
+    expect(regions.statistics.modules).toBeGreaterThan(0);
   });
 
   it('is not translated any more when it was written since it was met', () => {

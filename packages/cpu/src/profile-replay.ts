@@ -19,11 +19,11 @@ const shareOfTime = 0.2;
 /** Pages that wait at one time; further ones are left to be sampled. */
 const maximumWaiting = 4096;
 
+/** How often pages of programs that were not running are looked for, in milliseconds. */
+const awayMs = 1000;
+
 /** Met pages that are remembered; then all are met anew. */
 const maximumMet = 65_536;
-
-/** How often a page is looked for that the running address space does not map. */
-const maximumTries = 200;
 
 /** A region that should be made. */
 export interface ReplayedRegion {
@@ -39,7 +39,6 @@ interface WaitingPage {
   readonly linear: number;
   readonly key: ContentKey;
   readonly regions: (readonly number[])[];
-  tries: number;
 }
 
 /** What pages are looked up in. */
@@ -60,6 +59,9 @@ export class ProfileReplay {
   readonly #parts: ReplayParts;
   /** Waiting pages by number, the next one first. */
   readonly #waiting = new Map<number, WaitingPage>();
+  /** Those that another program runs in, which is not running now. */
+  readonly #away = new Map<number, WaitingPage>();
+  #lookAgainAt = 0;
   /** The code-page block that a page had when it was met last. */
   readonly #met = new Map<number, number>();
   #sampled: number | undefined;
@@ -93,8 +95,10 @@ export class ProfileReplay {
     if (key === undefined || found === undefined) return;
     for (const [offset, level] of found.eased) this.#parts.ease(page, offset, level);
     const regions = [...found.regions];
-    if (regions.length === 0 || this.#waiting.size >= maximumWaiting) return;
-    this.#waiting.set(page, { page, linear: linear & ~4095, key, regions, tries: 0 });
+    this.#forget(page);
+    const waiting = this.#waiting.size + this.#away.size;
+    if (regions.length === 0 || waiting >= maximumWaiting) return;
+    this.#waiting.set(page, { page, linear: linear & ~4095, key, regions });
   }
 
   /** Has later runs make a region. */
@@ -119,11 +123,17 @@ export class ProfileReplay {
 
   /** The page's code was met by a sample: its regions come next. */
   sampled(page: number): void {
-    if (this.#waiting.has(page)) this.#sampled = page;
+    if (this.#waiting.has(page) || this.#away.has(page)) this.#sampled = page;
   }
 
   /** Whether regions wait to be made while the guest has nothing to do. */
   get isWaiting(): boolean {
+    const now = this.#parts.monotonicMs();
+    if (this.#away.size > 0 && now >= this.#lookAgainAt) {
+      this.#lookAgainAt = now + awayMs;
+      for (const [page, waiting] of this.#away) this.#waiting.set(page, waiting);
+      this.#away.clear();
+    }
     return this.#waiting.size > 0;
   }
 
@@ -139,7 +149,8 @@ export class ProfileReplay {
 
   /** Takes a region of the page that was sampled last. */
   takeSampled(): ReplayedRegion | undefined {
-    const page = this.#sampled === undefined ? undefined : this.#waiting.get(this.#sampled);
+    const sampled = this.#sampled ?? -1;
+    const page = this.#waiting.get(sampled) ?? this.#away.get(sampled);
     if (page === undefined || !this.#isMapped(page)) {
       this.#sampled = undefined;
       return undefined;
@@ -152,20 +163,23 @@ export class ProfileReplay {
     const [first] = this.#waiting.values();
     if (first === undefined) return undefined;
     if (this.#isMapped(first)) return this.#take(first);
-    // It comes back behind the others, for as long as its program may run again.
     this.#waiting.delete(first.page);
-    first.tries += 1;
-    if (first.tries < maximumTries) this.#waiting.set(first.page, first);
+    this.#away.set(first.page, first);
     return undefined;
   }
 
   #take({ page, linear, key, regions }: WaitingPage): ReplayedRegion | undefined {
     const starts = regions.shift();
-    if (regions.length === 0) this.#waiting.delete(page);
+    if (regions.length === 0) this.#forget(page);
     if (this.keyOf(page) === key && starts !== undefined) return { linear, page, starts };
     // Other code stands there by now.
-    this.#waiting.delete(page);
+    this.#forget(page);
     return undefined;
+  }
+
+  #forget(page: number): void {
+    this.#waiting.delete(page);
+    this.#away.delete(page);
   }
 
   #isMapped({ page, linear }: WaitingPage): boolean {

@@ -36,6 +36,8 @@ export interface TestCpu {
   /** Port writes as `[port, bytes, value]`. */
   readonly writes: [number, number, number][];
   readonly interrupts: { requested: boolean; announces: boolean; vector: number };
+  /** The host's clock, which stands still. */
+  readonly time: { ms: number };
 }
 
 /** Makes a CPU with RAM and no devices: port reads give all ones. */
@@ -51,7 +53,9 @@ export function makeCpu(
   physical.mapRam(0, ramBytes, Layout.ram);
   const writes: [number, number, number][] = [];
   const interrupts = { requested: false, announces: false, vector: 0x20 };
+  const time = { ms: 0 };
   const host: CpuHost = {
+    monotonicMs: () => time.ms,
     ports: {
       read: (_: number, bytes: 1 | 2 | 4) => (bytes === 4 ? -1 : (1 << (8 * bytes)) - 1),
       write: (port: number, bytes: 1 | 2 | 4, value: number) => {
@@ -86,5 +90,6 @@ export function makeCpu(
     physical,
     writes,
     interrupts,
+    time,
   };
 }
