@@ -126,8 +126,11 @@ export class ProfileReplay {
     if (this.#waiting.has(page) || this.#away.has(page)) this.#sampled = page;
   }
 
-  /** Whether regions wait to be made while the guest has nothing to do. */
-  get isWaiting(): boolean {
+  /**
+   * Whether regions wait to be made while the guest has nothing to do; once in a while those count
+   * again whose program was not running.
+   */
+  hasWork(): boolean {
     const now = this.#parts.monotonicMs();
     if (this.#away.size > 0 && now >= this.#lookAgainAt) {
       this.#lookAgainAt = now + awayMs;

@@ -166,7 +166,7 @@ export class Regions implements CodeObserver {
    */
   rest(): number {
     const replay = this.#replay;
-    if (replay?.isWaiting !== true) return Infinity;
+    if (replay?.hasWork() !== true) return Infinity;
     if (this.#compiling >= mostReplayed) return restMs;
     this.#remake(replay.takeAny());
     return 0;
