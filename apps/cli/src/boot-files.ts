@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import {
   type BootFiles,
@@ -9,6 +8,7 @@ import {
   builtInPrefix,
   needsFirmware,
 } from '@ringfence/machine';
+import { cacheFolder } from './cache-folder.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A 32-bit guest cannot hold more; a larger file is a mistake, and is not read. */
@@ -39,9 +39,8 @@ function isFileName(kernel: string | undefined): kernel is string {
  * Folders of SeaBIOS: its package's, and where `pnpm start` and the tests keep what they fetched.
  */
 function firmwareFolders(): readonly string[] {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const fetched = 'ringfence/guest/packages/seabios/usr/share/seabios';
-  return ['/usr/share/seabios', join(cache, fetched)];
+  const fetched = 'guest/packages/seabios/usr/share/seabios';
+  return ['/usr/share/seabios', join(cacheFolder(), fetched)];
 }
 
 /** Reads the BIOS that the settings name or need; none for the built-in one. */

@@ -4,18 +4,17 @@
  * Where that cannot be read or written nobody is bothered: it makes a run faster and no more.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Machine, Settings } from '@ringfence/machine';
 import { fileFault } from './boot-files.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { UsageError } from './usage-error.ts';
 
 const optionName = '--translation-profile';
 
-/** Path of the file where the option does not name one: under `$XDG_CACHE_HOME` or `~/.cache`. */
+/** Path of the file where the option does not name one. */
 export function defaultProfilePath(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(cache, 'ringfence', 'translation-profile');
+  return join(cacheFolder(), 'translation-profile');
 }
 
 /** The profile file of one run. */
