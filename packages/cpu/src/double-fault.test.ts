@@ -2,7 +2,7 @@
 import { assembleText } from '@ringfence/assembler';
 import { expect, it } from 'vitest';
 import { Eflag } from './state-view.ts';
-import { flatState, makeCpu } from './test-cpu.ts';
+import { flatState, makeCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const handler = 0x1800;
@@ -16,10 +16,7 @@ function savedFlags(program: string): number {
   physical.write(code, assembleText(program, { bits: 32, origin: code }));
   physical.write(handler, Uint8Array.of(0xf4));
   // The gate of #GP names no segment.
-  physical.write32(gates + 8 * 8, (0x10 << 16) | handler);
-  physical.write32(gates + 8 * 8 + 4, 0x8e00);
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+  writeTables(physical, { gates, table }, [[8, handler]]);
   cpu.start({
     ...flatState(code, stackTop),
     eflags: 2 | Eflag.rf,

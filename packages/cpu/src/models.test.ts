@@ -3,7 +3,7 @@ import { assembleText } from '@ringfence/assembler';
 import { describe, expect, it } from 'vitest';
 import { cpuModels } from './model.ts';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { flatState, makeCpu, type TestCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const data = 0x6000;
@@ -130,13 +130,9 @@ const writes: readonly (readonly [number: number, high: number, low: number, tak
 ];
 
 function prepare({ physical }: TestCpu): void {
-  for (let vector = 0; vector < 32; vector++) {
-    physical.write32(gates + 8 * vector, (0x10 << 16) | (handlers + vector));
-    physical.write32(gates + 8 * vector + 4, 0x8e00);
-    physical.write(handlers + vector, Uint8Array.of(0xf4));
-  }
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+  const vectors = Array.from({ length: 32 }, (_, vector) => [vector, handlers + vector] as const);
+  for (const [, handler] of vectors) physical.write(handler, Uint8Array.of(0xf4));
+  writeTables(physical, { gates, table }, vectors);
 }
 
 /** Runs a program at CPL 0; returns the vector of what it ended with, -1 for its own HLT. */

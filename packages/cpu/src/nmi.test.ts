@@ -2,7 +2,7 @@
 import { assembleText } from '@ringfence/assembler';
 import { describe, expect, it } from 'vitest';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { flatState, makeCpu, type TestCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const handler = 0x1800;
@@ -17,12 +17,12 @@ function make(text: string): TestCpu {
   const program = 'inc ecx\n'.repeat(40) + 'hlt';
   physical.write(code, assembleText(program, { bits: 32, origin: code }));
   physical.write(handler, assembleText(`inc ebx\n${text}`, { bits: 32, origin: handler }));
-  for (const vector of [2, 0x20]) {
-    physical.write32(gates + 8 * vector, (0x10 << 16) | handler);
-    physical.write32(gates + 8 * vector + 4, 0x8e00);
-  }
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+  const vectors = [2, 0x20];
+  writeTables(
+    physical,
+    { gates, table },
+    vectors.map((vector) => [vector, handler]),
+  );
   cpu.start({
     ...flatState(code, 0x9000),
     gdtr: { base: table, limit: 0x1f },

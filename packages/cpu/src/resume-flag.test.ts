@@ -2,7 +2,7 @@
 import { assembleText } from '@ringfence/assembler';
 import { describe, expect, it } from 'vitest';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { flatState, makeCpu, type TestCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const handler = 0x1800;
@@ -39,10 +39,7 @@ here:   inc edx
         iretd`;
   physical.write(code, assembleText(program, { bits: 32, origin: code }));
   physical.write(handler, assembleText(trap, { bits: 32, origin: handler }));
-  physical.write32(gates + 8, (0x10 << 16) | handler);
-  physical.write32(gates + 12, 0x8e00);
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+  writeTables(physical, { gates, table }, [[1, handler]]);
   cpu.start({
     ...flatState(code, 0x9000),
     gdtr: { base: table, limit: 0x1f },

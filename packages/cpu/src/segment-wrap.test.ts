@@ -2,7 +2,7 @@
 import { assembleText } from '@ringfence/assembler';
 import { describe, expect, it } from 'vitest';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu } from './test-cpu.ts';
+import { flatState, makeCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const handler = 0x1800;
@@ -16,14 +16,12 @@ const generalProtection = 13;
 function vector(text: string, esp: number, accel: 'interpreter' | 'translator'): number {
   const { cpu, physical, machine } = makeCpu(1 << 20, accel);
   physical.write(code, assembleText(`${text}\nhlt`, { bits: 32, origin: code }));
-  for (const number of [stackFault, generalProtection]) {
+  const handlers = [stackFault, generalProtection].map((number) => {
     const at = handler + 16 * number;
     physical.write(at, assembleText(`mov eax, ${number}\nhlt`, { bits: 32, origin: at }));
-    physical.write32(gates + 8 * number, (0x10 << 16) | at);
-    physical.write32(gates + 8 * number + 4, 0x8e00);
-  }
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+    return [number, at] as const;
+  });
+  writeTables(physical, { gates, table }, handlers);
   const initial = flatState(code, esp);
   const based = { ...initial.fs, base: 0x2000 };
   cpu.start({

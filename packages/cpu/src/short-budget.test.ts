@@ -1,7 +1,7 @@
 /** Regions that are entered from others while the budget runs out. */
 import { assembleText } from '@ringfence/assembler';
 import { expect, it } from 'vitest';
-import { flatState, makeCpu } from './test-cpu.ts';
+import { flatState, makeCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x2_0000;
 const handler = 0x1800;
@@ -19,10 +19,7 @@ it('a fault where a region goes on with little budget left has its own EIP', () 
   const program = 'xor al, 9\naas\nmov edx, [ebx + 4]\nfldl2t\nnop\nnop\nhlt';
   physical.write(code, assembleText(program, { bits: 32, origin: code }));
   physical.write(handler, Uint8Array.of(0xf4));
-  physical.write32(gates + 8 * deviceNotAvailable, (0x10 << 16) | handler);
-  physical.write32(gates + 8 * deviceNotAvailable + 4, 0x8e00);
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+  writeTables(physical, { gates, table }, [[deviceNotAvailable, handler]]);
   const initial = {
     ...flatState(code, stackTop),
     // With CR0.TS the floating-point instruction faults.

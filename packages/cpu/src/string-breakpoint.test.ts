@@ -2,7 +2,7 @@
 import { assembleText } from '@ringfence/assembler';
 import { expect, it } from 'vitest';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu } from './test-cpu.ts';
+import { flatState, makeCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const handler = 0x1800;
@@ -24,10 +24,7 @@ it('is taken after its element though DR7 was loaded just before', () => {
     hlt`;
   physical.write(code, assembleText(program, { bits: 32, origin: code }));
   physical.write(handler, Uint8Array.of(0xf4));
-  physical.write32(gates + 8, (0x10 << 16) | handler);
-  physical.write32(gates + 12, 0x8e00);
-  physical.write32(table + 0x10, 0xffff);
-  physical.write32(table + 0x14, 0x00cf_9b00);
+  writeTables(physical, { gates, table }, [[1, handler]]);
   const initial = {
     ...flatState(code, 0x9000),
     gdtr: { base: table, limit: 0x1f },

@@ -28,6 +28,20 @@ export function flatState(eip: number, esp: number): InitialState {
   };
 }
 
+/** Writes gates to handlers by vector, and a descriptor table in which 0x10 is flat code. */
+export function writeTables(
+  physical: PhysicalMemory,
+  { gates, table }: { readonly gates: number; readonly table: number },
+  handlers: readonly (readonly [vector: number, handler: number])[],
+): void {
+  for (const [vector, handler] of handlers) {
+    physical.write32(gates + 8 * vector, (0x10 << 16) | handler);
+    physical.write32(gates + 8 * vector + 4, 0x8e00);
+  }
+  physical.write32(table + 0x10, 0xffff);
+  physical.write32(table + 0x14, 0x00cf_9b00);
+}
+
 /** What a test CPU is made of. */
 export interface TestCpu {
   readonly cpu: Cpu;
