@@ -62,6 +62,18 @@ ${ok}:`;
   };
 }
 
+/** Binds the timer to a port, lets it come half a second after the start, and waits in a call. */
+export function waitsForTimer({ call }: Pick<XenChecks, 'call'>): string {
+  return `
+        mov dword [argument], 0
+        mov dword [argument + 4], 0
+${call(32, ['ebx, 1', 'ecx, argument'], 0)}
+        mov esi, text_before
+        call print
+${call(15, ['ebx, 500000000', 'ecx, 0'], 0)}
+${call(29, ['ebx, 1', 'ecx, 0'], 0)}`;
+}
+
 /** What is checked, by names: each is a kernel with a list of checks. */
 export type NamedChecks = Readonly<Record<string, readonly string[]>>;
 

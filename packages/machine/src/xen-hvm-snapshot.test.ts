@@ -6,7 +6,7 @@ import { hvmTestKernel } from './test-hvm-kernel.ts';
 import { hvmChecks, mapShared, param } from './test-hvm-pieces.ts';
 import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
-import { goesOn } from './test-xen-checks.ts';
+import { goesOn, waitsForTimer } from './test-xen-checks.ts';
 
 const { call, leaves } = hvmChecks;
 
@@ -61,14 +61,7 @@ ${leaves('        movzx eax, byte [page_free + 0x800]', 'eax', 8)}`;
 
 /** The same without interrupts: the call that waits for the upcall is in the snapshot. */
 const blocks = `
-${mapShared}
-        mov dword [argument], 0
-        mov dword [argument + 4], 0
-${call(32, ['ebx, 1', 'ecx, argument'], 0)}
-        mov esi, text_before
-        call print
-${call(15, ['ebx, 500000000', 'ecx, 0'], 0)}
-${call(29, ['ebx, 1', 'ecx, 0'], 0)}
+${mapShared}${waitsForTimer(hvmChecks)}
 ${leaves('        movzx eax, byte [page_free]', 'eax', 1)}`;
 
 describe.each(['interpreter', 'translator'] as const)(

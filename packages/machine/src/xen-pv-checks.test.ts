@@ -10,7 +10,7 @@ import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
 import { pvTestKernel } from './test-pv-kernel.ts';
 import { leafOf, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
-import { describeChecks, goesOn } from './test-xen-checks.ts';
+import { describeChecks, goesOn, waitsForTimer } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 let machine: Machine | undefined;
@@ -269,15 +269,7 @@ ${call(10, ['ebx, [argument + 16]', 'ecx, 0', 'edx, 0x00190000', 'esi, 0x00008e0
 
 describeChecks('a kernel for Xen', { machine: 'xenpv', kernel: pvTestKernel }, checks);
 
-/** Binds the timer to a port, lets it come half a second after the start, and waits. */
-const waits = `
-        mov dword [argument], 0
-        mov dword [argument + 4], 0
-${call(32, ['ebx, 1', 'ecx, argument'], 0)}
-        mov esi, text_before
-        call print
-${call(15, ['ebx, 500000000', 'ecx, 0'], 0)}
-${call(29, ['ebx, 1', 'ecx, 0'], 0)}`;
+const waits = waitsForTimer(pvChecks);
 
 describe.each(['interpreter', 'translator'] as const)(
   'a snapshot of such a kernel (%s)',
