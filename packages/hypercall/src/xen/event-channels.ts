@@ -26,6 +26,8 @@ export type PortState =
   | { readonly kind: 'ipi' };
 
 const free: PortState = { kind: 'free' };
+/** Ports come into being so many at a time (Xen, EVTCHNS_PER_BUCKET). */
+const portsPerBucket = 64;
 
 /** The ports of one guest. */
 export class EventChannels {
@@ -93,7 +95,7 @@ export class EventChannels {
 
   /** Sets the priority of a port in the queues. */
   setPriority(port: number, priority: number): number {
-    if (port <= 0 || port >= this.#shared.layout.ports) {
+    if (!this.isPort(port)) {
       return -XenError.invalid;
     }
     return this.#queues?.setPriority(port, priority) ?? -XenError.noSuchCall;
@@ -123,6 +125,15 @@ export class EventChannels {
 
   get #words(): EventWords {
     return this.#queues ?? this.#bitmaps;
+  }
+
+  /**
+   * Whether there is a port of that number: those that were in use at some time, and the others
+   * that came into being with them. Nobody can wait for another one.
+   */
+  isPort(port: number): boolean {
+    const most = Math.ceil(Math.max(this.#ports.length, 1) / portsPerBucket) * portsPerBucket;
+    return port < Math.min(most, this.#shared.layout.ports);
   }
 
   /** Returns what a port is. */
@@ -250,10 +261,10 @@ export class EventChannels {
 
   /** Unmasks a port for the guest: an event that was pending under the mask is delivered. */
   unmask(port: number): number {
-    if (port <= 0 || port >= this.#shared.layout.ports) {
+    if (!this.isPort(port)) {
       return -XenError.invalid;
     }
-    if (this.#words.unmask(port)) {
+    if (port > 0 && this.#words.unmask(port)) {
       this.#kick();
     }
     return 0;

@@ -1,4 +1,4 @@
-import { DomainId, XenError } from '../constants.ts';
+import { DomainId, Virq, XenError } from '../constants.ts';
 import { linkBits } from '../event-queues.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
@@ -77,11 +77,13 @@ function perform(call: XenCall, op: number, words: readonly number[]): number {
   const [first = 0, second = 0] = words;
   switch (op) {
     case Op.bindInterdomain:
-      return isSelf(first & 0xffff) ? events.bindLoop(second) : -XenError.noDomain;
+      return bindInterdomain(call, first & 0xffff, second);
     case Op.bindVirq:
-      return second === 0 ? events.bindVirq(first) : -XenError.noEntry;
+      return bindVirq(call, first, second);
     case Op.bindPirq:
-      return -XenError.invalid;
+      return call.domain.kind === 'pv' && first < pirqs
+        ? -XenError.notPermitted
+        : -XenError.invalid;
     case Op.close:
       return events.close(first);
     case Op.send:
@@ -108,15 +110,32 @@ function perform(call: XenCall, op: number, words: readonly number[]): number {
   }
 }
 
+/** Interrupts of devices that a guest could be given, and this one is not. */
+const pirqs = 56;
+
+/** The other domain has made no port for the guest. */
+function bindInterdomain(call: XenCall, remote: number, port: number): number {
+  if (isSelf(remote)) {
+    return call.domain.events.bindLoop(port);
+  }
+  return remote === DomainId.backend ? -XenError.invalid : -XenError.noDomain;
+}
+
+function bindVirq(call: XenCall, virq: number, vcpu: number): number {
+  const isKnown = virq <= Virq.lastGlobal && (vcpu === 0 || perCpuVirqs.has(virq));
+  if (!isKnown) {
+    return -XenError.invalid;
+  }
+  return vcpu === 0 ? call.domain.events.bindVirq(virq) : -XenError.noEntry;
+}
+
 function allocate(call: XenCall, domain: number, remote: number): number {
   const stranger = domainError(domain);
   if (stranger !== 0) {
     return stranger;
   }
+  // Whether there is such a domain shows when it binds to the port.
   const other = isSelf(remote) ? DomainId.guest : remote;
-  if (other >= DomainId.firstReserved) {
-    return -XenError.noDomain;
-  }
   return call.domain.events.allocate({ kind: 'unbound', remote: other });
 }
 
@@ -172,7 +191,7 @@ function status(call: XenCall, at: number): number {
   if (stranger !== 0) {
     return stranger;
   }
-  if (port >= call.domain.shared.layout.ports) {
+  if (!call.domain.events.isPort(port)) {
     return -XenError.invalid;
   }
   const state = call.domain.events.at(port);

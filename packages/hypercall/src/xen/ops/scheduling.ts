@@ -97,8 +97,8 @@ function poll(call: XenCall, at: number): number {
   if (ports === undefined) {
     return -XenError.fault;
   }
-  const { shared } = call.domain;
-  if (ports.some((port) => port >= shared.layout.ports)) {
+  const { events } = call.domain;
+  if (!ports.every((port) => events.isPort(port))) {
     return -XenError.invalid;
   }
   const timeoutNs = high * 2 ** 32 + low;
