@@ -7,7 +7,7 @@
  *     40  nr_exchanged
  */
 import { mostListElements, XenError } from '../constants.ts';
-import { isSelf } from './call.ts';
+import { domainError } from './call.ts';
 import type { XenCall } from './call.ts';
 
 const wordsOf = { all: 11, out: 5, exchanged: 10 } as const;
@@ -33,23 +33,46 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
   const [give, get] = [extents(0), extents(wordsOf.out)];
   const [giver = 0, getter = 0] = [words[4], words[wordsOf.out + 4]].map((one = 0) => one & 0xffff);
   const exchanged = words[wordsOf.exchanged] ?? 0;
+  // Whole extents of the larger size have been done before.
+  const got = (exchanged * 2 ** give.order) / 2 ** get.order;
+  const isSame = give.count * 2 ** give.order === get.count * 2 ** get.order;
+  if (exchanged > give.count || !isSame || !Number.isInteger(got) || !fitsWord(give)) {
+    return -XenError.invalid;
+  }
   if (give.order > mostOrder || get.order > mostOrder) {
     return -XenError.notPermitted;
   }
-  const isSame = give.count * 2 ** give.order === get.count * 2 ** get.order;
-  if (exchanged > give.count || giver !== getter || !isSame) {
+  if (giver !== getter) {
     return -XenError.invalid;
   }
-  if (!isSelf(giver)) {
-    return -XenError.notPermitted;
+  if (exchanged === give.count) {
+    return 0;
+  }
+  const stranger = domainError(giver);
+  if (stranger !== 0) {
+    return stranger;
   }
   if (give.count > mostListElements || get.count > mostListElements) {
     return -XenError.tooBig;
   }
-  return exchanged === give.count ? 0 : exchangeAll(call, give, get, at);
+  const result = exchangeAll(call, behind(give, exchanged), behind(get, got));
+  if (result === 0) {
+    call.copy.writeWords(at + exchangedAt, [give.count]);
+  }
+  return result;
 }
 
-function exchangeAll(call: XenCall, give: Extents, get: Extents, at: number): number {
+/** Whether the frames of extents can be counted in a word. */
+const fitsWord = ({ count, order }: Extents): boolean => count * 2 ** order < 2 ** 32;
+
+/** Extents without the first ones. */
+const behind = ({ list, count, order }: Extents, first: number): Extents => ({
+  list: list + first * 4,
+  count: count - first,
+  order,
+});
+
+function exchangeAll(call: XenCall, give: Extents, get: Extents): number {
   const { pool } = call.domain;
   const given = call.copy.words(give.list, give.count);
   const wanted = call.copy.words(get.list, get.count);
@@ -59,14 +82,13 @@ function exchangeAll(call: XenCall, give: Extents, get: Extents, at: number): nu
   if (!call.copy.canWrite(get.list, get.count * 4)) {
     return -XenError.fault;
   }
-  // With translated memory the frames are numbers of the guest's own, and nothing moves.
+  // With translated memory the guest has no frames that it could give.
   const frames =
-    pool === undefined ? wanted : pool.exchange(runsOf(given, give.order), wanted, get.order);
+    pool?.exchange(runsOf(given, give.order), wanted, get.order) ?? -XenError.notSupported;
   if (typeof frames === 'number') {
     return frames;
   }
   call.copy.writeWords(get.list, frames);
-  call.copy.writeWords(at + exchangedAt, [give.count]);
   return 0;
 }
 

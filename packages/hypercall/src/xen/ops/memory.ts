@@ -1,6 +1,6 @@
 import { XenError, mostListElements } from '../constants.ts';
 import type { FramePool, XenDomain } from '../domain.ts';
-import { argument, domainError } from './call.ts';
+import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { exchangeMemory } from './exchange.ts';
 import { machineToPhysicalStart } from './version.ts';
@@ -45,12 +45,25 @@ const privileged: ReadonlySet<number> = new Set([
   Op.claimPages,
 ]);
 
-/** What add_to_physmap can place (XENMAPSPACE_*). */
-const Space = { shared: 0, grants: 1 } as const;
+/** What add_to_physmap can place (XENMAPSPACE_*); pages of others only in a batch. */
+const Space = { shared: 0, grants: 1, foreign: 4 } as const;
 /** Bit of an index into the grant table: status frames (XENMAPIDX_grant_table_status). */
 const statusIndex = 0x8000_0000;
 
+/** Operations on machine memory, which a guest with translated memory does not see. */
+const ofMachineMemory: ReadonlySet<number> = new Set([
+  Op.machineMemoryMap,
+  Op.machphysMapping,
+  Op.machphysMfnList,
+]);
+
+/** Bits of the operation; above them is the extent at which a reservation goes on. */
+const extentShift = 6;
+/** Flags of reservations (XENMEMF_*): bits of an address, a node and one more, that node alone. */
+const Flag = { addressBits: 0xff, node: 0xff00, exactNode: 1 << 17, virtualNode: 1 << 18 } as const;
+
 const pageBytes = 4096;
+const pageShift = 12;
 /** The largest extent, 2 MiB. */
 const mostOrder = 9;
 /** The most entries of a memory map that a guest may set (E820MAX). */
@@ -58,15 +71,18 @@ const mostMapEntries = 128;
 
 /** `memory_op`: the memory map, Xen's pages at the guest's frames, reservations. */
 export const serveMemory: XenHandler = (call) => {
-  // Bits 6 and up continue a call that was interrupted; none is here.
-  const op = argument(call, 0) & 0x3f;
+  const command = argument(call, 0);
+  const op = command & (2 ** extentShift - 1);
   const at = argument(call, 1);
   const { domain } = call;
+  if (domain.kind === 'hvm' && ofMachineMemory.has(op)) {
+    return -XenError.noSuchCall;
+  }
   switch (op) {
     case Op.increaseReservation:
     case Op.decreaseReservation:
     case Op.populatePhysmap:
-      return reservation(call, op, at);
+      return reservation(call, op, command >>> extentShift, at);
     case Op.maximumRamPage:
       return Math.floor(domain.services.memory.ramBytes / pageBytes) - 1;
     case Op.currentReservation:
@@ -78,7 +94,7 @@ export const serveMemory: XenHandler = (call) => {
       return setMemoryMap(call, at);
     case Op.machphysMapping:
     case Op.machphysMfnList:
-      return domain.kind === 'pv' ? machineTable(call, op, at) : -XenError.noSuchCall;
+      return machineTable(call, op, at);
     case Op.addToPhysmap:
       return addOne(call, at);
     case Op.addToPhysmapBatch:
@@ -107,24 +123,31 @@ function ownDomain(call: XenCall, at: number): number | undefined {
   return domainError((words[0] ?? 0) & 0xffff) || undefined;
 }
 
-/** extent_start, nr_extents, extent_order, mem_flags, domid: returns the number of extents done. */
-function reservation(call: XenCall, op: number, at: number): number {
-  const words = call.copy.words(at, 5);
-  if (words === undefined) {
-    return -XenError.fault;
+/**
+ * extent_start, nr_extents, extent_order, mem_flags, domid: returns the number of extents done, of
+ * which the first `start` were done before. So it tells of most that is wrong, too.
+ */
+function reservation(call: XenCall, op: number, start: number, at: number): number {
+  const [list = 0, count = 0, order = 0, flags = 0, domain = 0] = call.copy.words(at, 5) ?? [];
+  if (count > 0xffff_ffff >>> extentShift || start >= count || !isSelf(domain & 0xffff)) {
+    return start;
   }
-  const [list = 0, count = 0, order = 0, , domain = 0] = words;
-  const stranger = domainError(domain & 0xffff);
-  if (stranger !== 0) {
-    return stranger;
+  const addressBits = flags & Flag.addressBits;
+  const isLow = addressBits !== 0 && 2 ** addressBits < call.domain.services.memory.ramBytes;
+  const isExact =
+    (flags & Flag.exactNode) !== 0 && (flags & Flag.virtualNode) === 0 && (flags & Flag.node) !== 0;
+  if ((isLow && addressBits <= pageShift) || isExact) {
+    return -XenError.invalid;
   }
-  if (order > mostOrder) {
-    return 0;
+  // Nothing is kept free below an address.
+  const isGone = isLow && op !== Op.decreaseReservation;
+  if (order > mostOrder || isGone) {
+    return start;
   }
   const { pool } = call.domain;
   // A list that is too long is done up to there, which is what the caller is told.
-  const most = Math.min(count, mostListElements);
-  for (let done = 0; done < most; done += 1) {
+  const most = Math.min(count, start + mostListElements);
+  for (let done = start; done < most; done += 1) {
     const place = list + done * 4;
     const frame = list === 0 && op === Op.increaseReservation ? 0 : call.copy.words(place, 1)?.[0];
     const isDone =
@@ -180,7 +203,7 @@ function memoryMap(call: XenCall, at: number): number {
   }
   const [room = 0, buffer = 0] = words;
   const { map } = call.domain;
-  if (room === 0) {
+  if (buffer === 0) {
     return call.copy.writeWords(at, [map.length]) ? 0 : -XenError.fault;
   }
   const told = map.slice(0, room);
@@ -202,12 +225,12 @@ function setMemoryMap(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domain = 0, count = 0, buffer = 0] = words;
+  if (count > mostMapEntries) {
+    return -XenError.invalid;
+  }
   const stranger = domainError(domain & 0xffff);
   if (stranger !== 0) {
     return stranger;
-  }
-  if (count > mostMapEntries) {
-    return -XenError.invalid;
   }
   const fields = call.copy.words(buffer, count * 5);
   if (fields === undefined) {
@@ -253,6 +276,9 @@ function addOne(call: XenCall, at: number): number {
     return -XenError.fault;
   }
   const [domain = 0, space = 0, index = 0, frame = 0] = words;
+  if (space === Space.foreign) {
+    return -XenError.noSuchCall;
+  }
   const stranger = domainError(domain & 0xffff);
   if (stranger !== 0) {
     return stranger;
@@ -290,7 +316,7 @@ function addBatch(call: XenCall, at: number): number {
 /** Lets one of Xen's pages stand at a frame of the guest. */
 function place(domain: XenDomain, space: number, index: number, frame: number): number {
   if (domain.kind === 'pv') {
-    return -XenError.noSuchCall;
+    return -XenError.access;
   }
   const page = xenPage(domain, space, index);
   if (page === undefined) {

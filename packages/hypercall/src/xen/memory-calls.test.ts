@@ -1,0 +1,128 @@
+/** What `memory_op` tells of arguments that make no sense, and of calls that go on. */
+import { describe, expect, it } from 'vitest';
+
+import { DomainId, XenCallNumber, XenError } from './constants.ts';
+import { begun } from './pv/test-begun.ts';
+import type { BegunGuest } from './pv/test-begun.ts';
+import { makeHvmGuest } from './test-guest.ts';
+
+const { memoryOp } = XenCallNumber;
+const { self } = DomainId;
+const at = 0x1000;
+const Op = { increase: 0, decrease: 1, populate: 6, memoryMap: 9, exchange: 11 } as const;
+
+describe('reservations', () => {
+  /** Makes a call for extents of one frame each, from a list at `place`. */
+  function asked(guest: BegunGuest) {
+    const { call, put, argumentsAt } = guest;
+    const place = argumentsAt + 64;
+    return {
+      place,
+      ask: (
+        op: number,
+        { count = 1, start = 0, order = 0, flags = 0, domain = self as number } = {},
+      ): number =>
+        call(memoryOp, op | (start << 6), put(argumentsAt, place, count, order, flags, domain)),
+    };
+  }
+
+  it('go on with the extent that the call names, and count those before', () => {
+    const guest = begun();
+    const { ask, place } = asked(guest);
+    guest.put(place, 0, guest.spare, guest.spare - 1);
+    expect(ask(Op.decrease, { count: 3, start: 1 })).toBe(3);
+    expect(ask(Op.decrease, { count: 3, start: 3 })).toBe(3);
+    expect(ask(Op.decrease, { count: 3 })).toBe(0);
+  });
+
+  it('tell that nothing was done of what cannot be looked at', () => {
+    const guest = begun();
+    const { ask, place } = asked(guest);
+    guest.put(place, guest.spare);
+    expect(
+      [Op.increase, Op.decrease, Op.populate].map((op) => guest.call(memoryOp, op, 0)),
+    ).toEqual([0, 0, 0]);
+    expect([
+      ask(Op.decrease, { domain: 7 }),
+      ask(Op.decrease, { domain: 0 }),
+      ask(Op.decrease, { count: 0x400_0000 }),
+      ask(Op.decrease, { order: 10 }),
+    ]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('are for no node alone, nor below the first page; low memory has run out', () => {
+    const guest = begun();
+    const { ask, place } = asked(guest);
+    guest.put(place, guest.spare);
+    const node = (250 + 1) << 8;
+    expect([
+      ask(Op.decrease, { flags: node | (1 << 17) }),
+      ask(Op.decrease, { flags: 12 }),
+      ask(Op.decrease, { flags: node }),
+      ask(Op.increase, { flags: 13 }),
+      ask(Op.increase, { flags: 32 }),
+    ]).toEqual([-XenError.invalid, -XenError.invalid, 1, 0, 1]);
+  });
+});
+
+describe('an exchange', () => {
+  const words = (guest: BegunGuest, counts: readonly [number, number, number, number, number]) => {
+    const [giveCount, giveOrder, getCount, getOrder, done] = counts;
+    const list = guest.argumentsAt + 0x100;
+    return guest.call(
+      memoryOp,
+      Op.exchange,
+      guest.put(
+        guest.argumentsAt,
+        ...[list, giveCount, giveOrder, 0, self],
+        ...[list + 0x80, getCount, getOrder, 0, self],
+        done,
+      ),
+    );
+  };
+
+  it('goes on behind the extents that were done', () => {
+    const guest = begun();
+    const { spare, put, argumentsAt, memory } = guest;
+    put(argumentsAt + 0x100, 0xdead, spare);
+    put(argumentsAt + 0x180, 0x77, 0x78);
+    expect(words(guest, [2, 0, 2, 0, 1])).toBe(0);
+    expect([memory.read32(argumentsAt + 40), memory.read32(argumentsAt + 0x180)]).toEqual([
+      2, 0x77,
+    ]);
+    expect(memory.read32(argumentsAt + 0x184)).toBe(spare);
+    expect(words(guest, [2, 0, 2, 0, 2])).toBe(0);
+  });
+
+  it('is looked at for its sizes before anything else', () => {
+    const guest = begun();
+    expect([
+      words(guest, [1, 10, 1, 9, 0]),
+      words(guest, [1, 10, 1, 10, 0]),
+      words(guest, [4, 0, 1, 2, 1]),
+      words(guest, [1, 0, 1, 0, 2]),
+      words(guest, [0x8000_0000, 1, 0x8000_0000, 1, 0]),
+    ]).toEqual([-22, -1, -22, -22, -22]);
+  });
+});
+
+describe('memory of a translated guest', () => {
+  it('has no machine frames to ask about or to exchange', () => {
+    const { call, put } = makeHvmGuest();
+    expect([10, 12, 5].map((op) => call(memoryOp, op, at))).toEqual([-38, -38, -38]);
+    put(at, at + 64, 1, 0, 0, self, at + 68, 1, 0, 0, self, 0);
+    expect(call(memoryOp, Op.exchange, at)).toBe(-XenError.notSupported);
+  });
+
+  it('takes pages of others in a batch alone', () => {
+    const { call, put } = makeHvmGuest();
+    expect(call(memoryOp, 7, put(at, 9, 4, 0, 5))).toBe(-XenError.noSuchCall);
+  });
+
+  it('is told by a map, or by its size where there is no buffer', () => {
+    const { call, put, word } = makeHvmGuest();
+    expect([call(memoryOp, Op.memoryMap, put(at, 9, 0)), word(at)]).toEqual([0, 1]);
+    expect([call(memoryOp, Op.memoryMap, put(at, 0, at + 64)), word(at)]).toEqual([0, 0]);
+    expect(call(memoryOp, 13, put(at, 9, 129, at + 64))).toBe(-XenError.invalid);
+  });
+});
