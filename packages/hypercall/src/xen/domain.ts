@@ -6,7 +6,7 @@ import { DomainId, HvmParam, Virq } from './constants.ts';
 import { EventChannels } from './event-channels.ts';
 import { MappedGrants } from './mapped-grants.ts';
 import type { GrantMapper, WideAddress as WideValue } from './mapped-grants.ts';
-import { GrantTable, mostGrantFrames, mostStatusFrames } from './grant-table.ts';
+import { GrantTable, ReservedGrant } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
 import type { XenServices } from './interfaces.ts';
 import { PlacedGrants } from './placed-grants.ts';
@@ -15,6 +15,7 @@ import type { GuestCopy } from './guest-copy.ts';
 import { sharedLayouts, SharedInfo, vcpuInfoBytes } from './shared-info.ts';
 import { Upcalls } from './upcalls.ts';
 import { Watchdogs } from './watchdogs.ts';
+import { xenFrames } from './xen-frames.ts';
 
 /** Whether memory is translated for the guest (HVM, PVH) or the guest does it (PV). */
 export type XenGuestKind = 'hvm' | 'pv';
@@ -26,26 +27,6 @@ export interface XenMapEntry {
   /** As in the e820 map: 1 is RAM. */
   readonly type: number;
 }
-
-/**
- * Xen's own pages of a guest, in this order from a page-aligned address on.
- *
- *     0       shared page
- *     1..32   grant entries
- *     33..36  grant status words
- *     37      console ring
- *     38      store ring
- */
-export const xenFrames: Readonly<
-  Record<'shared' | 'grants' | 'grantStatus' | 'console' | 'store' | 'count', number>
-> = {
-  shared: 0,
-  grants: 1,
-  grantStatus: 1 + mostGrantFrames,
-  console: 1 + mostGrantFrames + mostStatusFrames,
-  store: 2 + mostGrantFrames + mostStatusFrames,
-  count: 3 + mostGrantFrames + mostStatusFrames,
-};
 
 /** What a virtual CPU waits for. */
 export interface DomainWait {
@@ -304,6 +285,8 @@ export class XenDomain {
 
   /** Starts the back ends, once the guest's rings have their places. */
   begin(): void {
+    this.grants.give(ReservedGrant.console, this.consolePage / pageBytes);
+    this.grants.give(ReservedGrant.store, this.storePage / pageBytes);
     for (const start of this.#starters) {
       start();
     }

@@ -26,6 +26,17 @@ export const mostGrantFrames = 32;
 /** The most frames of status words, for version 2. */
 export const mostStatusFrames = 4;
 
+/** References that are the tool stack's (GNTTAB_NR_RESERVED_ENTRIES). */
+const reservedEntries = 8;
+/** Those of the rings of console and store (GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE). */
+export const ReservedGrant = { console: 0, store: 1 } as const;
+
+/** An entry as version 1 has it: flags and domain, and the frame. */
+interface ReservedEntry {
+  readonly head: number;
+  readonly frame: number;
+}
+
 /** A grant in use: where its bytes are. */
 export interface Grant {
   /** Guest-physical address of the first byte. */
@@ -128,23 +139,63 @@ export class GrantTable {
   }
 
   /**
-   * Changes the version, unless a grant is in use, or status words that would go are mapped;
-   * entries of another version are cleared.
+   * Changes the version, unless a grant is in use, or status words that would go are mapped.
+   * Entries of another version are cleared but for the first, which are the tool stack's: those
+   * go on in the new form, and may be in use.
    */
   setVersion(version: 1 | 2): boolean {
     const isLeaving = version === 1 && this.#version === 2;
     const first = this.#status / pageBytes;
     const frames = Array.from({ length: mostStatusFrames }, (_nothing, index) => first + index);
     const isMapped = isLeaving && frames.some((one) => this.#pages.isMapped?.(one) === true);
-    if (version !== this.#version && (this.#uses.size > 0 || isMapped)) {
+    const isUsed = [...this.#uses.keys()].some((reference) => reference >= reservedEntries);
+    if (version !== this.#version && (isUsed || isMapped)) {
       return false;
     }
     if (version !== this.#version) {
+      const kept = this.#readReserved();
       this.#memory.write(this.#first, new Uint8Array(this.#frames * pageBytes));
       this.#memory.write(this.#status, new Uint8Array(mostStatusFrames * pageBytes));
+      this.#version = version;
+      for (const [reference, entry] of kept.entries()) {
+        this.#writeReserved(reference, entry);
+      }
     }
-    this.#version = version;
     return true;
+  }
+
+  /** Grants the back ends a page by one of the references that are the tool stack's. */
+  give(reference: number, frame: number): void {
+    const head = grantType.permitAccess | (DomainId.backend << 16);
+    this.#writeReserved(reference, { head, frame });
+  }
+
+  /** The first entries, with the flags of their use. */
+  #readReserved(): readonly ReservedEntry[] {
+    return Array.from({ length: reservedEntries }, (_nothing, reference) => {
+      const at = this.#entry(reference);
+      const head = this.#memory.read32(at);
+      if (this.#version === 1) {
+        return { head, frame: this.#memory.read32(at + 4) };
+      }
+      const flags = this.#memory.read16(this.#status + reference * 2);
+      const isPage = (head & (typeMask | flagSubPage)) === grantType.permitAccess;
+      const frame = this.#memory.read32(at + 8);
+      return isPage ? { head: head | flags, frame } : { head: 0, frame: 0 };
+    });
+  }
+
+  #writeReserved(reference: number, { head, frame }: ReservedEntry): void {
+    const at = this.#entry(reference);
+    const inUse = flagReading | flagWriting;
+    if (this.#version === 1) {
+      this.#memory.write32(at, head);
+      this.#memory.write32(at + 4, frame);
+    } else {
+      this.#memory.write32(at, head & ~inUse);
+      this.#memory.write32(at + 8, frame);
+      this.#memory.write16(this.#status + reference * 2, head & inUse);
+    }
   }
 
   /**

@@ -10,6 +10,9 @@ export const GrantMapFlag = {
   containsEntry: 0x10,
 } as const;
 
+/** Bits 16..18 of the flags, which the guest finds in its entries again (GNTMAP_guest_avail). */
+export const availableBits = (flags: number): number => (flags >>> 16) & 7;
+
 /** The most grants that a guest can have mapped. */
 export const mostMappedGrants = 1024;
 

@@ -2,7 +2,8 @@
 import { CallLog } from '../call-log.ts';
 import { TestClock, TestMemory } from '../test-host.ts';
 import type { HypercallRegisters } from '../interfaces.ts';
-import { XenDomain, xenFrames } from './domain.ts';
+import { XenDomain } from './domain.ts';
+import { xenFrames } from './xen-frames.ts';
 import { hvmCalls } from './calls.ts';
 import { GuestCopy } from './guest-copy.ts';
 import type { ShutdownReason, XenDisk, XenMemory, XenServices } from './interfaces.ts';

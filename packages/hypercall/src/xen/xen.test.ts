@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TestRegisters, numbersFrom } from '../test-host.ts';
 import { CallLog } from '../call-log.ts';
 import { DomainId, HvmParam, XenCallNumber, XenError } from './constants.ts';
-import { xenFrames } from './domain.ts';
+import { xenFrames } from './xen-frames.ts';
 import { XenHvmAbi, xenHypercallMsr } from './hvm-abi.ts';
 import { toText } from './io/store/wire.ts';
 import { makeHvmGuest } from './test-guest.ts';
@@ -130,8 +130,8 @@ describe('grants', () => {
   it('of version 2 can be part of a page', () => {
     const { call, domain, put } = makeHvmGuest();
     expect(call(grantTableOp, 8, put(at, 2), 1)).toBe(0);
-    put(domain.frame(xenFrames.grants) + 32, 1 | 0x100, (64 << 16) | 128, 5, 0);
-    expect(domain.grants.use(2, false)).toEqual({ physical: 0x5080, bytes: 64 });
+    put(domain.frame(xenFrames.grants) + 9 * 16, 1 | 0x100, (64 << 16) | 128, 5, 0);
+    expect(domain.grants.use(9, false)).toEqual({ physical: 0x5080, bytes: 64 });
     expect(call(grantTableOp, 8, put(at, 1), 1)).toBe(-XenError.busy);
   });
 

@@ -14,6 +14,7 @@ export const GrantStatus = {
   badDomain: -2,
   badReference: -3,
   badHandle: -4,
+  badAddress: -5,
   noSpace: -7,
   permission: -8,
   badPage: -9,
@@ -24,14 +25,23 @@ export const GrantStatus = {
 const pageBytes = 4096;
 const CopyFlag = { sourceReference: 1, targetReference: 2 } as const;
 
+/** References that the table of the other domain has room for. */
+const backendReferences = 512;
+
 /** Whether the domain of a reference is there: the guest, by its number, or the back ends'. */
-function domainStatus(domain: number): number {
+function domainStatus(domain: number, reference: number): number {
   if (domain === DomainId.guest) {
     return GrantStatus.okay;
   }
-  // The other domain grants nothing.
-  return domain === DomainId.backend ? GrantStatus.badReference : GrantStatus.badDomain;
+  if (domain !== DomainId.backend) {
+    return GrantStatus.badDomain;
+  }
+  // It grants nothing.
+  return reference < backendReferences ? GrantStatus.general : GrantStatus.badReference;
 }
+
+/** What makes sense only where the guest has page tables that Xen knows. */
+const ofPageTables = GrantMapFlag.device | GrantMapFlag.application | GrantMapFlag.containsEntry;
 
 /** host_addr (64), flags, ref, dom u16, status s16, handle, dev_bus_addr (64). */
 export function mapGrant(call: XenCall, words: number[]): number {
@@ -41,7 +51,10 @@ export function mapGrant(call: XenCall, words: number[]): number {
   if ((flags & kinds) === 0) {
     return GrantStatus.badReference;
   }
-  const known = domainStatus(domainAndStatus & 0xffff);
+  if (call.domain.kind === 'hvm' && (flags & ofPageTables) !== 0) {
+    return GrantStatus.general;
+  }
+  const known = domainStatus(domainAndStatus & 0xffff, reference);
   if (known !== 0) {
     return known;
   }
@@ -79,6 +92,10 @@ export function unmapGrant(call: XenCall, words: number[], replaces: boolean): n
     return GrantStatus.badHandle;
   }
   let { flags } = found;
+  const busAddress = secondHigh * 2 ** 32 + second;
+  if (!replaces && busAddress !== 0 && busAddress !== found.frame * pageBytes) {
+    return GrantStatus.general;
+  }
   const isHost = low !== 0 || high !== 0 || replaces;
   if (isHost && (flags & GrantMapFlag.host) !== 0) {
     const place = { low, high };
@@ -90,7 +107,7 @@ export function unmapGrant(call: XenCall, words: number[], replaces: boolean): n
     }
     flags &= ~GrantMapFlag.host;
   }
-  if (!replaces && (second !== 0 || secondHigh !== 0)) {
+  if (!replaces && busAddress !== 0) {
     flags &= ~GrantMapFlag.device;
   }
   if ((flags & (GrantMapFlag.host | GrantMapFlag.device)) === 0) {
@@ -127,36 +144,49 @@ export function copyGrant(call: XenCall, words: number[]): number {
   if (refused !== 0) {
     return refused;
   }
-  if (source.offset + bytes > pageBytes || target.offset + bytes > pageBytes) {
-    return GrantStatus.badCopy;
-  }
-  const from = beginSide(call, source, bytes, false);
+  const from = beginSide(call, source, false);
   if (from.end === undefined) {
     return from.status;
   }
-  const to = beginSide(call, target, bytes, true);
-  if (to.end !== undefined) {
-    const { memory } = call.domain.services;
-    const buffer = new Uint8Array(bytes);
-    memory.read(from.physical, buffer);
-    memory.write(to.physical, buffer);
-    to.end();
-  }
+  const to = beginSide(call, target, true);
+  const status = to.end === undefined ? to.status : copyBetween(call, from, to, bytes);
+  to.end?.();
   from.end();
-  return to.status;
+  return status;
+}
+
+function copyBetween(call: XenCall, from: BegunSide, to: BegunSide, bytes: number): number {
+  const crosses = (side: BegunSide): boolean => side.offset + bytes > pageBytes;
+  const isOutside = ({ offset, part: [first, end] }: BegunSide): boolean =>
+    offset < first || offset + bytes > end;
+  if (crosses(from) || crosses(to)) {
+    return GrantStatus.badCopy;
+  }
+  if (isOutside(from) || isOutside(to)) {
+    return GrantStatus.general;
+  }
+  const { memory } = call.domain.services;
+  const buffer = new Uint8Array(bytes);
+  memory.read(from.page + from.offset, buffer);
+  memory.write(to.page + to.offset, buffer);
+  return GrantStatus.okay;
 }
 
 /** Frames may be named only as the caller's own. */
-function sideStatus({ domain, isReference }: CopySide): number {
+function sideStatus({ domain, number, isReference }: CopySide): number {
   if (!isReference) {
     return domain === DomainId.self ? GrantStatus.okay : GrantStatus.permission;
   }
-  return domain === DomainId.self ? GrantStatus.okay : domainStatus(domain);
+  return domain === DomainId.self ? GrantStatus.okay : domainStatus(domain, number);
 }
 
 interface BegunSide {
   readonly status: number;
-  readonly physical: number;
+  /** Address of its page, and the offset in it that is meant. */
+  readonly page: number;
+  readonly offset: number;
+  /** What of the page is granted: the first byte, and the one behind the last. */
+  readonly part: readonly [number, number];
   /** Ends the use; absent where there is none. */
   readonly end: (() => void) | undefined;
 }
@@ -164,11 +194,11 @@ interface BegunSide {
 function beginSide(
   call: XenCall,
   { number, offset, isReference }: CopySide,
-  bytes: number,
   write: boolean,
 ): BegunSide {
   const { grants, grantPages } = call.domain;
-  const failed = (status: number): BegunSide => ({ status, physical: 0, end: undefined });
+  const whole = { status: GrantStatus.okay, offset, part: [0, pageBytes] as const };
+  const failed = (status: number): BegunSide => ({ ...whole, status, page: 0, end: undefined });
   if (!isReference) {
     if (!grantPages.hold(number, write)) {
       return failed(GrantStatus.badPage);
@@ -176,7 +206,7 @@ function beginSide(
     const end = (): void => {
       grantPages.drop(number, write);
     };
-    return { status: 0, physical: number * pageBytes + offset, end };
+    return { ...whole, page: number * pageBytes, end };
   }
   if (number >= grants.references) {
     return failed(GrantStatus.badReference);
@@ -186,14 +216,10 @@ function beginSide(
     return failed(GrantStatus.general);
   }
   const first = grant.physical % pageBytes;
-  if (offset < first || offset + bytes > first + grant.bytes) {
-    grants.release(number, write);
-    return failed(GrantStatus.general);
-  }
   const end = (): void => {
     grants.release(number, write);
   };
-  return { status: 0, physical: grant.physical - first + offset, end };
+  return { ...whole, page: grant.physical - first, part: [first, first + grant.bytes], end };
 }
 
 /** ref_a, ref_b, status s16: exchanges two entries that are not in use. */

@@ -1,4 +1,4 @@
-import { DomainId, XenError } from '../constants.ts';
+import { DomainId, mostListElements, XenError } from '../constants.ts';
 import { mostGrantFrames } from '../grant-table.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
@@ -22,9 +22,6 @@ const Op = {
 
 const Status = GrantStatus;
 
-/** The most operations in one call. */
-const mostOperations = 1024;
-
 interface Shape {
   /** Bytes of one element. */
   readonly bytes: number;
@@ -43,7 +40,7 @@ export const serveGrantTable: XenHandler = (call) => {
   if (count >= 0x8000_0000 || (shape.single === true && isNotOne(call))) {
     return -XenError.invalid;
   }
-  if (count > mostOperations) {
+  if (count > mostListElements) {
     return -XenError.tooBig;
   }
   for (let index = 0; index < count; index += 1) {
@@ -64,7 +61,7 @@ function setupTable(call: XenCall, at: number): number {
   const [domain = 0, count = 0, , list = 0] = words;
   return finish(call, at, words, 2, () => {
     if (!isSelf(domain & 0xffff)) {
-      return (domain & 0xffff) === DomainId.backend ? Status.permission : Status.badDomain;
+      return strangerStatus(domain & 0xffff);
     }
     if (count > mostGrantFrames) {
       return Status.general;
@@ -74,9 +71,13 @@ function setupTable(call: XenCall, at: number): number {
     });
     // With translated memory the frames are only reserved; add_to_physmap places them.
     const isTold = call.domain.kind === 'hvm' || call.copy.writeWords(list, frames);
-    return isTold ? Status.okay : Status.general;
+    return isTold ? Status.okay : Status.badAddress;
   });
 }
+
+/** The status for a domain over whose grants the guest has no say, or that is not there. */
+const strangerStatus = (domain: number): number =>
+  domain === DomainId.backend ? Status.permission : Status.badDomain;
 
 /** dom u16, nr_frames u32, max_nr_frames u32, status s16. */
 function querySize(call: XenCall, at: number): number {
@@ -84,10 +85,11 @@ function querySize(call: XenCall, at: number): number {
   if (words === undefined) {
     return -XenError.fault;
   }
-  const known = isSelf((words[0] ?? 0) & 0xffff);
+  const domain = (words[0] ?? 0) & 0xffff;
+  const known = isSelf(domain);
   words[1] = known ? call.domain.grants.frames : 0;
   words[2] = known ? mostGrantFrames : 0;
-  return finish(call, at, words, 3, () => (known ? Status.okay : Status.badDomain));
+  return finish(call, at, words, 3, () => (known ? Status.okay : strangerStatus(domain)));
 }
 
 function setVersion(call: XenCall, at: number): number {
@@ -95,13 +97,11 @@ function setVersion(call: XenCall, at: number): number {
   if (version === undefined || !call.copy.canWrite(at, 4)) {
     return -XenError.fault;
   }
-  if (version !== 1 && version !== 2) {
-    return -XenError.invalid;
-  }
-  if (!call.domain.grants.setVersion(version)) {
-    return -XenError.busy;
-  }
-  return call.copy.writeWords(at, [version]) ? 0 : -XenError.fault;
+  const { grants } = call.domain;
+  const isKnown = version === 1 || version === 2;
+  const result = !isKnown ? -XenError.invalid : grants.setVersion(version) ? 0 : -XenError.busy;
+  // Whatever came of it, the caller is told which one there is now.
+  return call.copy.writeWords(at, [grants.version]) ? result : -XenError.fault;
 }
 
 /** dom u16, version u32. */
@@ -129,7 +129,7 @@ function statusFrames(call: XenCall, at: number): number {
   const { grants } = call.domain;
   const result = ((): number => {
     if (!isSelf(domainAndStatus & 0xffff)) {
-      return Status.badDomain;
+      return strangerStatus(domainAndStatus & 0xffff);
     }
     if (count > grants.statusFrames) {
       return Status.general;
@@ -137,7 +137,7 @@ function statusFrames(call: XenCall, at: number): number {
     const frames = Array.from({ length: count }, (_nothing, index) => {
       return [Math.floor((grants.statusAddress(index) ?? 0) / 4096), 0];
     }).flat();
-    return call.copy.writeWords(low, frames) ? Status.okay : Status.general;
+    return call.copy.writeWords(low, frames) ? Status.okay : Status.badAddress;
   })();
   words[1] = (domainAndStatus & 0xffff) | (result << 16);
   return call.copy.writeWords(at, words) ? 0 : -XenError.fault;
@@ -199,7 +199,7 @@ function cacheFlush(call: XenCall, at: number): number {
   if (length === 0 || op === 0) {
     return 0;
   }
-  if ((op & ~CacheFlush.clean) !== 0) {
+  if ((op & CacheFlush.reference) !== 0) {
     return -XenError.notSupported;
   }
   const frame = (low >>> 12) + high * 2 ** 20;
@@ -207,7 +207,11 @@ function cacheFlush(call: XenCall, at: number): number {
   if (isOwn) {
     call.domain.grantPages.drop(frame, false);
   }
-  return isOwn ? 0 : -XenError.notPermitted;
+  if (!isOwn) {
+    return -XenError.notPermitted;
+  }
+  // A processor of this kind does not forget lines without writing them back.
+  return (op & CacheFlush.clean) === 0 ? -XenError.notSupported : 0;
 }
 
 const pageBytes = 4096;

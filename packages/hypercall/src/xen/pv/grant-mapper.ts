@@ -3,13 +3,15 @@
  * entry holds a use of the page that it maps, as every entry does, beside the grant's own.
  */
 import type { GrantMapper, WideAddress } from '../mapped-grants.ts';
-import { GrantMapFlag } from '../mapped-grants.ts';
+import { availableBits, GrantMapFlag } from '../mapped-grants.ts';
 import type { PvGuest } from './guest.ts';
 import { PageType } from './page-info.ts';
 import { EntryBit, frameOf } from './page-tables.ts';
 import type { Entry } from './page-tables.ts';
 
 const pageBytes = 4096;
+/** The bits of an entry that are software's begin here. */
+const availableShift = 9;
 const none: Entry = { low: 0, high: 0 };
 
 /** Makes what maps grants for a guest. */
@@ -39,6 +41,7 @@ export function grantMapper(guest: PvGuest): GrantMapper {
         EntryBit.present |
         EntryBit.accessed |
         EntryBit.dirty |
+        (availableBits(flags) << availableShift) |
         ((flags & GrantMapFlag.readOnly) === 0 ? EntryBit.writable : 0) |
         ((flags & GrantMapFlag.application) === 0 ? 0 : EntryBit.user);
       const entry = { low: (frame << 12) | bits, high: frame >>> 20 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { DomainId, XenCallNumber, XenError } from '../constants.ts';
-import { xenFrames } from '../domain.ts';
+import { xenFrames } from '../xen-frames.ts';
 import { begun } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 
@@ -61,7 +61,22 @@ describe('a paravirtual guest with a grant of its own', () => {
     expect([map(place, 2).status, map(place, 2 | 4).status]).toEqual([-1, okay]);
     expect(map(place, 4).status).toBe(-3);
     expect(map(place, 2 | 4, 77).status).toBe(-2);
-    expect(map(place, 2 | 4, DomainId.backend).status).toBe(-3);
+    expect(map(place, 2 | 4, DomainId.backend).status).toBe(-1);
+  });
+
+  it('finds bits of its own in the entry, and ends a mapping of devices by its address', () => {
+    const { map, unmap, memory, leaf, spare, put, call, argumentsAt } = granted();
+    const { handle } = map(place, 1 | 2 | (5 << 16));
+    expect(memory.read32(leaf(place)) & 0xe00).toBe(5 << 9);
+    const endDevice = (address: number): number => {
+      put(argumentsAt, 0, 0, address, 0, handle, 0);
+      expect(call(grantTableOp, 1, argumentsAt, 1)).toBe(0);
+      return (memory.read16(argumentsAt + 20) << 16) >> 16;
+    };
+    expect(endDevice((spare - 1) * pageBytes)).toBe(-1);
+    expect(endDevice(spare * pageBytes)).toBe(okay);
+    expect(unmap(place, handle)).toBe(okay);
+    expect(unmap(place, handle)).toBe(-4);
   });
 
   it('copies from it, into pages that are no tables', () => {

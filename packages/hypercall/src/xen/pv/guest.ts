@@ -2,7 +2,7 @@
  * A paravirtual guest's virtual CPU and memory, as its hypercalls change them.
  */
 import { XenError } from '../constants.ts';
-import { xenFrames } from '../domain.ts';
+import { xenFrames } from '../xen-frames.ts';
 import type { XenDomain } from '../domain.ts';
 import type { XenCall } from '../ops/call.ts';
 import { argument } from '../ops/call.ts';

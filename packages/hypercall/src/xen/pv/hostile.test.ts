@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { numbersFrom } from '../../test-host.ts';
 import { DomainId, XenCallNumber } from '../constants.ts';
-import { xenFrames } from '../domain.ts';
+import { xenFrames } from '../xen-frames.ts';
 import { begun } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 import { FrameField } from './traps.ts';

@@ -19,7 +19,7 @@
  *     EAX bit 0: load CR3 from EBX   bit 1: wait   bit 2: LLDT CX   bit 4: load CR0 from EDX
  *     bit 5: load CR4 from ESI
  */
-import { xenFrames } from '../domain.ts';
+import { xenFrames } from '../xen-frames.ts';
 import type { XenMemory } from '../interfaces.ts';
 import { machineToPhysicalStart } from '../ops/version.ts';
 import { entriesPerTable, EntryBit, hypervisorSlot } from './page-tables.ts';

@@ -14,7 +14,7 @@ import { describeCall } from '../calls.ts';
 import type { XenCallTable } from '../calls.ts';
 import { XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
-import { xenFrames } from '../domain.ts';
+import { xenFrames } from '../xen-frames.ts';
 import { restoreDomain, saveDomain, savedFields, savedList } from '../domain-state.ts';
 import { GuestCopy } from '../guest-copy.ts';
 import { XenHvmAbi } from '../hvm-abi.ts';

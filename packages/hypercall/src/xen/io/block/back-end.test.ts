@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { DomainId, XenCallNumber } from '../../constants.ts';
 import { restoreDomain, saveDomain } from '../../domain-state.ts';
-import { xenFrames } from '../../domain.ts';
+import { xenFrames } from '../../xen-frames.ts';
 import type { XenBlockStorage } from '../../interfaces.ts';
 import { makeHvmGuest } from '../../test-guest.ts';
 import { guestPath } from '../store/connection.ts';
