@@ -19,8 +19,8 @@ import {
   serveSetTimer,
   serveUnsupported,
   serveVersioned,
-  serveVcpu,
 } from './ops/scheduling.ts';
+import { serveVcpu } from './ops/vcpu.ts';
 import { serveVersion } from './ops/version.ts';
 
 /** One hypercall as the dispatch, traces and counts know it (xen.h). */

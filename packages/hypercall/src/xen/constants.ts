@@ -8,6 +8,7 @@ export const XenError = {
   noEntry: 2,
   noDomain: 3,
   io: 5,
+  noAddress: 6,
   tooBig: 7,
   again: 11,
   noMemory: 12,
@@ -92,6 +93,7 @@ export const HvmParam = {
   ioReqPfn: 5,
   consolePfn: 17,
   consoleEventChannel: 18,
+  alternateMaps: 35,
   maximum: 38,
 } as const;
 
@@ -109,6 +111,7 @@ export const XenFeature = {
   hvmSafePvclock: 9,
   hvmPirqs: 10,
   dom0: 11,
+  memoryOpVnode: 13,
 } as const;
 
 /** What Xen calls itself: 4.17.0. */

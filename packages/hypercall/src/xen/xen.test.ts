@@ -19,7 +19,7 @@ describe('xen_version', () => {
     expect(call(xenVersion, 0, 0)).toBe((4 << 16) | 17);
     expect(call(xenVersion, 6, put(at, 0, 0))).toBe(0);
     expect(word(at + 4) & (1 << 8)).not.toBe(0);
-    expect(call(xenVersion, 7, 0)).toBe(4096);
+    expect([call(xenVersion, 7, 0), call(xenVersion, 7, at)]).toEqual([4096, -XenError.invalid]);
   });
 
   it('refuses a place that is no memory', () => {
@@ -177,6 +177,20 @@ describe('hvm_op', () => {
     expect(domain.upcalls.vector).toBe(0xf3);
     expect(call(hvmOp, 0, put(at, self, 0, 3, 2 << 24))).toBe(-XenError.invalid);
     expect(domain.upcalls.vector).toBe(0xf3);
+    expect([call(hvmOp, 23, put(at, 9, 3)), call(hvmOp, 23, put(at, 9, 0xf3))]).toEqual([-22, -2]);
+  });
+
+  it('tells where there is memory, and of no other maps of it', () => {
+    const { call, put, word } = makeHvmGuest();
+    const kind = (frame: number): number => {
+      expect(call(hvmOp, 15, put(at, self, 0, frame, 0))).toBe(0);
+      return word(at) >>> 16;
+    };
+    expect([kind(5), kind(0xfee00)]).toEqual([0, 2]);
+    expect(call(hvmOp, 15, put(at, 9, 0, 5, 0))).toBe(-XenError.noDomain);
+    expect(call(hvmOp, 25, at)).toBe(-XenError.notSupported);
+    // The number of a parameter is looked at before whose it is.
+    expect([call(hvmOp, 1, put(at, 9, 99)), call(hvmOp, 1, put(at, self, 35))]).toEqual([-22, 0]);
   });
 });
 
@@ -184,12 +198,16 @@ describe('sched_op and vcpu_op', () => {
   it('stop the machine for the reason given', () => {
     const { call, put, host } = makeHvmGuest();
     call(schedOp, 2, put(at, 1));
-    expect([host.shutdowns, call(schedOp, 2, put(at, 9))]).toEqual([['reboot'], -XenError.invalid]);
+    // A byte that means nothing stops it too.
+    call(schedOp, 2, put(at, 0x109));
+    expect(host.shutdowns).toEqual(['reboot', 'poweroff']);
   });
 
   it('move vcpu_info once, and not across pages', () => {
     const { call, put, domain } = makeHvmGuest();
-    expect(call(vcpuOp, 10, 0, put(at, 8, 0, 0xff0, 0))).toBe(-XenError.invalid);
+    expect(call(vcpuOp, 10, 0, put(at, 8, 0, 0xff0, 0))).toBe(-XenError.noAddress);
+    expect(call(vcpuOp, 10, 0, put(at, 8, 0, 0x42, 0))).toBe(-XenError.noAddress);
+    expect(call(vcpuOp, 10, 0, put(at, 8, 1, 0x40, 0))).toBe(-XenError.invalid);
     expect(call(vcpuOp, 10, 0, put(at, 8, 0, 0x40, 0))).toBe(0);
     expect(domain.shared.vcpu).toBe(0x8040);
     expect(call(vcpuOp, 10, 0, put(at, 8, 0, 0x80, 0))).toBe(-XenError.invalid);
@@ -198,6 +216,36 @@ describe('sched_op and vcpu_op', () => {
   it('know one virtual CPU', () => {
     const { call } = makeHvmGuest();
     expect([call(vcpuOp, 3, 0, 0), call(vcpuOp, 3, 1, 0)]).toEqual([1, -XenError.noEntry]);
+    // A state for it is read first; the last of its 128 bytes must be there.
+    expect([call(vcpuOp, 0, 0, 0xff_ff80), call(vcpuOp, 0, 0, 0xf_ff80)]).toEqual([
+      -XenError.fault,
+      -XenError.exists,
+    ]);
+    expect([call(vcpuOp, 0, 0, 0xf_ff81), call(vcpuOp, 12, 0, at)]).toEqual([
+      -XenError.fault,
+      -XenError.noSuchCall,
+    ]);
+  });
+
+  it('do not stop other domains', () => {
+    const { call, put } = makeHvmGuest();
+    const stop = (domain: number): number => call(schedOp, 4, put(at, domain, 0));
+    expect([0, 1, 9].map(stop)).toEqual([-1, -1, -XenError.noDomain]);
+    expect([4, 5, 7].map((op) => call(schedOp, op, 0xffff_0000))).toEqual([-14, -14, -14]);
+  });
+
+  it('set a timer, and look in 100 ms after one that lies out of all time', () => {
+    const { call, host, domain } = makeHvmGuest();
+    const { setTimerOp } = XenCallNumber;
+    const deadline = (low: number, high: number): number => {
+      expect(call(setTimerOp, low, high)).toBe(0);
+      return domain.timerState[0] - host.clock.nowNs;
+    };
+    expect([deadline(0, 0x10_0000), deadline(5, -1), deadline(0, 0x3_ffff)]).toEqual([
+      100e6,
+      100e6,
+      0x3_ffff * 2 ** 32 - host.clock.nowNs,
+    ]);
   });
 });
 

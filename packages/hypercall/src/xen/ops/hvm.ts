@@ -9,8 +9,10 @@ const Op = {
   flushTlbs: 5,
   pagetableDying: 9,
   getTime: 10,
+  getMemType: 15,
   setUpcallVector: 23,
   guestRequest: 24,
+  alternateMaps: 25,
 } as const;
 
 /** HVM_PARAM_X87_FIP_WIDTH: 0, 4 or 8 bytes. */
@@ -33,6 +35,7 @@ const readable: ReadonlySet<number> = new Set([
   HvmParam.storePfn,
   HvmParam.consolePfn,
   HvmParam.paeEnabled,
+  HvmParam.alternateMaps,
 ]);
 
 /** `hvm_op`: parameters of a translated guest, and its time. */
@@ -57,6 +60,10 @@ export const serveHvm: XenHandler = (call) => {
       return at === 0 ? 0 : -XenError.invalid;
     case Op.setUpcallVector:
       return upcallVector(call, at);
+    case Op.getMemType:
+      return memType(call, at);
+    case Op.alternateMaps:
+      return -XenError.notSupported;
     default:
       return -XenError.noSuchCall;
   }
@@ -69,12 +76,12 @@ function param(call: XenCall, at: number, write: boolean): number {
     return -XenError.fault;
   }
   const [domain = 0, index = 0, low = 0, high = 0] = words;
+  if (index > HvmParam.maximum) {
+    return -XenError.invalid;
+  }
   const stranger = domainError(domain & 0xffff);
   if (stranger !== 0) {
     return stranger;
-  }
-  if (index > HvmParam.maximum) {
-    return -XenError.invalid;
   }
   if (!write && !readable.has(index)) {
     return -XenError.notPermitted;
@@ -112,12 +119,35 @@ function upcallVector(call: XenCall, at: number): number {
   }
   const [vcpu = 0, vectorAndPadding = 0] = words;
   const vector = vectorAndPadding & 0xff;
+  if (vector < 16) {
+    return -XenError.invalid;
+  }
   if (vcpu !== 0) {
     return -XenError.noEntry;
   }
-  if (vector < 16 || !call.domain.upcalls.hasApic) {
+  if (!call.domain.upcalls.hasApic) {
     return -XenError.invalid;
   }
   call.domain.upcalls.setApicVector(vector);
   return 0;
+}
+
+/** Kinds of memory that there are (HVMMEM_*). */
+const MemType = { ram: 0, none: 2 } as const;
+const pageBytes = 4096;
+
+/** domid u16, kind u16, 0, frame (64): whether there is RAM at a frame. */
+function memType(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 4);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [head = 0, padding = 0, low = 0, high = 0] = words;
+  const stranger = domainError(head & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
+  }
+  const isRam = high === 0 && call.domain.services.memory.isRam(low * pageBytes, pageBytes);
+  const kind = isRam ? MemType.ram : MemType.none;
+  return call.copy.writeWords(at, [(head & 0xffff) | (kind << 16), padding]) ? 0 : -XenError.fault;
 }

@@ -30,17 +30,16 @@ const bits = (...numbers: readonly number[]): number =>
 const features = {
   hvm: bits(
     XenFeature.writablePageTables,
-    XenFeature.writableDescriptorTables,
     XenFeature.autoTranslatedPhysmap,
-    XenFeature.supervisorModeKernel,
-    XenFeature.gnttabMapAvailBits,
     XenFeature.hvmCallbackVector,
     XenFeature.hvmSafePvclock,
+    XenFeature.memoryOpVnode,
   ),
   pv: bits(
     XenFeature.paePgdirAbove4gb,
     XenFeature.mmuPtUpdatePreserveAd,
     XenFeature.highMemAssist,
+    XenFeature.memoryOpVnode,
     XenFeature.gnttabMapAvailBits,
   ),
 } as const;
@@ -75,7 +74,7 @@ export const serveVersion: XenHandler = (call) => {
     case Version.features:
       return featureMap(call, to);
     case Version.pageSize:
-      return 4096;
+      return to === 0 ? 4096 : -XenError.invalid;
     case Version.guestHandle:
       return call.copy.write(to, guestHandle()) ? 0 : -XenError.fault;
     case Version.commandLine:
