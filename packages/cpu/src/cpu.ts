@@ -75,7 +75,7 @@ export class Cpu {
         execEntry: (page, linear) => (this.debug.watchesCode(linear) ? 0 : this.cache.entry(page)),
         isWatched: (linear) => this.debug.watchesData(linear),
       },
-      { physicalBits: this.model.physicalBits },
+      { physicalBits: this.model.physicalBits, softwareBits: options.softwareBits === true },
     );
     this.cache.attach(this.shadow);
     this.debug = new DebugUnit(

@@ -93,6 +93,8 @@ export interface CpuOptions {
   readonly model?: CpuModel;
   /** Whether hot code is translated; default `interpreter`. */
   readonly accel?: 'interpreter' | 'translator';
+  /** Whether bits 52 to 62 of PAE entries are software's; default false, as the manual has them. */
+  readonly softwareBits?: boolean;
 }
 
 /** Why `Cpu.run` returned. */

@@ -101,6 +101,7 @@ export function composePc(options: MachineOptions, connections: PcConnections): 
     host: processorHost(options, frame, chipset, random),
     model: frame.model,
     accel: options.accel ?? 'translator',
+    softwareBits: options.machine === 'xenpv',
   });
   later.cpu = cpu;
   frame.time.connect(cpu);

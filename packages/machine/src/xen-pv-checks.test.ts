@@ -233,6 +233,19 @@ ${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], -38)}`,
     call(12, ['ebx, 11', 'ecx, 0xfc000000'], -14),
     call(12, ['ebx, 10', 'ecx, argument'], -1),
   ],
+  "bits of an entry that are software's, and execution that it forbids": [
+    // Bits 52 to 62 are as in the tables of four levels that Xen keeps.
+    `${leafOf('page_free')}
+        mov ecx, [esi]
+${call(14, ['ebx, page_free', 'edx, 0x7ff00000', 'esi, 2'], 0)}`,
+    leaves('        mov dword [page_free], 0xc3\n        mov eax, [page_free]', 'eax', 0xc3),
+    `${leafOf('page_free')}\n${leaves('        mov eax, [esi + 4]', 'eax', 0x7ff0_0000)}`,
+    leaves('        mov eax, 3\n        call page_free', 'eax', 3),
+    `${leafOf('page_free')}
+        mov ecx, [esi]
+${call(14, ['ebx, page_free', 'edx, 0xfff00000', 'esi, 2'], 0)}`,
+    faults('        call page_free', 14, 0x11),
+  ],
   'an LDT: pages as they are used, and no other page in their place': [
     `        mov dword [page_free + 8], 0x0000ffff
         mov dword [page_free + 12], 0x00cfb300

@@ -32,19 +32,20 @@ export class AddressSpaces {
   private supervisorSpace = 0;
   private systemSpace = 0;
 
-  /** `physicalBits` is MAXPHYADDR, 32 to 52. */
+  /** `physicalBits` is MAXPHYADDR, 32 to 52; `softwareBits` is as of a `PageWalker`. */
   constructor(
     memory: PhysicalMemory,
     tables: ShadowTables,
     statistics: ShadowStatistics,
     physicalBits: number,
+    softwareBits: boolean,
   ) {
     this.memory = memory;
     this.i32 = memory.machine.i32;
     this.tables = tables;
     this.statistics = statistics;
     this.physicalBits = physicalBits;
-    this.walker = new PageWalker(memory, physicalBits);
+    this.walker = new PageWalker(memory, physicalBits, softwareBits);
     this.enter();
   }
 

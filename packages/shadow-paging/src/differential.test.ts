@@ -45,12 +45,14 @@ class Rig {
   constructor(seed: number, leaves: number, spaces: number) {
     this.random = generator(seed);
     const physicalBits = [32, 36, 40, 52][this.random(4)] ?? 40;
+    const softwareBits = this.random(4) === 0;
     this.physical.mapRam(0, ramPages * 4096, Layout.ram);
     this.physical.mapRom(romPage << 12, 0x2000, this.rom);
     const readMmio = (): number => 0xffff_ffff;
     this.physical.mapMmio(mmioPage << 12, 0x1000, { readMmio, writeMmio: () => undefined });
     const source = { execEntry: (page: number): number => (page + 1) * 16 };
-    this.shadow = new ShadowPaging(this.physical, source, { physicalBits, leaves, spaces });
+    const options = { physicalBits, softwareBits, leaves, spaces };
+    this.shadow = new ShadowPaging(this.physical, source, options);
     this.state = {
       paging: false,
       pae: false,
@@ -63,6 +65,7 @@ class Rig {
       cr3: 0n,
       pointers: [0n, 0n, 0n, 0n],
       physicalBits,
+      softwareBits,
     };
     this.pae = this.random(2) === 0;
     for (let index = 0; index < 3000; index += 1) this.writeTable();

@@ -73,15 +73,21 @@ export class PageWalker {
   private readonly i32: Int32Array;
   /** Bits of the high word of a PAE entry that are reserved whatever NXE says. */
   private readonly reservedHigh: number;
+  /** Bits of the high word of a PAE entry that are more of an address than there is memory. */
+  private readonly addressHigh: number;
   /** Bits 20..13 of a PSE-36 entry beyond the physical-address width, and bit 21. */
   private readonly reservedPse: number;
 
-  /** `physicalBits` is MAXPHYADDR, 32 to 52. */
-  constructor(physical: PhysicalMemory, physicalBits: number) {
+  /**
+   * `physicalBits` is MAXPHYADDR, 32 to 52; with `softwareBits` bits 52 to 62 of PAE entries mean
+   * nothing, as in entries of four levels (SDM 3A table 4-20).
+   */
+  constructor(physical: PhysicalMemory, physicalBits: number, softwareBits: boolean = false) {
     this.physical = physical;
     this.i32 = physical.machine.i32;
     const highBits = Math.min(physicalBits, 52) - 32;
-    this.reservedHigh = 0x7fff_ffff & ~((1 << highBits) - 1);
+    this.addressHigh = softwareBits ? 0x000f_ffff : 0x7fff_ffff;
+    this.reservedHigh = this.addressHigh & ~((1 << highBits) - 1);
     const pseBits = Math.min(highBits, 8);
     this.reservedPse = (0x1ff & ~((1 << pseBits) - 1)) << 13;
   }
@@ -175,7 +181,7 @@ export class PageWalker {
     const pdeHigh = this.peek(pdeAddress + 4);
     if ((pde & EntryBit.present) === 0) return WalkStatus.notPresent;
     if (this.reservedPae(pdeHigh)) return WalkStatus.reserved;
-    const addressHigh = pdeHigh & 0x7fff_ffff;
+    const addressHigh = pdeHigh & this.addressHigh;
     if ((pde & EntryBit.large) !== 0) {
       if ((pde & 0x1f_e000) !== 0) return WalkStatus.reserved;
       this.pdeAddress = pdeAddress;
@@ -201,7 +207,7 @@ export class PageWalker {
     if (this.reservedPae(pteHigh)) return WalkStatus.reserved;
     this.pteAddress = pteAddress;
     this.pte = pte;
-    this.aboveMap = (pteHigh & 0x7fff_ffff) !== 0;
+    this.aboveMap = (pteHigh & this.addressHigh) !== 0;
     this.page = pte >>> 12;
     this.writable = (pde & pte & EntryBit.writable) !== 0;
     this.user = (pde & pte & EntryBit.user) !== 0;
@@ -227,7 +233,7 @@ export class PageWalker {
 
   private halfPae(pde: number, high: number): number {
     if ((pde & EntryBit.present) === 0 || this.reservedPae(high)) return Half.none;
-    if ((high & 0x7fff_ffff) !== 0) return Half.none;
+    if ((high & this.addressHigh) !== 0) return Half.none;
     const bits = EntryBit.writable | EntryBit.user | EntryBit.accessed;
     const permissions = ((pde & bits) << 1) | (high < 0 ? Half.noExecute : 0);
     if ((pde & EntryBit.large) === 0) return this.tablePage(pde) | permissions | Half.table;

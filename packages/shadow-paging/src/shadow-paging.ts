@@ -59,6 +59,11 @@ export interface ExecEntrySource {
 export interface ShadowPagingOptions {
   /** MAXPHYADDR, 32 to 52: which bits of guest entries are reserved. Default 40. */
   readonly physicalBits?: number;
+  /**
+   * Whether bits 52 to 62 of PAE entries are software's, as in entries of four levels: for guests
+   * that know a hypervisor which keeps their tables so. Default false.
+   */
+  readonly softwareBits?: boolean;
   /** The most address-space directories, at least 4. Default and upper bound `maxSpaces`. */
   readonly spaces?: number;
   /** The most leaves, at least 4. Default and upper bound `maxLeaves`. */
@@ -86,6 +91,7 @@ export class ShadowPaging implements MapObserver {
 
   constructor(memory: PhysicalMemory, source: ExecEntrySource, options: ShadowPagingOptions = {}) {
     const { physicalBits = 40, spaces = maxSpaces, leaves = maxLeaves } = options;
+    const { softwareBits = false } = options;
     this.memory = memory;
     this.i32 = memory.machine.i32;
     this.source = source;
@@ -93,7 +99,7 @@ export class ShadowPaging implements MapObserver {
     this.spaces = this.tables.spaces;
     this.leaves = this.tables.leaves;
     const bits = Math.max(32, Math.min(physicalBits, 52));
-    this.current = new AddressSpaces(memory, this.tables, this.statistics, bits);
+    this.current = new AddressSpaces(memory, this.tables, this.statistics, bits, softwareBits);
     this.walker = this.current.walker;
     memory.addObserver(this);
   }

@@ -16,6 +16,8 @@ export interface ReferenceState {
   /** The four PDPTE registers under PAE. */
   pointers: bigint[];
   physicalBits: number;
+  /** Bits 52 to 62 of PAE entries mean nothing. */
+  softwareBits: boolean;
 }
 
 /** Reads an entry of 4 or 8 bytes of guest-physical memory. */
@@ -88,7 +90,7 @@ export function referenceWalk(
     const large = !last && (entry & PS) !== 0n && (state.pae || state.pse);
     let reserved = 0n;
     if (state.pae) {
-      reserved |= bits(62, width);
+      reserved |= bits(state.softwareBits ? 51 : 62, width);
       if (!state.nxe) reserved |= XD;
       if (large) reserved |= bits(20, 13);
     } else if (large) {

@@ -219,7 +219,7 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
     },
   };
   const cr2 = { value: 0x1234 };
-  const places = { frames, firstFrame, cr2: (): number => cr2.value };
+  const places = { frames, firstFrame, cr2: (): number => cr2.value, noExecute: () => true };
   const abi = new XenPvAbi({ domain, space, log, info, ...places });
   later.abi = abi;
   const start = abi.load({

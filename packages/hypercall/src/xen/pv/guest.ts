@@ -93,8 +93,6 @@ export class PvGuest {
   debugUnit: DebugRegisters | undefined;
   /** Returns what the processor has in a segment register; without it segments count as flat. */
   selectorOf: (register: number) => number | undefined = () => undefined;
-  /** Whether pages without execution are on. */
-  hasNoExecute: boolean = false;
   /** CR4 as the guest reads it. */
   control4: number = firstControl4;
   /** What the stub does before it returns: bits of `StubAction`. */
@@ -179,6 +177,15 @@ export class PvGuest {
   setControl4(value: number): void {
     this.control4 = firstControl4 | (value & (timeStampDisable | debugExtensions));
     this.actions |= StubAction.loadCr4;
+  }
+
+  /** Whether pages without execution are on. */
+  get hasNoExecute(): boolean {
+    return this.tables.hasNoExecute;
+  }
+
+  set hasNoExecute(on: boolean) {
+    this.tables.hasNoExecute = on;
   }
 
   /** Whether a frame is the guest's and no table. */

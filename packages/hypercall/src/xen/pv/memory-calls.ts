@@ -3,7 +3,7 @@
  * "mmuext_op").
  */
 import { DomainId, mostListElements, XenError } from '../constants.ts';
-import { argument, isSelf } from '../ops/call.ts';
+import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { entryAt } from './guest.ts';
 import type { PvGuest } from './guest.ts';
@@ -20,14 +20,19 @@ const pageBytes = 4096;
 
 /**
  * Whose pages the updates are about, and whose page tables (its number and 1 in the upper half, 0
- * for the caller's own): 0, or a negative error. The caller may not name itself by its number.
+ * for the caller's own): 0, or a negative error. The caller may not name itself by its number as
+ * the owner of pages.
  */
 function foreignError(call: XenCall, isUpdate: boolean): number {
   const word = argument(call, 3);
   const [owner, tables] = [word & 0xffff, word >>> 16];
   if (isUpdate && tables !== 0 && tables !== DomainId.guest + 1) {
-    return tables === DomainId.backend + 1 ? -XenError.notPermitted : -XenError.invalid;
+    return tables === DomainId.backend + 1 ? -XenError.notPermitted : -XenError.noDomain;
   }
+  return ownerError(owner);
+}
+
+function ownerError(owner: number): number {
   switch (owner) {
     case DomainId.self:
       return 0;
@@ -93,18 +98,29 @@ function updateOne(guest: PvGuest, low: number, high: number, value: Entry): num
   }
 }
 
+/**
+ * What to flush behind an update (UVMF_*): nothing, everything or one address; above it where it is
+ * to be done, on this processor, on all, or on those of a set in the guest's memory.
+ */
+const Flush = { kinds: 3, all: 4 } as const;
+
 /** `update_va_mapping`: linear address, entry, what to flush. */
 export function updateVaMapping(guest: PvGuest, call: XenCall): number {
   const found = guest.findLeaf(argument(call, 0));
   if (found === undefined || guest.info.type(found[0]) !== PageType.l1) {
     return -XenError.invalid;
   }
-  return guest.tables.change(found[0], found[1], entryAt(call, 1));
+  const result = guest.tables.change(found[0], found[1], entryAt(call, 1));
+  const flags = argument(call, 3);
+  const set = (flags & ~Flush.kinds) >>> 0;
+  const isSet = (flags & Flush.kinds) !== 0 && set !== 0 && set !== Flush.all;
+  // The entry stands when the set turns out to be none.
+  return result === 0 && isSet && call.copy.read(set, 4) === undefined ? -XenError.fault : result;
 }
 
-/** `update_va_mapping_otherdomain`: the same with a domain behind it. */
+/** `update_va_mapping_otherdomain`: the same with the domain whose page it is behind it. */
 export function updateVaMappingOther(guest: PvGuest, call: XenCall): number {
-  return isSelf(argument(call, 4) & 0xffff) ? updateVaMapping(guest, call) : -XenError.notPermitted;
+  return ownerError(argument(call, 4) & 0xffff) || updateVaMapping(guest, call);
 }
 
 /** Sub-operations of `mmuext_op` (MMUEXT_*). */
@@ -127,6 +143,8 @@ const Extended = {
   clearPage: 16,
   copyPage: 17,
   flushCacheGlobal: 18,
+  markSuper: 19,
+  unmarkSuper: 20,
 } as const;
 
 const operationBytes = 12;
@@ -188,7 +206,6 @@ function extendOne(
     case Extended.invalidateLocal:
     case Extended.flushAll:
     case Extended.invalidateAll:
-    case Extended.flushCacheGlobal:
       // Shadow tables follow the page tables at once, and no memory is cached apart.
       return 0;
     case Extended.setLdt:
@@ -198,8 +215,12 @@ function extendOne(
     case Extended.copyPage:
       return fillPage(guest, first, second);
     case Extended.flushCache:
+    case Extended.flushCacheGlobal:
       // Only for guests with devices of their own.
       return -XenError.access;
+    case Extended.markSuper:
+    case Extended.unmarkSuper:
+      return -XenError.notSupported;
     case Extended.pinL4:
       // A level that the guest's tables do not have: asked for in vain.
       return 0;

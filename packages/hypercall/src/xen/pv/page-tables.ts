@@ -30,8 +30,10 @@ const globalBit = 0x100;
  * Xen allows where its own tables have four levels, and the processor would refuse them.
  */
 const keptTop = 0xffff_fe01;
-/** High bits: NX, and the frame's up to 2^36. */
-const allowedHigh = 0x8000_000f;
+/** High bits: NX, those for software, and the frame's. */
+const noExecute = 0x8000_0000;
+const softwareHigh = 0x7ff0_0000;
+const frameHigh = 0xf_ffff;
 
 /** An entry in halves. */
 export interface Entry {
@@ -41,7 +43,7 @@ export interface Entry {
 
 /** Returns the frame that an entry names. */
 export function frameOf({ low, high }: Entry): number {
-  return (low >>> 12) + (high & 0xf) * 2 ** 20;
+  return (low >>> 12) + (high & frameHigh) * 2 ** 20;
 }
 
 const isPresent = (entry: Entry): boolean => (entry.low & EntryBit.present) !== 0;
@@ -50,6 +52,8 @@ const isPresent = (entry: Entry): boolean => (entry.low & EntryBit.present) !== 
 export class PageTables {
   readonly info: PageInfo;
   readonly #memory: XenMemory;
+  /** Whether entries may forbid execution. */
+  hasNoExecute: boolean = false;
   /** Called when a guest's mapping of a descriptor table goes: it may be one of an LDT's page. */
   onDescriptorsUnmapped: () => void = () => undefined;
   /** Writes Xen's own entries into a table. */
@@ -188,7 +192,8 @@ export class PageTables {
   }
 
   #checkBits(level: number, entry: Entry): number {
-    const high = level === 3 ? allowedHigh & 0xf : allowedHigh;
+    const others = softwareHigh | (this.hasNoExecute ? noExecute : 0);
+    const high = frameHigh | (level === 3 ? 0 : others);
     const low = level === 1 ? allowedLow | globalBit : allowedLow;
     const isGood = (entry.low & 0xfff & ~low) === 0 && (entry.high & ~high) === 0;
     return isGood ? 0 : -XenError.invalid;

@@ -1,0 +1,71 @@
+/** Updates of page tables: bits of entries, what is flushed behind them, whose pages they name. */
+import { describe, expect, it } from 'vitest';
+
+import { XenCallNumber, XenError } from '../constants.ts';
+import { begun } from './test-begun.ts';
+
+const { updateVaMapping, updateVaMappingOtherDomain } = XenCallNumber;
+const { invalid, fault, notPermitted, noDomain, access, notSupported } = XenError;
+const place = 0xc000_0000;
+const self = 0x7ff0;
+
+describe('entries', () => {
+  it('may have bits 52 to 63 in the first two levels, and none in the third', () => {
+    const { update, leaf, spare, memory, abi, extend } = begun();
+    for (const high of [0x7ff0_0000, 0x8000_0000, 0xfff0_0000]) {
+      expect(update(leaf(place), (spare << 12) | 1, high)).toBe(0);
+      expect(memory.read32(leaf(place) + 4)).toBe(high | 0);
+    }
+    expect(update(leaf(place), (spare << 12) | 1, 0x8_0000)).toBe(-notPermitted);
+    const second = memory.read32(abi.guest.base * 4096 + 24) & 0xffff_f000;
+    expect(update(second, 0, 0x7ff0_0000)).toBe(0);
+    const third = abi.guest.base * 4096;
+    expect(update(third, second | 1, 0x10_0000)).toBe(-invalid);
+    expect(extend(0, spare)).toBe(0);
+    expect(update(second, (spare << 12) | 7, 0xfff0_0000)).toBe(0);
+  });
+
+  it('forbid execution only where the processor can', () => {
+    const { update, leaf, spare, abi } = begun();
+    abi.guest.hasNoExecute = false;
+    expect(update(leaf(place), (spare << 12) | 1, 0x8000_0000)).toBe(-invalid);
+    expect(update(leaf(place), (spare << 12) | 1, 0x10_0000)).toBe(0);
+  });
+});
+
+describe('update_va_mapping', () => {
+  it('reads the set of processors last, so that the entry stands without one', () => {
+    const { call, leaf, memory, spare, argumentsAt } = begun();
+    const map = (bits: number, flags: number): number =>
+      call(updateVaMapping, place, (spare << 12) | bits, 0, flags);
+    expect([map(1, 1), map(1, 2), map(1, 5), map(1, argumentsAt | 1)]).toEqual([0, 0, 0, 0]);
+    expect([map(5, 0xfc00_0001), memory.read32(leaf(place)) & 5]).toEqual([-fault, 5]);
+    expect(map(1, 0xfc00_0000)).toBe(0);
+  });
+
+  it("names the owner of the page otherwise than by the caller's number", () => {
+    const { call, spare } = begun();
+    const map = (domain: number): number =>
+      call(updateVaMappingOtherDomain, place, (spare << 12) | 1, 0, 0, domain);
+    expect([self, 1, 0, 9, 0x7ff1].map(map)).toEqual([
+      0,
+      -noDomain,
+      -notPermitted,
+      -noDomain,
+      -notPermitted,
+    ]);
+  });
+});
+
+describe('operations on the whole address space', () => {
+  it('are refused where they are for guests with devices, or are no more', () => {
+    const { extend } = begun();
+    expect([12, 18, 19, 20, 21].map((command) => extend(command, 0))).toEqual([
+      -access,
+      -access,
+      -notSupported,
+      -notSupported,
+      -XenError.noSuchCall,
+    ]);
+  });
+});
