@@ -52,6 +52,7 @@ export class RingfenceMachine extends LitElement {
   #hasInspector = false;
   #notice = '';
   #rate = '';
+  #settings: Settings = defaultSettings;
   #files: MachineFiles = {};
   #last: MachineStats | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -83,13 +84,17 @@ export class RingfenceMachine extends LitElement {
 
   /** Makes a machine in place of the one before, and starts it. */
   async boot(settings: Settings = defaultSettings, files: MachineFiles = {}): Promise<void> {
+    this.#settings = settings;
     this.#files = files;
     await this.#make({ settings, files });
   }
 
   /** Goes on from a snapshot, with the disks that were given to `boot`. */
   async restore(snapshot: Blob | string): Promise<void> {
-    await this.#make({ settings: defaultSettings, files: this.#files, snapshot });
+    const { translationProfile } = this.#settings;
+    const profile = translationProfile === undefined ? {} : { translationProfile };
+    const settings = { ...defaultSettings, ...profile };
+    await this.#make({ settings, files: this.#files, snapshot });
   }
 
   /** Lets the machine run, or go on. */
@@ -142,6 +147,7 @@ export class RingfenceMachine extends LitElement {
     super.connectedCallback();
     this.#timer = setInterval(() => void this.#readStats(), statsMs);
     for (const name of ['pointerdown', 'keydown']) this.addEventListener(name, this.#unlock);
+    document.addEventListener('visibilitychange', this.#tellHidden);
     // An element with attributes is a machine as it stands; others wait for `boot`.
     if (this.hasAttribute('autostart')) {
       try {
@@ -157,6 +163,7 @@ export class RingfenceMachine extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#timer);
+    document.removeEventListener('visibilitychange', this.#tellHidden);
     this.speaker.silence();
     this.pause();
   }
@@ -230,6 +237,10 @@ export class RingfenceMachine extends LitElement {
 
   readonly #unlock = (): void => {
     this.speaker.unlock();
+  };
+
+  readonly #tellHidden = (): void => {
+    if (document.visibilityState === 'hidden') this.client.send({ kind: 'hidden' });
   };
 
   #set(what: ToolbarAction, value: string): void {

@@ -45,6 +45,8 @@ export type ToWorker =
   | { readonly kind: 'start' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'reset' }
+  /** The page is not seen any more, and may go away. */
+  | { readonly kind: 'hidden' }
   | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
   | { readonly kind: 'key'; readonly code: string; readonly pressed: boolean }
   | { readonly kind: 'type'; readonly text: string }

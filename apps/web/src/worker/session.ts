@@ -1,11 +1,13 @@
 import { createMachine, machineOptions } from '@ringfence/machine';
 import type { BootFiles, Machine } from '@ringfence/machine';
 
+import { savedProfile } from '../storage/saved-profile.ts';
 import { browserHost } from './browser-host.ts';
 import { openDrives } from './drives.ts';
 import { loadFile } from './load-file.ts';
 import type { LoadProgress } from './load-file.ts';
 import type { CallMessage, FromWorker, MachineRequest, MouseInput, ToWorker } from './messages.ts';
+import { ProfileKeeper } from './profile-keeper.ts';
 import { regionTexts } from './region-texts.ts';
 import { ScreenFeed } from './screen-feed.ts';
 import { SerialInput } from './serial-input.ts';
@@ -23,6 +25,7 @@ export class Session {
   readonly #host = browserHost();
   readonly #screen: ScreenFeed;
   #machine: Machine | undefined;
+  #profile: ProfileKeeper | undefined;
   #input: readonly SerialInput[] = [];
   #buttons = 0;
 
@@ -49,6 +52,9 @@ export class Session {
         break;
       case 'reset':
         machine?.reset();
+        break;
+      case 'hidden':
+        void this.#profile?.keep();
         break;
       case 'serial':
         this.#input[message.port]?.write(message.bytes);
@@ -120,13 +126,19 @@ export class Session {
     const drives = await openDrives(settings, files, (fault) => {
       this.#post({ kind: 'fault', message: fault });
     });
+    // What the machine before this one translated is for this one already.
+    await this.#profile?.keep();
+    const profile = savedProfile(settings);
     const machine = await createMachine({
       ...machineOptions(settings, loaded as BootFiles, this.#host),
       ...(drives.length === 0 ? {} : { drives }),
       ...(file === undefined ? {} : { snapshot: file }),
+      ...(profile === undefined ? {} : { translationProfile: await profile.read() }),
     });
+    this.#profile?.stop();
     this.#machine?.dispose();
     this.#machine = machine;
+    this.#profile = profile === undefined ? undefined : new ProfileKeeper(machine, profile);
     this.#connect(machine);
     return null;
   }
