@@ -31,6 +31,13 @@ export class RegionTable {
     return this.#pages.get(number);
   }
 
+  /** How many regions have their entries in a page; others have only copies of its functions. */
+  enteredIn(page: number): number {
+    let count = 0;
+    for (const region of this.#pages.get(page)?.regions ?? []) if (region.page === page) count += 1;
+    return count;
+  }
+
   /** Slot of the region entered at an offset of a page, 0 if there is none. */
   entryAt(page: number, offset: number): number {
     return this.#pages.get(page)?.entered.get(offset)?.entries.get(offset)?.slot ?? 0;

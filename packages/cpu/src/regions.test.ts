@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { assembleText } from '@ringfence/assembler';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu } from './test-cpu.ts';
+import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
 
-function run(source: string, accel: 'interpreter' | 'translator'): ReturnType<typeof makeCpu> {
+function run(source: string, accel: 'interpreter' | 'translator'): TestCpu {
   const parts = makeCpu(16 << 20, accel);
-  parts.physical.write(0x1000, assembleText(source, { bits: 32, origin: 0x1000 }));
-  parts.cpu.start(flatState(0x1000, 0x8000));
-  // Much work of the host makes `run` return early.
-  let stop = parts.cpu.run(50_000_000);
-  for (let again = 0; stop === 'budget' && again < 20_000; again++)
-    stop = parts.cpu.run(50_000_000);
-  expect(stop).toBe('halt');
+  runCode(parts, source);
   return parts;
+}
+
+/** Runs code at 0x1000 until it halts. */
+function runCode({ cpu, physical }: TestCpu, source: string): void {
+  physical.write(0x1000, assembleText(source, { bits: 32, origin: 0x1000 }));
+  cpu.start(flatState(0x1000, 0x8000));
+  // Much work of the host makes `run` return early.
+  let stop = cpu.run(50_000_000);
+  for (let again = 0; stop === 'budget' && again < 20_000; again++) stop = cpu.run(50_000_000);
+  expect(stop).toBe('halt');
 }
 
 describe('regions', () => {
@@ -181,5 +185,25 @@ describe('regions of code that changes', () => {
     parts.physical.write(0x1000, Uint8Array.from([0xf4]));
     expect(parts.cpu.regions?.statistics.dropped).toBe(1);
     expect(parts.cpu.run(5_000_000)).toBe('halt');
+  });
+});
+
+describe('a page', () => {
+  it('has regions of its own beside any number of copies of its functions', () => {
+    const callee = 0x2000;
+    const parts = makeCpu(16 << 20, 'translator');
+    const { physical, cpu } = parts;
+    physical.write(callee, assembleText('add eax, ebx\nret', { bits: 32, origin: callee }));
+    const callers = Array.from({ length: 70 }, (_, index) => 0x10_0000 + index * 4096);
+    for (const at of callers) {
+      const caller = `call ${String(callee)}\nret`;
+      physical.write(at, assembleText(caller, { bits: 32, origin: at }));
+    }
+    runCode(parts, `${callers.map((at) => `call ${String(at)}`).join('\n')}\nhlt`);
+    const { regions } = cpu;
+    for (const at of callers) regions?.compile(at, at >> 12, [0], 'asked for');
+    expect(regions?.page(callee >> 12)?.regions.size).toBe(callers.length);
+    regions?.compile(callee, callee >> 12, [0], 'asked for');
+    expect(regions?.page(callee >> 12)?.entered.has(0)).toBe(true);
   });
 });

@@ -28,7 +28,7 @@ import { WrittenCode } from './written-code.ts';
 /** How often a region is made anew for more entries. */
 const maximumRebuilds = 12;
 
-/** Regions of one page, and entries of one region. */
+/** Regions that are entered in one page, and entries of one region. */
 const maximumPageRegions = 64;
 const maximumEntries = 48;
 
@@ -301,7 +301,7 @@ export class Regions implements CodeObserver {
   #refusal(page: number): string | undefined {
     if (this.#physical.backing(page) < 0) return 'the page is not in memory';
     if (this.#written.isRefused(page, this.#samples)) return 'the page is written all the time';
-    if ((this.#table.page(page)?.regions.size ?? 0) >= maximumPageRegions) {
+    if (this.#table.enteredIn(page) >= maximumPageRegions) {
       return 'the page has regions enough';
     }
     return this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
