@@ -2,8 +2,8 @@
  * Remembers instructions that regions give up again and again, and what is done about each.
  *
  * Accesses near one base share a look-up, which fails where their range is not in one page, as that
- * of a stack frame may be: first the accesses of a region are looked up apart. Where that does
- * not help, what is accessed has no fast path (data beside code, devices, page tables): then the
+ * of a stack frame may be: first those of a region by the same register are looked up apart. Where
+ * that does not help, what is accessed has no fast path (data beside code, devices, page tables): then the
  * handler does the instruction.
  */
 

@@ -3,8 +3,10 @@
  * code to run that regions have.
  */
 import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
-import { isApart } from '@ringfence/translator';
+import type { RegionInstruction } from '@ringfence/translator';
+import { pageIndexOf } from '@ringfence/translator';
 import { CallTargets } from './call-targets.ts';
+import { GivenUpLevel } from './given-up-code.ts';
 import type { RegionLog } from './region-log.ts';
 import type { PageRegions, Region } from './region-record.ts';
 import { Word } from './state-view.ts';
@@ -45,6 +47,8 @@ const maximumCounts = 4096;
 /** Samples behind one way out of a region after which there should be an entry. */
 const entrySamples = 8;
 
+const esp = 4;
+
 const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
 
 /** The regions that are made of hot code. */
@@ -57,10 +61,10 @@ export interface HotCodeRegions {
   /** Makes a region anew. */
   rebuild(region: Region, linear: number, starts: readonly number[], why: string): void;
   /**
-   * Has regions do an instruction otherwise that they often gave up, though its look-up was its own
-   * if `isApart`; false if nothing more can be done.
+   * Has regions do an instruction otherwise that they often gave up: `level` is a `GivenUpLevel`;
+   * false if they do so already.
    */
-  ease(page: number, offset: number, isApart: boolean): boolean;
+  ease(page: number, offset: number, level: number): boolean;
   /** The guest was met in a page, in code that no region has. */
   sampled(page: number): void;
 }
@@ -125,9 +129,24 @@ export class HotCode {
     if (place === undefined) return;
     const region = this.#regions.page(place.page)?.covered.get(place.offset);
     if (region?.state !== 'entered') return;
-    if (!this.#regions.ease(place.page, place.offset, isApart(region.blocks))) return;
+    if (!this.#ease(region, place.offset)) return;
     const why = `0x${place.physical.toString(16)} is often given up`;
     this.#regions.rebuild(region, place.linear, region.starts, why);
+  }
+
+  /**
+   * Has the instruction at an offset of a region's page done otherwise, and with its look-up those
+   * of all that access memory by the same register: they lie across the same two pages.
+   */
+  #ease({ page, blocks }: Region, offset: number): boolean {
+    const code = blocks.flatMap(({ instructions }) => instructions);
+    const given = code.find((found) => found.offset === offset);
+    if (given?.isApart !== false) return this.#regions.ease(page, offset, GivenUpLevel.hosted);
+    for (const found of code) {
+      const isAlike = baseOf(found) === baseOf(given) && pageIndexOf(found.offset) === 0;
+      if (isAlike) this.#regions.ease(page, found.offset, GivenUpLevel.apart);
+    }
+    return true;
   }
 
   /**
@@ -191,4 +210,9 @@ export class HotCode {
     else this.#counts.delete(key);
     return count >= enough;
   }
+}
+
+/** The register that an instruction accesses memory by: that of the stack if it names none. */
+function baseOf({ instruction: { base } }: RegionInstruction): number {
+  return base < 0 ? esp : base;
 }

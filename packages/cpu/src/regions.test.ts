@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assembleText } from '@ringfence/assembler';
 import { Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { contentKey, TranslationProfile } from './translation-profile.ts';
 
 function run(source: string, accel: 'interpreter' | 'translator'): TestCpu {
   const parts = makeCpu(16 << 20, accel);
@@ -81,6 +82,18 @@ describe('accesses that share a look-up', () => {
     const { givenUp = 0, instructions = 0 } = translated.cpu.regions?.statistics ?? {};
     expect(instructions).toBeGreaterThan(translated.cpu.instructions * 0.9);
     expect(givenUp).toBeLessThan(translated.cpu.instructions * 0.01);
+  });
+
+  it('are made apart for this run only', () => {
+    const parts = makeCpu(16 << 20, 'translator');
+    const profile = TranslationProfile.empty();
+    parts.cpu.regions?.useProfile(profile);
+    runCode(parts, frame(8));
+    const { rebuilt } = [...(parts.cpu.regions?.page(1)?.regions ?? [])][0] ?? { rebuilt: 0 };
+    expect(rebuilt).toBeGreaterThan(0);
+    const known = profile.find(contentKey(parts.machine.i32, parts.physical.backing(1) >> 2));
+    expect(known?.regions.length).toBeGreaterThan(0);
+    expect(known?.eased.size).toBe(0);
   });
 });
 

@@ -197,10 +197,10 @@ export class Regions implements CodeObserver {
     return this.#table.page(number);
   }
 
-  /** Regions do an instruction otherwise from now on; `isApart`: its look-up is its own already. */
-  ease(page: number, offset: number, isApart: boolean): boolean {
-    const level = isApart ? GivenUpLevel.hosted : GivenUpLevel.apart;
-    this.#replay?.noteEased(page, offset, level);
+  /** Regions do an instruction otherwise from now on. */
+  ease(page: number, offset: number, level: number): boolean {
+    // Where a stack frame lies is another thing in each run.
+    if (level === GivenUpLevel.hosted) this.#replay?.noteEased(page, offset, level);
     return this.#givenUp.raise(page, offset, level);
   }
 

@@ -1,6 +1,7 @@
 /** Regions that are entered from others while the budget runs out. */
 import { assembleText } from '@ringfence/assembler';
 import { expect, it } from 'vitest';
+import { GivenUpLevel } from './given-up-code.ts';
 import { flatState, makeCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x2_0000;
@@ -30,7 +31,7 @@ it('a fault where a region goes on with little budget left has its own EIP', () 
   cpu.start(initial);
   cpu.run(100);
   // The region has the load's handler do it, and looks at the budget behind it.
-  cpu.regions?.ease(code >> 12, hosted, true);
+  cpu.regions?.ease(code >> 12, hosted, GivenUpLevel.hosted);
   cpu.regions?.compile(code, code >> 12, [0], 'asked for');
   for (let budget = 1; budget < 12; budget++) {
     cpu.start(initial);

@@ -20,19 +20,31 @@ interface Member {
 
 const grouped: ReadonlySet<string> = new Set(['guest.load', 'guest.store', 'guest.modify']);
 
-/** Makes groups of the accesses of a block's straight code. */
-export function groupAccesses(body: readonly Value[]): void {
+/**
+ * Makes groups of the accesses of a block's straight code; `isApart`: whether those of the
+ * instruction of a number, and those with the same base, are to be looked up one by one.
+ */
+export function groupAccesses(
+  body: readonly Value[],
+  isApart: (instruction: number) => boolean,
+): void {
   const bases = new Map<Value, Member[]>();
+  const apart = new Set<Value>();
+  let instruction = 0;
   for (const access of body) {
+    if (access.op === 'mark') instruction = access.imm;
     const address = access.args[0];
     if (!grouped.has(access.op) || address === undefined) continue;
     const { base, displacement } = split(address);
     if (base.isConst) continue;
+    if (isApart(instruction)) apart.add(base);
     const members = bases.get(base);
     if (members === undefined) bases.set(base, [{ access, displacement }]);
     else if (isNear(members, displacement)) members.push({ access, displacement });
   }
-  for (const [base, members] of bases) if (members.length > 1) join(base, members);
+  for (const [base, members] of bases) {
+    if (members.length > 1 && !apart.has(base)) join(base, members);
+  }
 }
 
 function isNear(members: readonly Member[], displacement: number): boolean {

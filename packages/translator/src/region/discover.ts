@@ -22,7 +22,7 @@ export interface RegionInstruction {
   /** What its record in the interpreter is of: another one if it crosses into the next page. */
   readonly recordVariant: Variant;
   readonly suitability: number;
-  /** It was often given up: `RegionPage.isApart`. */
+  /** Its accesses share no look-ups, nor those of its block with the same base: `RegionPage.isApart`. */
   readonly isApart: boolean;
 }
 
@@ -57,7 +57,7 @@ export interface RegionPage {
   readonly isWritten: (offset: number, length: number) => boolean;
   /**
    * Whether regions often gave the instruction at an offset up: maybe because accesses shared a
-   * look-up whose range was not in one page, which those of a region with it do no more.
+   * look-up whose range was not in one page.
    */
   readonly isApart: (offset: number) => boolean;
   /** Whether they did so even then, so that its handler does it. */
@@ -275,9 +275,4 @@ function targetOf(found: RegionInstruction): number | undefined {
   const { instruction, offset } = found;
   if (instruction.operandKind[0] !== OperandKind.relative) return undefined;
   return offset + instruction.length + instruction.immediate;
-}
-
-/** Whether the accesses of a region of some blocks share no look-ups; see `RegionPage.isApart`. */
-export function isApart(blocks: readonly Pick<FoundBlock, 'instructions'>[]): boolean {
-  return blocks.some(({ instructions }) => instructions.some((found) => found.isApart));
 }

@@ -13,7 +13,7 @@ import { unpackVariant } from '../semantics/variant.ts';
 import { groupAccesses } from './access-groups.ts';
 import { ConstantSource } from './constant-source.ts';
 import { removeDeadSets } from './dead-sets.ts';
-import { isApart, type RegionInstruction } from './discover.ts';
+import type { RegionInstruction } from './discover.ts';
 import type { RegionBlock } from './layout.ts';
 import type { PromotedRegisters } from './promoted-registers.ts';
 import { Suitability } from './suitability.ts';
@@ -58,13 +58,13 @@ export function regionIr(
       isStable = false;
     });
   }
-  const apart = isApart(blocks);
-  return { blocks: built.map(({ ir }) => finish(ir, apart)), wantsFlagWords: wants };
+  const finished = built.map(({ ir }, number) => finish(ir, blocks[number]));
+  return { blocks: finished, wantsFlagWords: wants };
 }
 
 /** IR of a block, dead sets removed and accesses grouped, as if no other block read its flags. */
 export function blockIr(block: RegionBlock, registers: PromotedRegisters): Value[] {
-  return finish(rawBlockIr(block, registers), false);
+  return finish(rawBlockIr(block, registers), block);
 }
 
 /** IR of a block as its semantics build it. */
@@ -72,10 +72,9 @@ export function rawBlockIr(block: RegionBlock, registers: PromotedRegisters): Va
   return build(block, registers, true).ir;
 }
 
-/** `apart`: each access looks its page up by itself. */
-function finish(raw: Value[], apart: boolean): Value[] {
+function finish(raw: Value[], block: RegionBlock | undefined): Value[] {
   const ir = removeDeadSets(raw);
-  if (!apart) groupAccesses(ir);
+  groupAccesses(ir, (number) => block?.instructions[number]?.isApart === true);
   return ir;
 }
 

@@ -1,0 +1,37 @@
+import { assembleText } from '@ringfence/assembler';
+import { FunctionBody } from '@ringfence/wasm';
+import { describe, expect, it } from 'vitest';
+import { explainedSource } from '../inspect/explain.ts';
+import { layOut } from './layout.ts';
+import { PromotedRegisters } from './promoted-registers.ts';
+import { blockIr } from './region-ir.ts';
+
+const source = `
+  mov eax, [ebx]
+  mov ecx, [ebp - 8]
+  add eax, [ebx + 4]
+  add ecx, [ebp - 4]
+  hlt`;
+
+/** Ranges in bytes of the groups of the accesses of the code, one for each access that is in one. */
+function groups(isApart: (base: number) => boolean): (number | undefined)[] {
+  const bytes = assembleText(source, { bits: 32, origin: 0 });
+  const [block] = layOut(explainedSource(bytes, 32), [0]);
+  if (block === undefined) throw new Error('no block');
+  const instructions = block.instructions.map((found) => {
+    return { ...found, isApart: isApart(found.instruction.base) };
+  });
+  const registers = new PromotedRegisters(new FunctionBody(['i32', 'i32']));
+  const ir = blockIr({ ...block, instructions }, registers);
+  return ir.filter(({ op }) => op === 'guest.load').map(({ group }) => group?.bytes);
+}
+
+describe('accesses of a block', () => {
+  it('share a look-up with those near them by the same register', () => {
+    expect(groups(() => false)).toEqual([8, 8, 8, 8]);
+  });
+
+  it('go on to share it where those by another register do not', () => {
+    expect(groups((base) => base === 3)).toEqual([undefined, 8, undefined, 8]);
+  });
+});
