@@ -5,7 +5,7 @@ import type { SavedProfile } from '../storage/saved-profile.ts';
 /** How often a profile is kept while a machine runs: a page may go away without a word. */
 const keepMs = 10_000;
 
-/** Keeps the translation profile of one machine: now and then, and when the machine stands still. */
+/** Keeps the profile of one machine: now and then, and when the machine stands still. */
 export class ProfileKeeper {
   readonly #machine: Machine;
   readonly #saved: SavedProfile;
