@@ -5,7 +5,7 @@ import { fault, generalProtection, invalidOpcode, noFault, Vector } from '@ringf
 import { Callout, CalloutResult } from '@ringfence/translator';
 import type { CalloutContext, CalloutOutcome, Handler } from './callout-outcome.ts';
 import { Msr } from './model-specific-registers.ts';
-import { Component, SavedState } from './saved-state.ts';
+import { Component, isExtendedControl, SavedState } from './saved-state.ts';
 import { Cr0, Cr4, Word } from './state-view.ts';
 
 const xcr0 = CpuState.xcr0 >> 2;
@@ -88,11 +88,7 @@ export class StateCallouts {
     if (((state[Word.cr4] ?? 0) & Cr4.osXsave) === 0) return this.#outcome.fault(invalidOpcode);
     const value = state[gprEax] ?? 0;
     const valid =
-      state[Word.cpl] === 0 &&
-      state[gprEcx] === 0 &&
-      state[gprEdx] === 0 &&
-      (value & Component.x87) !== 0 &&
-      (value & ~Component.all) === 0;
+      state[Word.cpl] === 0 && state[gprEcx] === 0 && isExtendedControl(value, state[gprEdx] ?? 0);
     if (!valid) return this.#outcome.fault(generalProtection(0));
     state[xcr0] = value;
     return CalloutResult.goOn;

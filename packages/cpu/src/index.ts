@@ -5,6 +5,7 @@ export { findCpuModel, type ModelNameFault } from './model-name.ts';
 export type { DebugStop, DebugUnit, HostBreakpoint } from './debug-unit.ts';
 export { Cr0, Word } from './state-view.ts';
 export * from './initial-state.ts';
+export { isExtendedControl } from './saved-state.ts';
 export { type TranslationEvent, translationLine } from './translation-event.ts';
 export { type SavedCpu, savedWords } from './saved-cpu.ts';
 export type { CodeRange, RegionSummary } from './region-log.ts';

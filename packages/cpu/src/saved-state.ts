@@ -14,6 +14,11 @@ import type { GuestAccess } from './guest-access.ts';
 /** State components (SDM 1 13.1). */
 export const Component = { x87: 1, sse: 2, all: 3 } as const;
 
+/** Whether XCR0 can have a value: components that there are, x87 always (SDM 1 13.3). */
+export function isExtendedControl(low: number, high: number): boolean {
+  return high === 0 && (low & Component.x87) !== 0 && (low & ~Component.all) === 0;
+}
+
 const header = 512;
 const compacted = 0x8000_0000 | 0;
 const initialControl = 0x37f;

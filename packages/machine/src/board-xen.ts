@@ -2,7 +2,7 @@
  * A machine as Xen would give it to a guest: the Xen interface with its back ends, beside or
  * instead of a PC's chips.
  */
-import { Word } from '@ringfence/cpu';
+import { isExtendedControl, Word } from '@ringfence/cpu';
 import type { Cpu, InterruptController } from '@ringfence/cpu';
 import type { ByteSink, Timers } from '@ringfence/devices';
 import {
@@ -181,6 +181,16 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
       write: (register, value) => {
         parts.memory.machine.i32[Word.dr + 2 * register] = value;
         parts.cpu()?.debug.update();
+      },
+    },
+    extendedState: {
+      get isPresent() {
+        return parts.cpu()?.model.has.has('XSAVE') === true;
+      },
+      choose: (low, high) => {
+        const isGood = isExtendedControl(low, high);
+        if (isGood) parts.memory.machine.i32[CpuState.xcr0 >> 2] = low;
+        return isGood;
       },
     },
     selector: (register) => parts.memory.machine.i32[segmentWord(register)] ?? 0,

@@ -4,10 +4,10 @@
  */
 
 /** Vectors of such kernels for which the processor pushes an error code. */
-const withError: ReadonlySet<number> = new Set([11, 12, 13, 14]);
+const withError: ReadonlySet<number> = new Set([11, 12, 13, 14, 17]);
 
 /** Vectors of exceptions that are caught. */
-export const caughtVectors: readonly number[] = [0, 1, 3, 4, 6, 7, 11, 12, 13, 14];
+export const caughtVectors: readonly number[] = [0, 1, 3, 4, 6, 7, 11, 12, 13, 14, 17];
 
 /** What is a kernel's own. */
 export interface CheckKernelParts {

@@ -84,6 +84,12 @@ user_port:
 user_rdtsc:
         rdtsc
         int 0x80
+user_unaligned:
+        mov eax, [esp + 1]
+        int 0x80
+user_out:
+        out 0x80, al
+        int 0x80
 user_sysenter:
         sysenter
         int 0x80

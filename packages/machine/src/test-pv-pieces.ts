@@ -16,10 +16,10 @@ export const leafOf = (label: string): string => `        mov esi, ${label} - 0x
 export const setIopl = (level: number): string =>
   `        mov dword [argument], ${level}\n${call(33, ['ebx, 6', 'ecx, argument'], 0)}`;
 
-/** Goes to ring 3 by the hypercall iret. */
-export const user = (label: string): string => `        push 0xe033
+/** Goes to ring 3 by the hypercall iret, with flags. */
+export const user = (label: string, flags: number = 0x200): string => `        push 0xe033
         push user_stack + 0x800
-        push 0x200
+        push ${flags}
         push 0xe02b
         push ${label}
         push 0

@@ -88,12 +88,12 @@ export function fpuTaskswitch(guest: PvGuest, call: XenCall): number {
 
 /** `set_debugreg`: number, value. */
 export function setDebugreg(guest: PvGuest, call: XenCall): number {
-  return guest.writeDebug(argument(call, 0), argument(call, 1));
+  return guest.debug.write(argument(call, 0), argument(call, 1));
 }
 
 /** `get_debugreg`: returns a register by its number. */
 export function getDebugreg(guest: PvGuest, call: XenCall): number {
-  return guest.readDebug(argument(call, 0)) ?? -XenError.noDevice;
+  return guest.debug.read(argument(call, 0)) ?? -XenError.noDevice;
 }
 
 /** Sub-operations of `physdev_op` (public/physdev.h). */

@@ -8,6 +8,7 @@ import type { XenCall } from '../ops/call.ts';
 import { argument } from '../ops/call.ts';
 import { framePool } from './frame-pool.ts';
 import { grantMapper } from './grant-mapper.ts';
+import { GuestDebug } from './guest-debug.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import type { HypervisorArea } from './hypervisor-area.ts';
 import { GuestLdt } from './ldt.ts';
@@ -37,32 +38,22 @@ export interface Callback extends FarPointer {
   readonly masks: boolean;
 }
 
-/** The processor's debug registers. */
-export interface DebugRegisters {
-  read(register: number): number;
-  write(register: number, value: number): void;
+/** The components of extended state that a processor saves and restores (XCR0). */
+export interface ExtendedState {
+  /** Whether it does so at all. */
+  readonly isPresent: boolean;
+  /** Chooses the components; false for a choice that the processor refuses. */
+  choose(low: number, high: number): boolean;
 }
 
 /** `vm_assist` types (xen.h, VMASST_TYPE_*). */
 const writableTables = 2;
 const architecturalIopl = 4;
-/** Addresses of breakpoints end below Xen's part. */
-const guestEnd = 0xf580_0000;
-/** CR4 of the processor: PAE, OSFXSR, OSXMMEXCPT. TSD and DE are the guest's. */
+/** CR4 of the processor: PAE, OSFXSR, OSXMMEXCPT. TSD, DE and OSXSAVE are the guest's. */
 const firstControl4 = 0x620;
 const timeStampDisable = 4;
 const debugExtensions = 8;
-/** DR7.GD, and the kinds of the four breakpoints; 2 is I/O. */
-const generalDetect = 0x2000;
-const portKind = 2;
-
-/** Kinds count only while a breakpoint is on. */
-function isGoodControl(value: number, hasPorts: boolean): boolean {
-  const kinds = [16, 20, 24, 28].map((shift) => (value >>> shift) & 3);
-  const isOn = (value & 0xff) !== 0;
-  return (value & generalDetect) === 0 && !(isOn && !hasPorts && kinds.includes(portKind));
-}
-
+const osXsave = 0x4_0000;
 /** State that the hypercalls set. */
 export class PvGuest {
   readonly domain: XenDomain;
@@ -82,15 +73,15 @@ export class PvGuest {
   /** Frames of the GDT. */
   gdt: readonly number[] = [];
   readonly ldt: GuestLdt;
-  readonly debugRegisters: Int32Array = new Int32Array(8);
+  readonly debug: GuestDebug = new GuestDebug(() => this.hasDebugExtensions);
   /** Whether the next use of the FPU traps. */
   taskSwitched: boolean = false;
   /** Level down to which CLI, STI and ports are allowed, 0 to 3. */
   ioPrivilege: number = 0;
   /** The map of ports that programs may use: linear address, number of ports. */
   portMap: { readonly address: number; readonly ports: number } = { address: 0, ports: 0 };
-  /** Where the processor's debug registers are, if anywhere. */
-  debugUnit: DebugRegisters | undefined;
+  /** The processor's state components, if it has such. */
+  extendedState: ExtendedState | undefined;
   /** Returns what the processor has in a segment register; without it segments count as flat. */
   selectorOf: (register: number) => number | undefined = () => undefined;
   /** CR4 as the guest reads it. */
@@ -135,8 +126,7 @@ export class PvGuest {
     this.kernelStack = { selector: 0, offset: 0 };
     this.gdt = [];
     this.ldt.reset();
-    this.debugRegisters.fill(0);
-    this.debugRegisters.set([0xffff_0ff0 | 0, 0x400], 6);
+    this.debug.reset();
     this.taskSwitched = false;
     this.ioPrivilege = 0;
     this.control4 = firstControl4;
@@ -173,9 +163,15 @@ export class PvGuest {
     return (this.control4 & timeStampDisable) !== 0;
   }
 
+  /** Whether extended state may be saved: CR4.OSXSAVE. */
+  get hasExtendedState(): boolean {
+    return (this.control4 & osXsave) !== 0;
+  }
+
   /** Sets the bits of CR4 that are the guest's; the others stay what they are. */
   setControl4(value: number): void {
-    this.control4 = firstControl4 | (value & (timeStampDisable | debugExtensions));
+    const extended = this.extendedState?.isPresent === true ? osXsave : 0;
+    this.control4 = firstControl4 | (value & (timeStampDisable | debugExtensions | extended));
     this.actions |= StubAction.loadCr4;
   }
 
@@ -191,57 +187,6 @@ export class PvGuest {
   /** Whether a frame is the guest's and no table. */
   isOwnMemory(frame: number): boolean {
     return this.info.owner(frame) === PageOwner.guest && this.mayTouch(frame, true);
-  }
-
-  /** A debug register by its number; 4 and 5 are 6 and 7 (SDM 3B 17.2.2). */
-  readDebug(register: number): number | undefined {
-    const isNone = register > 7 || (this.hasDebugExtensions && (register & 6) === 4);
-    return isNone ? undefined : this.debugRegisters[register | (register > 3 ? 2 : 0)];
-  }
-
-  /**
-   * Writes a debug register: 0, or a negative error for one that would watch Xen's part, for ports,
-   * and for accesses to debug registers (Xen, arch/x86/traps.c, "set_debugreg").
-   */
-  writeDebug(number: number, value: number): number {
-    const register = number | (number > 3 ? 2 : 0);
-    if (number > 7 || (this.hasDebugExtensions && (number & 6) === 4)) {
-      return -XenError.noDevice;
-    }
-    if (register < 4 && value >= guestEnd) {
-      return -XenError.notPermitted;
-    }
-    if (register === 7 && !isGoodControl(value, this.hasDebugExtensions)) {
-      return -XenError.notPermitted;
-    }
-    const fixed =
-      register === 6
-        ? (value & 0xe00f) | 0xffff_0ff0
-        : register === 7
-          ? (value & 0xffff_03ff) | 0x400
-          : value;
-    this.debugRegisters[register] = fixed;
-    this.debugUnit?.write(register, fixed);
-    return 0;
-  }
-
-  /** Sets bits of the DR6 that the guest reads. */
-  addDebugStatus(bits: number): void {
-    this.debugRegisters[6] = (this.debugRegisters[6] ?? 0) | bits;
-  }
-
-  /** A debug exception is not the guest's: what the processor says of it is dropped. */
-  forgetDebug(): void {
-    this.debugUnit?.write(6, 0xffff_0ff0);
-  }
-
-  /** What the processor says of a debug exception becomes what the guest reads. */
-  noteDebug(): void {
-    if (this.debugUnit !== undefined) {
-      const status = this.debugUnit.read(6) & 0xe00f;
-      this.addDebugStatus(status);
-      this.debugUnit.write(6, 0xffff_0ff0);
-    }
   }
 
   /** Gives the guest its memory, from a machine frame on, and what it may see of Xen's. */

@@ -314,11 +314,12 @@ const afterPaging = 0x180;
 
 /** CR4: PAE, OSFXSR, OSXMMEXCPT. */
 const firstCr4 = 0x620;
-/** CR0: PG, NE, ET, MP, PE; then with WP. */
+/** CR0: PG, NE, ET, MP, PE; then with AM, WP. */
 const pagingOn = 0x8000_0033;
+const alignmentMask = 0x4_0000;
 const writeProtect = 0x1_0000;
 /** CR0 of a guest, TS clear. */
-export const guestCr0: number = (pagingOn | writeProtect) >>> 0;
+export const guestCr0: number = (pagingOn | alignmentMask | writeProtect) >>> 0;
 
 /** The path that all stubs share, the start, and the places of GDT and IDT. */
 function commonCode(

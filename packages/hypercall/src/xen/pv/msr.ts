@@ -58,7 +58,7 @@ export function writePvMsr(guest: PvGuest, index: number, { low, high }: MsrValu
       return isGood;
     }
     case microcodeRevision:
-      return true;
+      return low === 0 && high === 0;
     default:
       return false;
   }

@@ -23,7 +23,7 @@ export interface EmulatedFault {
 const Register = { extra: 0, stack: 2, data: 3 } as const;
 const directionFlag = 0x400;
 /** The most elements of a repeated string instruction that are done at once. */
-const mostElements = 1024;
+export const mostPortElements = 1024;
 const pageFault = 14;
 const ErrorBit = { present: 1, write: 2, user: 4 } as const;
 
@@ -33,7 +33,7 @@ export function portString(
   frame: TrapFrame,
   copy: GuestCopy,
   instruction: GuestInstruction,
-  bytes: number,
+  { bytes, mostElements }: { readonly bytes: number; readonly mostElements: number },
 ): EmulatedFault | undefined {
   const { opcode, repeats, shortAddress, segment = Register.data } = instruction;
   const isInput = opcode < 0x6e;

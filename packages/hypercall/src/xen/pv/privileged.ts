@@ -12,7 +12,7 @@ import { guestCr0, StubAction } from './hypervisor-area.ts';
 import { codeAt, decodeGuest, registerFields } from './instruction.ts';
 import type { GuestInstruction } from './instruction.ts';
 import { readPvMsr, timeStampCounter, writePvMsr } from './msr.ts';
-import { isFinished, portString } from './port-strings.ts';
+import { isFinished, mostPortElements, portString } from './port-strings.ts';
 import type { EmulatedFault } from './port-strings.ts';
 import { forcedEmulation } from '../hvm-abi.ts';
 import { codeLinear } from './segments.ts';
@@ -21,6 +21,7 @@ import type { TrapFrame } from './traps.ts';
 
 const invalidOpcode = 6;
 const taskSwitchedBit = 8;
+const trapFlag = 0x100;
 const portCount = 0x1_0000;
 
 /** What an emulated instruction works on. */
@@ -31,8 +32,11 @@ interface Emulation {
   readonly instruction: GuestInstruction;
 }
 
-/** What became of an instruction: done, none of those that are emulated, or a fault of its own. */
-export type PrivilegedResult = 'done' | 'none' | EmulatedFault;
+/**
+ * What became of an instruction: done, with bits of the breakpoints of ports that it was at; none
+ * of those that are emulated; or a fault of its own.
+ */
+export type PrivilegedResult = { readonly breakpoints: number } | 'none' | EmulatedFault;
 
 /** Does the instruction at which a guest faulted. */
 export function emulatePrivileged(
@@ -45,17 +49,26 @@ export function emulatePrivileged(
   if (instruction === undefined) {
     return 'none';
   }
+  const { opcode, operandBytes } = instruction;
+  const isPort = isPortInstruction(opcode);
+  const port = isPort ? portOf(frame, instruction) : 0;
+  const bytes = (opcode & 1) === 0 ? 1 : operandBytes;
+  const breakpoints = isPort ? guest.debug.portBreakpoints(port, bytes) : 0;
+  // Each element of a string is told of at a breakpoint, or in steps.
+  const isTold = breakpoints !== 0 || (frame.get(FrameField.eflags) & trapFlag) !== 0;
+  const mostElements = isTold ? 1 : mostPortElements;
   const emulation = { guest, frame, copy, instruction };
-  const isPort = isPortInstruction(instruction.opcode);
-  const result = isPort ? emulatePort(emulation) : emulateOther(emulation);
+  const result = isPort
+    ? emulatePort(emulation, { port, bytes, mostElements })
+    : emulateOther(emulation);
   if (result !== true) {
     return result === false ? 'none' : result;
   }
   // What is left of a repeated instruction comes by again.
-  if (!isString(instruction.opcode) || isFinished(frame, instruction)) {
+  if (!isString(opcode) || isFinished(frame, instruction)) {
     skip(frame, eip + instruction.bytes);
   }
-  return 'done';
+  return { breakpoints };
 }
 
 function skip(frame: TrapFrame, eip: number): true {
@@ -75,17 +88,32 @@ function isPortInstruction(opcode: number): boolean {
   return isString(opcode) || (opcode >= 0xe4 && opcode <= 0xe7) || (opcode & 0xfc) === 0xec;
 }
 
+/** The ports that an instruction accesses. */
+interface PortAccess {
+  readonly port: number;
+  readonly bytes: 1 | 2 | 4;
+  /** The most elements of a string that are done at once. */
+  readonly mostElements: number;
+}
+
+/** The port of an instruction's own, or that in DX. */
+function portOf(frame: TrapFrame, { opcode, immediate }: GuestInstruction): number {
+  const isImmediate = opcode < 0xe8 && !isString(opcode);
+  return isImmediate ? immediate & 0xff : frame.get(FrameField.edx) & 0xffff;
+}
+
 /** No port is there for this guest: reads are all ones, writes go nowhere. */
-function emulatePort({ guest, frame, copy, instruction }: Emulation): boolean | EmulatedFault {
-  const { opcode, immediate, operandBytes } = instruction;
-  const bytes = (opcode & 1) === 0 ? 1 : operandBytes;
-  const port = opcode < 0xe8 && !isString(opcode) ? immediate & 0xff : dx(frame);
+function emulatePort(
+  { guest, frame, copy, instruction }: Emulation,
+  { port, bytes, mostElements }: PortAccess,
+): boolean | EmulatedFault {
+  const { opcode } = instruction;
   const isAllowed = hasPorts(guest, frame) || isPortOpen(guest, copy, port, bytes);
   if (!isAllowed) {
     return false;
   }
   if (isString(opcode)) {
-    return portString(guest, frame, copy, instruction, bytes) ?? true;
+    return portString(guest, frame, copy, instruction, { bytes, mostElements }) ?? true;
   }
   if ((opcode & 2) === 0) {
     const ones = bytes === 4 ? 0xffff_ffff : 2 ** (8 * bytes) - 1;
@@ -93,8 +121,6 @@ function emulatePort({ guest, frame, copy, instruction }: Emulation): boolean | 
   }
   return true;
 }
-
-const dx = (frame: TrapFrame): number => frame.get(FrameField.edx) & 0xffff;
 
 /** The guest's own map of ports that its programs may use (physdev.h, PHYSDEVOP_set_iobitmap). */
 function isPortOpen(guest: PvGuest, copy: GuestCopy, port: number, bytes: number): boolean {
@@ -128,7 +154,7 @@ function emulateOther(emulation: Emulation): boolean | EmulatedFault {
       guest.domain.wait({ timeoutNs: 0 });
       return true;
     case 0x0f01:
-      return loadStatusWord(emulation);
+      return emulateSystem(emulation);
     case 0x0f06:
       return setTaskSwitched(guest, false);
     case 0x0f08:
@@ -150,11 +176,27 @@ function emulateOther(emulation: Emulation): boolean | EmulatedFault {
   }
 }
 
-/** LMSW of a register: of its bits only TS is the guest's. */
-function loadStatusWord({ guest, frame, instruction: { modRm } }: Emulation): boolean {
-  const isLoad = ((modRm >> 3) & 7) === 6 && modRm >= 0xc0;
-  const value = frame.get(registerFields[modRm & 7] ?? FrameField.eax);
-  return isLoad && (value & 1) === 1 && setTaskSwitched(guest, (value & taskSwitchedBit) !== 0);
+const systemForm = { xsetbv: 0xd1, rdtscp: 0xf9 } as const;
+
+/** XSETBV of XCR0, and RDTSCP, whose number of the processor is 0. */
+function emulateSystem(emulation: Emulation): boolean | EmulatedFault {
+  const { guest, frame, instruction } = emulation;
+  switch (instruction.modRm) {
+    case systemForm.xsetbv: {
+      if (!guest.hasExtendedState) {
+        return { vector: invalidOpcode, error: 0 };
+      }
+      const [low, high] = [frame.get(FrameField.eax), frame.get(FrameField.edx)];
+      return frame.get(FrameField.ecx) === 0 && guest.extendedState?.choose(low, high) === true;
+    }
+    case systemForm.rdtscp: {
+      const isDone = readTime(emulation);
+      if (isDone) frame.set(FrameField.ecx, 0);
+      return isDone;
+    }
+    default:
+      return false;
+  }
 }
 
 function setTaskSwitched(guest: PvGuest, set: boolean): true {
@@ -168,18 +210,18 @@ function moveSystemRegister({ guest, frame, instruction }: Emulation): boolean |
   const field = registerFields[modRm & 7] ?? FrameField.eax;
   const register = (modRm >> 3) & 7;
   const isDebug = (opcode & 1) === 1;
-  if (isDebug && (register === 4 || register === 5) && guest.hasDebugExtensions) {
+  if (isDebug && guest.debug.isUndefined(register)) {
     return { vector: invalidOpcode, error: 0 };
   }
   if ((opcode & 2) === 0) {
-    const value = isDebug ? guest.readDebug(register) : readControl(guest, register);
+    const value = isDebug ? guest.debug.read(register) : readControl(guest, register);
     if (value !== undefined) {
       frame.set(field, value);
     }
     return value !== undefined;
   }
   const value = frame.get(field);
-  return isDebug ? guest.writeDebug(register, value) === 0 : writeControl(guest, register, value);
+  return isDebug ? guest.debug.write(register, value) === 0 : writeControl(guest, register, value);
 }
 
 function readControl(guest: PvGuest, register: number): number | undefined {

@@ -74,7 +74,8 @@ export class XenPvAbi implements HypercallAbi {
     this.#options = options;
     this.#area = new HypervisorArea(memory, frames);
     this.guest = new PvGuest(domain, info, this.#area);
-    this.guest.debugUnit = options.debug;
+    this.guest.debug.unit = options.debug;
+    this.guest.extendedState = options.extendedState;
     this.guest.selectorOf = (register) => options.selector?.(register);
     this.#frame = new TrapFrame(memory);
     const space = {

@@ -201,6 +201,13 @@ describe('a paravirtual guest', () => {
     expect(host.said).toContain('no handler for vector 14');
   });
 
+  it('crashes on its way to ring 0', () => {
+    const { call, put, argumentsAt, setField, host } = begun();
+    setField(FrameField.esp, put(argumentsAt, 0, 0x2000, 0xe018, 0x202));
+    call(XenCallNumber.iret);
+    expect([host.shutdowns, host.said.includes('crashed')]).toEqual([['crash'], true]);
+  });
+
   it('waits in sched_op block until an event comes', () => {
     const { call, trap, host, domain } = begun();
     domain.shared.upcallMasked = true;

@@ -26,7 +26,7 @@ export function savePvGuest(guest: PvGuest): Lists {
     ldt: guest.ldt.save(),
     leaving: guest.leaving,
     freeFrames: guest.freeFrames,
-    debugRegisters: [...guest.debugRegisters],
+    debugRegisters: [...guest.debug.registers],
     flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege, guest.control4],
     portMap: [portMap.address, portMap.ports],
     rings: [domain.storePage, domain.consolePage],
@@ -62,7 +62,8 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.ldt.restore(list('ldt'));
   guest.leaving.push(...list('leaving'));
   guest.freeFrames.push(...list('freeFrames'));
-  guest.debugRegisters.set(list('debugRegisters').slice(0, guest.debugRegisters.length));
+  const { registers } = guest.debug;
+  registers.set(list('debugRegisters').slice(0, registers.length));
   const [taskSwitched = 0, actions = 0, ioPrivilege = 0, control4 = 0] = list('flags');
   guest.taskSwitched = taskSwitched === 1;
   guest.ioPrivilege = ioPrivilege;

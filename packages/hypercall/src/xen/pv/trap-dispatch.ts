@@ -6,6 +6,7 @@ import type { GuestCopy } from '../guest-copy.ts';
 import type { FarPointer, PvGuest } from './guest.ts';
 import { errorVectors, eventVector, guestReturn, Selector, StubAction } from './hypervisor-area.ts';
 import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
+import type { PrivilegedResult } from './privileged.ts';
 import type { XenPvOptions } from './pv-options.ts';
 import { codeAt } from './instruction.ts';
 import { codeLinear, readSegment } from './segments.ts';
@@ -26,6 +27,7 @@ export const Vector = {
 const gateError = 2;
 const interruptFlag = 0x200;
 const trapFlag = 0x100;
+const resumeFlag = 0x1_0000;
 /** DR6.BS. */
 const singleStep = 0x4000;
 /** Bits of a #PF's error code: the page is there, and it was a write. */
@@ -71,7 +73,7 @@ export class PvTraps {
     if (vector === eventVector) {
       frame.set(FrameField.eflags, frame.get(FrameField.eflags) & ~interruptFlag);
     } else if (vector === Vector.debug) {
-      this.#guest.forgetDebug();
+      this.#guest.debug.forget();
     } else if (frame.get(FrameField.eip) === guestReturn) {
       frame.moveUp(innerFrameBytes);
       this.stackMoved = innerFrameBytes;
@@ -100,7 +102,7 @@ export class PvTraps {
         return;
       }
       case Vector.debug:
-        this.#guest.noteDebug();
+        this.#guest.debug.note();
         this.#raise(vector, error);
         return;
       case Vector.deviceNotAvailable:
@@ -188,18 +190,28 @@ export class PvTraps {
     } else if (error !== 0) {
       this.#raise(Vector.generalProtection, error);
     } else {
-      const steps = (frame.get(FrameField.eflags) & trapFlag) !== 0;
-      const result = emulatePrivileged(this.#guest, frame, this.#copy);
-      if (result === 'none') {
-        if (!this.#systemEntered()) this.#raise(Vector.generalProtection, 0);
-      } else if (result !== 'done') {
-        const { shared } = this.#guest.domain;
-        shared.cr2 = result.linear ?? shared.cr2;
-        this.#raise(result.vector, result.error);
-      } else if (steps) {
-        this.#guest.addDebugStatus(singleStep);
-        this.#raise(Vector.debug, undefined);
-      }
+      this.#emulated(emulatePrivileged(this.#guest, frame, this.#copy));
+    }
+  }
+
+  /** What comes of an instruction that was done for the guest, or was not. */
+  #emulated(result: PrivilegedResult): void {
+    if (result === 'none') {
+      if (!this.#systemEntered()) this.#raise(Vector.generalProtection, 0);
+      return;
+    }
+    if ('vector' in result) {
+      const { shared } = this.#guest.domain;
+      shared.cr2 = result.linear ?? shared.cr2;
+      this.#raise(result.vector, result.error);
+      return;
+    }
+    const flags = this.#frame.get(FrameField.eflags);
+    this.#frame.set(FrameField.eflags, flags & ~resumeFlag);
+    const status = result.breakpoints | ((flags & trapFlag) === 0 ? 0 : singleStep);
+    if (status !== 0) {
+      this.#guest.debug.addStatus(status);
+      this.#raise(Vector.debug, undefined);
     }
   }
 
@@ -229,7 +241,9 @@ export class PvTraps {
     const linear = table ?? cr2;
     const isWanted = isKernel && this.#guest.hasWritableTables;
     const isStore = isWanted && (error & protectedStore) === protectedStore;
-    if (!isStore || !emulateTableWrite(this.#guest, this.#frame, this.#copy, linear)) {
+    if (isStore && emulateTableWrite(this.#guest, this.#frame, this.#copy, linear)) {
+      this.#emulated({ breakpoints: 0 });
+    } else {
       this.#guest.domain.shared.cr2 = linear;
       // Ring 2 counts as a program.
       const level = this.#frame.level === 2 ? userAccess : 0;

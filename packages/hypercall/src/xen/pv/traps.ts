@@ -85,7 +85,7 @@ export class TrapFrame {
  */
 export function guestFlags(flags: number): number {
   // A level that the guest sees is put into what it sees, and not into the processor's.
-  return ((flags & ~(Flag.privilege | Flag.nested | virtual8086)) | Flag.interrupt | 2) >>> 0;
+  return ((flags & ~(Flag.privilege | virtual8086)) | Flag.interrupt | 2) >>> 0;
 }
 
 /**
@@ -140,7 +140,7 @@ export function enterHandler(
  * `iret`: goes on with what stands on the guest's stack: EAX, EIP, CS, EFLAGS, and for ring 3 ESP,
  * SS.
  *
- * False when the stack cannot be read.
+ * False when the stack cannot be read, and where it would go on in ring 0.
  */
 export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): boolean {
   const stack = frame.get(FrameField.esp);
@@ -153,6 +153,9 @@ export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestC
   if ((flags & virtual8086) !== 0) {
     return refuseVirtual8086(guest, frame, copy);
   }
+  if ((cs & 3) === 0) {
+    return false;
+  }
   const isOuter = (cs & 3) > 1;
   const outer = isOuter ? copy.words(stack + 16, 2) : [stack + 16, frame.get(FrameField.ss)];
   if (outer === undefined) {
@@ -160,7 +163,7 @@ export function returnFromHandler(guest: PvGuest, frame: TrapFrame, copy: GuestC
   }
   const [esp = 0, ss = 0] = outer;
   frame.set(FrameField.eip, eip);
-  frame.set(FrameField.cs, guestSelector(cs & 0xffff));
+  frame.set(FrameField.cs, cs & 0xffff);
   frame.set(FrameField.eflags, guestFlags(flags));
   frame.set(FrameField.esp, esp);
   frame.set(FrameField.ss, guestSelector(ss & 0xffff));

@@ -1,0 +1,116 @@
+/**
+ * What a small paravirtual kernel for Xen finds of the processor: flags and control registers as
+ * they are under Xen, instructions that are done for it and those that are not.
+ */
+import { pvTestKernel } from './test-pv-kernel.ts';
+import { openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
+import { describeChecks } from './test-xen-checks.ts';
+import type { NamedChecks } from './test-xen-checks.ts';
+
+const { call, faults, leaves } = pvChecks;
+
+const openProgram = (): string => `${openPage('user_page')}\n${openPage('user_stack')}`;
+const setControl4 = (value: number): string =>
+  leaves(`        mov eax, ${value}\n        mov cr4, eax\n        mov eax, cr4`, 'eax', value);
+/** The flags of the last frame but for RF, which a software interrupt that is done for it sets. */
+const gotFlags = (flags: number): string =>
+  leaves('        mov eax, [got_eflags]\n        and eax, 0xfffeffff', 'eax', flags);
+/** A breakpoint of ports in DR0, of a byte at 0x80, and DR7 that it is on. */
+const portBreakpoint = call(8, ['ebx, 0', 'ecx, 0x80'], 0);
+const on = 0x2_0001;
+const status = (): string => leaves('        mov eax, dr6\n        and eax, 0x400f', 'eax', 1);
+const clearStatus = call(8, ['ebx, 6', 'ecx, 0'], 0);
+
+const checks: NamedChecks = {
+  'alignment checks of programs': [
+    openProgram(),
+    faults(user('user_unaligned'), 0x80),
+    faults(user('user_unaligned', 0x4_0200), 17),
+    leaves('        mov eax, cr0', 'eax', 0x8005_0033 | 0),
+  ],
+  'flags that a program is given, and those of a frame': [
+    openProgram(),
+    faults(user('user_call + 2', 0x4_4ed7), 0x80),
+    gotFlags(0x4_4ed7),
+    // I/O privilege is not the processor's.
+    faults(user('user_call + 2', 0x3202), 0x80),
+    gotFlags(0x202),
+  ],
+  'breakpoints of ports': [
+    portBreakpoint,
+    // They need CR4.DE, whichever breakpoint is on; while none is, they may stand there.
+    call(8, ['ebx, 7', `ecx, ${on}`], -1),
+    call(8, ['ebx, 7', `ecx, ${on & ~1}`], 0),
+    setControl4(0x628),
+    call(8, ['ebx, 7', `ecx, ${on}`], 0),
+    leaves('        mov eax, dr7', 'eax', on | 0x400),
+    faults('        in al, 0x80', 13),
+    setIopl(1),
+    faults('        in al, 0x80', 1),
+    status(),
+    clearStatus,
+    leaves('        mov eax, 7\n        out 0x7f, al\n        out 0x81, al', 'eax', 7),
+    faults('        out 0x7d, eax', 1),
+    status(),
+    leaves('        mov ecx, 3\n        mov edx, 0x80\n        mov esi, page_free', 'ecx', 3),
+    faults('        rep outsb', 1),
+    leaves('', 'ecx', 2),
+    setIopl(3),
+    openProgram(),
+    faults(user('user_out'), 1),
+    call(8, ['ebx, 7', 'ecx, 0'], 0),
+    faults(user('user_out'), 0x80),
+  ],
+  'instructions that are not done for it': [
+    faults('        xor eax, eax\n        inc eax\n        lmsw ax', 13),
+    faults('        invlpg [page_free]', 13),
+    faults('        lgdt [page_free]', 13),
+    faults('        xor eax, eax\n        ltr ax', 13),
+    faults('        xor ecx, ecx\n        rdpmc', 13),
+    // XSETBV, without XSAVE in this processor.
+    faults('        db 0x0f, 0x01, 0xd1', 6),
+    faults('        mov ecx, 0x8b\n        mov eax, 1\n        wrmsr', 13),
+  ],
+  'a step over a store to a page table': [
+    call(21, ['ebx, 0', 'ecx, 2'], 0),
+    `        mov esi, [leaf_table]
+        pushfd
+        or dword [esp], 0x100
+${faults('        popfd\n        lock or dword [esi], 0x20', 1)}
+${leaves('        mov eax, dr6\n        and eax, 0x4000', 'eax', 0x4000)}`,
+  ],
+};
+
+describeChecks('a kernel for Xen', { machine: 'xenpv', kernel: pvTestKernel }, checks);
+
+const extended: NamedChecks = {
+  'extended state, once it has set CR4.OSXSAVE': [
+    faults('        xor ecx, ecx\n        db 0x0f, 0x01, 0xd0', 6),
+    faults('        db 0x0f, 0x01, 0xd1', 6),
+    leaves('        mov eax, 1\n        cpuid\n        shr ecx, 26\n        and ecx, 3', 'ecx', 1),
+    setControl4(0x4_0620),
+    leaves('        mov eax, 1\n        cpuid\n        shr ecx, 26\n        and ecx, 3', 'ecx', 3),
+    leaves('        xor ecx, ecx\n        db 0x0f, 0x01, 0xd0', 'eax', 1),
+    leaves(
+      `        xor ecx, ecx
+        xor edx, edx
+        mov eax, 3
+        db 0x0f, 0x01, 0xd1
+        xor eax, eax
+        db 0x0f, 0x01, 0xd0`,
+      'eax',
+      3,
+    ),
+    faults('        mov eax, 2\n        db 0x0f, 0x01, 0xd1', 13),
+    faults('        mov eax, 7\n        db 0x0f, 0x01, 0xd1', 13),
+    faults('        mov eax, 1\n        inc ecx\n        db 0x0f, 0x01, 0xd1', 13),
+  ],
+  'RDTSCP, hidden from programs and done for the kernel': [
+    setControl4(0x624),
+    leaves('        mov ecx, 5\n        db 0x0f, 0x01, 0xf9', 'ecx', 0),
+    leaves('        or eax, edx\n        setnz al\n        movzx eax, al', 'eax', 1),
+  ],
+};
+
+const kind = { machine: 'xenpv', cpu: 'max', kernel: pvTestKernel } as const;
+describeChecks('a kernel for Xen on a later processor', kind, extended);
