@@ -19,6 +19,7 @@ export { ToolStack } from './xen/io/tool-stack.ts';
 export type { BlockCounters } from './xen/io/block/server.ts';
 export { PageInfo, PageOwner, PageType } from './xen/pv/page-info.ts';
 export { hypervisorBytes } from './xen/pv/hypervisor-area.ts';
+export type { ExtendedState } from './xen/pv/guest.ts';
 export { XenPvAbi } from './xen/pv/pv-abi.ts';
 export type { XenPvOptions } from './xen/pv/pv-options.ts';
 export type { PvImage, PvSegment } from './xen/pv/builder.ts';

@@ -18,6 +18,7 @@ import {
 } from '@ringfence/hypercall';
 import type {
   CallLog,
+  ExtendedState,
   GuestClock,
   ShutdownReason,
   WallClock,
@@ -183,16 +184,7 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
         parts.cpu()?.debug.update();
       },
     },
-    extendedState: {
-      get isPresent() {
-        return parts.cpu()?.model.has.has('XSAVE') === true;
-      },
-      choose: (low, high) => {
-        const isGood = isExtendedControl(low, high);
-        if (isGood) parts.memory.machine.i32[CpuState.xcr0 >> 2] = low;
-        return isGood;
-      },
-    },
+    extendedState: extendedState(parts),
     selector: (register) => parts.memory.machine.i32[segmentWord(register)] ?? 0,
     clearSegment: (register) => {
       parts.cpu()?.segmentation.loadSegment(register, 0);
@@ -210,6 +202,20 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
       },
       acknowledge: () => abi.upcallVector,
     }),
+  };
+}
+
+/** The processor's XCR0, if it has one. */
+function extendedState({ cpu, memory }: XenParts): ExtendedState {
+  return {
+    get isPresent() {
+      return cpu()?.model.has.has('XSAVE') === true;
+    },
+    choose: (low, high) => {
+      const isGood = isExtendedControl(low, high);
+      if (isGood) memory.machine.i32[CpuState.xcr0 >> 2] = low;
+      return isGood;
+    },
   };
 }
 
