@@ -257,7 +257,8 @@ export class InstructionFetch {
         this.#lookUpNext(block, previous, offset);
         break;
       }
-      const length = result > 0 ? result : result === NEED_MORE ? 4096 - offset : 1;
+      // Any of its bytes may make an instruction undefined, as the next page may one that crosses.
+      const length = result > 0 ? result : Math.min(longestInstruction, 4096 - offset);
       const record = this.#append(block, previous, offset);
       if (record === 0) break;
       this.#run.push(this.#writeOne(record, result, offset, mode));

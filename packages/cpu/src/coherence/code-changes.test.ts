@@ -1,5 +1,6 @@
 /** Code that changes while it runs, in every tier: state must end the same, and be right. */
 import { describe, expect, it } from 'vitest';
+import { gate } from './test-system.ts';
 import { registersOf, runEverywhere } from './test-tiers.ts';
 
 /** Ways to store EAX's low bytes into the immediate at `site + 1`; EDI and ESI may change. */
@@ -174,6 +175,37 @@ describe('a store into another block of the running region', () => {
   it.each(otherBlocks)('takes effect in %s', (_name, text, sum) => {
     for (const parts of runEverywhere({ text }).values()) {
       expect(registersOf(parts)['edx']).toBe(sum);
+    }
+  });
+});
+
+/** Undefined instructions, the byte that makes them so, and what is there when they are defined. */
+const undefinedForms: readonly (readonly [string, string, number, number])[] = [
+  ['LEA of a register (8D C3)', '0x8d, 0xc3', 1, 0x03],
+  ['an empty place of the table (0F 38 FF 03)', '0x0f, 0x38, 0xff, 0x03', 2, 0xf0],
+  ['LOCK on a register (F0 01 D8)', '0xf0, 0x01, 0xd8', 2, 0x1b],
+];
+
+describe('an undefined instruction that its handler makes a defined one', () => {
+  it.each(undefinedForms)('goes on: %s', (_name, bytes, at, defined) => {
+    const list = bytes.split(', ');
+    const text = `
+main:   ${gate(6, 'handler')}
+        mov ecx, 500
+        mov ebx, 0x9000
+        xor edx, edx
+again:  mov byte [site + ${at}], ${list[at] ?? 0}
+site:   db ${bytes}, 0x90
+        dec ecx
+        jnz again
+over:   hlt
+handler: inc edx
+        cmp edx, 501
+        ja over
+        mov byte [site + ${at}], ${defined}
+        iretd`;
+    for (const parts of runEverywhere({ text }).values()) {
+      expect(registersOf(parts)['edx']).toBe(500);
     }
   });
 });
