@@ -362,9 +362,14 @@ export class Cpu {
     this.shadow.setPrivilege(user, ((state[Word.eflags] ?? 0) & Eflag.ac) !== 0);
   }
 
-  /** A task switch clears local breakpoints, and traps in the new task if its T bit is set. */
+  /**
+   * A task switch clears local breakpoints, and traps in the new task if its T bit is set: not in
+   * the next one, where a double fault goes on to another task at once.
+   */
   #taskSwitched(debugTrap: boolean): void {
     this.debug.update();
+    this.#events.taskSwitched(this.instructions);
+    this.debug.pending &= ~DebugStatus.taskSwitch;
     if (debugTrap) this.debug.pending |= DebugStatus.taskSwitch;
     this.attention();
   }

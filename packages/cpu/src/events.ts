@@ -150,8 +150,13 @@ export class Events {
     return this.#nmi || (flags & Eflag.tf) !== 0 || (resumes && this.#debug.codeActive);
   }
 
+  /** A task was switched to: RF is what its task state says, for its first instruction. */
+  taskSwitched(at: number): void {
+    if (((this.#state[Word.eflags] ?? 0) & Eflag.rf) !== 0) this.#resumeFlagAt = at;
+  }
+
   /**
-   * Clears RF after a slice (SDM 3B 17.3.1.1) unless IRET has just loaded it, or the instruction at
+   * Clears RF after a slice (SDM 3B 17.3.1.1) unless IRET or a task switch has just loaded it, or the instruction at
    * an instruction breakpoint is still to be done, as in the middle of REP.
    */
   updateResumeFlag(retired: number, codeBase: number): void {
