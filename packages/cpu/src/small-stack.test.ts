@@ -1,11 +1,11 @@
 /**
  * What a 32-bit process with segments of its own showed on an AMD EPYC: ENTER on a 16-bit stack,
- * and which operand of CMPS faults first.
+ * which operand of CMPS faults first, what POPA reads.
  */
 import { assembleText } from '@ringfence/assembler';
 import { describe, expect, it } from 'vitest';
 import { Word } from './state-view.ts';
-import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { flatState, makeCpu, type TestCpu, writeTables } from './test-cpu.ts';
 
 const code = 0x1000;
 const stackBase = 0x2_0000;
@@ -92,5 +92,44 @@ describe('CMPS', () => {
     expect(vector(0x8000, 0x20)).toBe(stackFault);
     expect(vector(0x10, 0x8000)).toBe(generalProtection);
     expect(vector(0x8000, 0x8000)).toBe(stackFault);
+  });
+});
+
+describe('POPA', () => {
+  const directory = 0x4000;
+  const pages = 0x5000;
+  const missing = 0x9000;
+
+  /** CR2 of the page fault that a POPA from an offset before the missing page comes to. */
+  function faultAddress(program: string, before: number): number {
+    const parts = makeCpu(1 << 20);
+    const { cpu, physical, machine } = parts;
+    const text = `
+        mov eax, ${directory}
+        mov cr3, eax
+        mov eax, 0x80000011
+        mov cr0, eax
+        mov esp, ${missing - before}
+        ${program}
+        hlt`;
+    physical.write(code, assembleText(text, { bits: 32, origin: code }));
+    physical.write32(directory, pages | 7);
+    for (let page = 0; page < 16; page++) {
+      physical.write32(pages + 4 * page, page << 12 === missing ? 0 : (page << 12) | 7);
+    }
+    physical.write(handlers, Uint8Array.of(0xf4));
+    writeTables(physical, { gates, table }, [[14, handlers]]);
+    cpu.start({
+      ...flatState(code, 0x8000),
+      gdtr: { base: table, limit: 0x1f },
+      idtr: { base: gates, limit: 0x7ff },
+    });
+    runToHalt(parts);
+    return machine.i32[Word.cr2] ?? 0;
+  }
+
+  it('reads the image of ESP, which it does not use', () => {
+    expect(faultAddress('popad', 12).toString(16)).toBe(missing.toString(16));
+    expect(faultAddress('popaw', 6).toString(16)).toBe(missing.toString(16));
   });
 });

@@ -81,17 +81,16 @@ function pushAll(c: InstructionContext): void {
 }
 
 /**
- * The image of eSP is skipped. A fault in the middle leaves the registers that were popped before
+ * The image of eSP is read, and not used. A fault in the middle leaves the registers that were popped before
  * it, and eSP as it was, as processors do.
  */
 function popAll(c: InstructionContext): void {
   const bytes = c.operandBytes;
   const top = c.stack.pointer();
   for (let register = 7; register >= 0; register--) {
-    if (register === Gpr.rsp) continue;
     const at = c.stack.moved(top, (7 - register) * bytes);
     const value = c.b.guestLoad(loadOf[bytes] ?? '', c.stack.linear(at, bytes, false));
-    c.setGpr(register, value, bytes);
+    if (register !== Gpr.rsp) c.setGpr(register, value, bytes);
   }
   c.stack.setPointer(c.stack.moved(top, 8 * bytes));
 }
