@@ -156,8 +156,8 @@ export class Events {
   }
 
   /**
-   * Clears RF after a slice (SDM 3B 17.3.1.1) unless IRET or a task switch has just loaded it, or the instruction at
-   * an instruction breakpoint is still to be done, as in the middle of REP.
+   * Clears RF after a slice (SDM 3B 17.3.1.1) unless IRET or a task switch has just loaded it, or
+   * the instruction at an instruction breakpoint is still to be done, as in the middle of REP.
    */
   updateResumeFlag(retired: number, codeBase: number): void {
     if (this.keepResumeFlag(codeBase) || this.#resumeFlagAt === retired) return;

@@ -81,8 +81,8 @@ function pushAll(c: InstructionContext): void {
 }
 
 /**
- * The image of eSP is read, and not used. A fault in the middle leaves the registers that were popped before
- * it, and eSP as it was, as processors do.
+ * The image of eSP is read, and not used. A fault in the middle leaves the registers that were
+ * popped before it, and eSP as it was, as processors do.
  */
 function popAll(c: InstructionContext): void {
   const bytes = c.operandBytes;
