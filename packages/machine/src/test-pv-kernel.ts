@@ -8,15 +8,18 @@ export const pvBase = 0xc000_0000;
 /** ELF notes of Xen (public/elfnote.h). */
 const Note = { entry: 1, hypercallPage: 2, virtBase: 3, xenVersion: 5, loader: 8, paeMode: 9 };
 
+/** Where one stands whose address space begins with its memory. */
+export const lowPvBase = 0x10_0000;
+
 /**
- * Builds an ELF file of text that begins at `pvBase`; labels `entry` and `hypercall_page` (aligned
+ * Builds an ELF file of text that begins at `base`; labels `entry` and `hypercall_page` (aligned
  * to a page) are its own.
  */
-export function pvKernel(text: string): Uint8Array {
-  return xenElf(text, pvBase, (addressOf) => [
+export function pvKernel(text: string, base: number = pvBase): Uint8Array {
+  return xenElf(text, base, (addressOf) => [
     [Note.entry, addressOf('entry')],
     [Note.hypercallPage, addressOf('hypercall_page')],
-    [Note.virtBase, pvBase],
+    [Note.virtBase, base === lowPvBase ? 0 : base],
     [Note.xenVersion, 'xen-3.0'],
     [Note.loader, 'generic'],
     [Note.paeMode, 'yes'],
@@ -31,7 +34,7 @@ const loadSegments = ['ss', 'ds', 'ss', 'es']
   .join('\n');
 
 /** A kernel of checks, in ring 1 with a program's code and stack for ring 3. */
-export function pvTestKernel(checks: readonly string[]): Uint8Array {
+export function pvTestKernel(checks: readonly string[], base: number = pvBase): Uint8Array {
   const vectors = [...caughtVectors, 0x80];
   const traps = vectors.map((vector) => {
     const level = vector === 0x80 || vector === 3 ? 3 : 0;
@@ -99,5 +102,6 @@ kernel_stack: times 1024 dd 0
 kernel_stack_end:
 `,
     }),
+    base,
   );
 }
