@@ -226,6 +226,16 @@ export class XenDomain {
     return false;
   }
 
+  /** Takes some of `xenFrames` away from wherever they stand. */
+  unplaceFrames(first: number, end: number): void {
+    for (let index = first; index < end; index += 1) {
+      const at = this.#placed.get(this.frame(index));
+      if (at !== undefined) {
+        this.unplace(at);
+      }
+    }
+  }
+
   /** Xen's pages that stand at frames of the guest: address and frame. */
   get placed(): readonly (readonly [number, number])[] {
     return [...this.#placed];

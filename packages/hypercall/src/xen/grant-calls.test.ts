@@ -59,6 +59,18 @@ describe('versions of a grant table', () => {
   });
 });
 
+describe('status words of a translated guest', () => {
+  it('are gone from where they stood with the version that has them', () => {
+    const { version, put, call, memory, statuses } = made();
+    version(2);
+    const place = (index: number, frame: number): number =>
+      call(XenCallNumber.memoryOp, 7, put(at, self, 1, index, frame));
+    expect([place(0x8000_0000, 9), memory.aliases.get(0x9000)]).toEqual([0, statuses]);
+    expect([version(1), memory.aliases.has(0x9000)]).toEqual([[0, 1], false]);
+    expect(place(0x8000_0000, 9)).toBe(-XenError.invalid);
+  });
+});
+
 describe('grant calls', () => {
   it('have statuses for domains that are another, or are not', () => {
     const { one, status } = made();

@@ -114,6 +114,12 @@ describe('memory of a translated guest', () => {
     expect(call(memoryOp, Op.exchange, at)).toBe(-XenError.notSupported);
   });
 
+  it('stays where it is when it is taken away, and what is none cannot be', () => {
+    const { call, put } = makeHvmGuest();
+    const remove = (frame: number): number => call(memoryOp, 15, put(at, self, frame));
+    expect([remove(5), remove(0x9_0000)]).toEqual([0, -XenError.noEntry]);
+  });
+
   it('takes pages of others in a batch alone', () => {
     const { call, put } = makeHvmGuest();
     expect(call(memoryOp, 7, put(at, 9, 4, 0, 5))).toBe(-XenError.noSuchCall);

@@ -1,5 +1,6 @@
 import { DomainId, mostListElements, XenError } from '../constants.ts';
-import { mostGrantFrames } from '../grant-table.ts';
+import { mostGrantFrames, mostStatusFrames } from '../grant-table.ts';
+import { xenFrames } from '../xen-frames.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { copyGrant, GrantStatus, isNotOne, mapGrant, swapGrants, unmapGrant } from './grant-map.ts';
@@ -100,6 +101,9 @@ function setVersion(call: XenCall, at: number): number {
   const { grants } = call.domain;
   const isKnown = version === 1 || version === 2;
   const result = !isKnown ? -XenError.invalid : grants.setVersion(version) ? 0 : -XenError.busy;
+  if (grants.version === 1) {
+    call.domain.unplaceFrames(xenFrames.grantStatus, xenFrames.grantStatus + mostStatusFrames);
+  }
   // Whatever came of it, the caller is told which one there is now.
   return call.copy.writeWords(at, [grants.version]) ? result : -XenError.fault;
 }

@@ -352,5 +352,11 @@ function remove(call: XenCall, at: number): number {
   if (stranger !== 0) {
     return stranger;
   }
-  return call.domain.kind === 'hvm' && call.domain.unplace(frame) ? 0 : -XenError.noEntry;
+  const { domain: guest } = call;
+  if (guest.kind === 'pv') {
+    return -XenError.noEntry;
+  }
+  // Memory that is given back stays where it is.
+  const isRam = guest.services.memory.isRam(frame * pageBytes, pageBytes);
+  return guest.unplace(frame) || isRam ? 0 : -XenError.noEntry;
 }
