@@ -84,6 +84,7 @@ export function restoreDomain(domain: XenDomain, fields: Fields): void {
   if (vcpuInfo !== 0) {
     domain.shared.restoreVcpu(vcpuInfo);
   }
+  domain.holdOwnFrames();
   domain.storePort = storePort;
   domain.consolePort = consolePort;
   domain.upcalls.restore(list('upcall', 3));

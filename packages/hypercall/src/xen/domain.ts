@@ -9,6 +9,7 @@ import type { GrantMapper, WideAddress as WideValue } from './mapped-grants.ts';
 import { GrantTable, ReservedGrant } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
 import type { XenServices } from './interfaces.ts';
+import type { FramePool } from './machine-frames.ts';
 import { PlacedGrants } from './placed-grants.ts';
 import { RunState, Runstate } from './runstate.ts';
 import type { GuestCopy } from './guest-copy.ts';
@@ -41,28 +42,6 @@ export interface SavedText {
   save(): string;
   /** Takes a state over; a text that it did not write is an error of the caller's. */
   restore(text: string): void;
-}
-
-/** Machine frames that a paravirtual guest may give back and get. */
-export interface FramePool {
-  /** Frames of the table of machine frames: the first, and the one behind the last. */
-  readonly machineFrames: readonly [number, number];
-  /** Takes a frame back; false for one that is in use or not the guest's. */
-  release(frame: number): boolean;
-  /**
-   * Gives a run of `2 ** order` frames, which the guest counts from its own frame `guest` on;
-   * returns the first, nothing when there is no such run left.
-   */
-  allocate(guest: number | undefined, order: number): number | undefined;
-  /**
-   * Takes frames and gives as many in runs of `2 ** order` instead, each counted from one of the
-   * guest's own numbers on; returns where they begin, or a negative error when nothing was done.
-   */
-  exchange(
-    frames: readonly number[],
-    numbers: readonly number[],
-    order: number,
-  ): readonly number[] | number;
 }
 
 /** What makes a guest. */
@@ -243,7 +222,23 @@ export class XenDomain {
 
   /** Frames of the guest's that are written to on its behalf, once for each use. */
   get heldToWrite(): readonly number[] {
-    return [...this.grants.heldToWrite, ...this.events.queueFrames];
+    return [...this.grants.heldToWrite, ...this.events.queueFrames, ...this.#ownFrames];
+  }
+
+  /**
+   * Begins the uses of the frames that are the guest's own, and written to as long as it lives: a
+   * paravirtual guest's rings, and `vcpu_info` where it moved that to.
+   */
+  holdOwnFrames(): void {
+    for (const frame of this.#ownFrames) {
+      this.grantPages.hold(frame, true);
+    }
+  }
+
+  get #ownFrames(): readonly number[] {
+    const rings = this.kind === 'pv' ? [this.storePage, this.consolePage] : [];
+    const pages = this.shared.isMoved ? [...rings, this.shared.vcpu] : rings;
+    return pages.map((page) => Math.floor(page / pageBytes));
   }
 
   /** Adds something that starts with the guest: a back end. */
@@ -327,11 +322,11 @@ export class XenDomain {
     }
   }
 
-  /** Moves `vcpu_info` to a place within a page of RAM; false for one that is none. */
+  /** Moves `vcpu_info`, once, to a place within a page that can be written; false for another. */
   registerVcpuInfo(physical: number): boolean {
-    const { memory } = this.services;
     const crosses = (physical % pageBytes) + vcpuInfoBytes > pageBytes;
-    if (crosses || physical % 4 !== 0 || !memory.isRam(physical, vcpuInfoBytes)) {
+    const isGood = !crosses && physical % 4 === 0;
+    if (!isGood || !this.grantPages.hold(Math.floor(physical / pageBytes), true)) {
       return false;
     }
     this.shared.moveVcpu(physical);

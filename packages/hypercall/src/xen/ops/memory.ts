@@ -1,5 +1,6 @@
 import { XenError, mostListElements } from '../constants.ts';
-import type { FramePool, XenDomain } from '../domain.ts';
+import type { XenDomain } from '../domain.ts';
+import type { FramePool } from '../machine-frames.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { exchangeMemory } from './exchange.ts';

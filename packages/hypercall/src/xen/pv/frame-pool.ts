@@ -2,7 +2,7 @@
  * Machine frames that a paravirtual guest gave back, and gets again: there are no others.
  */
 import { XenError } from '../constants.ts';
-import type { FramePool } from '../domain.ts';
+import type { FramePool } from '../machine-frames.ts';
 import type { PvGuest } from './guest.ts';
 import { PageOwner } from './page-info.ts';
 

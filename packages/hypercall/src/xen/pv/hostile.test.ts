@@ -108,6 +108,10 @@ describe('a hostile paravirtual guest', () => {
         return call(XenCallNumber.callbackOp, below(2), argumentsAt);
       },
       () => call(XenCallNumber.vcpuOp, 11, 0, 0),
+      () => {
+        const place = put(argumentsAt, frame(), 0, below(63) * 64);
+        return call(XenCallNumber.vcpuOp, 10, 0, place);
+      },
       () => call(XenCallNumber.vmAssist, below(2), below(6)),
       () => {
         setField(FrameField.esp, argumentsAt);

@@ -133,6 +133,7 @@ export class XenPvAbi implements HypercallAbi {
     this.guest.hasNoExecute = this.#options.noExecute?.() ?? false;
     this.#area.build(built.pageTable * pageBytes, this.guest.hasNoExecute);
     this.guest.giveFrames(firstFrame);
+    domain.holdOwnFrames();
     this.guest.setKernelStack({ selector: Selector.kernelData, offset: built.stack });
     const isBad =
       this.guest.tables.use(built.pageTable, PageType.l3) !== 0 ||

@@ -34,7 +34,7 @@ export function checkPages(guest: PvGuest, memory: XenMemory): readonly string[]
     const count = level === 3 ? 4 : info.isTop(frame) ? 428 : 512;
     for (const [index, [low, high]] of entries(frame, count).entries()) {
       if ((low & 1) === 0) continue;
-      const target = (low >>> 12) + (high & 0xf) * 2 ** 20;
+      const target = (low >>> 12) + (high & 0xf_ffff) * 2 ** 20;
       const owner = info.owner(target);
       const writes = (low & 2) !== 0;
       const where = `frame ${String(frame)} level ${String(level)} entry ${String(index)}`;
