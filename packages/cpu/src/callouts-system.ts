@@ -7,6 +7,7 @@ import { hypervisorLeaf } from '@ringfence/hypercall';
 import { CpuState, Eflags, readEflags } from '@ringfence/memory';
 import type { Fault } from '@ringfence/segmentation';
 import { fault, generalProtection, invalidOpcode, noFault, Vector } from '@ringfence/segmentation';
+import { Access } from '@ringfence/shadow-paging';
 import { Callout, CalloutResult } from '@ringfence/translator';
 import type { CalloutContext, CalloutOutcome, Handler } from './callout-outcome.ts';
 import { DebugStatus, generalDetect } from './debug-unit.ts';
@@ -297,6 +298,7 @@ export class SystemCallouts {
     const state = this.#state;
     const registers: HypercallRegisters = {
       cpl: state[Word.cpl] ?? 0,
+      ...this.#virtualCaller(),
       long: false,
       low: (register) => state[Word.gpr + 2 * register] ?? 0,
       high: () => 0,
@@ -307,6 +309,15 @@ export class SystemCallouts {
     const served = this.#context.host.hypercalls.hypercall(registers);
     // A hypercall may have changed the address space.
     return served ? this.#outcome.redo(noFault) : this.#outcome.fault(invalidOpcode);
+  }
+
+  #virtualCaller(): Pick<HypercallRegisters, 'virtual8086'> {
+    if (((this.#state[Word.eflags] ?? 0) & Eflag.vm) === 0) return {};
+    const { access } = this.#context;
+    const at = access.physicalFor((access.codeBase + this.#outcome.eip) | 0, Access.execute);
+    const physical = (linear: number, isWrite: boolean): number =>
+      access.physicalFor(linear | 0, isWrite ? Access.write : Access.read);
+    return { virtual8086: { at, physical } };
   }
 }
 

@@ -196,6 +196,13 @@ export class GuestAccess implements LinearMemory {
     return noFault;
   }
 
+  /** Guest-physical address of a linear one for the guest itself; -1 where it may not go there. */
+  physicalFor(linear: number, access: number): number {
+    const shadow = this.#shadow;
+    const found = shadow.translate(linear, access, this.#privilege());
+    return found === FillResult.ok || found === FillResult.uncached ? shadow.physical >>> 0 : -1;
+  }
+
   #privilege(): number {
     return this.#state[Word.cpl] === 3 ? Privilege.user : Privilege.supervisor;
   }

@@ -50,6 +50,16 @@ export interface HypercallEvents {
   pollInterrupts(): void;
 }
 
+/** A caller in virtual-8086 mode: where it stands, and the memory that its kernel lets it have. */
+export interface Virtual8086Caller {
+  /** Guest-physical address of the instruction that makes the call. */
+  readonly at: number;
+  /**
+   * Returns the guest-physical address of a linear one, -1 where an access would be a page fault.
+   */
+  physical(linear: number, isWrite: boolean): number;
+}
+
 /**
  * The registers of a virtual CPU that makes a hypercall, by the manual's numbers (SDM 2A table
  * 2-2).
@@ -57,6 +67,8 @@ export interface HypercallEvents {
 export interface HypercallRegisters {
   /** Privilege level of the caller. */
   readonly cpl: number;
+  /** Present in virtual-8086 mode. */
+  readonly virtual8086?: Virtual8086Caller;
   /**
    * Whether the caller is in 64-bit mode; outside of it high halves are neither read nor written.
    */

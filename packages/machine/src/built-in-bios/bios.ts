@@ -5,11 +5,14 @@
  * All that lasts is in the guest's own data areas, but for a disk request under way.
  */
 import type { Board } from '../board.ts';
+import { systemRom } from '../boot/memory-map.ts';
 import type { HypercallRegisters } from '@ringfence/hypercall';
 
 import { BootServices } from './boot-services.ts';
 import type { BiosDrive } from './drives.ts';
 import { DiskServices } from './disk-services.ts';
+import type { BiosBoard } from './bios-memory.ts';
+import { BiosMemory } from './bios-memory.ts';
 import { BiosFrame } from './frame.ts';
 import { KeyboardServices } from './keyboard-services.ts';
 import { placeOptionRoms } from './option-roms.ts';
@@ -40,7 +43,9 @@ export interface BiosOptions {
 
 /** The services of a BIOS. */
 export class BuiltInBios {
-  readonly #board: Board;
+  readonly #board: BiosBoard;
+  /** Whether a guest-physical address is in ROM. */
+  readonly #isRom: (address: number) => boolean;
   readonly #program: BiosProgram;
   readonly #optionRoms: readonly Uint8Array[];
   readonly #video: VideoServices;
@@ -53,8 +58,12 @@ export class BuiltInBios {
 
   /** Connects a BIOS with the chips that it uses. */
   constructor(options: BiosOptions) {
-    const { board, program } = options;
+    const { program } = options;
+    const { memory, ports, requests, clock, timers } = options.board;
+    const isaIrq: Board['isaIrq'] = (irq) => options.board.isaIrq(irq);
+    const board = { memory: new BiosMemory(memory), ports, requests, clock, timers, isaIrq };
     this.#board = board;
+    this.#isRom = (address) => isInBios(address) && !memory.writable(address >>> 12);
     this.#program = program;
     this.#optionRoms = options.optionRoms;
     this.#video = new VideoServices(board, program);
@@ -66,13 +75,22 @@ export class BuiltInBios {
     this.#boot = new BootServices(board, this.#disk, this.#video, options);
   }
 
-  /** Serves a hypercall if it is one of the BIOS's, from privilege level 0. */
+  /**
+   * Serves a hypercall if it is one of the BIOS's: from privilege level 0, and from its own code in
+   * virtual-8086 mode, where memory managers run DOS. Which page shows that code is for the guest's
+   * kernel to decide.
+   */
   hypercall(registers: HypercallRegisters): boolean {
-    if (registers.low(register.eax) >>> 0 !== biosMagic || registers.cpl !== 0) {
+    const { cpl, virtual8086: caller } = registers;
+    const mayCall = cpl === 0 || (caller !== undefined && this.#isRom(caller.at));
+    if (registers.low(register.eax) >>> 0 !== biosMagic || !mayCall) {
       return false;
     }
-    const frame = new BiosFrame(this.#board.memory, registers.low(register.ebx) >>> 0);
-    const outcome = this.#serve(registers.low(register.ecx) & 0xffff, frame);
+    const { memory } = this.#board;
+    const outcome = memory.serveFor(caller, () => {
+      const frame = new BiosFrame(memory, registers.low(register.ebx) >>> 0);
+      return this.#serve(registers.low(register.ecx) & 0xffff, frame);
+    });
     registers.set(register.eax, outcome, 0);
     return true;
   }
@@ -134,4 +152,9 @@ export class BuiltInBios {
         return this.#system.serve(frame);
     }
   }
+}
+
+/** Whether a guest-physical address is below 1 MiB where the BIOS stands. */
+function isInBios(address: number): boolean {
+  return address >= systemRom && address < 0x10_0000;
 }

@@ -1,8 +1,7 @@
 /** INT 19h and 18h: what is booted (BIOS Boot Specification 1.01; El Torito 1.0 for CDs). */
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
 import type { RequestBox } from '../requests.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { DiskServices } from './disk-services.ts';
 import { emulatedDisk, emulatedGeometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
@@ -31,7 +30,7 @@ interface Step {
 
 /** The services that boot. */
 export class BootServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #requests: RequestBox;
   readonly #disk: DiskServices;
   readonly #video: VideoServices;
@@ -43,7 +42,7 @@ export class BootServices {
 
   /** Makes the services of a machine that boots in an order of letters, or from a ROM first. */
   constructor(
-    board: Board,
+    board: BiosBoard,
     disk: DiskServices,
     video: VideoServices,
     { order, romFirst }: { readonly order: string; readonly romFirst: boolean },

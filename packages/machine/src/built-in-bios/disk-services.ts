@@ -1,8 +1,7 @@
 /** INT 13h: floppies, disks and CDs (IBM; and the EDD extensions, ANSI NCITS 347). */
 import type { IrqLine } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory, PinnedMemory } from './bios-memory.ts';
 import { firstCd, firstDisk, numbered, transferOf } from './disk-transfers.ts';
 import type { NumberedDrive, Transfer } from './disk-transfers.ts';
 import { emulatedDisk, emulatedDrive } from './drives.ts';
@@ -30,14 +29,14 @@ const chunkBytes = 0x1_0000;
 
 /** The services of drives. */
 export class DiskServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #irq: IrqLine;
   readonly #drives: readonly NumberedDrive[];
   /** The request under way: who waits for it, and how it ended once it has. */
   #pending: { readonly owner: number; status: number | undefined } | undefined;
 
   /** Numbers the drives: floppies from 0, disks from 80h, CDs from E0h. */
-  constructor(board: Board, drives: readonly BiosDrive[]) {
+  constructor(board: BiosBoard, drives: readonly BiosDrive[]) {
     this.#memory = board.memory;
     this.#irq = board.isaIrq(wakeIrq);
     this.#drives = (['floppy', 'disk', 'cdrom'] as const).flatMap((kind) =>
@@ -187,7 +186,8 @@ export class DiskServices {
     }
     const pending: { owner: number; status: number | undefined } = { owner, status: undefined };
     this.#pending = pending;
-    this.#moveFrom(transfer, 0, bytes, (ok) => {
+    const place = this.#memory.pin(transfer.address, bytes, kind === 'read');
+    this.#moveFrom(transfer, place, 0, (ok) => {
       pending.status = ok ? Status.ok : Status.controller;
       if (this.#pending === pending) {
         this.#irq.set(true);
@@ -200,20 +200,26 @@ export class DiskServices {
   }
 
   /** Moves the bytes from `done` on, a chunk after the other. */
-  #moveFrom(transfer: Transfer, done: number, bytes: number, end: (ok: boolean) => void): void {
+  #moveFrom(
+    transfer: Transfer,
+    place: PinnedMemory,
+    done: number,
+    end: (ok: boolean) => void,
+  ): void {
+    const { drive, kind, first, count } = transfer;
+    const bytes = count * drive.sectorBytes;
     if (done === bytes) {
       end(true);
       return;
     }
-    const { drive, kind, first, address } = transfer;
     const buffer = new Uint8Array(Math.min(chunkBytes, bytes - done));
     const offset = first * drive.sectorBytes + done;
     const next = (ok: boolean): void => {
       if (ok && kind === 'read') {
-        this.#memory.write(address + done, buffer);
+        place.write(done, buffer);
       }
       if (ok) {
-        this.#moveFrom(transfer, done + buffer.length, bytes, end);
+        this.#moveFrom(transfer, place, done + buffer.length, end);
       } else {
         end(false);
       }
@@ -221,7 +227,7 @@ export class DiskServices {
     if (kind === 'read') {
       drive.storage.read(offset, buffer, next);
     } else {
-      this.#memory.read(address + done, buffer);
+      place.read(done, buffer);
       drive.storage.write(offset, buffer, next);
     }
   }

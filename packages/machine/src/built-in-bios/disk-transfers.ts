@@ -1,6 +1,6 @@
 /** Drives by number, and the transfers that callers of INT 13h ask for. */
-import type { PhysicalMemory } from '@ringfence/memory';
 
+import type { BiosMemory } from './bios-memory.ts';
 import { biosFloppy, diskGeometry } from './drives.ts';
 import type { BiosDrive, Geometry } from './drives.ts';
 import type { BiosFrame } from './frame.ts';
@@ -49,7 +49,7 @@ export function numbered(drive: BiosDrive, index: number): NumberedDrive {
 export function transferOf(
   frame: BiosFrame,
   drive: NumberedDrive,
-  memory: PhysicalMemory,
+  memory: BiosMemory,
 ): Transfer | 'bad-sector' | undefined {
   const kinds = ['read', 'write', 'verify'] as const;
   const kind = kinds[(frame.ah & ~0x40) - 2];
@@ -71,7 +71,7 @@ export function transferOf(
 function extendedTransfer(
   frame: BiosFrame,
   drive: NumberedDrive,
-  memory: PhysicalMemory,
+  memory: BiosMemory,
 ): Transfer | undefined {
   const kind = { 0x42: 'read', 0x43: 'write', 0x44: 'verify' }[frame.ah];
   if ((kind !== 'read' && kind !== 'write' && kind !== 'verify') || drive.kind === 'floppy') {

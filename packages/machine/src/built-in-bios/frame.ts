@@ -1,5 +1,4 @@
-import type { PhysicalMemory } from '@ringfence/memory';
-
+import type { BiosMemory } from './bios-memory.ts';
 import { FrameOffset } from './layout.ts';
 
 const carry = 0x01;
@@ -7,12 +6,12 @@ const zero = 0x40;
 
 /** The registers that the caller of a service had, as they stand on its stack. */
 export class BiosFrame {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   /** Where they stand. */
   readonly address: number;
 
   /** Looks at registers that a stub saved. */
-  constructor(memory: PhysicalMemory, address: number) {
+  constructor(memory: BiosMemory, address: number) {
     this.#memory = memory;
     this.address = address;
   }

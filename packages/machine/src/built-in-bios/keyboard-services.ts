@@ -1,8 +1,7 @@
 /** INT 9 and INT 16h: the keyboard and its buffer of fifteen keys. */
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
 import type { RequestBox } from '../requests.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { keyRows, padKeys } from './key-table.ts';
 import { Bda, Outcome } from './layout.ts';
@@ -47,11 +46,11 @@ const capsKeys = /^[a-z]$/i;
 
 /** The services of the keyboard. */
 export class KeyboardServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #requests: RequestBox;
 
   /** Makes the services of a board. */
-  constructor(board: Board) {
+  constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#requests = board.requests;
   }

@@ -1,8 +1,7 @@
 /** INT 15h, AH = C2h, and INT 74h: the mouse (IBM PS/2 BIOS Interface, "Pointing Device"). */
 import type { Clock, PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Ebda, Outcome } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
@@ -54,13 +53,13 @@ interface Exchange {
 
 /** The services of the pointing device. */
 export class MouseServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
   readonly #clock: Clock;
   #exchange: Exchange | undefined;
 
   /** Makes the services of a board. */
-  constructor(board: Board) {
+  constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#ports = board.ports;
     this.#clock = board.clock;

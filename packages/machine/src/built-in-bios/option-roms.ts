@@ -5,9 +5,7 @@
  *     0 55h AAh | 2 length in units of 512 bytes | 3 entry | 1Ah offset of the header "$PnP"
  *     header "$PnP" (Plug and Play BIOS Specification 1.0a, 3.2): 1Ah boot entry vector
  */
-import type { PhysicalMemory } from '@ringfence/memory';
-
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 
 const firstRom = 0xc_8000;
 const lastRom = 0xe_0000;
@@ -23,7 +21,7 @@ const readAndWrite = 0x33;
 const pci = { address: 0xcf8, data: 0xcfc } as const;
 
 /** Puts ROMs into the RAM of their place; those that do not fit are left out. */
-export function placeOptionRoms({ memory, ports }: Board, roms: readonly Uint8Array[]): void {
+export function placeOptionRoms({ memory, ports }: BiosBoard, roms: readonly Uint8Array[]): void {
   if (roms.length === 0) {
     return;
   }
@@ -42,7 +40,7 @@ export function placeOptionRoms({ memory, ports }: Board, roms: readonly Uint8Ar
 }
 
 /** Returns segment and offset of the first ROM's boot entry, segment in the upper half. */
-export function bootVectorOfRoms(memory: PhysicalMemory): number | undefined {
+export function bootVectorOfRoms(memory: BiosMemory): number | undefined {
   for (let at = firstRom; at < lastRom; at += unit) {
     const header = at + memory.read16(at + headerPointer);
     if (memory.read16(at) === signature && memory.read32(header) === pnpSignature) {

@@ -1,10 +1,9 @@
 /** What the BIOS does after reset: chips, vectors, data areas. */
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
 import { biosPortWrites } from '../boot/handover.ts';
 import { serialPorts } from '../firmware.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { DiskServices } from './disk-services.ts';
 import { Bda, conventionalKib, diskTables, ebdaSegment, Rom } from './layout.ts';
 import { setUpPci } from './pci-setup.ts';
@@ -43,7 +42,7 @@ const cmosEquipment = 0x14;
 const floppy = { output: 0x3f2, data: 0x3f5, running: 0x0c, senseInterrupt: 0x08 } as const;
 
 /** Sets up chips and memory. */
-export function startBios(board: Board, program: BiosProgram, disk: DiskServices): void {
+export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServices): void {
   const { memory, ports } = board;
   startFloppyController(ports);
   for (const [port, value] of [...biosPortWrites, ...portWrites]) {
@@ -96,7 +95,7 @@ function startFloppyController(ports: PortBus): void {
 }
 
 /** Writes the tables of disks that INT 41h and 46h point at (IBM AT, "Fixed disk parameters"). */
-function writeDiskTables(memory: PhysicalMemory, disk: DiskServices): void {
+function writeDiskTables(memory: BiosMemory, disk: DiskServices): void {
   for (const [index, { cylinders, heads, sectors }] of disk.diskGeometries().entries()) {
     const offset = diskTables + 16 * index;
     const table = new DataView(new ArrayBuffer(16));
@@ -110,7 +109,7 @@ function writeDiskTables(memory: PhysicalMemory, disk: DiskServices): void {
   }
 }
 
-function secondsOfDay(board: Board): number {
+function secondsOfDay(board: BiosBoard): number {
   const read = (index: number): number => {
     board.ports.writePort(0x70, 1, index);
     const bcd = board.ports.readPort(0x71, 1);

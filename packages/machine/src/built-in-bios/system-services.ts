@@ -1,10 +1,9 @@
 /** INT 11h, 12h, 14h, 15h and 17h: equipment, memory, serial ports, waiting. */
 import type { Clock, IrqLine, PortBus, Timer } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
 import { e820Map } from '../boot/memory-map.ts';
 import type { RequestBox } from '../requests.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, ebdaSegment, Outcome, Rom, wakeIrq } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
@@ -20,7 +19,7 @@ const mib16 = 0x100_0000;
 
 /** The services of the system board. */
 export class SystemServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
   readonly #requests: RequestBox;
   readonly #clock: Clock;
@@ -30,7 +29,7 @@ export class SystemServices {
   #waiting: { readonly owner: number; readonly untilNs: number } | undefined;
 
   /** Makes the services of a board. */
-  constructor(board: Board) {
+  constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#ports = board.ports;
     this.#requests = board.requests;
@@ -56,7 +55,7 @@ export class SystemServices {
 
   /** Serves INT 15h. */
   serve(frame: BiosFrame): OutcomeValue {
-    const { usableBytes: ramBytes } = this.#memory.machine;
+    const { usableBytes: ramBytes } = this.#memory;
     frame.carry = false;
     switch (frame.ah) {
       case 0x24:
@@ -141,6 +140,12 @@ export class SystemServices {
   /** AH = 87h: copies CX words between the two segments of a table at ES:SI. */
   #moveBlock(frame: BiosFrame): void {
     const memory = this.#memory;
+    // Its addresses are none of a virtual-8086 mode, whose kernel serves this itself.
+    frame.carry = memory.isVirtual;
+    if (memory.isVirtual) {
+      frame.ah = unsupported;
+      return;
+    }
     const table = frame.at('es', frame.get('esi'));
     const base = (entry: number): number =>
       (memory.read32(table + entry + 2) & 0xff_ffff) + memory.read8(table + entry + 7) * mib16;

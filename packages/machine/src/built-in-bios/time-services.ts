@@ -2,10 +2,9 @@
  * INT 1Ah: ticks, the clock, its alarm; INT 15h, AH = 83h: telling that time has passed; and the
  * PCI services (PCI BIOS Specification 2.1).
  */
-import type { PhysicalMemory } from '@ringfence/memory';
 import type { PortBus } from '@ringfence/devices';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Outcome } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
@@ -26,11 +25,11 @@ const pciStatus = { ok: 0, unsupported: 0x81, notFound: 0x86, badRegister: 0x87 
 
 /** The services of time and of PCI. */
 export class TimeServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
 
   /** Makes the services of a board. */
-  constructor(board: Board) {
+  constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#ports = board.ports;
   }

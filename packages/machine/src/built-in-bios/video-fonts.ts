@@ -1,8 +1,7 @@
 /** INT 10h, AH = 11h: fonts of text modes, which are in plane 2, and of graphics modes. */
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
@@ -25,14 +24,14 @@ const rowsByCode: Readonly<Record<number, number>> = { 1: 14, 2: 25, 3: 43 };
 
 /** The services of fonts. */
 export class VideoFonts {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
   readonly #program: BiosProgram;
   readonly #pen: VideoPen;
   readonly #showCursorShape: () => void;
 
   /** Makes the services; `showCursorShape` fits the cursor into characters of another height. */
-  constructor(board: Board, program: BiosProgram, pen: VideoPen, showCursorShape: () => void) {
+  constructor(board: BiosBoard, program: BiosProgram, pen: VideoPen, showCursorShape: () => void) {
     this.#memory = board.memory;
     this.#ports = board.ports;
     this.#program = program;

@@ -1,6 +1,6 @@
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
+import type { BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 
 const attributePort = 0x3c0;
@@ -25,7 +25,7 @@ export function readAttribute(ports: PortBus, index: number): number {
 }
 
 /** Serves INT 10h, AH = 10h: the registers of the palette. */
-export function servePalette(frame: BiosFrame, ports: PortBus, memory: PhysicalMemory): void {
+export function servePalette(frame: BiosFrame, ports: PortBus, memory: BiosMemory): void {
   const address = frame.at('es', frame.get('edx'));
   switch (frame.al) {
     case 0x00:
@@ -76,12 +76,7 @@ export function servePalette(frame: BiosFrame, ports: PortBus, memory: PhysicalM
 }
 
 /** The 256 entries of the palette, one or several. */
-function serveEntries(
-  frame: BiosFrame,
-  ports: PortBus,
-  memory: PhysicalMemory,
-  address: number,
-): void {
+function serveEntries(frame: BiosFrame, ports: PortBus, memory: BiosMemory, address: number): void {
   const first = frame.get('ebx') & 0xff;
   const count = Math.min(frame.get('ecx'), 256);
   switch (frame.al) {

@@ -6,9 +6,8 @@
  * are.
  */
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import { Bda } from './layout.ts';
 import { videoModes } from './video-modes.ts';
 import type { VideoMode } from './video-modes.ts';
@@ -19,11 +18,11 @@ const upperVector = 4 * 0x1f;
 
 /** Draws in whatever mode is set. */
 export class VideoPen {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
 
   /** Draws on the display of a board. */
-  constructor(board: Board) {
+  constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#ports = board.ports;
   }

@@ -1,8 +1,7 @@
 /** INT 10h: modes, cursor, text, pixels, palette, fonts. */
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
@@ -25,7 +24,7 @@ const scanLines: Readonly<Record<number, number>> = { 200: 2, 350: 1, 400: 2, 48
 
 /** The services of the display. */
 export class VideoServices {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
   readonly #program: BiosProgram;
   readonly #pen: VideoPen;
@@ -34,7 +33,7 @@ export class VideoServices {
   readonly #vbe: VideoVbe;
 
   /** Makes the services of a board. */
-  constructor(board: Board, program: BiosProgram) {
+  constructor(board: BiosBoard, program: BiosProgram) {
     this.#memory = board.memory;
     this.#ports = board.ports;
     this.#program = program;

@@ -1,8 +1,7 @@
 /** INT 10h, AH = 1Ch and AX = 4F04h: the state of the display in a buffer of the caller's. */
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Ebda } from './layout.ts';
 
@@ -30,11 +29,11 @@ const keepMemory = 0x80;
 
 /** Saves and restores what the display shows, its memory apart. */
 export class VideoState {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
 
   /** Makes the services of a board. */
-  constructor(board: Board) {
+  constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#ports = board.ports;
   }

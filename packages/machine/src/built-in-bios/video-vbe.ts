@@ -1,9 +1,8 @@
 /** INT 10h, AH = 4Fh: modes with many colours (VBE Core Functions 3.0), by the Bochs extension. */
 import { vbeRegister } from '@ringfence/devices';
 import type { PortBus } from '@ringfence/devices';
-import type { PhysicalMemory } from '@ringfence/memory';
 
-import type { Board } from '../board.ts';
+import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Ebda, Rom } from './layout.ts';
 import { readPci } from './pci-setup.ts';
@@ -37,7 +36,7 @@ const bytesOf = (text: string): Uint8Array =>
 
 /** The services of VBE. */
 export class VideoVbe {
-  readonly #memory: PhysicalMemory;
+  readonly #memory: BiosMemory;
   readonly #ports: PortBus;
   readonly #program: BiosProgram;
   readonly #state: VideoState;
@@ -45,7 +44,7 @@ export class VideoVbe {
 
   /** Makes the services; `setVgaMode` sets a mode of the VGA and ends one of these. */
   constructor(
-    board: Board,
+    board: BiosBoard,
     program: BiosProgram,
     state: VideoState,
     setVgaMode: (number: number) => void,
