@@ -27,6 +27,15 @@ const lastPlainTransfer = 0x04;
 
 const chunkBytes = 0x1_0000;
 
+/** What the data area says of a disk in a floppy drive, by the drive's type. */
+const mediaOfTypes: Readonly<Record<number, number>> = {
+  1: 0x93,
+  2: 0x15,
+  3: 0x97,
+  4: 0x17,
+  5: 0xd7,
+};
+
 /** The services of drives. */
 export class DiskServices {
   readonly #memory: BiosMemory;
@@ -158,6 +167,12 @@ export class DiskServices {
     if (status === undefined) {
       return Outcome.wait;
     }
+    const { number, kind, floppyType } = transfer.drive;
+    if (kind === 'floppy' && status === Status.ok) {
+      const memory = this.#memory;
+      memory.write8(Bda.floppySeeks, memory.read8(Bda.floppySeeks) | (1 << (number & 3)));
+      memory.write8(Bda.floppyMedia + (number & 1), mediaOfTypes[floppyType] ?? 0x17);
+    }
     return this.#end(frame, status);
   }
 
@@ -181,7 +196,7 @@ export class DiskServices {
     if (kind === 'verify' || count === 0) {
       return Status.ok;
     }
-    if (kind === 'write' && drive.storage.readOnly) {
+    if (kind !== 'read' && drive.storage.readOnly) {
       return Status.writeProtected;
     }
     const pending: { owner: number; status: number | undefined } = { owner, status: undefined };
@@ -227,7 +242,8 @@ export class DiskServices {
     if (kind === 'read') {
       drive.storage.read(offset, buffer, next);
     } else {
-      place.read(done, buffer);
+      if (transfer.fill === undefined) place.read(done, buffer);
+      else buffer.fill(transfer.fill);
       drive.storage.write(offset, buffer, next);
     }
   }
@@ -243,8 +259,6 @@ export class DiskServices {
       case 0x14:
       case 0x47: // Extended seek.
         return this.#end(frame, Status.ok);
-      case 0x05:
-        return this.#end(frame, drive.kind === 'floppy' ? Status.ok : Status.badCommand);
       case 0x08:
         this.#parameters(frame, drive);
         return Outcome.done;

@@ -21,12 +21,19 @@ export interface NumberedDrive extends BiosDrive {
 /** A transfer between a drive and memory. */
 export interface Transfer {
   readonly drive: NumberedDrive;
-  readonly kind: 'read' | 'write' | 'verify';
+  readonly kind: 'read' | 'write' | 'verify' | 'format';
   /** First sector. */
   readonly first: number;
   readonly count: number;
   readonly address: number;
+  /** What the sectors of a track are filled with. */
+  readonly fill?: number;
 }
+
+/** In the table that vector 1Eh points at: the byte that a formatted sector is filled with. */
+const fillOffset = 8;
+const parameterVector = 4 * 0x1e;
+const format = 0x05;
 
 /** Gives a drive its number, counted by its kind, and its geometry. */
 export function numbered(drive: BiosDrive, index: number): NumberedDrive {
@@ -51,20 +58,26 @@ export function transferOf(
   drive: NumberedDrive,
   memory: BiosMemory,
 ): Transfer | 'bad-sector' | undefined {
-  const kinds = ['read', 'write', 'verify'] as const;
-  const kind = kinds[(frame.ah & ~0x40) - 2];
-  if (kind === undefined || (frame.ah !== 0x02 && frame.ah !== 0x03 && frame.ah !== 0x04)) {
+  const isFormat = frame.ah === format && drive.kind === 'floppy';
+  const kind = isFormat ? 'format' : (['read', 'write', 'verify'] as const)[frame.ah - 2];
+  if (kind === undefined) {
     return extendedTransfer(frame, drive, memory);
   }
   const { cylinders, heads, sectors } = drive.geometry;
   const cylinder = frame.ch | ((frame.cl & 0xc0) << 2);
-  const sector = frame.cl & 0x3f;
+  // A track is formatted as a whole, whatever it had before.
+  const sector = isFormat ? 1 : frame.cl & 0x3f;
   const isPlace = sector >= 1 && sector <= sectors && frame.dh < heads && cylinder < cylinders;
   if (!isPlace || drive.kind === 'cdrom') {
     return 'bad-sector';
   }
   const first = (cylinder * heads + frame.dh) * sectors + sector - 1;
-  return { drive, kind, first, count: frame.al, address: frame.at('es', frame.get('ebx')) };
+  const address = frame.at('es', frame.get('ebx'));
+  if (isFormat) {
+    const table = memory.read16(parameterVector + 2) * 16 + memory.read16(parameterVector);
+    return { drive, kind, first, count: sectors, address, fill: memory.read8(table + fillOffset) };
+  }
+  return { drive, kind, first, count: frame.al, address };
 }
 
 /** AH = 42h to 44h: a packet at DS:SI says where, in 64 bits of sector number. */

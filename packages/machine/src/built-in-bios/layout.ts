@@ -77,6 +77,8 @@ export const Bda = {
   keyHead: 0x41a,
   keyTail: 0x41c,
   keyBuffer: 0x41e,
+  /** Floppy drives that were recalibrated, a bit for each. */
+  floppySeeks: 0x43e,
   floppyStatus: 0x441,
   videoMode: 0x449,
   columns: 0x44a,
@@ -102,6 +104,10 @@ export const Bda = {
   videoSwitches: 0x488,
   videoFlags: 0x489,
   displayCode: 0x48a,
+  /** Four bits for each of two floppy drives: what it can do is known, many rates, 80 tracks. */
+  floppyDrives: 0x48f,
+  /** A byte for each of two floppy drives: rate, whether it is known, and the disk in it. */
+  floppyMedia: 0x490,
   keyFlags: 0x496,
   waitFlag: 0x498,
   waitMicroseconds: 0x49c,

@@ -20,10 +20,11 @@ const portWrites: readonly (readonly [port: number, value: number])[] = [
   [0x71, 0x26],
   [0x70, 0x0b],
   [0x71, 0x02],
-  // 8042: keyboard on, with its interrupt and translation; mouse off.
+  // 8042: keyboard on, with its interrupt and translation; mouse off; the system flag says that
+  // the self-test is over.
   [0x64, 0xae],
   [0x64, 0x60],
-  [0x60, 0x61],
+  [0x60, 0x65],
   [0x92, 0x02],
 ];
 
@@ -64,6 +65,7 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
   memory.write8(Bda.parallelTimeouts, timeouts.parallel);
   memory.write(Bda.serialTimeouts, new Uint8Array(serialPorts.length).fill(timeouts.serial));
   memory.write8(Bda.diskControl, 0xc0);
+  memory.write8(Bda.floppyDrives, [0, 0x07, 0x77][Math.min(floppies, 2)] ?? 0);
   memory.write16(Bda.equipment, equipment);
   memory.write16(Bda.memoryKib, conventionalKib);
   memory.write16(Bda.ebdaSegment, ebdaSegment);

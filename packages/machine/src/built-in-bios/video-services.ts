@@ -73,6 +73,9 @@ export class VideoServices {
         frame.set('edx', memory.read16(Bda.cursors + 2 * (frame.bh & 7)));
         frame.set('ecx', memory.read16(Bda.cursorShape));
         break;
+      case 0x04:
+        frame.ah = 0; // There is no light pen.
+        break;
       case 0x05:
         this.#setPage(frame.al & 7);
         break;
