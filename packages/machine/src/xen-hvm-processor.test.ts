@@ -79,6 +79,17 @@ user_nmi:
         mov eax, cs
         mov [seen + 8], eax
         ud2
+; In ring 3: what a forced instruction may not do there, and may.
+user_forced:
+        mov eax, 0x23
+        mov ds, eax
+        mov eax, 0x40000000
+        db 0x0f, 0x0b, 0x78, 0x65, 0x6e
+        cpuid
+        mov [seen + 12], ebx
+        db 0x0f, 0x0b, 0x78, 0x65, 0x6e
+at_forced:
+        hlt
 behind_tasks:
         mov edi, task_gdt + 40
         mov eax, first_task
@@ -92,23 +103,28 @@ behind_tasks:
         mov dword [idt + 16], 0x00300000
         mov dword [idt + 20], 0x00008500`;
 
+const toProgram = (label: string): string => `        push 0x23
+        push task_stack_end - 64
+        push 2
+        push 0x1b
+        push ${label}
+        iret`;
+
 const checks: NamedChecks = {
   'floating point under the bits of CR0': [...floating, setControl(0)],
   'an NMI of ring 3 by a task gate, once it has gone back': [
     tasks,
     leaves('        mov dword [0xfee000f0], 0x1ff', 'dword [0xfee000f0]', 0x1ff),
-    faults(
-      `        push 0x23
-        push task_stack_end - 64
-        push 2
-        push 0x1b
-        push user_nmi
-        iret`,
-      invalidOpcode,
-    ),
+    faults(toProgram('user_nmi'), invalidOpcode),
     leaves('', 'dword [seen]', 1),
     leaves('', 'dword [seen + 4]', 8),
     leaves('', 'dword [seen + 8]', 0x1b),
+  ],
+  'forced emulation of a program, which has no more rights by it': [
+    tasks,
+    faults(toProgram('user_forced'), 13),
+    leaves('        mov eax, [got_eip]', 'eax', 'at_forced'),
+    leaves('', 'dword [seen + 12]', 0x566e_6558),
   ],
   'an error of the local APIC whose own interrupt is an error': [
     leaves('        mov dword [0xfee000f0], 0x1ff', 'dword [0xfee000f0]', 0x1ff),

@@ -66,7 +66,11 @@ describe('reservations', () => {
 });
 
 describe('an exchange', () => {
-  const words = (guest: BegunGuest, counts: readonly [number, number, number, number, number]) => {
+  const words = (
+    guest: BegunGuest,
+    counts: readonly [number, number, number, number, number],
+    flags = 0,
+  ) => {
     const [giveCount, giveOrder, getCount, getOrder, done] = counts;
     const list = guest.argumentsAt + 0x100;
     return guest.call(
@@ -75,7 +79,7 @@ describe('an exchange', () => {
       guest.put(
         guest.argumentsAt,
         ...[list, giveCount, giveOrder, 0, self],
-        ...[list + 0x80, getCount, getOrder, 0, self],
+        ...[list + 0x80, getCount, getOrder, flags, self],
         done,
       ),
     );
@@ -96,6 +100,10 @@ describe('an exchange', () => {
 
   it('is looked at for its sizes before anything else', () => {
     const guest = begun();
+    const nodeAlone = (1 << 17) | (251 << 8);
+    expect([nodeAlone, 251 << 8].map((flags) => words(guest, [0, 0, 0, 0, 0], flags))).toEqual([
+      -22, 0,
+    ]);
     expect([
       words(guest, [1, 10, 1, 9, 0]),
       words(guest, [1, 10, 1, 10, 0]),

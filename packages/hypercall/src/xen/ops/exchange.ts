@@ -19,6 +19,15 @@ interface Extents {
   readonly order: number;
 }
 
+/** Flags of reservations (XENMEMF_*): a node and one more, that node alone, a virtual node. */
+const Flag = { node: 0xff00, exactNode: 1 << 17, virtualNode: 1 << 18 } as const;
+
+/** Whether memory is wanted of one node and no other, which only a tool stack may ask for. */
+export function isForNodeAlone(flags: number): boolean {
+  const isPhysical = (flags & Flag.virtualNode) === 0 && (flags & Flag.node) !== 0;
+  return (flags & Flag.exactNode) !== 0 && isPhysical;
+}
+
 /** Exchanges frames; the number of extents that was done is told, whatever the result. */
 export function exchangeMemory(call: XenCall, at: number, mostOrder: number): number {
   const words = call.copy.words(at, wordsOf.all);
@@ -42,7 +51,7 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
   if (give.order > mostOrder || get.order > mostOrder) {
     return -XenError.notPermitted;
   }
-  if (giver !== getter) {
+  if (giver !== getter || isForNodeAlone(words[wordsOf.out + 3] ?? 0)) {
     return -XenError.invalid;
   }
   if (exchanged === give.count) {

@@ -3,7 +3,7 @@ import type { XenDomain } from '../domain.ts';
 import type { FramePool } from '../machine-frames.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
-import { exchangeMemory } from './exchange.ts';
+import { exchangeMemory, isForNodeAlone } from './exchange.ts';
 import { machineToPhysicalStart } from './version.ts';
 
 /** Sub-operations (public/memory.h, XENMEM_*). */
@@ -60,8 +60,8 @@ const ofMachineMemory: ReadonlySet<number> = new Set([
 
 /** Bits of the operation; above them is the extent at which a reservation goes on. */
 const extentShift = 6;
-/** Flags of reservations (XENMEMF_*): bits of an address, a node and one more, that node alone. */
-const Flag = { addressBits: 0xff, node: 0xff00, exactNode: 1 << 17, virtualNode: 1 << 18 } as const;
+/** Bits of the flags of a reservation: how many bits addresses may have, 0 for any. */
+const addressBitsMask = 0xff;
 
 const pageBytes = 4096;
 const pageShift = 12;
@@ -133,11 +133,9 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
   if (count > 0xffff_ffff >>> extentShift || start >= count || !isSelf(domain & 0xffff)) {
     return start;
   }
-  const addressBits = flags & Flag.addressBits;
+  const addressBits = flags & addressBitsMask;
   const isLow = addressBits !== 0 && 2 ** addressBits < call.domain.services.memory.ramBytes;
-  const isExact =
-    (flags & Flag.exactNode) !== 0 && (flags & Flag.virtualNode) === 0 && (flags & Flag.node) !== 0;
-  if ((isLow && addressBits <= pageShift) || isExact) {
+  if ((isLow && addressBits <= pageShift) || isForNodeAlone(flags)) {
     return -XenError.invalid;
   }
   // Nothing is kept free below an address.
