@@ -6,20 +6,13 @@
 import { XenCallNumber, XenError } from './constants.ts';
 import { argument } from './ops/call.ts';
 import type { XenCall, XenHandler } from './ops/call.ts';
+import { serveConsoleIo } from './ops/console-io.ts';
 import { serveEventChannel, serveEventChannelCompat } from './ops/event-channel.ts';
 import { serveGrantTable } from './ops/grant-table.ts';
 import { serveHvm } from './ops/hvm.ts';
 import { serveMemory } from './ops/memory.ts';
-import {
-  serveConsoleIo,
-  serveNothing,
-  servePrivileged,
-  serveSched,
-  serveSchedCompat,
-  serveSetTimer,
-  serveUnsupported,
-  serveVersioned,
-} from './ops/scheduling.ts';
+import { serveNothing, servePrivileged, serveUnsupported, serveVersioned } from './ops/refused.ts';
+import { serveSched, serveSchedCompat, serveSetTimer } from './ops/scheduling.ts';
 import { serveVcpu } from './ops/vcpu.ts';
 import { serveVersion } from './ops/version.ts';
 

@@ -1,0 +1,106 @@
+/**
+ * Operations of `memory_op` that say what stands at the frames of a translated guest
+ * (public/memory.h, XENMEM_add_to_physmap, _batch, XENMEM_remove_from_physmap).
+ */
+import { XenError } from '../constants.ts';
+import type { XenDomain } from '../domain.ts';
+import { domainError } from './call.ts';
+import type { XenCall } from './call.ts';
+
+const pageBytes = 4096;
+/** What add_to_physmap can place (XENMAPSPACE_*); pages of others only in a batch. */
+const Space = { shared: 0, grants: 1, foreign: 4 } as const;
+/** Bit of an index into the grant table: status frames (XENMAPIDX_grant_table_status). */
+const statusIndex = 0x8000_0000;
+
+/** domid u16, size u16, space u32, idx, gpfn. */
+export function addOne(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 4);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domain = 0, space = 0, index = 0, frame = 0] = words;
+  if (space === Space.foreign) {
+    return -XenError.noSuchCall;
+  }
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
+  }
+  return place(call.domain, space, index, frame);
+}
+
+/** domid u16, space u16, size u16, extra u16, idxs, gpfns, errs. */
+export function addBatch(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 5);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domainAndSpace = 0, size = 0, indexes = 0, frames = 0, errors = 0] = words;
+  const stranger = domainError(domainAndSpace & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
+  }
+  for (let element = 0; element < (size & 0xffff); element += 1) {
+    const index = call.copy.words(indexes + element * 4, 1)?.[0];
+    const frame = call.copy.words(frames + element * 4, 1)?.[0];
+    if (
+      index === undefined ||
+      frame === undefined ||
+      !call.copy.canWrite(errors + element * 4, 4)
+    ) {
+      return -XenError.fault;
+    }
+    const result = place(call.domain, domainAndSpace >>> 16, index, frame);
+    call.copy.writeWords(errors + element * 4, [result]);
+  }
+  return 0;
+}
+
+/** Lets one of Xen's pages stand at a frame of the guest. */
+function place(domain: XenDomain, space: number, index: number, frame: number): number {
+  if (domain.kind === 'pv') {
+    return -XenError.access;
+  }
+  const page = xenPage(domain, space, index);
+  if (page === undefined) {
+    return -XenError.invalid;
+  }
+  if (frame >= 0xf_ffff) {
+    return -XenError.noMemory;
+  }
+  return domain.place(frame, page) ? 0 : -XenError.invalid;
+}
+
+function xenPage(domain: XenDomain, space: number, index: number): number | undefined {
+  switch (space) {
+    case Space.shared:
+      return index === 0 ? domain.shared.page : undefined;
+    case Space.grants:
+      return index >= statusIndex
+        ? domain.grants.statusAddress(index - statusIndex)
+        : domain.grants.frameAddress(index);
+    default:
+      return undefined;
+  }
+}
+
+/** domid u16, gpfn. */
+export function remove(call: XenCall, at: number): number {
+  const words = call.copy.words(at, 2);
+  if (words === undefined) {
+    return -XenError.fault;
+  }
+  const [domain = 0, frame = 0] = words;
+  const stranger = domainError(domain & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
+  }
+  const { domain: guest } = call;
+  if (guest.kind === 'pv') {
+    return -XenError.noEntry;
+  }
+  // Memory that is given back stays where it is.
+  const isRam = guest.services.memory.isRam(frame * pageBytes, pageBytes);
+  return guest.unplace(frame) || isRam ? 0 : -XenError.noEntry;
+}
