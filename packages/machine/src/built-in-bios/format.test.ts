@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { bootDisk, bootProgram, putAl, putAx, stop, TestDisk } from './test-machine.ts';
 
-it('fills a track that is formatted as the table of vector 1Eh says, and the data area knows the drive', async () => {
+it('fills a track as the table of vector 1Eh says, and the data area knows the drive', async () => {
   const floppy = bootDisk(`
       mov ax, 0x0512
       mov bx, table
