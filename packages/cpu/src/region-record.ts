@@ -25,8 +25,12 @@ export interface RegionStatistics {
   compileMs: number;
 }
 
-/** A way into a region, and the variant of the instruction there. */
-export type Entry = RegionEntry & { readonly variant: Variant };
+/** A way into a region, with the variant of the instruction there. */
+export interface Entry extends RegionEntry {
+  readonly variant: Variant;
+  /** Its slot of the handler table. */
+  readonly slot: number;
+}
 
 /** Code that is translated together, from when its module is asked for until it is dropped. */
 export interface Region {
@@ -67,6 +71,9 @@ export interface MadeRegion {
   readonly plan: RegionPlan;
   readonly ranges: readonly CodeRange[];
   readonly wasm: Uint8Array<ArrayBuffer>;
+  /** Slots of its entries by number, and addresses of the code-page blocks that it imports. */
+  readonly slots: readonly number[];
+  readonly pages: Readonly<Record<string, number>>;
 }
 
 /** What is known of the regions of a page. */

@@ -10,16 +10,17 @@ import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
 import type { Interpreter, RegionSource } from '@ringfence/translator';
-import { buildRegion, pageIndexOf } from '@ringfence/translator';
+import { pageIndexOf } from '@ringfence/translator';
 import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
 import { ProfileReplay, type ReplayedRegion } from './profile-replay.ts';
 import { layOutAround } from './region-around.ts';
 import { RegionLog } from './region-log.ts';
-import type { Entry, MadeRegion, PageRegions, Region } from './region-record.ts';
+import { makeRegion } from './region-maker.ts';
+import type { MadeRegion, PageRegions, Region } from './region-record.ts';
 import { type RegionPlan, type RegionStatistics, translatedMode } from './region-record.ts';
 import { RegionSources } from './region-sources.ts';
-import { pagesOf, rangesOf, RegionTable } from './region-table.ts';
+import { RegionTable } from './region-table.ts';
 import { Word } from './state-view.ts';
 import { dropReason, madeEvent, type TranslationEvent } from './translation-event.ts';
 import type { TranslationProfile } from './translation-profile.ts';
@@ -28,9 +29,8 @@ import { WrittenCode } from './written-code.ts';
 /** How often a region is made anew for more entries. */
 const maximumRebuilds = 12;
 
-/** Regions that are entered in one page, and entries of one region. */
+/** Regions that are entered in one page. */
 const maximumPageRegions = 64;
-const maximumEntries = 48;
 
 /** Regions that are being compiled at one time. */
 const mostCompiling = 8;
@@ -307,39 +307,12 @@ export class Regions implements CodeObserver {
     return this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
   }
 
-  /** Takes slots for a region's entries and lowers it. */
   #make(source: RegionSource, plan: RegionPlan): MadeRegion {
-    const { blocks, page, starts, instead } = plan;
-    const interpreter = this.#interpreter;
-    const entries: Entry[] = [];
-    blocks.forEach((block, number) => {
-      const [first] = block.instructions;
-      if (!block.isEntry || first === undefined || entries.length >= maximumEntries) return;
-      const variant = first.recordVariant;
-      const fallback = interpreter.handlerFunction(variant);
-      const slot = interpreter.allocateSlot();
-      entries.push({ block: number, offset: block.offset, slot, fallback, variant });
-    });
-    const wasm = buildRegion(source, blocks, entries, (variant) =>
-      interpreter.handlerFunction(variant),
-    );
     this.statistics.regions += 1;
-    const region: Region = {
-      state: 'compiling',
-      blocks,
-      number: this.statistics.regions,
-      address: page * 4096 + (entries[0]?.offset ?? 0),
-      page,
-      entries: new Map(entries.map((entry) => [entry.offset, entry])),
-      pages: pagesOf(blocks, page, source),
-      starts,
-      rebuilt: instead === undefined ? 0 : instead.rebuilt + 1,
-      wanted: new Map(),
-      wishes: 0,
-    };
-    this.#table.add(region, source);
-    this.#replay?.noteRegion(region, source);
-    return { region, plan, ranges: rangesOf(blocks, page, source), wasm };
+    const made = makeRegion(this.#interpreter, source, plan, this.statistics.regions);
+    this.#table.add(made.region, source);
+    this.#replay?.noteRegion(made.region, source);
+    return made;
   }
 
   /** Has the engine compile a region's module, and enters the region then. */
@@ -365,9 +338,10 @@ export class Regions implements CodeObserver {
   }
 
   /** Enters a region whose module is compiled, unless its code changed meanwhile. */
-  #enter({ region, plan, ranges, wasm }: MadeRegion, module: WebAssembly.Module): void {
+  #enter(made: MadeRegion, module: WebAssembly.Module): void {
+    const { region, plan, ranges, wasm, slots, pages } = made;
     if (region.state === 'dropped') return;
-    this.#interpreter.install(module);
+    this.#interpreter.install(module, slots, pages);
     const { instead, why, page, linear, blocks } = plan;
     if (instead?.state === 'entered') {
       this.#drop(instead, -1, () => why);

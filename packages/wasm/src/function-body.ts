@@ -110,6 +110,12 @@ export class FunctionBody {
     this.code.byte(0x0f);
   }
 
+  /** Pushes the value of a global by index. */
+  getGlobal(index: number): void {
+    this.code.byte(0x23);
+    this.code.unsigned(index);
+  }
+
   /** Calls a function by index. */
   call(index: number): void {
     this.code.byte(0x10);

@@ -29,6 +29,7 @@ export class ModuleBuilder {
   readonly #exports: { name: string; index: number }[] = [];
   readonly #elements: { offset: number; functions: readonly number[] }[] = [];
   #compilation: number | undefined;
+  readonly #globals: { module: string; name: string }[] = [];
   #memory: { module: string; name: string } | undefined;
   #table: { module: string; name: string; minimum: number } | undefined;
 
@@ -55,6 +56,11 @@ export class ModuleBuilder {
   /** Imports the one memory, of any size. */
   importMemory(module: string, name: string): void {
     this.#memory = { module, name };
+  }
+
+  /** Imports a constant 32-bit global; returns its index. */
+  importGlobal(module: string, name: string): number {
+    return this.#globals.push({ module, name }) - 1;
   }
 
   /** Imports table 0 of function references with at least `minimum` slots. */
@@ -152,6 +158,13 @@ export class ModuleBuilder {
         writer.name(table.name);
         writer.bytes([1, 0x70, 0]);
         writer.unsigned(table.minimum);
+      });
+    }
+    for (const { module, name } of this.#globals) {
+      writers.push((writer) => {
+        writer.name(module);
+        writer.name(name);
+        writer.bytes([3, valueTypeCodes.i32, 0]);
       });
     }
     for (const imported of this.#imports) {

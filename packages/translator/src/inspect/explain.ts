@@ -47,12 +47,12 @@ export function explain(code: Uint8Array, bits: 16 | 32 | 64): Explanation {
   const entries = blocks
     .map((block, number) => ({ block: number, offset: block.offset, isEntry: block.isEntry }))
     .filter(({ isEntry }) => isEntry)
-    .map((entry, index) => ({ ...entry, slot: 0x8000 + index, fallback: 1 }));
+    .map((entry) => ({ ...entry, fallback: 1 }));
   return {
     decoded,
     irBefore: irOf(blocks, rawBlockIr),
     irAfter: irOf(blocks, blockIr),
-    wasm: moduleText(buildRegion(source, blocks, entries, () => exampleHandler)),
+    wasm: moduleText(buildRegion(source, blocks, entries, () => exampleHandler).wasm),
     refusal: undefined,
   };
 }

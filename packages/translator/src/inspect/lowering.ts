@@ -63,7 +63,8 @@ function lowerBlock(block: RegionBlock, blocks: readonly RegionBlock[]): Lowerin
   const frame = new RegionFrame(body, registers, numberOf);
   const target = new RegionTarget(frame, numberOf, {
     blocks,
-    page: () => undefined,
+    hasPage: () => false,
+    pageGlobal: () => 0,
     goto: () => {
       body.br(next);
     },

@@ -147,10 +147,18 @@ export class Interpreter {
     this.#freeSlots.push(slot);
   }
 
-  /** Instantiates a region's module, which fills its slots. */
-  install(module: WebAssembly.Module): void {
+  /**
+   * Instantiates a region's module and puts its entries into their slots; `page`: addresses of
+   * code-page blocks by page of the region.
+   */
+  install(
+    module: WebAssembly.Module,
+    slots: readonly number[],
+    page: Readonly<Record<string, number>>,
+  ): void {
     this.flush();
-    this.#fill(module);
+    const exports = this.#instantiate(module, page);
+    slots.forEach((slot, number) => this.#table.set(slot, exports[number]));
   }
 
   /** Compiles the handlers that `handler` gave numbers since the last flush. */
@@ -163,9 +171,16 @@ export class Interpreter {
 
   /** Puts the functions of a module into the table: each is exported under its number. */
   #fill(module: WebAssembly.Module): void {
-    const env = { ...this.#runtime, memory: this.#memory };
-    const { exports } = new WebAssembly.Instance(module, { env });
+    const exports = this.#instantiate(module, {});
     for (const number of Object.keys(exports)) this.#table.set(Number(number), exports[number]);
+  }
+
+  #instantiate(
+    module: WebAssembly.Module,
+    page: Readonly<Record<string, number>>,
+  ): WebAssembly.Exports {
+    const env = { ...this.#runtime, memory: this.#memory };
+    return new WebAssembly.Instance(module, { env, page }).exports;
   }
 }
 

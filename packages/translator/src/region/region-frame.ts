@@ -276,7 +276,7 @@ export class RegionFrame {
     this.#pushIndex(offset & ~4095, leafShift);
     body.op('i32.add');
     body.memory('i32.load', 0);
-    body.i32(block);
+    body.getGlobal(block);
     body.op('i32.ne');
     const elsewhere = body.if();
     leave();

@@ -1,6 +1,5 @@
 import type { FunctionBody } from '@ringfence/wasm';
 import type { EmitTarget } from '../backend/emit-target.ts';
-import type { RegionPage } from './discover.ts';
 import { crosses, pageIndexOf } from './discover.ts';
 import { hashOf } from './choice-hash.ts';
 import type { RegionBlock } from './layout.ts';
@@ -11,8 +10,10 @@ import type { Variant } from '../semantics/variant.ts';
 /** What the blocks of a region are to each other. */
 export interface RegionPlaces {
   readonly blocks: readonly RegionBlock[];
-  /** The page at a number of pages from the region's. */
-  page(index: number): RegionPage | undefined;
+  /** Whether the page at a number of pages from the region's is part of it. */
+  hasPage(index: number): boolean;
+  /** The global that is the address of the code-page block of such a page. */
+  pageGlobal(index: number): number;
   /** Branches to a block. */
   goto(number: number): void;
   /** Number of the handler function that does an instruction in the interpreter. */
@@ -227,9 +228,8 @@ export class RegionTarget implements EmitTarget {
     const index = pageIndexOf(offset);
     const from = this.#block?.offset ?? 0;
     if (index === 0 || index === pageIndexOf(from)) return;
-    const page = this.#places.page(index);
-    if (page === undefined) return;
-    this.#frame.guard(offset, page.block, () => {
+    if (!this.#places.hasPage(index)) return;
+    this.#frame.guard(offset, this.#places.pageGlobal(index), () => {
       this.#frame.leaveAt(offset);
     });
   }
@@ -239,9 +239,8 @@ export class RegionTarget implements EmitTarget {
     const [first] = block.instructions;
     if (first === undefined || !crosses(first)) return;
     const index = pageIndexOf(block.offset) + 1;
-    const page = this.#places.page(index);
-    if (page === undefined) return;
-    this.#frame.guard(index * 4096, page.block, () => {
+    if (!this.#places.hasPage(index)) return;
+    this.#frame.guard(index * 4096, this.#places.pageGlobal(index), () => {
       this.bail();
     });
   }

@@ -27,8 +27,6 @@ export interface RegionEntry {
   readonly block: number;
   /** Its offset in the page. */
   readonly offset: number;
-  /** Slot of the handler table for the entry. */
-  readonly slot: number;
   /** Slot of a handler of the block's first instruction alone, for when the budget is short. */
   readonly fallback: number;
 }
@@ -37,34 +35,42 @@ const handlerSignature = { parameters: ['i32'], results: ['i32'] } as const;
 const regionSignature = { parameters: ['i32', 'i32'], results: ['i32'] } as const;
 
 /**
- * The module of one region; it exports its entries under their slots. `handler`: number of the
- * handler function of an instruction.
+ * The module of a region: the same bytes wherever its pages lie in memory and whatever slots its
+ * entries get, so that an engine's code for them serves again.
  */
+export interface RegionModule {
+  /** It exports its entries under their numbers. */
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  /** It imports from `page` the addresses of these pages' code-page blocks. */
+  readonly pages: readonly number[];
+}
+
+/** Makes the module of a region. `handler`: number of the handler function of an instruction. */
 export function buildRegion(
   source: RegionSource,
   blocks: readonly RegionBlock[],
   entries: readonly RegionEntry[],
   handler: (variant: Variant) => number,
-): Uint8Array<ArrayBuffer> {
+): RegionModule {
   const imports = new RuntimeImports();
   const successors = blocks.map(successorsOf);
   const numbered = new Set([...entries.map(({ block }) => block), ...behind(blocks, isHosted)]);
   const entered = new Set([...numbered, ...behind(blocks, isCall)]);
   const checks = budgetChecks(blocks, successors, entered);
   const plan = { source, blocks, successors, numbered, entered, checks, handler };
-  const body = buildBody(plan, imports.index);
+  const body = buildBody(plan, imports);
   const functions = { region: -1, ...entryFunctions(imports.index) };
   const module = imports.beginModule();
   module.hint('optimized');
   functions.region = module.declare(regionSignature);
   module.define(functions.region, body);
-  for (const entry of entries) {
+  entries.forEach((entry, number) => {
     const declared = module.declare(handlerSignature);
     const cost = checks[entry.block] ?? 1;
     module.define(declared, buildEntry(entry, cost, functions));
-    module.export(String(entry.slot), declared);
-  }
-  return module.build();
+    module.export(String(number), declared);
+  });
+  return { wasm: module.build(), pages: imports.pages };
 }
 
 /** Numbers of what entries call. */
@@ -133,7 +139,8 @@ interface RegionPlan {
   readonly handler: (variant: Variant) => number;
 }
 
-function buildBody(plan: RegionPlan, functions: (name: string) => number): FunctionBody {
+function buildBody(plan: RegionPlan, imports: RuntimeImports): FunctionBody {
+  const functions = imports.index;
   const { source, blocks, successors, numbered, entered, checks, handler } = plan;
   const body = new FunctionBody(['i32', 'i32']);
   const pending = 1;
@@ -144,7 +151,8 @@ function buildBody(plan: RegionPlan, functions: (name: string) => number): Funct
   const frame = new RegionFrame(body, registers, functions, wantsAtEntry);
   const target = new RegionTarget(frame, functions, {
     blocks,
-    page: (index) => source.page(index),
+    hasPage: (index) => source.page(index) !== undefined,
+    pageGlobal: imports.page,
     goto: (number) => {
       structurer.goto(number);
     },
