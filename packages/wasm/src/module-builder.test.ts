@@ -35,6 +35,18 @@ describe('ModuleBuilder', () => {
     expect([...new Uint8Array(section ?? new ArrayBuffer(0))]).toEqual([2, byte, byte]);
   });
 
+  it('imports constants, which bodies read', () => {
+    const builder = new ModuleBuilder();
+    builder.importGlobal('env', 'one');
+    const two = builder.importGlobal('env', 'two');
+    const index = builder.declare({ parameters: [], results: ['i32'] });
+    const body = new FunctionBody([]);
+    body.getGlobal(two);
+    builder.define(index, body);
+    builder.export('f', index);
+    expect(instantiate(builder, { one: 1, two: 2 })['f']?.()).toBe(2);
+  });
+
   it('lets functions call others that are defined later', () => {
     const builder = new ModuleBuilder();
     const type = { parameters: ['i32'], results: ['i32'] } as const;

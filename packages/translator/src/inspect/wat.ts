@@ -71,6 +71,14 @@ class Printer {
       this.#lines.push(`(import "${module}" "${name}" (func $${name}${this.#signature(type)}))`);
       return;
     }
+    if (kind === 3) {
+      const type = valueTypeName(reader.byte());
+      const isMutable = reader.byte() === 1;
+      this.#lines.push(
+        `(import "${module}" "${name}" (global ${isMutable ? `(mut ${type})` : type}))`,
+      );
+      return;
+    }
     if (kind === 1) reader.byte();
     const flags = reader.byte();
     const limits = flags === 0 ? [reader.unsigned()] : [reader.unsigned(), reader.unsigned()];
