@@ -50,6 +50,12 @@ export class WordReader {
     return words;
   }
 
+  /** The next list of signed 32-bit numbers of two words each, the lower first. */
+  pairs(most: number): number[] {
+    const count = this.#count(most);
+    return Array.from({ length: count }, () => this.word() | (this.word() << 16));
+  }
+
   /** The next list of lists. */
   lists(most: number, mostEach: number, limit: number): Uint16Array[] {
     const count = this.#count(most);

@@ -128,6 +128,7 @@ export class Regions implements CodeObserver {
 
   /** Translates what a profile knows as soon as it is met, and notes there what is translated. */
   useProfile(profile: TranslationProfile): void {
+    this.#interpreter.numberAs(profile.variants);
     this.#replay = new ProfileReplay(profile, {
       machine: this.#machine,
       physical: this.#physical,

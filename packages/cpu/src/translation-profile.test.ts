@@ -6,6 +6,7 @@ const key = 0xf_fedc_ba98_7654;
 /** A profile with one page, as bytes. */
 function sample(): Uint8Array {
   const profile = TranslationProfile.empty();
+  profile.variants.push(-1, 0x3ff_1234);
   const page = profile.page(key);
   page.noteRegion([16, 48]);
   page.noteRegion([4095]);
@@ -17,7 +18,9 @@ function sample(): Uint8Array {
 describe('a translation profile', () => {
   it('is read as it was written, also when it was read before and not looked at', () => {
     const bytes = TranslationProfile.parse(sample())?.toBytes() ?? new Uint8Array();
-    const page = TranslationProfile.parse(bytes)?.find(key);
+    const profile = TranslationProfile.parse(bytes);
+    expect(profile?.variants).toEqual([-1, 0x3ff_1234]);
+    const page = profile?.find(key);
     expect(page?.regions).toEqual([[16, 48], [4095]]);
     expect([...(page?.known ?? [])]).toEqual([16, 18, 4095]);
     expect([...(page?.eased ?? [])]).toEqual([[52, 2]]);
@@ -37,15 +40,15 @@ describe('a translation profile', () => {
     const bytes = sample();
     for (let length = 0; length < bytes.length; length++) {
       // A profile may end behind its head, and behind each page.
-      const whole = length === 8;
+      const whole = length === 18;
       expect(TranslationProfile.parse(bytes.subarray(0, length)) !== undefined).toBe(whole);
     }
     const other = bytes.slice();
-    other[4] = 2;
+    other[4] = 1;
     expect(TranslationProfile.parse(other)).toBeUndefined();
     const far = bytes.slice();
-    // Word 10 is the first known offset.
-    new DataView(far.buffer).setUint16(20, 4096, true);
+    // Word 15 is the first known offset.
+    new DataView(far.buffer).setUint16(30, 4096, true);
     expect(TranslationProfile.parse(far)).toBeUndefined();
   });
 

@@ -5,9 +5,10 @@
  * A profile names places, never code: a region is made of the bytes that are in memory, as any
  * other. So a wrong, outdated or forged profile costs time and nothing else.
  *
- * As bytes it is a sequence of little-endian 16-bit words: the magic, the number of the run, and
- * pages in the form of `page-profile.ts`.
+ * As bytes it is a sequence of little-endian 16-bit words: the magic, the number of the run, the
+ * number of variants and two words each, and pages in the form of `page-profile.ts`.
  */
+import type { Variant } from '@ringfence/translator';
 import { PageProfile, WordReader } from './page-profile.ts';
 
 /** A number that stands for the content of a page: 52 bits of a hash of its words. */
@@ -16,10 +17,13 @@ export type ContentKey = number;
 /** Pages that are remembered; further ones take the place of those that were there first. */
 const maximumPages = 8192;
 
+/** Variants whose order is remembered. */
+const maximumVariants = 8192;
+
 const wordsPerPage = 1024;
 
 /** "RFTP", and the version of the form. */
-const magic: readonly number[] = [0x4652, 0x5054, 1];
+const magic: readonly number[] = [0x4652, 0x5054, 2];
 
 /** The key of the page content at a word index. */
 export function contentKey(words: Int32Array, from: number): ContentKey {
@@ -36,18 +40,21 @@ export function contentKey(words: Int32Array, from: number): ContentKey {
 
 /** The pages that were translated, in this run and in earlier ones. */
 export class TranslationProfile {
+  /** Variants of instructions in the order in which they were met; the interpreter adds to it. */
+  readonly variants: Variant[];
   readonly #pages: Map<ContentKey, PageProfile>;
   /** Counts runs, modulo 65536. */
   readonly #run: number;
 
-  private constructor(pages: Map<ContentKey, PageProfile>, run: number) {
+  private constructor(pages: Map<ContentKey, PageProfile>, variants: Variant[], run: number) {
+    this.variants = variants;
     this.#pages = pages;
     this.#run = run;
   }
 
   /** A profile that knows nothing. */
   static empty(): TranslationProfile {
-    return new TranslationProfile(new Map(), 0);
+    return new TranslationProfile(new Map(), [], 0);
   }
 
   /** Reads what `toBytes` wrote; undefined for anything else. */
@@ -56,12 +63,14 @@ export class TranslationProfile {
     const reader = new WordReader(bytes);
     if (magic.some((word) => reader.word() !== word)) return undefined;
     const run = reader.word();
+    const variants = reader.pairs(maximumVariants);
     const pages = new Map<ContentKey, PageProfile>();
     while (reader.isSound && reader.left > 0 && pages.size < maximumPages) {
       const key = keyOf(reader.word(), reader.word(), reader.word(), reader.word());
       pages.set(key, PageProfile.read(reader));
     }
-    return reader.isSound ? new TranslationProfile(pages, (run + 1) & 0xffff) : undefined;
+    if (!reader.isSound) return undefined;
+    return new TranslationProfile(pages, variants, (run + 1) & 0xffff);
   }
 
   /** Pages that are known. */
@@ -93,7 +102,9 @@ export class TranslationProfile {
     const age = ({ run }: PageProfile): number => (this.#run - run) & 0xffff;
     // Read again, those that were not met for long are the first to be forgotten.
     const pages = [...this.#pages].sort(([, a], [, b]) => age(b) - age(a));
-    const words: number[] = [...magic, this.#run];
+    const variants = this.variants.slice(0, maximumVariants);
+    const words: number[] = [...magic, this.#run, variants.length];
+    for (const variant of variants) words.push(variant & 0xffff, variant >>> 16);
     for (const [key, page] of pages) {
       words.push(...wordsOf(key));
       page.write(words);

@@ -40,6 +40,9 @@ export class Interpreter {
   readonly #numbers = new Map<Variant, number>();
   readonly #runtime: Record<string, WebAssembly.ExportValue>;
   readonly #run: () => void;
+  /** Numbers of variants that have no handler yet. */
+  readonly #reserved = new Map<Variant, number>();
+  #order: Variant[] = [];
   #pending: Handler[] = [];
   #nextNumber: number;
   #nextSlot = firstRegionSlot;
@@ -101,11 +104,35 @@ export class Interpreter {
   handler(variant: Variant): number {
     const known = this.#numbers.get(variant);
     if (known !== undefined) return known;
-    const number = this.#nextNumber++;
-    if (number > maximumHandlers) throw new Error('translator: out of handler numbers');
+    const number = this.#reserved.get(variant) ?? this.#newNumber(variant);
+    this.#reserved.delete(variant);
     this.#numbers.set(variant, number);
     this.#pending.push({ variant, number });
     return number;
+  }
+
+  /**
+   * Numbers the handlers of some variants in this order, and adds to it what is numbered behind
+   * them, so that regions of two runs call handlers by the same numbers.
+   */
+  numberAs(order: Variant[]): void {
+    this.#order = order;
+    for (const variant of order) {
+      if (this.#numbers.has(variant) || this.#nextNumber > maximumHandlers) continue;
+      this.#reserved.set(variant, this.#nextNumber++);
+    }
+  }
+
+  #newNumber(variant: Variant): number {
+    if (this.#nextNumber <= maximumHandlers) {
+      this.#order.push(variant);
+      return this.#nextNumber++;
+    }
+    // Whoever asked for an order may have asked for anything.
+    const [unused] = this.#reserved;
+    if (unused === undefined) throw new Error('translator: out of handler numbers');
+    this.#reserved.delete(unused[0]);
+    return unused[1];
   }
 
   /** The function of the handler table that does what a variant does, for calls from regions. */
