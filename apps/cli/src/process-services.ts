@@ -2,6 +2,8 @@ import { constants } from 'node:os';
 import { createMachine } from '@ringfence/machine';
 import { lowerBackgroundThreads } from './background-threads.ts';
 import { compileAsHinted } from './compilation-hints.ts';
+import { ModuleFile } from './module-file.ts';
+import { moduleSerializer } from './module-serializer.ts';
 import type { RunServices } from './run-machine.ts';
 import { defaultProfilePath } from './translation-profile.ts';
 
@@ -12,6 +14,7 @@ export function processServices(): RunServices {
   return {
     streams: process,
     profilePath: defaultProfilePath(),
+    openModules,
     createMachine(options) {
       compileAsHinted();
       lowerBackgroundThreads();
@@ -26,6 +29,13 @@ export function processServices(): RunServices {
       return () => listeners.forEach((remove) => remove());
     },
   };
+}
+
+/** Opens a file of compiled modules, where V8 gives the code of modules out. */
+export function openModules(path: string): ModuleFile | undefined {
+  compileAsHinted();
+  const serializer = moduleSerializer();
+  return serializer === undefined ? undefined : ModuleFile.open(path, serializer);
 }
 
 /** Ends this process with a status as soon as what was written has left it. */

@@ -1,11 +1,12 @@
 /** The program with real machines: inputs that are no good, and guests that do their worst. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MachineStats, createMachine } from '@ringfence/machine';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from './command.ts';
+import { openModules } from './process-services.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-real-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,6 +29,7 @@ async function run(args: readonly string[], typed: readonly string[] = []) {
       stderr: { write: (text) => (stderr += String(text)) },
     },
     createMachine,
+    openModules,
     onSignal: () => () => {},
   });
   return { status, stdout, stderr };
@@ -119,6 +121,30 @@ describe('a guest that does its worst', () => {
   it('spins for ever, and --timeout still ends it', async () => {
     const kernel = multibootKernel('spin', [0xeb, 0xfe]);
     expect((await run(['-kernel', kernel, '--timeout', '0.5'])).status).toBe(124);
+  });
+});
+
+describe('a guest that ran before', () => {
+  it('has its code translated by the file of its profile, nothing of it compiled again', async () => {
+    const code = [
+      ...[0xb9, 0x00, 0x00, 0x00, 0x20], // mov ecx, 0x20000000
+      ...[0x31, 0xc8, 0x49, 0x75, 0xfb], // again: xor eax, ecx; dec ecx; jnz again
+      ...[0xb0, 0x10, 0xe6, 0xf4], // mov al, 16; out 0xf4, al
+    ];
+    const [profile, stats] = [join(folder, 'profile'), join(folder, 'again.json')];
+    const sizes: number[] = [];
+    for (let times = 0; times < 2; times++) {
+      const { status } = await run([
+        ...['-kernel', multibootKernel('again', code), '-device', 'isa-debug-exit'],
+        ...['--translation-profile', profile, '--stats', stats, '--timeout', '20'],
+      ]);
+      expect(status).toBe(33);
+      const { translations } = JSON.parse(readFileSync(stats, 'utf8')) as MachineStats;
+      expect(translations.modules).toBeGreaterThan(0);
+      sizes.push(statSync(`${profile}.code`).size);
+    }
+    expect(sizes[0]).toBeGreaterThan(1000);
+    expect(sizes[1]).toBe(sizes[0]);
   });
 });
 

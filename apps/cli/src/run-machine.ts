@@ -15,6 +15,7 @@ import type { ConsoleStreams } from './console-streams.ts';
 import { openDrives } from './drives.ts';
 import { Menu } from './menu.ts';
 import { gdbAddress, serveGdb } from './gdb-server.ts';
+import type { ModuleFile } from './module-file.ts';
 import { nodeHost } from './node-host.ts';
 import { ExitStatus, type Outcome, outcomeOf } from './outcome.ts';
 import { PatternWatch } from './pattern-watch.ts';
@@ -36,6 +37,8 @@ export interface RunServices {
   readonly createMachine: MachineFactory;
   /** Where what was translated is remembered, if settings do not say; without it nowhere. */
   readonly profilePath?: string;
+  /** Opens the file of modules that earlier runs compiled; without it, or any, none are kept. */
+  readonly openModules?: (path: string) => ModuleFile | undefined;
   /** Calls back on SIGINT, SIGTERM and the like with the status to leave with. */
   readonly onSignal: (leave: (status: number) => void) => () => void;
   /**
@@ -59,18 +62,19 @@ async function runToEnd(
   settings: Settings,
   services: RunServices,
 ): Promise<{ outcome: Outcome; unwritten: string | undefined }> {
-  const options = withSnapshot(
-    settings,
-    machineOptions(settings, readBootFiles(settings), nodeHost),
-  );
+  const profile = new ProfileFile(settings, services.profilePath);
+  const { modulesPath } = profile;
+  const compiler = modulesPath === undefined ? undefined : services.openModules?.(modulesPath);
+  const host = compiler === undefined ? nodeHost : { ...nodeHost, compiler };
+  const options = withSnapshot(settings, machineOptions(settings, readBootFiles(settings), host));
   const { stdout, stderr } = services.streams;
   const opened = await openDrives(settings, (words) => stderr.write(`ringfence: ${words}\r\n`));
   const onScreen = drawsScreen(settings, services.streams);
   const serial = onScreen ? { ...settings, serial: ['null'] } : settings;
   const lines = openSerialLines(serial, (bytes) => void stdout.write(bytes));
   const ends: (() => void)[] = lines.map((line) => () => line.close());
+  ends.push(() => compiler?.close());
   try {
-    const profile = new ProfileFile(settings, services.profilePath);
     const translationProfile = profile.read();
     const machine = await services.createMachine({
       ...options,

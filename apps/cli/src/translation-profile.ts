@@ -29,6 +29,11 @@ export class ProfileFile {
     this.#path = path === 'none' ? undefined : path;
   }
 
+  /** Path of the file of compiled modules that goes with it, undefined if there is none. */
+  get modulesPath(): string | undefined {
+    return this.#path === undefined ? undefined : `${this.#path}.code`;
+  }
+
   /**
    * What earlier runs left, no bytes if there were none, undefined if nothing is to be remembered.
    *

@@ -20,8 +20,12 @@ again:
   jnz again
   hlt`;
 
-/** Offset of IMUL in its page. */
+/** Offsets of the loop and of IMUL in their page. */
+const again = 2;
 const imul = 4;
+
+/** Offset of a function in the first page that is never called. */
+const uncalled = 0x800;
 
 const halfway = 300_000;
 
@@ -35,6 +39,7 @@ function start(profile: TranslationProfile, times: number, factor = 3): Started 
   const parts = makeCpu(16 << 20, 'translator');
   parts.physical.write(0x1000, assembleText(source(factor), { bits: 32, origin: 0x1000 }));
   parts.physical.write(twice, assembleText('add eax, eax\nret', { bits: 32, origin: twice }));
+  parts.physical.write(0x1000 + uncalled, assembleText('inc eax\nret', { bits: 32, origin: 0 }));
   parts.cpu.start({ ...flatState(0x1000, 0x8000), gpr: [0, times, 0, 0, 0x8000, 0, 0, 0] });
   const { regions } = parts.cpu;
   if (regions === undefined) throw new Error('no translator');
@@ -55,6 +60,13 @@ function learned(): TranslationProfile {
   runToHalt(parts);
   expect(regions.statistics.modules).toBeGreaterThan(0);
   return TranslationProfile.parse(profile.toBytes()) ?? TranslationProfile.empty();
+}
+
+/** Has a profile say that an earlier run had the function that is never called in a region. */
+function noteUncalled(profile: TranslationProfile, { machine }: TestCpu): void {
+  const page = profile.page(contentKey(machine.i32, (Layout.ram + 0x1000) >> 2));
+  for (const offset of [uncalled, uncalled + 1]) page.known.add(offset);
+  page.noteRegion([uncalled]);
 }
 
 /** Lets the guest rest for as long as there is something to do. */
@@ -110,6 +122,23 @@ describe('code that an earlier run had translated', () => {
     expect(regions.statistics.modules).toBeGreaterThan(0);
   });
 
+  it('is translated when the guest has come to it, though it runs elsewhere by then', () => {
+    const profile = learned();
+    const { parts, regions } = start(profile, 5);
+    noteUncalled(profile, parts);
+    runToHalt(parts);
+    const spin = 0x3000;
+    const spinning = assembleText('again:\nxor eax, ecx\nloop again\nhlt', { bits: 32, origin: 0 });
+    parts.physical.write(spin, spinning);
+    parts.cpu.start({ ...flatState(spin, 0x8000), gpr: [0, 400_000, 0, 0, 0x8000, 0, 0, 0] });
+    parts.cpu.run(60_000);
+    const entered = [...(regions.page(1)?.entered.keys() ?? [])];
+    expect(entered).toContain(again);
+    expect(entered).not.toContain(uncalled);
+    rest(regions);
+    expect(regions.page(1)?.entered.has(uncalled)).toBe(true);
+  });
+
   it('is left to be sampled where other code stands', () => {
     const { parts, regions } = start(learned(), halfway, 5);
     parts.cpu.run(60_000);
@@ -122,7 +151,9 @@ describe('code that an earlier run had translated', () => {
   });
 
   it('waits for the program that it is of', () => {
-    const { parts, regions } = start(learned(), halfway);
+    const profile = TranslationProfile.empty();
+    const { parts, regions } = start(profile, halfway);
+    noteUncalled(profile, parts);
     parts.cpu.run(200);
     // Another program's page table: nothing is where the code was.
     const { control } = parts.cpu;
@@ -143,7 +174,9 @@ describe('code that an earlier run had translated', () => {
   });
 
   it('is not translated any more when it was written since it was met', () => {
-    const { parts, regions } = start(learned(), halfway);
+    const profile = TranslationProfile.empty();
+    const { parts, regions } = start(profile, halfway);
+    noteUncalled(profile, parts);
     parts.cpu.run(200);
     parts.physical.write(0x1800, Uint8Array.of(0xcc));
     rest(regions);

@@ -5,6 +5,7 @@ import { sampleInterval } from './hot-code.ts';
 import type { Regions } from './regions.ts';
 import { Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
+import { TranslationProfile } from './translation-profile.ts';
 
 const source = `
   xor eax, eax
@@ -24,18 +25,23 @@ interface Order {
 }
 
 /** A CPU in the loop, `times` rounds from its end, and the modules that it asks for. */
-function start(times: number): { parts: TestCpu; regions: Regions; orders: Order[] } {
+function start(
+  times: number,
+  origin = 0x1000,
+): { parts: TestCpu; regions: Regions; orders: Order[] } {
   const parts = makeCpu(16 << 20, 'translator');
-  parts.physical.write(0x1000, assembleText(source, { bits: 32, origin: 0x1000 }));
-  const state = flatState(0x1000, 0x8000);
+  parts.physical.write(origin, assembleText(source, { bits: 32, origin }));
+  const state = flatState(origin, 0x8000);
   parts.cpu.start({ ...state, gpr: [0, times, 0, 0, 0x8000, 0, 0, 0] });
   const { regions } = parts.cpu;
   if (regions === undefined) throw new Error('no translator');
   const orders: Order[] = [];
-  regions.compiler = (wasm) =>
-    new Promise((finish, fail) => {
-      orders.push({ wasm, finish, fail });
-    });
+  regions.compiler = {
+    compile: (wasm) =>
+      new Promise((finish, fail) => {
+        orders.push({ wasm, finish, fail });
+      }),
+  };
   return { parts, regions, orders };
 }
 
@@ -69,6 +75,46 @@ describe('a region that is compiled beside the guest', () => {
     expect(regions.statistics.modules).toBe(1);
     expect(regions.statistics.instructions).toBeGreaterThan(50_000_000);
     expect(eax(parts)).toBe(expected(40_000_000, 3));
+  });
+
+  it('is entered at once when the compiler has its module', () => {
+    const { parts, regions, orders } = start(4_000_000);
+    let found = 0;
+    regions.compiler = {
+      compile: () => Promise.reject(new Error('nothing is to be compiled')),
+      find: (wasm) => {
+        found += 1;
+        return new WebAssembly.Module(wasm);
+      },
+    };
+    runToHalt(parts);
+    expect(orders).toHaveLength(0);
+    expect(regions.statistics).toMatchObject({ modules: found, failed: 0 });
+    expect(regions.statistics.instructions).toBeGreaterThan(15_000_000);
+    expect(eax(parts)).toBe(expected(4_000_000, 3));
+  });
+
+  it('is the same module where its page lies elsewhere and other code was met before', () => {
+    let profile = TranslationProfile.empty();
+    const modules = [0x1000, 0x5000].map((origin) => {
+      const { parts, regions, orders } = start(4_000_000, origin);
+      regions.useProfile(profile);
+      const calling = `again:\ncall ${String(origin + 0x1010)}\ndec ecx\njnz again\nhlt`;
+      const callee = 'xchg eax, ebx\nbswap eax\nret';
+      parts.physical.write(origin, assembleText(calling, { bits: 32, origin }));
+      parts.physical.write(origin + 0x1010, assembleText(callee, { bits: 32, origin: 0 }));
+      if (origin !== 0x1000) {
+        const other = assembleText('cpuid\nrdtsc\nsahf\nhlt', { bits: 32, origin: 0x9000 });
+        parts.physical.write(0x9000, other);
+        parts.cpu.start(flatState(0x9000, 0x8000));
+        runToHalt(parts);
+      }
+      parts.cpu.start({ ...flatState(origin, 0x8000), gpr: [0, 4e6, 0, 0, 0x8000, 0, 0, 0] });
+      while (orders.length === 0) expect(parts.cpu.run(200_000)).toBe('budget');
+      profile = TranslationProfile.parse(profile.toBytes()) ?? TranslationProfile.empty();
+      return orders[0]?.wasm;
+    });
+    expect(modules[1]).toEqual(modules[0]);
   });
 
   it('is not entered when its code changed meanwhile', async () => {

@@ -44,8 +44,12 @@ const restMs = 2;
 /** Handler-table slots kept free for handlers of the interpreter. */
 const reservedSlots = 8192;
 
-/** Compiles the module of a region while the guest runs on. */
-export type RegionCompiler = (wasm: Uint8Array<ArrayBuffer>) => Promise<WebAssembly.Module>;
+/** Compiles the modules of regions while the guest runs on. */
+export interface RegionCompiler {
+  compile(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
+  /** The module of these bytes, if it is there already: from an earlier run, say. */
+  find?(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined;
+}
 
 /** The regions of one virtual CPU. */
 export class Regions implements CodeObserver {
@@ -149,7 +153,7 @@ export class Regions implements CodeObserver {
     const givenUp = state[CpuState.gaveUp >> 2] ?? 0;
     state[CpuState.gaveUp >> 2] = 0;
     this.statistics.givenUp += givenUp;
-    this.#replaySampled();
+    this.#replayDue();
     if (state[Word.codeMode] !== translatedMode) return;
     if (this.#compiling >= mostCompiling) return;
     if (givenUp > retired * manyGivenUp) this.#hot.easeGivenUp();
@@ -173,12 +177,12 @@ export class Regions implements CodeObserver {
     return 0;
   }
 
-  /** Makes a region that an earlier run had of a page that was sampled, if it is time for one. */
-  #replaySampled(): void {
+  /** Makes a region that an earlier run had of code that runs, if it is time for one. */
+  #replayDue(): void {
     const replay = this.#replay;
     if (replay?.isDue !== true || this.#compiling >= mostReplayed) return;
     const began = this.#monotonicMs();
-    this.#remake(replay.takeSampled());
+    this.#remake(replay.takeDue());
     replay.spent(this.#monotonicMs() - began);
   }
 
@@ -212,9 +216,11 @@ export class Regions implements CodeObserver {
     if (region.rebuilt < maximumRebuilds) this.compile(linear, region.page, starts, why, region);
   }
 
-  /** Slot of the region entered at an offset of a page, 0 if there is none. */
+  /** Slot of the region entered at an offset of a page that was decoded, 0 if there is none. */
   entryAt(page: number, offset: number, mode: number): number {
-    return mode === translatedMode ? this.#table.entryAt(page, offset) : 0;
+    if (mode !== translatedMode) return 0;
+    this.#replay?.reached(page, offset);
+    return this.#table.entryAt(page, offset);
   }
 
   /** The guest was met in a page, in code that no region has. */
@@ -329,8 +335,14 @@ export class Regions implements CodeObserver {
       this.statistics.compileMs += this.#monotonicMs() - began;
       return;
     }
+    const found = compiler.find?.(made.wasm);
+    if (found !== undefined) {
+      this.#enter(made, found);
+      return;
+    }
     this.#compiling += 1;
-    compiler(made.wasm)
+    compiler
+      .compile(made.wasm)
       .then((module) => this.#enter(made, module))
       .catch(() => this.#fail(made))
       .finally(() => {

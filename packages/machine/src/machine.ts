@@ -1,7 +1,7 @@
 /**
  * The machine behind the public API: a PC that boots something, runs in slices and comes to an end.
  */
-import { TranslationProfile } from '@ringfence/cpu';
+import { type RegionCompiler, TranslationProfile } from '@ringfence/cpu';
 import { XenPvAbi } from '@ringfence/hypercall';
 
 import type {
@@ -71,6 +71,9 @@ export async function createMachine(options: MachineOptions): Promise<Machine> {
 }
 
 /** The profile that a machine adds to, if it has one. */
+/** The engine that this program runs in. */
+const engine: RegionCompiler = { compile: (wasm) => WebAssembly.compile(wasm) };
+
 function profileOf({ translationProfile, clock }: MachineOptions): TranslationProfile | undefined {
   if (translationProfile === undefined || clock === 'instructions') return undefined;
   return TranslationProfile.parse(translationProfile) ?? TranslationProfile.empty();
@@ -184,7 +187,7 @@ class PcMachine implements Machine {
     const regions = this.#pc?.cpu.regions;
     const waits = host.compilesAtOnce === true || clock === 'instructions';
     if (host.optimizesLate === true) regions?.waitLonger();
-    if (regions !== undefined && !waits) regions.compiler = (wasm) => WebAssembly.compile(wasm);
+    if (regions !== undefined && !waits) regions.compiler = host.compiler ?? engine;
   }
 
   translationProfile(): Uint8Array | undefined {

@@ -1,3 +1,4 @@
+import type { RegionCompiler } from '@ringfence/cpu';
 import type { DriveOptions } from '../board-storage.ts';
 import { MachineError } from '../error.ts';
 
@@ -28,6 +29,11 @@ export interface HostServices {
   inflate?(bytes: Uint8Array, size: number): Promise<Uint8Array>;
   /** Returns how much memory the process holds, for statistics. */
   residentBytes?(): number;
+  /**
+   * Compiles what was translated, beside the guest; the engine does where this is absent. A host
+   * may have modules at hand that it compiled before.
+   */
+  readonly compiler?: RegionCompiler;
   /**
    * Whether the guest waits while the engine compiles what was translated, as it does with the
    * instruction clock: which tier does what can then be repeated. By default it goes on in the

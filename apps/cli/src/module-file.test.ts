@@ -1,0 +1,117 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import { afterAll, describe, expect, it } from 'vitest';
+import { compileAsHinted } from './compilation-hints.ts';
+import { ModuleFile } from './module-file.ts';
+import { moduleSerializer } from './module-serializer.ts';
+
+compileAsHinted();
+const serializer = moduleSerializer();
+if (serializer === undefined) throw new Error('this V8 gives no code of modules out');
+
+const folder = mkdtempSync(join(tmpdir(), 'ringfence-modules-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A module whose export `add` adds a number. */
+function adder(number: number): Uint8Array<ArrayBuffer> {
+  const builder = new ModuleBuilder();
+  const index = builder.declare({ parameters: ['i32'], results: ['i32'] });
+  const body = new FunctionBody(['i32']);
+  body.get(0);
+  body.i32(number);
+  body.op('i32.add');
+  builder.define(index, body);
+  builder.export('add', index);
+  builder.hint('optimized');
+  return builder.build();
+}
+
+function open(path: string): ModuleFile {
+  const file = ModuleFile.open(path, serializer ?? never());
+  return file ?? never();
+}
+
+function never(): never {
+  throw new Error('there is no module file');
+}
+
+/** Has a file keep the modules that add these numbers. */
+async function keep(path: string, ...numbers: number[]): Promise<void> {
+  const file = open(path);
+  for (const number of numbers) await file.compile(adder(number));
+  file.close();
+}
+
+/** What the module of a number makes of 40, undefined if the file does not have it. */
+function found(path: string, number: number): number | undefined {
+  const file = open(path);
+  const module = file.find(adder(number));
+  file.close();
+  const exports = module && new WebAssembly.Instance(module).exports;
+  return (exports?.['add'] as ((value: number) => number) | undefined)?.(40);
+}
+
+describe('a file of compiled modules', () => {
+  it('has the modules of earlier runs, and no others', async () => {
+    const path = join(folder, 'cache', 'ringfence', 'kept');
+    await keep(path, 1, 2);
+    await keep(path, 3);
+    expect([1, 2, 3, 4].map((number) => found(path, number))).toEqual([41, 42, 43, undefined]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('has the modules of two runs at a time', async () => {
+    const path = join(folder, 'shared');
+    const files = [open(path), open(path)];
+    await Promise.all(files.map((file, number) => file.compile(adder(number))));
+    for (const file of files) file.close();
+    expect([0, 1].map((number) => found(path, number))).toEqual([40, 41]);
+  });
+
+  it('is not read where it is damaged', async () => {
+    const path = join(folder, 'damaged');
+    await keep(path, 7);
+    const bytes = readFileSync(path);
+    // In the code, which is behind the header.
+    const code = Buffer.from(bytes);
+    code.writeUInt8(code.readUInt8(60) ^ 1, 60);
+    writeFileSync(path, code);
+    expect(found(path, 7)).toBeUndefined();
+    for (const length of [0, 5, 40, bytes.length - 1]) {
+      writeFileSync(path, bytes.subarray(0, length));
+      expect(found(path, 7)).toBeUndefined();
+      await keep(path, 7);
+      expect(found(path, 7)).toBe(47);
+    }
+  });
+
+  it('throws at no bytes', async () => {
+    const path = join(folder, 'broken');
+    await keep(path, 1, 2, 3);
+    const bytes = readFileSync(path);
+    for (let seed = 1; seed < 300; seed++) {
+      const broken = Buffer.from(bytes);
+      // Not the digests of code: whoever forges those can as well change this program.
+      const at = broken.length - 1 - ((seed * 7919) % 300);
+      broken.writeUInt8((seed * 31) & 0xff, at);
+      writeFileSync(path, broken);
+      expect(() => found(path, 2)).not.toThrow();
+    }
+  });
+
+  it('is started anew where others can write it', async () => {
+    const path = join(folder, 'open');
+    await keep(path, 5);
+    chmodSync(path, 0o620);
+    expect(found(path, 5)).toBeUndefined();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('is none where no file can be', () => {
+    writeFileSync(join(folder, 'file'), '');
+    expect(ModuleFile.open(join(folder, 'file', 'below'), serializer)).toBeUndefined();
+    expect(ModuleFile.open(folder, serializer)).toBeUndefined();
+  });
+});
