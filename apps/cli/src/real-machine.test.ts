@@ -125,7 +125,7 @@ describe('a guest that does its worst', () => {
 });
 
 describe('a guest that ran before', () => {
-  it('has its code translated by the file of its profile, nothing of it compiled again', async () => {
+  it('has its code translated by the profile, and nothing of it compiled again', async () => {
     const code = [
       ...[0xb9, 0x00, 0x00, 0x00, 0x20], // mov ecx, 0x20000000
       ...[0x31, 0xc8, 0x49, 0x75, 0xfb], // again: xor eax, ecx; dec ecx; jnz again

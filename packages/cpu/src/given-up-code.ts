@@ -3,8 +3,8 @@
  *
  * Accesses near one base share a look-up, which fails where their range is not in one page, as that
  * of a stack frame may be: first those of a region by the same register are looked up apart. Where
- * that does not help, what is accessed has no fast path (data beside code, devices, page tables): then the
- * handler does the instruction.
+ * that does not help, what is accessed has no fast path (data beside code, devices, page tables):
+ * then the handler does the instruction.
  */
 
 /** Share of instructions that are given up which is too much. */

@@ -13,7 +13,7 @@ const source = `
   add ecx, [ebp - 4]
   hlt`;
 
-/** Ranges in bytes of the groups of the accesses of the code, one for each access that is in one. */
+/** Bytes of the group that each access of the code is in, undefined for one that is in none. */
 function groups(isApart: (base: number) => boolean): (number | undefined)[] {
   const bytes = assembleText(source, { bits: 32, origin: 0 });
   const [block] = layOut(explainedSource(bytes, 32), [0]);

@@ -22,7 +22,7 @@ export interface RegionInstruction {
   /** What its record in the interpreter is of: another one if it crosses into the next page. */
   readonly recordVariant: Variant;
   readonly suitability: number;
-  /** Its accesses share no look-ups, nor those of its block with the same base: `RegionPage.isApart`. */
+  /** Its look-up is its own, as are those of its block by the same base: `RegionPage.isApart`. */
   readonly isApart: boolean;
 }
 

@@ -33,7 +33,7 @@ export class RuntimeImports {
   }
 
   /**
-   * A module that imports memory and what `index` and `page` were asked for; bodies are made before.
+   * A module that imports memory and what `index` and `page` were asked for; bodies come first.
    *
    * It does not import the handler table: V8 keeps a copy of a table for each instance that imports
    * it, half a megabyte and half a millisecond each.
