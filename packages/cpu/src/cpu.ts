@@ -11,7 +11,7 @@ import { DebugStatus, DebugUnit } from './debug-unit.ts';
 import { Events } from './events.ts';
 import { GuestAccess } from './guest-access.ts';
 import type { InitialState } from './initial-state.ts';
-import { writeInitialState, writeResetState } from './initial-state.ts';
+import { keptByInit, writeInitialState, writeResetState } from './initial-state.ts';
 import type { CpuHost, CpuOptions, CpuStatistics, CpuStop } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
 import { cpuModels } from './model.ts';
@@ -184,6 +184,19 @@ export class Cpu {
     this.shadow.loadCr3(0);
     this.segmentation.updateMode();
     this.#privilegeChanged();
+  }
+
+  /**
+   * The INIT signal: as a reset, but that x87 and SSE registers, MSRs, the time-stamp counter and
+   * the caches' switches stay (SDM 3A table 9-1).
+   */
+  init(): void {
+    const putBack = keptByInit(this.#state, this.registers);
+    const tscOffset = this.#tscOffset;
+    this.reset();
+    putBack();
+    this.#tscOffset = tscOffset;
+    this.shadow.setControl(this.#state[Word.cr0] ?? 0, 0, 0);
   }
 
   /** Puts the CPU into the state in which a boot protocol starts it. */

@@ -6,6 +6,8 @@ import {
   SegmentRegister,
   writeEflags,
 } from '@ringfence/memory';
+import type { ModelSpecificRegisters } from './model-specific-registers.ts';
+import { Msr } from './model-specific-registers.ts';
 import { Cr0, Word } from './state-view.ts';
 
 /** A segment register with its hidden part (SDM 3A 3.4.3). */
@@ -58,6 +60,24 @@ export function writeResetState(state: Int32Array, signature: number): void {
   state[Word.gpr + 4] = signature;
   state[CpuState.fpuControl >> 2] = 0x40;
   state[CpuState.mxcsr >> 2] = 0x1f80;
+}
+
+/**
+ * Returns what puts back, behind a reset, what INIT leaves as it is: x87 and SSE registers, MSRs
+ * but EFER, and the caches' switches (SDM 3A table 9-1).
+ */
+export function keptByInit(state: Int32Array, registers: ModelSpecificRegisters): () => void {
+  const first = CpuState.fpuControl >> 2;
+  const vectors = state.slice(first, CpuState.temporary >> 2);
+  const caching = Cr0.cd | Cr0.nw;
+  const switches = (state[Word.cr0] ?? 0) & caching;
+  const saved = registers.save();
+  return () => {
+    state.set(vectors, first);
+    state[Word.cr0] = ((state[Word.cr0] ?? 0) & ~caching) | switches;
+    registers.restore(saved);
+    registers.write(Msr.efer, 0, 0);
+  };
 }
 
 const writableData = 0x2;

@@ -22,8 +22,9 @@ import { E820Type } from './boot/memory-map.ts';
 import { MachineError } from './error.ts';
 import { kernelItems } from './firmware-kernel/kernel-items.ts';
 import { linuxRom } from './firmware-kernel/linux-rom.ts';
-import { acpiTables, rootPointer, systemRomImage } from './firmware.ts';
+import { acpiTables, rootPointer } from './firmware.ts';
 import type { BootOptions, FirmwareBoot } from './options/machine-options.ts';
+import { kernelRomImage } from './processor-reset.ts';
 
 /** The firmware of a machine: its ROM, and what it is told. */
 export interface Firmware {
@@ -63,7 +64,7 @@ const mostRomBytes = 0x1_8000;
  */
 export function chooseFirmware(boot: BootOptions): Firmware {
   if (boot.kind !== 'firmware') {
-    return { rom: systemRomImage(rootPointer), cmos: {}, display: { font: buildFont(16) } };
+    return { rom: kernelRomImage(rootPointer), cmos: {}, display: { font: buildFont(16) } };
   }
   const order = boot.order ?? defaultOrder;
   const cmos = bootOrderBytes(order);

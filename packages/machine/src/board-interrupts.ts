@@ -28,6 +28,8 @@ export interface Processor {
   readonly eoiAssist?: EoiAssist;
   /** Gives it a non-maskable interrupt. */
   raiseNmi(): void;
+  /** Gives it an INIT. */
+  raiseInit(): void;
 }
 
 /** The identifiers of the APICs, as the MADT tells them. */
@@ -102,6 +104,9 @@ export class InterruptControllers {
       interrupt,
       raiseNmi: () => {
         processor.raiseNmi();
+      },
+      raiseInit: () => {
+        processor.raiseInit();
       },
       external: this.pic,
       bus,

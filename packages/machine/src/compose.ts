@@ -185,6 +185,9 @@ function makeChipset(options: MachineOptions, connections: PcConnections, frame:
       eoiAssist: frame.kvm.endOfInterrupt,
       tsc: { hertz: tscHertz, now: () => later.cpu?.tsc() ?? time.hostTsc() },
       raiseNmi: () => later.cpu?.raiseNmi(),
+      raiseInit: () => {
+        requests.ask({ kind: 'reset', cause: 'init' });
+      },
     },
     serialOutputs: connections.serialOutputs,
     debugOutput: connections.debugOutput,

@@ -1,9 +1,12 @@
 import type { MachineEnd } from './api.ts';
 
-/** What the guest, a device or the host asks of the machine as a whole. */
+/**
+ * What the guest, a device or the host asks of the machine as a whole; `init` resets the processor
+ * alone.
+ */
 export type MachineRequest =
   | { readonly kind: 'end'; readonly end: MachineEnd }
-  | { readonly kind: 'reset'; readonly cause: 'guest' | 'triple-fault' | 'host' };
+  | { readonly kind: 'reset'; readonly cause: 'guest' | 'triple-fault' | 'init' | 'host' };
 
 /**
  * The request that waits to be served once the current instruction is done.

@@ -28,6 +28,8 @@ export interface DeliveryOptions {
   readonly interrupt: IrqLine;
   /** Gives the processor a non-maskable interrupt. */
   readonly raiseNmi: () => void;
+  /** Gives the processor an INIT. */
+  readonly raiseInit?: () => void;
   /** Who is asked for the vector of an external interrupt. */
   readonly external: ExternalController;
   /** Where ICR sends; without it only this APIC is reached. */
@@ -109,8 +111,12 @@ export class ApicDelivery {
       this.#options.raiseNmi();
       return true;
     }
+    if (mode === deliveryMode.init && this.#options.raiseInit !== undefined) {
+      this.#options.raiseInit();
+      return true;
+    }
     if (mode !== deliveryMode.fixed && mode !== deliveryMode.lowestPriority) {
-      return false; // There is no SMM, and nobody waits for INIT or start-up.
+      return false; // There is no SMM, and nobody waits for start-up.
     }
     const { state } = this;
     if (vector < reg.firstVector) {
@@ -162,11 +168,19 @@ export class ApicDelivery {
       this.raiseError(reg.apicError.sentVector);
       return;
     }
+    if (mode === deliveryMode.init && (low & reg.commandLevels) === reg.commandLevel) {
+      return; // INIT level de-assert, which only the bus of the Pentium and P6 had a use for.
+    }
     const target = (low >> 18) & 3;
     if (target === reg.shorthand.self || target === reg.shorthand.all) {
-      // Table 10-3 knows only fixed interrupts to the sender, but QEMU and KVM deliver NMIs too,
-      // which tests use.
-      if (mode === deliveryMode.fixed || mode === deliveryMode.nonMaskable) {
+      // Table 10-3 knows only fixed interrupts to the sender, but QEMU and KVM deliver NMIs and
+      // INIT too, which tests use.
+      const modes: readonly number[] = [
+        deliveryMode.fixed,
+        deliveryMode.nonMaskable,
+        deliveryMode.init,
+      ];
+      if (modes.includes(mode)) {
         this.accept(mode, vector, false);
       }
     } else if (target === reg.shorthand.none) {

@@ -1,44 +1,25 @@
 /** A local APIC: its page of registers, its MSRs, its timer (SDM 3A, chapter 10). */
 import type {
   AccessSize,
-  Clock,
   DeviceState,
   IrqLine,
   MmioDevice,
   Resettable,
   Saveable,
-  Timers,
 } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
-import { ApicDelivery, type DeliveryOptions } from './delivery.ts';
+import { ApicDelivery } from './delivery.ts';
 import { deliveryMode, type ApicMessage } from './message.ts';
+import type { LocalApicOptions } from './options.ts';
 import * as reg from './registers.ts';
 import { localApicShape, powerOnLocalApic, type LocalApicState } from './state.ts';
-import { ApicTimer, type TscSource } from './timer.ts';
+import { ApicTimer } from './timer.ts';
 
 const stateVersion = 1;
 const { apicRegister, apicMsr } = reg;
 
 /** The frequency of the timer's clock where nothing else is asked for: one tick a nanosecond. */
 export const apicTimerHertz = 1_000_000_000;
-
-/** What a local APIC is connected to. */
-export interface LocalApicOptions extends DeliveryOptions {
-  /** Its identifier, 0 to 254. */
-  readonly id: number;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** The APIC page has moved; `undefined` when it is off, or the APIC is in x2APIC mode. */
-  readonly moved?: (address: number | undefined) => void;
-  /** The time-stamp counter; without it there is no TSC-deadline mode. */
-  readonly tsc?: TscSource;
-  /** The frequency of the timer before its divider. */
-  readonly timerHertz?: number;
-  /** Whether the processor has x2APIC mode; false by default. */
-  readonly x2Apic?: boolean;
-  /** Whether it is the boot processor; true by default. */
-  readonly bootProcessor?: boolean;
-}
 
 /** One local APIC, as an MMIO device of one page. */
 export class LocalApic implements MmioDevice, Saveable, Resettable {
@@ -183,6 +164,13 @@ export class LocalApic implements MmioDevice, Saveable, Resettable {
       state.lvt[reg.lvt.lint1] = deliveryMode.nonMaskable << 8;
     }
     this.#replace(state);
+  }
+
+  /** INIT: as reset, but that the identifier and IA32_APIC_BASE stay (SDM 3A 10.4.7.3). */
+  init(): void {
+    const { base, id } = this.#state;
+    this.reset();
+    this.#replace({ ...this.#state, base, id });
   }
 
   /** Returns a copy of all registers. */

@@ -77,6 +77,11 @@ export const apicError = { sentVector: 0x20, receivedVector: 0x40, register: 0x8
 /** ICR: the bits of the low half that can be written. */
 export const commandWritable = 0x000c_cfff;
 
+/** ICR: level-triggered, and the bits that tell de-assertion from assertion. */
+export const commandLevel = 0x8000;
+/** See {@link commandLevel}. */
+export const commandLevels = 0xc000;
+
 /** Destination shorthands, ICR bits 19..18. */
 export const shorthand = { none: 0, self: 1, all: 2, others: 3 } as const;
 

@@ -1,6 +1,7 @@
 import { ManualClock } from '../manual-clock.ts';
 import { ProbeLine } from '../test-fuzz.ts';
-import { LocalApic, type LocalApicOptions } from './device.ts';
+import { LocalApic } from './device.ts';
+import type { LocalApicOptions } from './options.ts';
 import { apicRegister as at } from './registers.ts';
 
 /** A local APIC of identifier 0 with everything that it is connected to. */

@@ -6,6 +6,7 @@ import { systemRomImage } from '../firmware.ts';
 import { buildFont } from './font.ts';
 import { biosMagic, Outcome, Rom, Service } from './layout.ts';
 import { mouseText } from './mouse-program.ts';
+import { shutdownText } from './shutdown-text.ts';
 import { vbeModes } from './vbe-modes.ts';
 
 /** Interrupts that are services of the machine. */
@@ -50,35 +51,7 @@ const text = `
 start:
         cli
         cld
-; The shutdown status of CMOS says where a reset goes on (IBM AT): 5 with an end of interrupt and 10
-; by a jump to 40:67, 11 and 12 by IRET and RETF with the stack at 40:67. It is used once.
-        mov al, 0x0f
-        out 0x70, al
-        in al, 0x71
-        mov bl, al
-        xor al, al
-        out 0x71, al
-        mov ax, 0x40
-        mov ds, ax
-        cmp bl, 5
-        je shutdown_end
-        cmp bl, 10
-        je shutdown_jump
-        cmp bl, 11
-        je shutdown_iret
-        cmp bl, 12
-        jne power_on
-        lss sp, [0x67]
-        retf
-shutdown_iret:
-        lss sp, [0x67]
-        iret
-shutdown_end:
-        mov al, 0x20
-        out 0xa0, al
-        out 0x20, al
-shutdown_jump:
-        jmp far [0x67]
+${shutdownText}
 power_on:
         xor ax, ax
         mov ss, ax

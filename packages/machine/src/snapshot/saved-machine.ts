@@ -129,7 +129,7 @@ function bytesShape(value: unknown, path: string): Uint8Array {
 function requestShape(value: unknown, path: string): MachineRequest {
   return record<MachineRequest & { kind: 'reset' }>({
     kind: oneOf('reset'),
-    cause: oneOf('guest', 'triple-fault', 'host'),
+    cause: oneOf('guest', 'triple-fault', 'init', 'host'),
   })(value, path);
 }
 
