@@ -123,6 +123,10 @@ ${faults(
     call(21, ['ebx, 0', 'ecx, 2'], -22),
     call(21, ['ebx, 0', 'ecx, 5'], 0),
     call(1, ['ebx, 0', 'ecx, 0'], -38),
+    // Calls of old forms, and of a tool stack, are for paravirtual guests.
+    call(6, ['ebx, 0', 'ecx, 0'], -38),
+    call(16, ['ebx, argument'], -38),
+    call(37, ['ebx, 0', 'ecx, 0'], -38),
     call(24, ['ebx, 3', 'ecx, 0', 'edx, 0'], 1),
     call(24, ['ebx, 3', 'ecx, 1', 'edx, 0'], -2),
   ],

@@ -3,7 +3,7 @@
  * they are under Xen, instructions that are done for it and those that are not.
  */
 import { pvTestKernel } from './test-pv-kernel.ts';
-import { openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
+import { leafOf, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
 import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
@@ -20,6 +20,17 @@ const portBreakpoint = call(8, ['ebx, 0', 'ecx, 0x80'], 0);
 const on = 0x2_0001;
 const status = (): string => leaves('        mov eax, dr6\n        and eax, 0x400f', 'eax', 1);
 const clearStatus = call(8, ['ebx, 6', 'ecx, 0'], 0);
+
+/** Sets the LDT to entries in `page_free`. */
+const setLdt = (entries: number): string => `        mov dword [argument], 13
+        mov dword [argument + 4], page_free
+        mov dword [argument + 8], ${entries}
+${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], 0)}`;
+const outsFromFs = `        mov esi, entry
+        mov edx, 0x80
+        mov eax, 1
+        db 0x64
+        outsb`;
 
 const checks: NamedChecks = {
   'alignment checks of programs': [
@@ -70,6 +81,20 @@ const checks: NamedChecks = {
     // XSETBV, without XSAVE in this processor.
     faults('        db 0x0f, 0x01, 0xd1', 6),
     faults('        mov ecx, 0x8b\n        mov eax, 1\n        wrmsr', 13),
+  ],
+  'segments of strings to ports, within the limit that the LDT has by now': [
+    setIopl(1),
+    `        mov dword [page_free + 24], 0x0000ffff
+        mov dword [page_free + 28], 0x00cfb300
+${leafOf('page_free')}
+        mov ecx, [esi]
+        and ecx, -3
+${call(14, ['ebx, page_free', 'edx, 0', 'esi, 2'], 0)}
+${setLdt(4)}`,
+    leaves('        mov eax, 0x1d\n        mov fs, eax\n        mov eax, fs', 'eax', 0x1d),
+    leaves(outsFromFs, 'eax', 1),
+    setLdt(3),
+    faults(outsFromFs, 13),
   ],
   'a step over a store to a page table': [
     call(21, ['ebx, 0', 'ecx, 2'], 0),

@@ -7,12 +7,12 @@ import { XenCallNumber, XenError } from './constants.ts';
 import { argument } from './ops/call.ts';
 import type { XenCall, XenHandler } from './ops/call.ts';
 import { serveConsoleIo } from './ops/console-io.ts';
-import { serveEventChannel, serveEventChannelCompat } from './ops/event-channel.ts';
+import { serveEventChannel } from './ops/event-channel.ts';
 import { serveGrantTable } from './ops/grant-table.ts';
 import { serveHvm } from './ops/hvm.ts';
 import { serveMemory } from './ops/memory.ts';
 import { serveNothing, servePrivileged, serveUnsupported, serveVersioned } from './ops/refused.ts';
-import { serveSched, serveSchedCompat, serveSetTimer } from './ops/scheduling.ts';
+import { serveSched, serveSetTimer } from './ops/scheduling.ts';
 import { serveVcpu } from './ops/vcpu.ts';
 import { serveVersion } from './ops/version.ts';
 
@@ -57,15 +57,9 @@ const toolsVersion = 0x15;
 
 /** The calls of translated guests and of paravirtual ones alike. */
 export const commonCalls: XenCallTable = {
-  [XenCallNumber.schedOpCompat]: row('sched_op_compat', 'cmd arg', serveSchedCompat),
   [XenCallNumber.platformOp]: row('platform_op', 'arg', serveVersioned(platformVersion)),
   [XenCallNumber.memoryOp]: row('memory_op', 'cmd arg', serveMemory),
   [XenCallNumber.setTimerOp]: row('set_timer_op', 'timeout_lo timeout_hi', serveSetTimer),
-  [XenCallNumber.eventChannelOpCompat]: row(
-    'event_channel_op_compat',
-    'op',
-    serveEventChannelCompat,
-  ),
   [XenCallNumber.xenVersion]: row('xen_version', 'cmd arg', serveVersion),
   [XenCallNumber.consoleIo]: row('console_io', 'cmd count buffer', serveConsoleIo),
   [XenCallNumber.grantTableOp]: row('grant_table_op', 'cmd uop count', serveGrantTable),
@@ -79,7 +73,6 @@ export const commonCalls: XenCallTable = {
   [XenCallNumber.physdevOp]: row('physdev_op', 'cmd arg', serveNothing),
   [XenCallNumber.sysctl]: row('sysctl', 'arg', serveVersioned(toolsVersion)),
   [XenCallNumber.domctl]: row('domctl', 'arg', serveVersioned(toolsVersion)),
-  [XenCallNumber.kexecOp]: row('kexec_op', 'op arg', servePrivileged),
   [XenCallNumber.tmemOp]: row('tmem_op', 'op', serveNothing),
   [XenCallNumber.argoOp]: row('argo_op', 'cmd a1 a2 a3 a4', serveNothing),
   [XenCallNumber.xenpmuOp]: row('xenpmu_op', 'cmd arg', serveUnsupported),

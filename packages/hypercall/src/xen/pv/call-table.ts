@@ -1,6 +1,9 @@
 import { callTable, row } from '../calls.ts';
 import type { XenCallRow, XenCallTable } from '../calls.ts';
 import { XenCallNumber } from '../constants.ts';
+import { serveEventChannelCompat } from '../ops/event-channel.ts';
+import { servePrivileged } from '../ops/refused.ts';
+import { serveSchedCompat } from '../ops/scheduling.ts';
 import { callbackOp, nmiOp, setCallbacks } from './callbacks.ts';
 import {
   fpuTaskswitch,
@@ -47,6 +50,13 @@ export function pvCalls(guest: PvGuest, iret: () => number): XenCallTable {
       'address value_lo value_hi flags domain',
       updateVaMappingOther,
     ),
+    [XenCallNumber.schedOpCompat]: row('sched_op_compat', 'cmd arg', serveSchedCompat),
+    [XenCallNumber.eventChannelOpCompat]: row(
+      'event_channel_op_compat',
+      'op',
+      serveEventChannelCompat,
+    ),
+    [XenCallNumber.kexecOp]: row('kexec_op', 'op arg', servePrivileged),
     [XenCallNumber.iret]: call('iret', '', iret),
     [XenCallNumber.mmuextOp]: call('mmuext_op', 'operations count done domain', mmuExtended),
     [XenCallNumber.physdevOp]: call('physdev_op', 'cmd arg', physdevOp),

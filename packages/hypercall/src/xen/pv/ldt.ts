@@ -28,6 +28,11 @@ export class GuestLdt {
     return this.#frames.filter((frame) => frame !== undefined);
   }
 
+  /** Whether an entry of that number is within its limit. */
+  has(index: number): boolean {
+    return index < this.#entries;
+  }
+
   /** Forgets it; what it used is forgotten elsewhere. */
   reset(): void {
     this.#base = 0;

@@ -38,7 +38,8 @@ export function readSegment(guest: PvGuest, selector: number): GuestSegment | un
   }
   const page = Math.floor(at / pageBytes);
   const frame = isLocal ? guest.ldt.frame(page) : guest.gdt[page];
-  if (frame === undefined || (selector & 0xfffc) === 0) {
+  const isBeyond = isLocal && !guest.ldt.has(selector >>> 3);
+  if (frame === undefined || (selector & 0xfffc) === 0 || isBeyond) {
     return undefined;
   }
   const { memory } = guest.domain.services;
