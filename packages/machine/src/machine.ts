@@ -1,7 +1,7 @@
 /**
  * The machine behind the public API: a PC that boots something, runs in slices and comes to an end.
  */
-import { type RegionCompiler, TranslationProfile } from '@ringfence/cpu';
+import type { TranslationProfile } from '@ringfence/cpu';
 import { XenPvAbi } from '@ringfence/hypercall';
 
 import type {
@@ -48,6 +48,7 @@ import { writeSections } from './snapshot/container.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
 import { collectStats } from './stats.ts';
+import { engine, profileOf } from './translation.ts';
 
 /**
  * Makes a machine and puts what it boots into its memory; it does not run before `start` or
@@ -69,15 +70,6 @@ export async function createMachine(options: MachineOptions): Promise<Machine> {
   const made = new PcMachine({ ...chosen, machine }, prepared);
   await (snapshot === undefined ? made.load() : made.restore(snapshot));
   return made;
-}
-
-/** The profile that a machine adds to, if it has one. */
-/** The engine that this program runs in. */
-const engine: RegionCompiler = { compile: (wasm) => WebAssembly.compile(wasm) };
-
-function profileOf({ translationProfile, clock }: MachineOptions): TranslationProfile | undefined {
-  if (translationProfile === undefined || clock === 'instructions') return undefined;
-  return TranslationProfile.parse(translationProfile) ?? TranslationProfile.empty();
 }
 
 class PcMachine implements Machine {
