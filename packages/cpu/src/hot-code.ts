@@ -65,8 +65,8 @@ export interface HotCodeRegions {
    * false if they do so already.
    */
   ease(page: number, offset: number, level: number): boolean;
-  /** The guest was met in a page, in code that no region has. */
-  sampled(page: number): void;
+  /** The guest was met at a linear address of a page, in code that no region is entered at. */
+  sampled(page: number, linear: number): void;
 }
 
 /** A place in memory, by its linear and its guest-physical address. */
@@ -117,7 +117,7 @@ export class HotCode {
       if (share <= whollyTranslated) this.#wantEntry();
       return;
     }
-    this.#regions.sampled(place.page);
+    this.#regions.sampled(place.page, place.linear);
     const part = Math.floor(place.physical / (1 << partShift));
     if (!this.#count(part, this.#hotSamples)) return;
     this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);
@@ -165,6 +165,7 @@ export class HotCode {
     const region = known?.covered.get(offset);
     if (region === undefined) {
       if (known?.covered.has(offset) === true) return;
+      this.#regions.sampled(page, linear);
       if (!this.#count(-physical, entrySamples)) return;
       this.#compile(place, `${entrySamples} samples after a region was left to it`);
       return;

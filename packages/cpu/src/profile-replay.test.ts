@@ -150,6 +150,31 @@ describe('code that an earlier run had translated', () => {
     expect(eax(parts)).toBe(eax(plain.parts));
   });
 
+  it('is translated where its page was patched until it was the same', () => {
+    const { parts, regions } = start(learned(), halfway, 5);
+    parts.cpu.run(200);
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+    // The immediate of IMUL.
+    parts.physical.write(0x1000 + imul + 2, Uint8Array.of(3));
+    parts.cpu.run(200);
+    rest(regions);
+    expect(regions.page(1)?.entered.has(again)).toBe(true);
+  });
+
+  it('is translated where what was patched had not run, as soon as it is sampled', () => {
+    const { parts, regions } = start(learned(), halfway);
+    parts.physical.write(0x1000 + uncalled, Uint8Array.of(0x90));
+    parts.cpu.run(200);
+    rest(regions);
+    expect(regions.statistics.regions).toBe(0);
+    parts.physical.write(0x1000 + uncalled, Uint8Array.of(0x40));
+    parts.cpu.run(200);
+    expect(regions.statistics.regions).toBe(0);
+    parts.cpu.run(60_000);
+    expect(regions.page(1)?.entered.has(again)).toBe(true);
+  });
+
   it('waits for the program that it is of', () => {
     const profile = TranslationProfile.empty();
     const { parts, regions } = start(profile, halfway);

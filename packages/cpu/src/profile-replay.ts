@@ -25,6 +25,9 @@ const awayMs = 1000;
 /** Met pages that are remembered; then all are met anew. */
 const maximumMet = 65_536;
 
+/** So many changes of its code have a page met anew. */
+const mostChanges = 64;
+
 /** A region that should be made. */
 export interface ReplayedRegion {
   /** Linear address of the page, and its number in guest-physical memory. */
@@ -63,8 +66,10 @@ export class ProfileReplay {
   /** Those that another program runs in, which is not running now. */
   readonly #away = new Map<number, WaitingPage>();
   #lookAgainAt = 0;
-  /** The code-page block that a page had when it was met last. */
+  /** The block of a page when it was met last, and how often its code had changed. */
   readonly #met = new Map<number, number>();
+  /** Its content then. */
+  readonly #keys = new Map<number, ContentKey | undefined>();
   #sampled: number | undefined;
   /** Places that the guest came to, of regions that may wait. */
   readonly #due: { readonly page: number; readonly offset: number }[] = [];
@@ -88,12 +93,24 @@ export class ProfileReplay {
     return key === undefined ? undefined : this.#profile.find(key)?.known;
   }
 
-  /** The guest fetched from a page with a new block, at this linear address. */
+  /** The guest fetched from a page with this block, at this linear address. */
   met(page: number, linear: number, block: number): void {
-    if (this.#met.get(page) === block) return;
-    if (this.#met.size >= maximumMet) this.#met.clear();
-    this.#met.set(page, block);
+    // Kernels patch their code while they boot: what they leave is what an earlier run had.
+    const changes = Math.min(this.#parts.cache.rewrites(page), mostChanges);
+    const stamp = block * 128 + changes;
+    if (this.#met.get(page) === stamp) return;
+    if (this.#met.size >= maximumMet) {
+      this.#met.clear();
+      this.#keys.clear();
+    }
+    this.#met.set(page, stamp);
+    this.#lookUp(page, linear, block);
+  }
+
+  /** Has the regions wait that the profile has for the content of a page. */
+  #lookUp(page: number, linear: number, block: number): void {
     const key = this.keyOf(page);
+    this.#keys.set(page, key);
     const found = key === undefined ? undefined : this.#profile.find(key);
     if (key === undefined || found === undefined) return;
     for (const [offset, level] of found.eased) this.#parts.ease(page, offset, level);
@@ -102,6 +119,9 @@ export class ProfileReplay {
     const waiting = this.#waiting.size + this.#away.size;
     if (regions.size === 0 || waiting >= maximumWaiting) return;
     this.#waiting.set(page, { page, linear: linear & ~4095, key, regions });
+    for (const offset of regions.keys()) {
+      if (this.#parts.cache.lookup(block, offset) !== 0) this.reached(page, offset);
+    }
   }
 
   /** Has later runs make a region. */
@@ -131,8 +151,15 @@ export class ProfileReplay {
     this.#due.push({ page, offset });
   }
 
-  /** The page's code was met by a sample: its regions come next. */
-  sampled(page: number): void {
+  /** A page's code was met by a sample, at this linear address: its regions come next. */
+  sampled(page: number, linear: number): void {
+    if (this.#pageOf(page) === undefined) {
+      const block = this.#parts.cache.find(page, translatedMode);
+      // Code that nobody had come to may have been patched, too.
+      if (block !== 0 && this.keyOf(page) !== this.#keys.get(page)) {
+        this.#lookUp(page, linear, block);
+      }
+    }
     if (this.#pageOf(page) !== undefined) this.#sampled = page;
   }
 

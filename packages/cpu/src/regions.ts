@@ -223,9 +223,9 @@ export class Regions implements CodeObserver {
     return this.#table.entryAt(page, offset);
   }
 
-  /** The guest was met in a page, in code that no region has. */
-  sampled(page: number): void {
-    this.#replay?.sampled(page);
+  /** The guest was met at a linear address of a page, in code that no region is entered at. */
+  sampled(page: number, linear: number): void {
+    this.#replay?.sampled(page, linear);
   }
 
   /** A call to a linear address was decoded. */
