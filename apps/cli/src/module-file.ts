@@ -17,9 +17,9 @@
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { dirname } from 'node:path';
 import type { RegionCompiler } from '@ringfence/machine';
 import type { ModuleSerializer } from './module-serializer.ts';
+import { replaceFile } from './replace-file.ts';
 
 const magic = 'RFCODE 1';
 const batchMagic = 'RFCB';
@@ -49,6 +49,13 @@ interface Pending {
   readonly code: Uint8Array;
 }
 
+/** A file as it was opened. */
+interface OpenFile {
+  readonly file: number;
+  readonly size: number;
+  readonly index: Map<string, Stored>;
+}
+
 /** The modules of one file, for the runs of this process. */
 export class ModuleFile implements RegionCompiler {
   readonly #serializer: ModuleSerializer;
@@ -60,12 +67,12 @@ export class ModuleFile implements RegionCompiler {
   #pendingBytes = 0;
   #addedBytes = 0;
 
-  private constructor(path: string, serializer: ModuleSerializer, file: number) {
+  private constructor(path: string, serializer: ModuleSerializer, opened: OpenFile) {
     this.#path = path;
     this.#serializer = serializer;
-    this.#file = file;
-    this.#size = fs.fstatSync(file).size;
-    this.#index = readIndex(file, this.#size) ?? new Map<string, Stored>();
+    this.#file = opened.file;
+    this.#size = opened.size;
+    this.#index = opened.index;
   }
 
   /** Opens the file or starts it; undefined where that is not possible, or not safe. */
@@ -134,7 +141,7 @@ export class ModuleFile implements RegionCompiler {
 }
 
 /** Opens a file that is there, undefined if it cannot be used as it is. */
-function openSafely(path: string): number | undefined {
+function openSafely(path: string): OpenFile | undefined {
   let file: number;
   try {
     file = fs.openSync(path, 'a+');
@@ -143,26 +150,16 @@ function openSafely(path: string): number | undefined {
   }
   const { uid, mode, size } = fs.fstatSync(file);
   const isOurs = (process.getuid?.() ?? uid) === uid && (mode & 0o022) === 0;
-  const isRead = isOurs && size < fileLimit && readIndex(file, size) !== undefined;
-  if (isRead) return file;
+  const index = isOurs && size < fileLimit ? readIndex(file, size) : undefined;
+  if (index !== undefined) return { file, size, index };
   fs.closeSync(file);
   return undefined;
 }
 
 /** Puts a new file with nothing in it in the place of whatever is there. */
-function startAnew(path: string): number {
-  fs.mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${String(process.pid)}`;
-  const file = fs.openSync(temporary, 'ax+', 0o600);
-  try {
-    fs.writeSync(file, headerOf());
-    fs.renameSync(temporary, path);
-    return file;
-  } catch (error) {
-    fs.closeSync(file);
-    fs.rmSync(temporary, { force: true });
-    throw error;
-  }
+function startAnew(path: string): OpenFile {
+  replaceFile(path, headerOf(), 0o600);
+  return { file: fs.openSync(path, 'a+'), size: headerBytes, index: new Map<string, Stored>() };
 }
 
 /** The modules of a file, undefined if it is damaged or of another engine. */

@@ -3,11 +3,12 @@
  * translated sooner. Without the option it is one file for all guests, in the user's cache folder.
  * Where that cannot be read or written nobody is bothered: it makes a run faster and no more.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Machine, Settings } from '@ringfence/machine';
 import { fileFault } from './boot-files.ts';
 import { cacheFolder } from './cache-folder.ts';
+import { replaceFile } from './replace-file.ts';
 import { UsageError } from './usage-error.ts';
 
 const optionName = '--translation-profile';
@@ -56,23 +57,10 @@ export class ProfileFile {
     const bytes = path === undefined ? undefined : machine.translationProfile();
     if (path === undefined || bytes === undefined) return undefined;
     try {
-      mkdirSync(dirname(path), { recursive: true });
       replaceFile(path, bytes);
       return undefined;
     } catch (error) {
       return this.#isNamed ? `option ${optionName}: ${path}: ${fileFault(error)}` : undefined;
     }
-  }
-}
-
-/** Writes a file as a whole: whoever reads it sees all of the old one or of the new. */
-function replaceFile(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${String(process.pid)}`;
-  writeFileSync(temporary, bytes);
-  try {
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
   }
 }
