@@ -126,7 +126,7 @@ export class ProfileReplay {
   }
 
   /** Has later runs make a region. */
-  noteRegion({ page, blocks, starts }: Region, source: RegionSource): void {
+  noteRegion({ blocks, starts }: Region, source: RegionSource): void {
     const keys = new Map<number, ContentKey | undefined>();
     for (const { offset } of blocks.flatMap(({ instructions }) => instructions)) {
       const index = pageIndexOf(offset);
@@ -135,7 +135,7 @@ export class ProfileReplay {
       const key = keys.get(index);
       if (key !== undefined) this.#profile.page(key).known.add(offset & 4095);
     }
-    const home = this.keyOf(page);
+    const home = keys.get(0);
     if (home !== undefined) this.#profile.page(home).noteRegion(starts);
   }
 

@@ -37,7 +37,6 @@ export function makeRegion(
     plan,
     ranges: rangesOf(blocks, page, source),
     wasm,
-    slots: entries.map(({ slot }) => slot),
     pages: Object.fromEntries(pages.map((index) => [index, source.page(index)?.block ?? 0])),
   };
 }

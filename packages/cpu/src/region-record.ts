@@ -71,8 +71,7 @@ export interface MadeRegion {
   readonly plan: RegionPlan;
   readonly ranges: readonly CodeRange[];
   readonly wasm: Uint8Array<ArrayBuffer>;
-  /** Slots of its entries by number, and addresses of the code-page blocks that it imports. */
-  readonly slots: readonly number[];
+  /** Addresses of the code-page blocks that it imports. */
   readonly pages: Readonly<Record<string, number>>;
 }
 

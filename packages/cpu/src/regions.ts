@@ -351,16 +351,16 @@ export class Regions implements CodeObserver {
   }
 
   /** Enters a region whose module is compiled, unless its code changed meanwhile. */
-  #enter(made: MadeRegion, module: WebAssembly.Module): void {
-    const { region, plan, ranges, wasm, slots, pages } = made;
+  #enter({ region, plan, ranges, wasm, pages }: MadeRegion, module: WebAssembly.Module): void {
     if (region.state === 'dropped') return;
+    const entries = [...region.entries.values()];
+    const slots = entries.map(({ slot }) => slot);
     this.#interpreter.install(module, slots, pages);
     const { instead, why, page, linear, blocks } = plan;
     if (instead?.state === 'entered') {
       this.#drop(instead, -1, () => why);
       this.#stopRunning();
     }
-    const entries = [...region.entries.values()];
     this.#table.enter(region);
     this.log.add(region, region.address, ranges, wasm);
     this.onEvent?.(madeEvent(region.number, page, linear, blocks, entries, wasm.length, why));

@@ -63,8 +63,7 @@ function lowerBlock(block: RegionBlock, blocks: readonly RegionBlock[]): Lowerin
   const frame = new RegionFrame(body, registers, numberOf);
   const target = new RegionTarget(frame, numberOf, {
     blocks,
-    hasPage: () => false,
-    pageGlobal: () => 0,
+    page: () => undefined,
     goto: () => {
       body.br(next);
     },

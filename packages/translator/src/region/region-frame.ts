@@ -266,8 +266,8 @@ export class RegionFrame {
     this.registers.reload();
   }
 
-  /** Leaves by `leave` unless an offset's page is that whose code-page block is at `block`. */
-  guard(offset: number, block: number, leave: () => void): void {
+  /** Leaves by `leave` unless an offset's page is that whose code-page block `page` says. */
+  guard(offset: number, page: number, leave: () => void): void {
     const { body } = this;
     this.#pushState(CpuState.dirExec);
     this.#pushIndex(offset & ~4095, directoryShift);
@@ -276,7 +276,7 @@ export class RegionFrame {
     this.#pushIndex(offset & ~4095, leafShift);
     body.op('i32.add');
     body.memory('i32.load', 0);
-    body.getGlobal(block);
+    body.getGlobal(page);
     body.op('i32.ne');
     const elsewhere = body.if();
     leave();

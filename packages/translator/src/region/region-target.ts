@@ -10,10 +10,11 @@ import type { Variant } from '../semantics/variant.ts';
 /** What the blocks of a region are to each other. */
 export interface RegionPlaces {
   readonly blocks: readonly RegionBlock[];
-  /** Whether the page at a number of pages from the region's is part of it. */
-  hasPage(index: number): boolean;
-  /** The global that is the address of the code-page block of such a page. */
-  pageGlobal(index: number): number;
+  /**
+   * The global that is the address of the code-page block of the page at a number of pages from
+   * the region's, undefined if there can be no code in it.
+   */
+  page(index: number): number | undefined;
   /** Branches to a block. */
   goto(number: number): void;
   /** Number of the handler function that does an instruction in the interpreter. */
@@ -228,8 +229,9 @@ export class RegionTarget implements EmitTarget {
     const index = pageIndexOf(offset);
     const from = this.#block?.offset ?? 0;
     if (index === 0 || index === pageIndexOf(from)) return;
-    if (!this.#places.hasPage(index)) return;
-    this.#frame.guard(offset, this.#places.pageGlobal(index), () => {
+    const page = this.#places.page(index);
+    if (page === undefined) return;
+    this.#frame.guard(offset, page, () => {
       this.#frame.leaveAt(offset);
     });
   }
@@ -239,8 +241,9 @@ export class RegionTarget implements EmitTarget {
     const [first] = block.instructions;
     if (first === undefined || !crosses(first)) return;
     const index = pageIndexOf(block.offset) + 1;
-    if (!this.#places.hasPage(index)) return;
-    this.#frame.guard(index * 4096, this.#places.pageGlobal(index), () => {
+    const page = this.#places.page(index);
+    if (page === undefined) return;
+    this.#frame.guard(index * 4096, page, () => {
       this.bail();
     });
   }

@@ -151,8 +151,7 @@ function buildBody(plan: RegionPlan, imports: RuntimeImports): FunctionBody {
   const frame = new RegionFrame(body, registers, functions, wantsAtEntry);
   const target = new RegionTarget(frame, functions, {
     blocks,
-    hasPage: (index) => source.page(index) !== undefined,
-    pageGlobal: imports.page,
+    page: (index) => (source.page(index) === undefined ? undefined : imports.page(index)),
     goto: (number) => {
       structurer.goto(number);
     },
