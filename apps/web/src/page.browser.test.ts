@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { servePage, startBrowser } from './test-browser.ts';
 import type { PageServer } from './test-browser.ts';
+import { multibootKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
 let browser: Browser;
@@ -28,11 +29,7 @@ afterAll(async () => {
 
 /** A multiboot kernel that says the bytes of the keyboard in hexadecimal. */
 function echoKernel(): string {
-  const flags = 0x1_0000;
-  const assembler = new Assembler({ bits: 32, origin: 0x10_0000 });
-  assembler.text(`
-header: dd 0x1badb002, ${String(flags)}, ${String(-(0x1bad_b002 + flags) >>> 0)}
-        dd header, header, image_end, image_end + 0x1000, start
+  return multibootKernel(`
 start:  mov esp, image_end + 0x1000
         mov edx, 0x3f8
         mov esi, words
@@ -64,8 +61,6 @@ small:  add al, 48
         ret
 words:  db 0x72, 0x65, 0x61, 0x64, 0x79, 0
 `);
-  assembler.label('image_end');
-  return Buffer.from(assembler.assemble()).toString('base64');
 }
 
 /** A floppy of 1440 KiB whose boot sector says something through the BIOS. */

@@ -1,9 +1,9 @@
-import { Assembler } from '@ringfence/assembler';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { servePage, startBrowser } from './test-browser.ts';
 import type { PageServer } from './test-browser.ts';
+import { multibootKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
 let browser: Browser;
@@ -20,11 +20,7 @@ afterAll(async () => {
 
 /** A multiboot kernel that says a word and then has only one loop to do. */
 function busyKernel(): string {
-  const flags = 0x1_0000;
-  const assembler = new Assembler({ bits: 32, origin: 0x10_0000 });
-  assembler.text(`
-header: dd 0x1badb002, ${String(flags)}, ${String(-(0x1bad_b002 + flags) >>> 0)}
-        dd header, header, image_end, image_end + 0x1000, start
+  return multibootKernel(`
 start:  mov edx, 0x3f8
         mov al, 0x21
         out dx, al
@@ -39,8 +35,6 @@ rest:   cli
         hlt
         jmp rest
 `);
-  assembler.label('image_end');
-  return Buffer.from(assembler.assemble()).toString('base64');
 }
 
 /** How many machines were there before the one whose profile is kept; undefined for no profile. */

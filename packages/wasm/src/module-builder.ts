@@ -18,8 +18,9 @@ export type CompilationHint = 'lazy' | 'optimized';
 const compilationHints = { lazy: 0b00_00_01, optimized: 0b10_10_10 } as const;
 
 /**
- * Builds one WebAssembly module: types, imported functions, an imported memory and table, functions
- * with bodies, exports and a start segment of table elements (Core Specification 5.5).
+ * Builds one WebAssembly module: types, imported functions and constants, an imported memory and
+ * table, functions with bodies, exports and a start segment of table elements (Core Specification
+ * 5.5).
  */
 export class ModuleBuilder {
   readonly #types: ByteWriter[] = [];
