@@ -16,7 +16,7 @@ import { BiosMemory } from './bios-memory.ts';
 import { BiosFrame } from './frame.ts';
 import { KeyboardServices } from './keyboard-services.ts';
 import { placeOptionRoms } from './option-roms.ts';
-import { biosMagic, Outcome, Service } from './layout.ts';
+import { biosMagic, Outcome, Service, wakeIrq } from './layout.ts';
 import { MouseServices } from './mouse-services.ts';
 import type { OutcomeValue } from './layout.ts';
 import { startBios } from './start.ts';
@@ -24,6 +24,11 @@ import type { BiosProgram } from './program.ts';
 import { SystemServices } from './system-services.ts';
 import { TimeServices } from './time-services.ts';
 import { VideoServices } from './video-services.ts';
+
+/** Services whose waits `wakeIrq` ends, at input 6 of the second 8259. */
+const wokenByIrq: readonly number[] = [0x13, 0x15, 0x19, 0x40];
+const wakeBit = 1 << (wakeIrq - 8);
+const cascadeBit = 0x04;
 
 const register = { eax: 0, ecx: 1, ebx: 3 } as const;
 
@@ -87,9 +92,12 @@ export class BuiltInBios {
       return false;
     }
     const { memory } = this.#board;
+    const service = registers.low(register.ecx) & 0xffff;
     const outcome = memory.serveFor(caller, () => {
       const frame = new BiosFrame(memory, registers.low(register.ebx) >>> 0);
-      return this.#serve(registers.low(register.ecx) & 0xffff, frame);
+      const asked = this.#serve(service, frame);
+      const sleeps = asked === Outcome.wait && (!wokenByIrq.includes(service) || this.#canWake());
+      return asked === Outcome.wait && !sleeps ? Outcome.again : asked;
     });
     registers.set(register.eax, outcome, 0);
     return true;
@@ -100,6 +108,13 @@ export class BuiltInBios {
     this.#disk.reset();
     this.#mouse.reset();
     this.#boot.reset();
+  }
+
+  /** Whether the request that ends a wait gets through the 8259s. */
+  #canWake(): boolean {
+    const { ports } = this.#board;
+    const isShut = ports.readPort(0x21, 1) & cascadeBit || ports.readPort(0xa1, 1) & wakeBit;
+    return isShut === 0;
   }
 
   #serve(service: number, frame: BiosFrame): OutcomeValue {

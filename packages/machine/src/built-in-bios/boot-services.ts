@@ -116,7 +116,8 @@ export class BootServices {
     this.reset();
     frame.set('es', 0);
     frame.set('ds', 0);
-    frame.set('eax', 0);
+    frame.set('eax', signature);
+    frame.set('ebx', 0);
     frame.set('edx', drive);
     frame.set('ip', vector);
     frame.set('cs', vector >>> 16);

@@ -14,6 +14,30 @@ const serviceVectors: readonly number[] = [
   0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x40,
 ];
 
+/**
+ * Where the handlers of an IBM PC begin, by interrupt: programs jump there. Each has a jump to
+ * ours, of three bytes.
+ */
+const entryPoints: readonly (readonly [vector: number, offset: number])[] = [
+  [0x08, 0xfea5],
+  [0x09, 0xe987],
+  [0x0e, 0xef57],
+  [0x10, 0xf065],
+  [0x11, 0xf84d],
+  [0x12, 0xf841],
+  [0x13, 0xe3fe],
+  [0x14, 0xe739],
+  [0x15, 0xf859],
+  [0x16, 0xe82e],
+  [0x17, 0xefd2],
+  [0x19, 0xe6f2],
+  [0x1a, 0xfe6e],
+  [0x40, 0xec59],
+];
+/** The IRET of all interrupts that have no handler, and where a cold start begins. */
+const ignoreEntry = 0xff53;
+const startEntry = 0xe05b;
+
 const romBytes = 0x2_0000;
 const codeStart = 0x1_0000;
 /** Bytes that code may take: up to the first table that stands at a place of its own. */
@@ -37,13 +61,19 @@ export interface BiosProgram {
   readonly vbe: { readonly name: number; readonly modes: number; readonly window: number };
 }
 
+/**
+ * Services that let interrupts in for a moment, as every BIOS does: programs poll for keys and for
+ * ticks with interrupts off.
+ */
+const openServices: readonly number[] = [0x13, 0x14, 0x15, 0x16, 0x17, 0x1a];
+
 const stub = (vector: number): string => `
 service_${vector}:
         pushad
         push ds
         push es
         mov cx, ${vector}
-        jmp call_machine
+        jmp ${openServices.includes(vector) ? 'call_open' : 'call_machine'}
 `;
 
 const text = `
@@ -92,6 +122,10 @@ ${[...serviceVectors, ...Object.values(Service)].map(stub).join('')}
 
 ; Calls the machine for service CX with the registers that the stub saved, and returns to the
 ; caller of the interrupt.
+call_open:
+        sti
+        nop
+        cli
 call_machine:
         xor ebx, ebx
         mov bx, ss
@@ -258,7 +292,6 @@ irq_master:
         mov al, 0x20
         out 0x20, al
         pop ax
-ignore:
         iret
 `;
 
@@ -319,6 +352,7 @@ export function builtInBios(): BiosProgram {
     Array.from('01/01/26', (character) => character.charCodeAt(0)),
   );
   put(Rom.model, [modelAt]);
+  put(ignoreEntry, [0xcf]);
   const at = (label: string): number => Number(assembler.addressOf(label));
   const vectors = new Map(
     serviceVectors.map((vector) => [vector, at(`service_${String(vector)}`)]),
@@ -328,10 +362,19 @@ export function builtInBios(): BiosProgram {
     const label = isOwn ? `irq_${String(irq)}` : irq < 8 ? 'irq_master' : 'irq_slave';
     vectors.set(irq < 8 ? 8 + irq : 0x68 + irq, at(label));
   }
+  const jump = (offset: number, target: number): void => {
+    const distance = target - offset - 3;
+    put(offset, [0xe9, distance & 0xff, (distance >> 8) & 0xff]);
+  };
+  jump(startEntry, at('start'));
+  for (const [vector, offset] of entryPoints) {
+    jump(offset, vectors.get(vector) ?? ignoreEntry);
+    vectors.set(vector, offset);
+  }
   vectors.set(0x1e, Rom.diskParameters);
   vectors.set(0x1f, font8 + 0x400);
   vectors.set(0x43, font16);
   const vbe = { name, modes, window: at('vbe_window') };
   const fonts = { font8, font14, font16 };
-  return { rom, vectors, ignore: at('ignore'), ...fonts, videoAbilities, vbe };
+  return { rom, vectors, ignore: ignoreEntry, ...fonts, videoAbilities, vbe };
 }

@@ -29,11 +29,13 @@ const portWrites: readonly (readonly [port: number, value: number])[] = [
 ];
 
 const vectorCount = 256;
-/** Vectors above are for programs, and zero. */
-const lastVector = 0x77;
+/** Vectors for programs, which are zero (IBM PS/2 and PC BIOS Interface, "Interrupts"). */
+const freeVectors: readonly number[] = [0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x79];
 const ticksPerSecond = 1_193_182 / 65_536;
 /** A coprocessor, a mouse, colour text of 80 columns, four serial ports and a parallel one. */
 const equipmentAlways = 0x0002 | 0x0004 | 0x0020 | 0x0800 | 0x4000;
+/** Which display there is: in CMOS RAM none of those before the EGA. */
+const equipmentDisplay = 0x30;
 const parallelPort = 0x378;
 const timeouts = { parallel: 0x14, serial: 0x0a } as const;
 const keyBuffer = { start: 0x1e, end: 0x3e } as const;
@@ -52,7 +54,7 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
   setUpPci(ports);
   for (let vector = 0; vector < vectorCount; vector += 1) {
     const offset = program.vectors.get(vector) ?? program.ignore;
-    const isFree = vector > lastVector || (vector >= 0x60 && vector < 0x68);
+    const isFree = freeVectors.includes(vector);
     memory.write32(4 * vector, isFree ? 0 : (Rom.segment << 16) | offset);
   }
   memory.write(Bda.serialPorts, new Uint8Array(dataAreaBytes));
@@ -65,6 +67,7 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
   memory.write8(Bda.parallelTimeouts, timeouts.parallel);
   memory.write(Bda.serialTimeouts, new Uint8Array(serialPorts.length).fill(timeouts.serial));
   memory.write8(Bda.diskControl, 0xc0);
+  memory.write8(Bda.videoFlags, 0x51); // A VGA, its text of 400 lines.
   memory.write8(Bda.floppyDrives, [0, 0x07, 0x77][Math.min(floppies, 2)] ?? 0);
   memory.write16(Bda.equipment, equipment);
   memory.write16(Bda.memoryKib, conventionalKib);
@@ -80,7 +83,7 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
   memory.write8(Bda.disks, disk.numbers('disk').length);
   memory.write32(Bda.ticks, Math.floor(secondsOfDay(board) * ticksPerSecond));
   ports.writePort(0x70, 1, cmosEquipment);
-  ports.writePort(0x71, 1, equipment & 0xff);
+  ports.writePort(0x71, 1, equipment & 0xff & ~equipmentDisplay);
 }
 
 /**

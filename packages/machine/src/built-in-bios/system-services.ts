@@ -126,10 +126,10 @@ export class SystemServices {
     if (this.#waiting?.owner !== frame.address) {
       const microseconds = frame.get('ecx') * 0x1_0000 + frame.get('edx');
       this.#waiting = { owner: frame.address, untilNs: now + microseconds * 1000 };
+      this.#timer.arm(this.#waiting.untilNs);
     }
     this.#irq.set(false);
     if (now < this.#waiting.untilNs) {
-      this.#timer.arm(this.#waiting.untilNs);
       return Outcome.wait;
     }
     this.#timer.cancel();

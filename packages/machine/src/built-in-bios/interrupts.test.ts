@@ -1,0 +1,83 @@
+/** Programs that keep interrupts off while they use the BIOS, and what it lets in then. */
+import { describe, expect, it } from 'vitest';
+
+import { bootDisk, bootProgram, putAl, putAx, stop } from './test-machine.ts';
+
+describe('with interrupts off', () => {
+  it('ticks go on while a program polls INT 1Ah', async () => {
+    const { run } = await bootProgram(`
+        cli
+        mov al, 0x36            ; a thousand a second
+        out 0x43, al
+        mov ax, 1193
+        out 0x40, al
+        xchg al, ah
+        out 0x40, al
+        mov ah, 0
+        int 0x1a
+        mov bx, dx
+poll:   mov ah, 0
+        int 0x1a
+        cmp dx, bx
+        je poll
+        pushf
+        pop ax
+        mov al, ah              ; the flag is what it was
+        and al, 2
+        ${putAl}
+        ${stop}`);
+    expect(run()).toEqual([0]);
+  });
+
+  it('keys arrive while a program polls INT 16h', async () => {
+    const program = await bootProgram(`
+        cli
+poll:   mov ah, 1
+        int 0x16
+        jz poll
+        mov ah, 0
+        int 0x16
+        ${putAx}
+        ${stop}`);
+    program.run(0.01);
+    program.machine.keyboard.press('KeyB');
+    expect(program.run()).toEqual([0x62, 0x30]);
+  });
+
+  it('a wait ends at its time also where every request is shut', async () => {
+    const { run } = await bootProgram(`
+        cli
+        mov al, 0xff
+        out 0x21, al
+        out 0xa1, al
+        mov ah, 0x86
+        xor cx, cx
+        mov dx, 2000
+        int 0x15
+        setc al
+        ${putAl}
+        ${stop}`);
+    expect(run()).toEqual([0]);
+  });
+
+  it('a disk that answers later is waited for also where every request is shut', async () => {
+    const disk = bootDisk(`
+        mov al, 0xff
+        out 0x21, al
+        out 0xa1, al
+        mov ax, 0x0201
+        mov cx, 2
+        mov dx, 0x80
+        mov bx, 0x8000
+        int 0x13
+        setc al
+        ${putAl}
+        mov al, [0x8000]
+        ${putAl}
+        ${stop}`);
+    disk.data[512] = 0x77;
+    disk.late = true;
+    const { run } = await bootProgram('', disk);
+    expect(run()).toEqual([0, 0x77]);
+  });
+});
