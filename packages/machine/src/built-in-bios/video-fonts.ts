@@ -5,11 +5,11 @@ import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
+import { textLines } from './video-alternates.ts';
 import { registerBytes, videoModes } from './video-modes.ts';
 import type { VideoPen } from './video-pen.ts';
 
 const glyphBytes = 32;
-const textLines = 400;
 const colourText = videoModes.get(3);
 /** The vectors of the font of graphics modes, and of its upper half in CGA modes. */
 const fontVector = 4 * 0x43;
@@ -116,9 +116,13 @@ export class VideoFonts {
     if ((service & 0x10) === 0 || height < 8) {
       return;
     }
-    this.#pen.setCrtc(0x09, 0x40 | (height - 1));
+    const lines = textLines(memory);
+    const isDoubled = lines === 200;
+    this.#pen.setCrtc(0x09, (isDoubled ? 0xc0 : 0x40) | (height - 1));
     memory.write16(Bda.characterHeight, height);
-    const rows = Math.floor(textLines / height);
+    const rows = Math.floor(lines / height);
+    // Nothing shows below the last row. Bit 8 stands in the overflow register, and stays as it is.
+    this.#pen.setCrtc(0x12, ((isDoubled ? 2 : 1) * rows * height - 1) & 0xff);
     memory.write8(Bda.lastRow, rows - 1);
     const bytes = 2 * rows * memory.read16(Bda.columns);
     memory.write16(Bda.pageBytes, Math.ceil(bytes / pageUnit) * pageUnit);

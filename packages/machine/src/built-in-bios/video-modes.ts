@@ -40,6 +40,8 @@ const gfx = {
 
 const attributes = {
   text: '00 01 02 03 04 05 14 07 38 39 3a 3b 3c 3d 3e 3f 0c 00 0f 08 00',
+  text350: '00 01 02 03 04 05 14 07 38 39 3a 3b 3c 3d 3e 3f 08 00 0f 00 00',
+  text200: '00 01 02 03 04 05 06 07 10 11 12 13 14 15 16 17 08 00 0f 00 00',
   mono: '00 08 08 08 08 08 08 08 10 18 18 18 18 18 18 18 0e 00 0f 08 00',
   cga4: '00 13 15 17 02 04 06 07 10 11 12 13 14 15 16 17 01 00 03 00 00',
   cga2: '00 17 17 17 17 17 17 17 17 17 17 17 17 17 17 17 01 00 01 00 00',
@@ -207,6 +209,43 @@ export const videoModes: ReadonlyMap<number, VideoMode> = new Map<number, VideoM
     },
   ],
 ]);
+
+/**
+ * Returns what the registers of a text mode hold with another number of lines, those of a CGA and
+ * an EGA: the mode itself for 400 lines, and for graphics.
+ */
+export function withLines(mode: VideoMode, lines: number): VideoMode {
+  if (mode.layout !== 'text' || (lines !== 350 && lines !== 200)) {
+    return mode;
+  }
+  const isNarrow = mode.columns === 40;
+  const horizontal = `${isNarrow ? `${narrow} a0` : `${wide} 55`} 81 bf 1f 00`;
+  const offset = isNarrow ? '14' : '28';
+  const eightDots = isNarrow ? '09 03 00 02' : '01 03 00 02';
+  if (mode.palette === 'mono') {
+    // Its characters are 9 dots wide, and it has no 200 lines.
+    const crtc = `${horizontal} 4d 0b 0c 00 00 00 00 83 85 5d ${offset} 0d 63 ba a3 ff`;
+    return { ...mode, characterHeight: 14, misc: 0xa6, crtc };
+  }
+  return lines === 350
+    ? {
+        ...mode,
+        characterHeight: 14,
+        misc: 0xa3,
+        sequencer: eightDots,
+        crtc: `${horizontal} 4d 0b 0c 00 00 00 00 83 85 5d ${offset} 1f 63 ba a3 ff`,
+        attribute: attributes.text350,
+      }
+    : {
+        ...mode,
+        characterHeight: 8,
+        misc: 0x63,
+        palette: 'cga',
+        sequencer: eightDots,
+        crtc: `${horizontal} c7 06 07 00 00 00 00 ${lines400} ${offset} 1f 96 b9 a3 ff`,
+        attribute: attributes.text200,
+      };
+}
 
 /** Returns the bytes of a list of registers. */
 export function registerBytes(list: string): number[] {

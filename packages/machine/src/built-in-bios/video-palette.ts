@@ -2,6 +2,7 @@ import type { PortBus } from '@ringfence/devices';
 
 import type { BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
+import { wantsGreys } from './video-alternates.ts';
 
 const attributePort = 0x3c0;
 const statusPort = 0x3da;
@@ -85,12 +86,14 @@ function serveEntries(frame: BiosFrame, ports: PortBus, memory: BiosMemory, addr
       for (const value of [frame.dh, frame.ch, frame.cl]) {
         ports.writePort(0x3c9, 1, value);
       }
+      if (wantsGreys(memory)) greyEntries(ports, first, 1);
       break;
     case 0x12:
       ports.writePort(0x3c8, 1, first);
       for (let index = 0; index < 3 * count; index += 1) {
         ports.writePort(0x3c9, 1, memory.read8(address + index));
       }
+      if (wantsGreys(memory)) greyEntries(ports, first, count);
       break;
     case 0x15: {
       ports.writePort(0x3c7, 1, first);
@@ -109,15 +112,20 @@ function serveEntries(frame: BiosFrame, ports: PortBus, memory: BiosMemory, addr
       ports.writePort(0x3c6, 1, frame.bl);
       break;
     case 0x1b:
-      for (let index = 0; index < count; index += 1) {
-        toGrey(first + index, ports);
-      }
+      greyEntries(ports, first, count);
       break;
     case 0x19:
       frame.set('ebx', (frame.bh << 8) | ports.readPort(0x3c6, 1));
       break;
     default:
       break;
+  }
+}
+
+/** Replaces entries by greys. */
+export function greyEntries(ports: PortBus, first: number, count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    toGrey(first + index, ports);
   }
 }
 

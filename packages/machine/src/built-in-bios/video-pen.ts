@@ -15,6 +15,8 @@ import type { VideoMode } from './video-modes.ts';
 const xorBit = 0x80;
 const fontVector = 4 * 0x43;
 const upperVector = 4 * 0x1f;
+/** Cells of 32 KiB of text. */
+const textCells = 0x4000;
 
 /** Draws in whatever mode is set. */
 export class VideoPen {
@@ -91,7 +93,9 @@ export class VideoPen {
   ): void {
     const cursor = this.#memory.read16(Bda.cursors + 2 * page);
     const columns = this.#columns;
-    const most = columns * (this.#memory.read8(Bda.lastRow) + 1);
+    // Text goes on behind the screen's end: some programs fill all pages so.
+    const isText = this.#mode?.layout === 'text';
+    const most = isText ? textCells : columns * (this.#memory.read8(Bda.lastRow) + 1);
     let cell = (cursor >> 8) * columns + (cursor & 0xff);
     for (let done = 0; done < Math.min(count, most) && cell < most; done += 1) {
       this.#put(character, attribute, colour, page, Math.floor(cell / columns), cell % columns);

@@ -5,19 +5,23 @@ import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, Rom } from './layout.ts';
 import type { BiosProgram } from './program.ts';
+import {
+  fitsCursor,
+  keepsPalette,
+  serveAlternates,
+  textLines,
+  wantsGreys,
+} from './video-alternates.ts';
 import { VideoFonts } from './video-fonts.ts';
-import { readAttribute, servePalette, writeAttribute } from './video-palette.ts';
+import { greyEntries, readAttribute, servePalette, writeAttribute } from './video-palette.ts';
 import { VideoPen } from './video-pen.ts';
 import { VideoState } from './video-state.ts';
 import { VideoVbe } from './video-vbe.ts';
-import { paletteBytes, registerBytes, videoModes } from './video-modes.ts';
+import { paletteBytes, registerBytes, videoModes, withLines } from './video-modes.ts';
 import type { VideoMode } from './video-modes.ts';
 
 const keepMemory = 0x80;
 const blank = 0x0720;
-
-/** Modes that show as many lines, by the number of `AH = 12h, BL = 30h`: 200, 350 and 400. */
-const vgaLines = 2;
 
 /** How AH = 1Bh names a number of scan lines. */
 const scanLines: Readonly<Record<number, number>> = { 200: 2, 350: 1, 400: 2, 480: 3 };
@@ -120,16 +124,17 @@ export class VideoServices {
   /** Sets a mode; bit 7 keeps what is in memory. */
   setMode(value: number): void {
     const number = value & 0x7f;
-    const mode = videoModes.get(number);
-    if (mode === undefined) {
+    const usual = videoModes.get(number);
+    if (usual === undefined) {
       return;
     }
+    const memory = this.#memory;
+    const mode = withLines(usual, textLines(memory));
     this.#writeRegisters(mode);
     const isText = mode.layout === 'text';
     if ((value & keepMemory) === 0) {
       this.#clear(mode);
     }
-    const memory = this.#memory;
     memory.write8(Bda.videoMode, number);
     memory.write16(Bda.columns, mode.columns);
     memory.write16(Bda.pageBytes, mode.pageBytes);
@@ -140,9 +145,9 @@ export class VideoServices {
     memory.write16(Bda.crtcPort, (mode.misc & 1) !== 0 ? 0x3d4 : 0x3b4);
     memory.write8(Bda.lastRow, mode.rows - 1);
     memory.write16(Bda.characterHeight, mode.characterHeight);
-    memory.write8(Bda.videoControl, 0x60 | (value & keepMemory));
+    const cursorBit = memory.read8(Bda.videoControl) & 1;
+    memory.write8(Bda.videoControl, 0x60 | (value & keepMemory) | cursorBit);
     memory.write8(Bda.videoSwitches, 0xf9);
-    memory.write8(Bda.videoFlags, 0x51);
     memory.write8(Bda.displayCode, 0x08);
     const height = mode.characterHeight;
     memory.write32(4 * 0x43, (Rom.segment << 16) | this.#fonts.romFont(height));
@@ -177,9 +182,15 @@ export class VideoServices {
     });
     ports.writePort(0x3c0, 1, 0x20);
     ports.writePort(0x3c6, 1, 0xff);
+    if (keepsPalette(this.#memory)) {
+      return;
+    }
     ports.writePort(0x3c8, 1, 0);
     for (const value of paletteBytes(mode.palette)) {
       ports.writePort(0x3c9, 1, value);
+    }
+    if (wantsGreys(this.#memory)) {
+      greyEntries(ports, 0, 256);
     }
   }
 
@@ -193,14 +204,17 @@ export class VideoServices {
     }
   }
 
+  /**
+   * Sets the lines of the cursor. Programs for characters of 8 lines mean the same of a higher one:
+   * a line at the bottom, the lower half, or all of it.
+   */
   #cursorShape(start: number, end: number): void {
     const height = this.#memory.read16(Bda.characterHeight);
     this.#memory.write16(Bda.cursorShape, (start << 8) | end);
-    // Programs for 8 lines mean the same part of a higher character.
-    const scales = height > 8 && end < 8 && (start & 0x60) === 0;
-    const scaled = (line: number): number => Math.floor(((line + 1) * height) / 8);
-    this.#pen.setCrtc(0x0a, scales ? scaled(start) - 1 : start);
-    this.#pen.setCrtc(0x0b, scales ? scaled(end) - 2 : end);
+    const fits = height > 8 && end < 8 && (start & 0x60) === 0 && fitsCursor(this.#memory);
+    const [first, last] = fits ? fittedCursor(start, end, height - 1) : [start, end];
+    this.#pen.setCrtc(0x0a, first);
+    this.#pen.setCrtc(0x0b, last);
   }
 
   #setPage(page: number): void {
@@ -247,14 +261,7 @@ export class VideoServices {
         this.#fonts.serve(frame);
         break;
       case 0x12:
-        if (frame.bl === 0x10) {
-          frame.set('ebx', 0x0003); // Colour, 256 KiB.
-          frame.set('ecx', 0x0009);
-        } else if (frame.bl === 0x30) {
-          frame.al = frame.al <= vgaLines ? 0x12 : 0;
-        } else if (frame.bl >= 0x31 && frame.bl <= 0x36) {
-          frame.al = 0x12;
-        }
+        serveAlternates(frame, memory, this.#ports);
         break;
       case 0x13:
         this.#writeString(frame);
@@ -295,7 +302,11 @@ export class VideoServices {
     state[0x25] = memory.read8(Bda.displayCode);
     view.setUint16(0x27, colours, true);
     state[0x29] = mode === undefined ? 1 : pagesOf(mode);
-    state[0x2a] = scanLines[(mode?.rows ?? 25) * (mode?.characterHeight ?? 16)] ?? 0;
+    const lines =
+      mode?.layout === 'text'
+        ? textLines(memory)
+        : (mode?.rows ?? 25) * (mode?.characterHeight ?? 16);
+    state[0x2a] = scanLines[lines] ?? 0;
     state[0x31] = 3; // 256 KiB.
     memory.write(at, state);
     frame.al = 0x1b;
@@ -327,4 +338,20 @@ function pagesOf(mode: VideoMode): number {
   return mode.layout === 'cga' || mode.layout === 'bytes'
     ? 1
     : Math.min(8, Math.max(1, Math.floor(window / mode.pageBytes)));
+}
+
+/** Fits a cursor for characters of eight lines into those whose last line is given. */
+function fittedCursor(start: number, end: number, bottom: number): [number, number] {
+  if (start > end) {
+    return end === 0 ? [start, end] : [end, bottom];
+  }
+  if (end <= 3) {
+    return [start, end];
+  }
+  if (start + 2 < end) {
+    return [start > 2 ? (bottom + 1) >> 1 : start, bottom];
+  }
+  // Lines at the bottom leave the last one of a high character free.
+  const last = bottom > 12 ? bottom - 1 : bottom;
+  return [last - (end - start), last];
 }
