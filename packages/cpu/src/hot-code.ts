@@ -7,6 +7,7 @@ import type { RegionInstruction } from '@ringfence/translator';
 import { pageIndexOf } from '@ringfence/translator';
 import { CallTargets } from './call-targets.ts';
 import { GivenUpLevel } from './given-up-code.ts';
+import { partShift } from './page-profile.ts';
 import type { RegionLog } from './region-log.ts';
 import type { PageRegions, Region } from './region-record.ts';
 import { Word } from './state-view.ts';
@@ -38,9 +39,6 @@ const whollyTranslated = 0.998;
 /** Of slices that were spent in regions, the part that is looked at. */
 const lookAtOneIn = 8;
 
-/** Bytes of such a part, as a shift. */
-const partShift = 7;
-
 /** Parts that are counted at one time; then all counts start anew. */
 const maximumCounts = 4096;
 
@@ -67,6 +65,10 @@ export interface HotCodeRegions {
   ease(page: number, offset: number, level: number): boolean;
   /** The guest was met at a linear address of a page, in code that no region is entered at. */
   sampled(page: number, linear: number): void;
+  /** Counts that for later runs; returns the samples of that part of the page with earlier ones. */
+  countSample(page: number, offset: number): number;
+  /** They have had a region made. */
+  forgetSamples(page: number, offset: number): void;
 }
 
 /** A place in memory, by its linear and its guest-physical address. */
@@ -119,7 +121,9 @@ export class HotCode {
     }
     this.#regions.sampled(place.page, place.linear);
     const part = Math.floor(place.physical / (1 << partShift));
-    if (!this.#count(part, this.#hotSamples)) return;
+    const before = this.#regions.countSample(place.page, place.offset);
+    if (!this.#count(part, this.#hotSamples, before)) return;
+    this.#regions.forgetSamples(place.page, place.offset);
     this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);
   }
 
@@ -203,9 +207,12 @@ export class HotCode {
     return { linear, physical, page: Math.floor(physical / 4096), offset: physical % 4096 };
   }
 
-  /** Counts a sample under a key; whether there were `enough`, and counts anew then. */
-  #count(key: number, enough: number): boolean {
-    const count = (this.#counts.get(key) ?? 0) + 1;
+  /**
+   * Counts a sample under a key; whether there were `enough`, and counts anew then. `known` are
+   * those of all runs, this one among them, 0 without a profile.
+   */
+  #count(key: number, enough: number, known = 0): boolean {
+    const count = Math.max((this.#counts.get(key) ?? 0) + 1, known);
     if (this.#counts.size >= maximumCounts) this.#counts.clear();
     if (count < enough) this.#counts.set(key, count);
     else this.#counts.delete(key);

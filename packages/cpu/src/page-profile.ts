@@ -1,9 +1,9 @@
 /**
  * What a translation profile remembers of one page.
  *
- * In 16-bit words: the run that met the page last, then three lists, each with its length before
+ * In 16-bit words: the run that met the page last, then four lists, each with its length before
  * it: known offsets; regions, each a list of offsets itself; eased offsets with the level in the
- * top four bits.
+ * top four bits; parts of the page that were sampled, with the number of samples in the low byte.
  */
 
 /** Regions of a page, and offsets of a region, that are remembered. */
@@ -12,6 +12,12 @@ const maximumStarts = 64;
 
 const pageBytes = 4096;
 const levelShift = 12;
+
+/** Bytes of a part of a page in which samples are counted together, as a shift. */
+export const partShift = 7;
+
+const partsPerPage: number = pageBytes >> partShift;
+const mostSamples = 255;
 
 /** Reads the words of a profile one after the other; what is past the end makes it unsound. */
 export class WordReader {
@@ -82,6 +88,8 @@ export class PageProfile {
   /** Known offsets as they were read: most pages of a profile are never looked at. */
   #knownWords: Uint16Array | undefined;
   #known: Set<number> | undefined;
+  /** Samples by part; most pages have regions where they are sampled. */
+  #samples: Uint8Array | undefined;
 
   constructor(run: number) {
     this.run = run;
@@ -96,6 +104,9 @@ export class PageProfile {
     }
     for (const word of reader.list(pageBytes, 0x1_0000)) {
       page.noteEased(word & (pageBytes - 1), word >>> levelShift);
+    }
+    for (const word of reader.list(partsPerPage, partsPerPage << 8)) {
+      page.#ofParts[word >>> 8] = word & mostSamples;
     }
     return page;
   }
@@ -132,6 +143,24 @@ export class PageProfile {
     this.#eased.set(offset, level);
   }
 
+  /** Counts a sample at an offset; returns how many there were in that part, in all runs. */
+  countSample(offset: number): number {
+    const samples = this.#ofParts;
+    const count = Math.min((samples[offset >> partShift] ?? 0) + 1, mostSamples);
+    samples[offset >> partShift] = count;
+    return count;
+  }
+
+  /** The samples of the part around an offset have led to what they are counted for. */
+  forgetSamples(offset: number): void {
+    this.#ofParts[offset >> partShift] = 0;
+  }
+
+  get #ofParts(): Uint8Array {
+    this.#samples ??= new Uint8Array(partsPerPage);
+    return this.#samples;
+  }
+
   /** Appends the words of the page. */
   write(words: number[]): void {
     const known = this.#knownWords ?? [...this.known];
@@ -139,5 +168,9 @@ export class PageProfile {
     for (const starts of this.#regions.values()) words.push(starts.length, ...starts);
     words.push(this.#eased.size);
     for (const [offset, level] of this.#eased) words.push(offset | (level << levelShift));
+    const sampled = [...(this.#samples ?? [])].flatMap((count, part) =>
+      count > 0 ? [(part << 8) | count] : [],
+    );
+    words.push(sampled.length, ...sampled);
   }
 }

@@ -175,6 +175,19 @@ describe('code that an earlier run had translated', () => {
     expect(regions.page(1)?.entered.has(again)).toBe(true);
   });
 
+  it('is translated when it is hot over several runs, of which none is long enough', () => {
+    let profile = TranslationProfile.empty();
+    const made: number[] = [];
+    for (let run = 0; run < 4; run++) {
+      const { parts, regions } = start(profile, halfway / 10);
+      runToHalt(parts);
+      made.push(regions.statistics.modules);
+      profile = TranslationProfile.parse(profile.toBytes()) ?? profile;
+    }
+    expect(made[0]).toBe(0);
+    expect(made.at(-1)).toBeGreaterThan(0);
+  });
+
   it('waits for the program that it is of', () => {
     const profile = TranslationProfile.empty();
     const { parts, regions } = start(profile, halfway);

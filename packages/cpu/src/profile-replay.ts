@@ -11,6 +11,7 @@
 import type { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { pageIndexOf, type RegionSource } from '@ringfence/translator';
+import type { PageProfile } from './page-profile.ts';
 import { type ContentKey, contentKey, type TranslationProfile } from './translation-profile.ts';
 import { type Region, translatedMode } from './region-record.ts';
 
@@ -162,6 +163,25 @@ export class ProfileReplay {
       }
     }
     if (this.#pageOf(page) !== undefined) this.#sampled = page;
+  }
+
+  /**
+   * Counts a sample in code without a region; returns how many there were in that part of the page,
+   * in this run and in earlier ones.
+   */
+  countSample(page: number, offset: number): number {
+    return this.#profileOf(page)?.countSample(offset) ?? 0;
+  }
+
+  /** The samples around an offset have had a region made, or shown that there is none. */
+  forgetSamples(page: number, offset: number): void {
+    this.#profileOf(page)?.forgetSamples(offset);
+  }
+
+  /** What is remembered of a page with the content that it had when it was met. */
+  #profileOf(page: number): PageProfile | undefined {
+    const key = this.#keys.get(page);
+    return key === undefined ? undefined : this.#profile.page(key);
   }
 
   /**

@@ -228,6 +228,14 @@ export class Regions implements CodeObserver {
     this.#replay?.sampled(page, linear);
   }
 
+  countSample(page: number, offset: number): number {
+    return this.#replay?.countSample(page, offset) ?? 0;
+  }
+
+  forgetSamples(page: number, offset: number): void {
+    this.#replay?.forgetSamples(page, offset);
+  }
+
   /** A call to a linear address was decoded. */
   callMet(linear: number): void {
     this.#hot.callTargets.note(linear);

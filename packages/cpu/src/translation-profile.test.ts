@@ -11,6 +11,7 @@ function sample(): Uint8Array {
   page.noteRegion([16, 48]);
   page.noteRegion([4095]);
   page.noteEased(52, 2);
+  page.countSample(4095);
   for (const offset of [16, 18, 4095]) page.known.add(offset);
   return profile.toBytes();
 }
@@ -24,6 +25,17 @@ describe('a translation profile', () => {
     expect(page?.regions).toEqual([[16, 48], [4095]]);
     expect([...(page?.known ?? [])]).toEqual([16, 18, 4095]);
     expect([...(page?.eased ?? [])]).toEqual([[52, 2]]);
+  });
+
+  it('counts samples by parts of a page from run to run', () => {
+    const profile = TranslationProfile.empty();
+    for (const offset of [300, 383, 384]) profile.page(key).countSample(offset);
+    const page = TranslationProfile.parse(profile.toBytes())?.page(key);
+    expect([page?.countSample(256), page?.countSample(400), page?.countSample(0)]).toEqual([
+      3, 2, 1,
+    ]);
+    page?.forgetSamples(383);
+    expect(page?.countSample(300)).toBe(1);
   });
 
   it('keeps one region for its first offset, and none with offsets of other pages', () => {

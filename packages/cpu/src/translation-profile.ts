@@ -23,7 +23,7 @@ const maximumVariants = 8192;
 const wordsPerPage = 1024;
 
 /** "RFTP", and the version of the form. */
-const magic: readonly number[] = [0x4652, 0x5054, 2];
+const magic: readonly number[] = [0x4652, 0x5054, 3];
 
 /** The key of the page content at a word index. */
 export function contentKey(words: Int32Array, from: number): ContentKey {
