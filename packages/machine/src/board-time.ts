@@ -14,6 +14,8 @@ export interface TimeConnections {
   readonly ioApic: IoApic;
   /** The wire of the board's non-maskable interrupt. */
   readonly nmi: IrqLine;
+  /** Who is told of the clock's interrupt beside the interrupt controllers. */
+  readonly clockInterrupt: IrqLine;
   /** Who makes the speaker's sound. */
   readonly sound: SpeakerSound;
   /** Bytes of CMOS RAM. */
@@ -43,7 +45,13 @@ export function addTime(board: Board, connections: TimeConnections): TimeChips {
       nmi.open(!masked);
     },
   };
-  const rtc = new CmosRtc({ clock, timers, wallClock, irq: irqs.clock, bytes, nmiMask });
+  const irq = {
+    set: (level: boolean): void => {
+      irqs.clock.set(level);
+      connections.clockInterrupt.set(level);
+    },
+  };
+  const rtc = new CmosRtc({ clock, timers, wallClock, irq, bytes, nmiMask });
   return {
     cmos: board.own('cmos-rtc', rtc),
     reportChannelError: () => {

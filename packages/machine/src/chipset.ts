@@ -114,6 +114,8 @@ export class Chipset implements Board {
   readonly #isaWires: readonly SharedLine[];
   readonly #isaBridge: IsaBridge;
   readonly #owned: OwnedChip[] = [];
+  #power: AcpiPowerManagement | undefined;
+  #hostBridge: HostBridge | undefined;
 
   /** Makes the chips and wires them. */
   constructor(options: ChipsetOptions) {
@@ -138,6 +140,11 @@ export class Chipset implements Board {
       ioApic: this.interrupts.ioApic,
       nmi: this.interrupts.nmiLine(options.processor),
       sound: options.sound,
+      clockInterrupt: {
+        set: (level) => {
+          this.#power?.setClockInterrupt(level);
+        },
+      },
       cmos: { ...memorySizeBytes(this.memory.machine.usableBytes), ...firmware.cmos },
     });
     this.uarts = this.#addSerialPorts(options.serialOutputs);
@@ -146,7 +153,7 @@ export class Chipset implements Board {
     addReports(this, options.reports);
     this.own('debug-console', new DebugConsole({ output: options.debugOutput }));
     this.coprocessor = addCoprocessorError(this);
-    this.#addPowerManagement();
+    this.#power = this.#addPowerManagement();
     addFirmware(this, firmware, options.debugOutput);
     if (options.debugExitPort !== undefined) {
       this.#addDebugExit(options.debugExitPort);
@@ -193,12 +200,29 @@ export class Chipset implements Board {
     }
   }
 
+  /** Whether the machine sleeps with its memory kept (ACPI's S3). */
+  get asleep(): boolean {
+    return this.#power?.isAsleep === true;
+  }
+
+  /**
+   * Takes the power from all chips but those that watch for what wakes the machine, and the host
+   * bridge, which keeps memory and where its ROM is read from.
+   */
+  powerDown(): void {
+    const kept: readonly unknown[] = [this.time.cmos, this.#power, this.#hostBridge];
+    for (const { chip } of this.#owned) {
+      if (!kept.includes(chip)) chip.reset();
+    }
+  }
+
   #addPciBridges(): IsaBridge {
     const irqLines = Array.from({ length: irqCount }, (_nothing, irq) => this.isaIrq(irq));
     const shadowChanged = (segment: ShadowSegment): void => {
       this.#firmwareMemory.show(segment);
     };
     const hostBridge = this.own('pci-host-bridge', new HostBridge({ shadowChanged }));
+    this.#hostBridge = hostBridge;
     hostBridge.segments().forEach(shadowChanged);
     this.pci.add(0, 0, hostBridge);
     const bridge = this.own('pci-isa-bridge', new IsaBridge({ irqLines, routes: pirqRoutes }));
@@ -228,7 +252,7 @@ export class Chipset implements Board {
     return keyboard;
   }
 
-  #addPowerManagement(): void {
+  #addPowerManagement(): AcpiPowerManagement {
     const { clock, timers, requests, pciAddressSpace: addressSpace } = this;
     const acpi = this.own(
       'acpi',
@@ -240,12 +264,16 @@ export class Chipset implements Board {
         requestPowerOff: () => {
           requests.ask({ kind: 'end', end: { reason: 'poweroff' } });
         },
+        requestSleep: (kind) => {
+          requests.ask({ kind });
+        },
       }),
     );
     const { registers } = acpi;
     const base = powerManagementBase;
     const powerManagement = new PowerManagementFunction({ registers, addressSpace, base });
     this.pci.add(1, 3, this.own('pci-power-management', powerManagement));
+    return acpi;
   }
 
   #addDebugExit(base: number): void {

@@ -36,12 +36,22 @@ export const pciMemoryFirst = 0xe800_0000;
  */
 export const rootPointer = 0xf_0000;
 
+/**
+ * Where the FACS stands without firmware, and with the built-in BIOS: guests write to it, so it is
+ * in the extended BIOS data area.
+ */
+export const facsAddress = 0x9_fc80;
+
 const rsdpBytes = 64;
 
-/** Returns the ACPI tables of the board for the address at which they will stand. */
-export function acpiTables(address: number): AcpiTables {
+/**
+ * Returns the ACPI tables of the board for the address at which they will stand; the FACS is among
+ * them unless it stands elsewhere.
+ */
+export function acpiTables(address: number, facs?: number): AcpiTables {
   return buildAcpiTables({
     address,
+    ...(facs === undefined ? {} : { facsAddress: facs }),
     pmBase: powerManagementBase,
     pirqChoices,
     pciMemoryFirst,
@@ -62,12 +72,17 @@ export function acpiTables(address: number): AcpiTables {
   });
 }
 
+/** Returns the FACS, for `facsAddress`. */
+export function facsTable(): Uint8Array {
+  return acpiTables(0, facsAddress).facs;
+}
+
 /**
  * Returns a ROM without code, which ends below 1 MiB: the RSDP at `pointer`, then the tables. In a
  * machine without firmware it is at `rootPointer`.
  */
 export function systemRomImage(pointer: number): Uint8Array {
-  const { tables, rsdp } = acpiTables(pointer + rsdpBytes);
+  const { tables, rsdp } = acpiTables(pointer + rsdpBytes, facsAddress);
   const image = new Uint8Array(extendedMemory - systemRom);
   image.set(rsdp, pointer - systemRom);
   image.set(tables, pointer - systemRom + rsdpBytes);

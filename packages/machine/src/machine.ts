@@ -31,7 +31,7 @@ import type { DebugConnection } from './debug/debugger.ts';
 import { describePlace } from './describe-place.ts';
 import { Emitter } from './emitter.ts';
 import { MachineError } from './error.ts';
-import { rootPointer, serialPorts } from './firmware.ts';
+import { facsAddress, facsTable, rootPointer, serialPorts } from './firmware.ts';
 import { MouseHandle } from './mouse-handle.ts';
 import { MachineInspector } from './inspector/inspector.ts';
 import type { Inspector } from './inspector/inspector.ts';
@@ -47,6 +47,7 @@ import type { SerialReceiver } from './serial-handle.ts';
 import { writeSections } from './snapshot/container.ts';
 import { openSnapshot, saveSnapshot } from './snapshot/snapshot.ts';
 import type { OpenedSnapshot, SnapshotParts } from './snapshot/snapshot.ts';
+import { sleepingCpu, sleepOrWake } from './sleep.ts';
 import { collectStats } from './stats.ts';
 import { engine, profileOf } from './translation.ts';
 
@@ -281,12 +282,12 @@ class PcMachine implements Machine {
   }
 
   #makeLoop(pc: Pc): RunLoop {
-    const { clock, timers, cpu, requests, hypercalls } = pc;
+    const { clock, timers, requests, hypercalls } = pc;
     return new RunLoop({
       host: this.options.host,
       clock,
       timers,
-      cpu,
+      cpu: sleepingCpu(pc),
       requests,
       beforeSlice: () => {
         // With the instruction clock nothing may depend on where slices begin.
@@ -298,7 +299,7 @@ class PcMachine implements Machine {
         }
       },
       onIdle: () => pc.idle.map((poll) => poll()).includes(true),
-      onRest: () => cpu.regions?.rest() ?? Infinity,
+      onRest: () => pc.cpu.regions?.rest() ?? Infinity,
       inputWaits: () => [...this.#serial, this.#keys].some((handle) => handle.waits),
       afterSlice: () => {
         for (const handle of this.#serial) {
@@ -325,6 +326,7 @@ class PcMachine implements Machine {
       this.#finish(request.end, 'ended');
       return false;
     }
+    if (request.kind !== 'reset') return sleepOrWake(pc, request.kind);
     const { cause } = request;
     if (cause === 'init') {
       return initialize(pc);
@@ -354,6 +356,7 @@ class PcMachine implements Machine {
     } else if (this.options.machine === 'pvh') {
       const map = pc.xen?.map ?? e820Map(this.options.memoryBytes);
       const target = { map, rsdp: rootPointer };
+      pc.memory.write(facsAddress, facsTable());
       pc.cpu.start(loadPvhKernel(this.#kernel, loaderMemory(pc.memory), target));
     } else {
       handOver(pc.chipset, pc.chipset.interrupts.localApic !== undefined);

@@ -16,7 +16,8 @@ import { systemRomImage } from './firmware.ts';
 const segment = 0xf000;
 const programAt = 0xff00;
 const resetVector = 0xfff0;
-const shutdownStatus = 0x0f;
+/** The byte of CMOS RAM that says where a reset goes on. */
+export const shutdownStatus = 0x0f;
 /** With an end of interrupt before it, and without. */
 const jumps: readonly number[] = [5, 10];
 

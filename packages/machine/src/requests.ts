@@ -2,10 +2,11 @@ import type { MachineEnd } from './api.ts';
 
 /**
  * What the guest, a device or the host asks of the machine as a whole; `init` resets the processor
- * alone.
+ * alone, `sleep` keeps memory and the clock only, until `wake`.
  */
 export type MachineRequest =
   | { readonly kind: 'end'; readonly end: MachineEnd }
+  | { readonly kind: 'sleep' | 'wake' }
   | { readonly kind: 'reset'; readonly cause: 'guest' | 'triple-fault' | 'init' | 'host' };
 
 /**

@@ -48,7 +48,8 @@ function make(kind: 'host' | 'instructions') {
     afterSlice: () => (calls.after += 1),
     onRest: () => calls.rests.pop() ?? Infinity,
     serve: (request) => {
-      served.push(request.kind === 'end' ? request.end.reason : request.cause);
+      const { kind } = request;
+      served.push(kind === 'end' ? request.end.reason : kind === 'reset' ? request.cause : kind);
       if (request.kind === 'end') {
         loop.end('ended');
       }

@@ -37,11 +37,44 @@ describe('ACPI registers', () => {
     expect(rig.in(4)).toBe(0x0001);
   });
 
-  it('does nothing for other sleep types, or without SLP_EN', () => {
+  it('does nothing for other sleep types, without SLP_EN, or where there is no sleep', () => {
     const rig = new Rig();
+    rig.out(4, 0x2801);
     rig.out(4, 0x2401);
     rig.out(4, 0x0001);
     expect(rig.powerOffs).toBe(0);
+  });
+
+  it('sleeps with SLP_EN and type 1 until the clock interrupts, as PM1_EN allows', () => {
+    const asked: string[] = [];
+    const rig = new Rig({ requestSleep: (state) => asked.push(state) });
+    rig.acpi.setClockInterrupt(true);
+    expect([asked.length, rig.in(0)]).toEqual([0, 0x0400]);
+    rig.out(0, 0x0400);
+    rig.out(4, 0x2401);
+    expect([asked, rig.acpi.isAsleep]).toEqual([['sleep'], true]);
+    // It is still on: only a new interrupt is an event.
+    rig.acpi.setClockInterrupt(true);
+    expect(rig.acpi.isAsleep).toBe(true);
+    rig.acpi.setClockInterrupt(false);
+    rig.out(2, 0x0100);
+    rig.acpi.setClockInterrupt(true);
+    expect([rig.acpi.isAsleep, rig.in(0)]).toEqual([true, 0x0400]);
+    rig.acpi.setClockInterrupt(false);
+    rig.out(2, 0x0400);
+    rig.acpi.setClockInterrupt(true);
+    expect([asked, rig.acpi.isAsleep, rig.in(0)]).toEqual([['sleep', 'wake'], false, 0x8400]);
+  });
+
+  it('wakes by the power button, and by a reset', () => {
+    const asked: string[] = [];
+    const rig = new Rig({ requestSleep: (state) => asked.push(state) });
+    rig.out(4, 0x2401);
+    rig.acpi.pressPowerButton();
+    expect([asked, rig.in(0)]).toEqual([['sleep', 'wake'], 0x8100]);
+    rig.out(4, 0x2401);
+    rig.acpi.reset();
+    expect([asked.length, rig.acpi.isAsleep]).toEqual([3, false]);
   });
 
   it('hands the registers over by command, as the FADT says', () => {

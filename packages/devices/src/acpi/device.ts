@@ -20,7 +20,7 @@ import { TickRate } from '../tick-rate.ts';
 import * as reg from './registers.ts';
 import { acpiShape, powerOnAcpi, type AcpiState } from './state.ts';
 
-const stateVersion = 1;
+const stateVersion = 2;
 
 /** What power management is connected to. */
 export interface AcpiPowerManagementOptions {
@@ -35,6 +35,11 @@ export interface AcpiPowerManagementOptions {
    * done.
    */
   readonly requestPowerOff: () => void;
+  /**
+   * Lets the machine sleep with its memory kept (S3), and wakes it; `isAsleep` has changed before.
+   * Without it the guest stays awake.
+   */
+  readonly requestSleep?: (state: 'sleep' | 'wake') => void;
   /** How many bits the timer has: 24 by default, or 32. The FADT must say the same. */
   readonly timerBits?: 24 | 32;
   /**
@@ -64,16 +69,19 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
   readonly #clock: Clock;
   readonly #sci: IrqLine;
   readonly #requestPowerOff: () => void;
+  readonly #requestSleep: ((state: 'sleep' | 'wake') => void) | undefined;
   readonly #timer: Timer;
   readonly #timerSpan: number;
   readonly #sciEnabled: boolean;
   #state: AcpiState;
+  #clockLevel = false;
 
   /** Connects power management. */
   constructor(options: AcpiPowerManagementOptions) {
     this.#clock = options.clock;
     this.#sci = options.sci;
     this.#requestPowerOff = options.requestPowerOff;
+    this.#requestSleep = options.requestSleep;
     this.#timerSpan = 2 ** (options.timerBits ?? 24);
     this.#sciEnabled = options.sciEnabled ?? false;
     this.#timer = options.timers.create(() => {
@@ -85,6 +93,22 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
   /** Presses the power button for a moment: an event for the guest, which may switch itself off. */
   pressPowerButton(): void {
     this.#state.status |= reg.pm1.powerButton;
+    this.#wake();
+    this.#update();
+  }
+
+  /** Whether the machine sleeps in S3. */
+  get isAsleep(): boolean {
+    return this.#state.asleep;
+  }
+
+  /** Sets the level of the clock's interrupt request 8, which is an event too, and may wake. */
+  setClockInterrupt(level: boolean): void {
+    const rises = level && !this.#clockLevel;
+    this.#clockLevel = level;
+    if (!rises) return;
+    this.#state.status |= reg.pm1.rtc;
+    if (this.#state.clockWakes) this.#wake();
     this.#update();
   }
 
@@ -196,6 +220,7 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
         break;
       case reg.pmRegister.enable:
         state.enable = replace(state.enable) & reg.pm1EnableMask;
+        state.clockWakes = (state.enable & reg.pm1.rtc) !== 0;
         break;
       case reg.pmRegister.control:
         this.#writeControl(replace(state.control));
@@ -213,10 +238,21 @@ export class AcpiPowerManagement implements FixedPortDevice, Saveable, Resettabl
 
   #writeControl(value: number): void {
     this.#state.control = value & reg.pm1ControlMask;
+    if ((value & reg.pm1Control.sleepEnable) === 0) return;
     const type = (value >> 10) & 7;
-    if ((value & reg.pm1Control.sleepEnable) !== 0 && type === reg.sleepTypeSoftOff) {
+    if (type === reg.sleepTypeSoftOff) {
       this.#requestPowerOff();
+    } else if (type === reg.sleepTypeToRam && this.#requestSleep !== undefined) {
+      this.#state.asleep = true;
+      this.#requestSleep('sleep');
     }
+  }
+
+  #wake(): void {
+    if (!this.#state.asleep) return;
+    this.#state.asleep = false;
+    this.#state.status |= reg.pm1.wake;
+    this.#requestSleep?.('wake');
   }
 
   /**

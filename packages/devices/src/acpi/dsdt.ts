@@ -2,7 +2,7 @@
 import { pirqOf } from '../pci/isa-bridge.ts';
 import { pirqFirst, pirqOff } from '../pci/registers.ts';
 import * as aml from './aml.ts';
-import { apmPort, sleepTypeSoftOff } from './registers.ts';
+import { apmPort, sleepTypeSoftOff, sleepTypeToRam } from './registers.ts';
 
 /** What the DSDT describes. */
 export interface DsdtOptions {
@@ -30,8 +30,10 @@ const routes = ['PRQA', 'PRQB', 'PRQC', 'PRQD'] as const;
 /** Returns the AML that stands behind the header of the DSDT. */
 export function dsdtAml(options: DsdtOptions): aml.Aml {
   const off = aml.integer(sleepTypeSoftOff);
+  const toRam = aml.integer(sleepTypeToRam);
   return [
     ...aml.name('\\_S5', aml.packageOf(off, off, off, off)),
+    ...aml.name('\\_S3', aml.packageOf(toRam, toRam, off, off)),
     // How interrupts are routed is the same with the 8259s and with the I/O APIC.
     ...aml.name('\\PICM', aml.integer(0)),
     ...aml.method('\\_PIC', 1, aml.store(aml.argument0, aml.reference('\\PICM'))),

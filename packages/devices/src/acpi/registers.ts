@@ -46,6 +46,8 @@ export const pm1ControlMask = 0x1c03;
 
 /** The SLP_TYP of a PIIX4 that switches the power off (82371AB, PMCNTRL). */
 export const sleepTypeSoftOff = 0;
+/** That which leaves power to memory alone, S3. */
+export const sleepTypeToRam = 1;
 
 /** The ports of advanced power management. */
 export const apmPort = { command: 0xb2, status: 0xb3 } as const;

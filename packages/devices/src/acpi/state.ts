@@ -1,4 +1,4 @@
-import { finite, integer, record, type Shape } from '../state-shape.ts';
+import { finite, flag, integer, record, type Shape } from '../state-shape.ts';
 
 /** The registers of power management. */
 export interface AcpiState {
@@ -20,6 +20,10 @@ export interface AcpiState {
   apmCommand: number;
   /** APMS. */
   apmStatus: number;
+  /** Whether the machine sleeps in S3. */
+  asleep: boolean;
+  /** Whether the clock's interrupt ends that: as PM1_EN says, once it was written. */
+  clockWakes: boolean;
 }
 
 /** Returns the registers after reset. */
@@ -33,6 +37,8 @@ export function powerOnAcpi(sciEnabled: boolean, clearedHalves: number): AcpiSta
     clearedHalves,
     apmCommand: 0,
     apmStatus: 0,
+    asleep: false,
+    clockWakes: true,
   };
 }
 
@@ -49,4 +55,6 @@ export const acpiShape: Shape<AcpiState> = record<AcpiState>({
   clearedHalves: finite(),
   apmCommand: byte,
   apmStatus: byte,
+  asleep: flag(),
+  clockWakes: flag(),
 });

@@ -119,9 +119,12 @@ describe('ACPI tables', () => {
     expect(entries).toBe(8);
   });
 
-  it('start the DSDT with \\_S5, by which an operating system switches the power off', () => {
+  it('start the DSDT with \\_S5 and \\_S3, for power-off and sleep', () => {
     const { dsdt } = walk();
-    const expected = [0x08, 0x5c, 0x5f, 0x53, 0x35, 0x5f, 0x12, 0x06, 0x04, 0, 0, 0, 0];
+    const expected = [
+      ...[0x08, 0x5c, 0x5f, 0x53, 0x35, 0x5f, 0x12, 0x06, 0x04, 0, 0, 0, 0],
+      ...[0x08, 0x5c, 0x5f, 0x53, 0x33, 0x5f, 0x12, 0x06, 0x04, 1, 1, 0, 0],
+    ];
     expect([...dsdt.bytes.subarray(36, 36 + expected.length)]).toEqual(expected);
   });
 
@@ -137,8 +140,8 @@ describe('ACPI tables', () => {
       }
       return length;
     };
-    // Behind \\_S5, \\PICM: the method \\_PIC, the scopes \\_PR and \\_SB.
-    let at = 36 + 13 + 7;
+    // Behind \\_S5, \\_S3, \\PICM: the method \\_PIC, the scopes \\_PR and \\_SB.
+    let at = 36 + 2 * 13 + 7;
     const kinds: (number | undefined)[] = [];
     while (at < bytes.length) {
       kinds.push(bytes[at]);

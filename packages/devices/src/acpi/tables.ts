@@ -14,6 +14,8 @@ import { acpiDisable, acpiEnable, apmPort, pmRegister, sciIrq } from './register
 export interface AcpiTablesOptions extends DsdtOptions {
   /** The guest-physical address at which `tables` will stand, a multiple of 64 below 4 GiB. */
   readonly address: number;
+  /** Where the FACS stands, which guests write to, if not among `tables`: a multiple of 64. */
+  readonly facsAddress?: number;
   /** How many bits the power management timer has; 24 by default. */
   readonly timerBits?: 24 | 32;
   /** Interrupt controllers other than the 8259s; without it there is no MADT. */
@@ -36,6 +38,8 @@ export interface MadtOptions {
 export interface AcpiTables {
   /** All tables but the RSDP, for the address that was asked for. */
   readonly tables: Uint8Array;
+  /** The FACS, which is not among them where it has an address of its own. */
+  readonly facs: Uint8Array;
   /** The RSDP, 36 bytes, for any multiple of 16 between 0xe0000 and 0xfffff. */
   readonly rsdp: Uint8Array;
 }
@@ -66,7 +70,7 @@ export function buildAcpiTables(options: AcpiTablesOptions): AcpiTables {
     bytes.push(...table);
     return at;
   };
-  const facs = place(facsTable(), 64);
+  const facs = options.facsAddress ?? place(facsTable(), 64);
   const dsdt = place(table('DSDT', 1, dsdtAml(options)), 16);
   const entries = [place(table('FACP', fadtRevision, fadtBody(options, facs, dsdt)), 16)];
   if (options.apic !== undefined) {
@@ -84,7 +88,8 @@ export function buildAcpiTables(options: AcpiTablesOptions): AcpiTables {
     ),
     16,
   );
-  return { tables: Uint8Array.from(bytes), rsdp: rsdp(rsdt, xsdt) };
+  const own = Uint8Array.from(facsTable());
+  return { tables: Uint8Array.from(bytes), facs: own, rsdp: rsdp(rsdt, xsdt) };
 }
 
 /** Returns the byte that makes the sum of `bytes` and itself zero. */

@@ -6,6 +6,8 @@ import type { PortBus } from '@ringfence/devices';
 import { apicRegister, localApicAddress } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
+import { facsAddress, facsTable } from '../firmware.ts';
+
 /** What is written to. */
 export interface HandoverBoard {
   readonly ports: PortBus;
@@ -45,11 +47,15 @@ const apicWrites: readonly (readonly [register: number, value: number])[] = [
   [apicRegister.lvtFirst + 0x40, 0x8400],
 ];
 
-/** Puts the chips into the state in which a BIOS hands the machine to a kernel. */
+/**
+ * Puts the chips into the state in which a BIOS hands the machine to a kernel, and into memory the
+ * one table of ACPI that is written to.
+ */
 export function handOver({ ports, memory }: HandoverBoard, hasApic: boolean): void {
   for (const [port, value] of biosPortWrites) {
     ports.writePort(port, 1, value);
   }
+  memory.write(facsAddress, facsTable());
   if (!hasApic) return;
   for (const [register, value] of apicWrites) {
     memory.write32(localApicAddress + register, value);

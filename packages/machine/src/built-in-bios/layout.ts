@@ -3,7 +3,8 @@
  *
  *     0x0_0000  interrupt vectors
  *     0x0_0400  BIOS data area (IBM AT Technical Reference, "BIOS Data Area")
- *     0x9_fc00  extended BIOS data area: its size in KiB, the disk that a CD emulates, the mouse
+ *     0x9_fc00  extended BIOS data area: its size in KiB, the disk that a CD emulates, the mouse,
+ *               from 0x9_fc80 the FACS of ACPI
  *     0xe_0000  ROM: the ACPI tables
  *     0xf_0000  ROM: code and tables
  *

@@ -2,7 +2,7 @@
 import type { PortBus } from '@ringfence/devices';
 
 import { biosPortWrites } from '../boot/handover.ts';
-import { serialPorts } from '../firmware.ts';
+import { facsAddress, facsTable, serialPorts } from '../firmware.ts';
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { DiskServices } from './disk-services.ts';
 import { Bda, conventionalKib, diskTables, ebdaSegment, Rom } from './layout.ts';
@@ -74,6 +74,7 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
   memory.write16(Bda.ebdaSegment, ebdaSegment);
   memory.write(ebdaSegment * 16, new Uint8Array(0x400));
   memory.write8(ebdaSegment * 16, 1);
+  memory.write(facsAddress, facsTable());
   writeDiskTables(memory, disk);
   memory.write16(Bda.keyHead, keyBuffer.start);
   memory.write16(Bda.keyTail, keyBuffer.start);
