@@ -42,8 +42,8 @@ const alarm = (enabled: boolean): string => `
 
 /**
  * A kernel that says K, does what `text` says, and sleeps. The code at its waking vector says W,
- * the high byte of PM1_STS, what CMOS RAM has for a reset, what the kernel has left in memory, and C if
- * CS and IP are those of the vector.
+ * the high byte of PM1_STS, what CMOS RAM has for a reset, what the kernel has left in memory, and
+ * C if CS and IP are those of the vector.
  */
 function kernel(text: string): Uint8Array {
   const assembler = new Assembler({ bits: 32, origin });
