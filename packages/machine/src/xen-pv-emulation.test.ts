@@ -3,7 +3,7 @@
  * they are under Xen, instructions that are done for it and those that are not.
  */
 import { pvTestKernel } from './test-pv-kernel.ts';
-import { leafOf, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
+import { leafOf, mapShared, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
 import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
@@ -81,6 +81,24 @@ const checks: NamedChecks = {
     // XSETBV, without XSAVE in this processor.
     faults('        db 0x0f, 0x01, 0xd1', 6),
     faults('        mov ecx, 0x8b\n        mov eax, 1\n        wrmsr', 13),
+    faults('        hlt', 13),
+    // The low bits of CR3 are the high ones of a frame.
+    faults('        mov eax, cr3\n        or eax, 0x18\n        mov cr3, eax', 13),
+    leaves('        mov eax, cr3\n        mov cr3, eax\n        xor eax, eax', 'eax', 0),
+  ],
+  'CLI and STI, which do not touch the upcall mask': [
+    mapShared('page_free'),
+    setIopl(1),
+    leaves('        sti', 'byte [page_free + 1]', 1),
+    leaves('        mov byte [page_free + 1], 0\n        cli', 'byte [page_free + 1]', 0),
+  ],
+  "miscellaneous features that are the host's": [
+    leaves('        mov ecx, 0x1a0\n        rdmsr', 'eax', 0x80_1801),
+    leaves(
+      '        xor eax, eax\n        xor edx, edx\n        wrmsr\n        rdmsr',
+      'eax',
+      0x80_1801,
+    ),
   ],
   'segments of strings to ports, within the limit that the LDT has by now': [
     setIopl(1),

@@ -19,9 +19,8 @@ const nonMaskable = 2;
 export function setCallbacks(guest: PvGuest, call: XenCall): number {
   const [selector, offset] = [guestSelector(argument(call, 0)), argument(call, 1)];
   guest.eventCallback = { selector, offset };
-  const masks = guest.failsafeCallback?.masks ?? false;
   const [failsafe, failsafeAt] = [guestSelector(argument(call, 2)), argument(call, 3)];
-  guest.failsafeCallback = { selector: failsafe, offset: failsafeAt, masks };
+  guest.failsafeCallback = { selector: failsafe, offset: failsafeAt, masks: false };
   return 0;
 }
 

@@ -15,6 +15,12 @@ const extendedFeatures = 0xc000_0080;
 const noExecuteEnable = 0x800;
 /** IA32_BIOS_SIGN_ID: programs write 0 before they read it. */
 const microcodeRevision = 0x8b;
+/**
+ * IA32_MISC_ENABLE: fast strings, and neither branch tracing, precise events nor xTPR messages. It
+ * is the host's: writes are taken, and nothing comes of them.
+ */
+const miscellaneous = 0x1a0;
+const miscellaneousValue = 0x80_1801;
 const pageBytes = 4096;
 
 /** Returns a register's value; nothing for one that faults. */
@@ -33,6 +39,8 @@ export function readPvMsr(guest: PvGuest, index: number): MsrValue | undefined {
       return { low: CpuidFaulting.available | 0, high: 0 };
     case CpuidFaulting.featureEnables:
       return { low: guest.domain.cpuidFaulting ? 1 : 0, high: 0 };
+    case miscellaneous:
+      return { low: miscellaneousValue, high: 0 };
     case microcodeRevision:
     case xenHypercallMsr:
       return { low: 0, high: 0 };
@@ -59,6 +67,8 @@ export function writePvMsr(guest: PvGuest, index: number, { low, high }: MsrValu
     }
     case microcodeRevision:
       return low === 0 && high === 0;
+    case miscellaneous:
+      return true;
     default:
       return false;
   }

@@ -134,25 +134,21 @@ function isPortOpen(guest: PvGuest, copy: GuestCopy, port: number, bytes: number
   return true;
 }
 
-/** CLI and STI by I/O privilege; all others are the kernel's alone. */
+/**
+ * CLI and STI by I/O privilege, without any effect: a POPF behind them could not be told of, so
+ * that the upcall mask is the guest's own to change. All others are the kernel's alone; HLT is
+ * nobody's.
+ */
 function emulateOther(emulation: Emulation): boolean | EmulatedFault {
   const { guest, frame, instruction } = emulation;
   const { opcode } = instruction;
   if (opcode === 0xfa || opcode === 0xfb) {
-    const isAllowed = hasPorts(guest, frame);
-    if (isAllowed) {
-      guest.domain.shared.upcallMasked = opcode === 0xfa;
-    }
-    return isAllowed;
+    return hasPorts(guest, frame);
   }
   if (frame.level > 1) {
     return false;
   }
   switch (opcode) {
-    case 0xf4:
-      guest.domain.shared.upcallMasked = false;
-      guest.domain.wait({ timeoutNs: 0 });
-      return true;
     case 0x0f01:
       return emulateSystem(emulation);
     case 0x0f06:
@@ -240,7 +236,10 @@ function readControl(guest: PvGuest, register: number): number | undefined {
   }
 }
 
-/** CR0: TS alone can change. CR3: a page table by its frame. CR4: TSD and DE, and no other bit. */
+/**
+ * CR0: TS alone can change. CR3: a page table by its frame, whose high bits turn up in the low
+ * ones (xen-x86_32.h, xen_cr3_to_pfn). CR4: TSD, DE and OSXSAVE, and no other bit.
+ */
 function writeControl(guest: PvGuest, register: number, value: number): boolean {
   switch (register) {
     case 0:
@@ -252,7 +251,7 @@ function writeControl(guest: PvGuest, register: number, value: number): boolean 
       guest.domain.shared.cr2 = value;
       return true;
     case 3:
-      return guest.setBase(value >>> 12) === 0;
+      return guest.setBase(((value >>> 12) | (value << 20)) >>> 0) === 0;
     case 4:
       guest.setControl4(value);
       return true;

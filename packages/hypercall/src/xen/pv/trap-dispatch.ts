@@ -254,8 +254,9 @@ export class PvTraps {
   /** INT with a vector that only the guest's own table allows. */
   #softwareInterrupt(vector: number, error: number): void {
     const handler = this.#guest.traps[vector];
-    const isKernel = this.#frame.level === 1;
-    const level = isKernel && this.#guest.hasArchitecturalIopl ? 0 : this.#frame.level;
+    const kernelLevel = this.#guest.hasArchitecturalIopl ? 0 : 1;
+    // Ring 2 counts as a program.
+    const level = this.#frame.level === 1 ? kernelLevel : 3;
     if (handler !== undefined && handler.level >= level) {
       this.#frame.set(FrameField.eip, this.#frame.get(FrameField.eip) + 2);
       this.#raise(vector, undefined);
