@@ -8,7 +8,16 @@ import { xenFrames } from './xen-frames.ts';
 const { grantTableOp } = XenCallNumber;
 const { self, guest: own, backend } = DomainId;
 const at = 0x1000;
-const Op = { map: 0, setup: 2, copy: 5, query: 6, setVersion: 8, status: 9, flush: 12 } as const;
+const Op = {
+  map: 0,
+  setup: 2,
+  transfer: 4,
+  copy: 5,
+  query: 6,
+  setVersion: 8,
+  status: 9,
+  flush: 12,
+} as const;
 
 function made() {
   const guest = makeHvmGuest();
@@ -110,6 +119,17 @@ describe('grant calls', () => {
     };
     expect([copy(9, own, 96), copy(9, own, 97), copy(5000, own, 97)]).toEqual([0, -10, -3]);
     expect([copy(10, own, 97), copy(9, backend, 97), copy(9, 7, 97)]).toEqual([-1, -1, -2]);
+  });
+
+  it('transfer no page to anybody, and look at the page first', () => {
+    const { one, status } = made();
+    const transfer = (frame: number, domain: number): number => {
+      expect(one(Op.transfer, frame, domain, 9, 0)).toBe(0);
+      return status(12);
+    };
+    expect([transfer(0xf_ffff, 7), transfer(5, 7), transfer(5, own), transfer(5, backend)]).toEqual(
+      [-9, -2, -1, -1],
+    );
   });
 
   it('serve lists of many thousand', () => {

@@ -35,7 +35,7 @@ export interface GrantMapper {
   /** Takes away an entry that maps the frame. */
   unmap(address: WideAddress, frame: number, flags: number): boolean;
   /** The same, and what another linear address had moves there. */
-  replace(address: WideAddress, frame: number, from: number): boolean;
+  replace(address: WideAddress, frame: number, flags: number, from: number): boolean;
 }
 
 const fieldsOf = 4;

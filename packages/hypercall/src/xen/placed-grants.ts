@@ -41,7 +41,7 @@ export class PlacedGrants implements GrantMapper {
   }
 
   /** Nothing else can be put there. */
-  replace(address: WideAddress, page: number, from: number): boolean {
+  replace(address: WideAddress, page: number, _flags: number, from: number): boolean {
     return from === 0 && this.unmap(address, page);
   }
 

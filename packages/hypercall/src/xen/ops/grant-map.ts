@@ -100,7 +100,8 @@ export function unmapGrant(call: XenCall, words: number[], replaces: boolean): n
   if (isHost && (flags & GrantMapFlag.host) !== 0) {
     const place = { low, high };
     const isDone = replaces
-      ? (flags & GrantMapFlag.containsEntry) === 0 && mapper.replace(place, found.frame, second)
+      ? (flags & GrantMapFlag.containsEntry) === 0 &&
+        mapper.replace(place, found.frame, flags, second)
       : mapper.unmap(place, found.frame, flags);
     if (!isDone) {
       return GrantStatus.general;

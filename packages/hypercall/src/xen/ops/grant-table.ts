@@ -147,6 +147,22 @@ function statusFrames(call: XenCall, at: number): number {
   return call.copy.writeWords(at, words) ? 0 : -XenError.fault;
 }
 
+/**
+ * mfn, domid u16, ref, status s16. Nobody is there to whom a page could go: neither the back ends'
+ * domain nor the guest itself waits for one. The page is looked at first, as in Xen.
+ */
+function transfer(call: XenCall, [frame = 0, domain = 0]: number[]): number {
+  const isOwn = call.domain.grantPages.hold(frame, false);
+  if (isOwn) {
+    call.domain.grantPages.drop(frame, false);
+  }
+  const to = domain & 0xffff;
+  if (!isOwn) {
+    return Status.badPage;
+  }
+  return to === DomainId.backend || isSelf(to) ? Status.general : Status.badDomain;
+}
+
 /** Writes a status, 16 bits in the word `index`, into a structure. */
 function finish(
   call: XenCall,
@@ -224,8 +240,7 @@ const shapes: Readonly<Record<number, Shape>> = {
   [Op.mapGrantRef]: served(32, 4, mapGrant),
   [Op.unmapGrantRef]: served(24, 5, (call, words) => unmapGrant(call, words, false)),
   [Op.setupTable]: { bytes: 16, single: true, serve: setupTable },
-  // Nobody else is there to whom a page could go.
-  [Op.transfer]: served(16, 3, () => Status.badDomain),
+  [Op.transfer]: served(16, 3, transfer),
   [Op.copy]: served(24, 5, copyGrant),
   [Op.querySize]: { bytes: 16, single: true, serve: querySize },
   [Op.unmapAndReplace]: served(24, 5, (call, words) => unmapGrant(call, words, true)),

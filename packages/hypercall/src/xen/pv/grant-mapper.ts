@@ -14,6 +14,10 @@ const pageBytes = 4096;
 const availableShift = 9;
 const none: Entry = { low: 0, high: 0 };
 
+/** Bits of an entry that say whether a mapping is there, and to write. */
+const rightsOf = (flags: number): number =>
+  EntryBit.present | ((flags & GrantMapFlag.readOnly) === 0 ? EntryBit.writable : 0);
+
 /** Makes what maps grants for a guest. */
 export function grantMapper(guest: PvGuest): GrantMapper {
   const { tables, info } = guest;
@@ -30,31 +34,38 @@ export function grantMapper(guest: PvGuest): GrantMapper {
     const isEntry = low % 8 === 0 && info.type(frame) === PageType.l1;
     return isEntry ? [frame, (low % pageBytes) >>> 3] : undefined;
   };
-  const mapsFrame = ([table, index]: readonly [number, number], frame: number): boolean => {
+  /** Whether an entry maps the frame as the grant was mapped, to write or not (XSA-234). */
+  const mapsFrame = (
+    [table, index]: readonly [number, number],
+    frame: number,
+    flags: number,
+  ): boolean => {
     const entry = tables.read(table, index);
-    return (entry.low & EntryBit.present) !== 0 && frameOf(entry) === frame;
+    const bits = EntryBit.present | EntryBit.writable;
+    return (entry.low & bits) === rightsOf(flags) && frameOf(entry) === frame;
   };
   return {
     map: (address, frame, flags) => {
       const place = placeOf(address, flags);
       const bits =
-        EntryBit.present |
+        rightsOf(flags) |
         EntryBit.accessed |
         EntryBit.dirty |
         (availableBits(flags) << availableShift) |
-        ((flags & GrantMapFlag.readOnly) === 0 ? EntryBit.writable : 0) |
         ((flags & GrantMapFlag.application) === 0 ? 0 : EntryBit.user);
       const entry = { low: (frame << 12) | bits, high: frame >>> 20 };
       return place !== undefined && tables.change(...place, entry) === 0;
     },
     unmap: (address, frame, flags) => {
       const place = placeOf(address, flags);
-      return place !== undefined && mapsFrame(place, frame) && tables.change(...place, none) === 0;
+      const isMapped = place !== undefined && mapsFrame(place, frame, flags);
+      return isMapped && tables.change(...place, none) === 0;
     },
-    replace: (address, frame, from) => {
+    replace: (address, frame, flags, from) => {
       const place = placeOf(address, 0);
       const source = from === 0 ? undefined : placeOf({ low: from, high: 0 }, 0);
-      if (place === undefined || !mapsFrame(place, frame) || (from !== 0 && source === undefined)) {
+      const isMapped = place !== undefined && mapsFrame(place, frame, flags);
+      if (!isMapped || (from !== 0 && source === undefined)) {
         return false;
       }
       if (source === undefined) {

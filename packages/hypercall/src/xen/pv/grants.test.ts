@@ -64,6 +64,15 @@ describe('a paravirtual guest with a grant of its own', () => {
     expect(map(place, 2 | 4, DomainId.backend).status).toBe(-1);
   });
 
+  it('unmaps it only where the entry still allows what the grant does', () => {
+    const { map, unmap, update, leaf, spare, check } = granted();
+    const { handle } = map(place, 2);
+    expect(update(leaf(place), spare * pageBytes + 1)).toBe(0);
+    expect(unmap(place, handle)).toBe(-1);
+    expect(update(leaf(place), spare * pageBytes + 3)).toBe(0);
+    expect([unmap(place, handle), check()]).toEqual([okay, []]);
+  });
+
   it('finds bits of its own in the entry, and ends a mapping of devices by its address', () => {
     const { map, unmap, memory, leaf, spare, put, call, argumentsAt } = granted();
     const { handle } = map(place, 1 | 2 | (5 << 16));
