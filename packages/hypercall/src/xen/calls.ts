@@ -11,7 +11,13 @@ import { serveEventChannel } from './ops/event-channel.ts';
 import { serveGrantTable } from './ops/grant-table.ts';
 import { serveHvm } from './ops/hvm.ts';
 import { serveMemory } from './ops/memory.ts';
-import { serveNothing, servePrivileged, serveUnsupported, serveVersioned } from './ops/refused.ts';
+import {
+  serveNothing,
+  servePrivileged,
+  serveTranslated,
+  serveUnsupported,
+  serveVersioned,
+} from './ops/refused.ts';
 import { serveSched, serveSetTimer } from './ops/scheduling.ts';
 import { serveVcpu } from './ops/vcpu.ts';
 import { serveVersion } from './ops/version.ts';
@@ -97,6 +103,7 @@ export function callTable(own: XenCallTable): XenCallTable {
 /** The calls of a translated guest (HVM, PVH). */
 export const hvmCalls: XenCallTable = callTable({
   [XenCallNumber.hvmOp]: row('hvm_op', 'op arg', serveHvm),
+  [XenCallNumber.mmuextOp]: row('mmuext_op', 'operations count done domain', serveTranslated),
 });
 
 /** Serves a list of calls; each element gets its result. A call within may not be a multicall. */

@@ -9,6 +9,7 @@
 import { mostListElements, XenError } from '../constants.ts';
 import { domainError } from './call.ts';
 import type { XenCall } from './call.ts';
+import { machineToPhysicalStart } from './version.ts';
 
 const wordsOf = { all: 11, out: 5, exchanged: 10 } as const;
 const exchangedAt = 40;
@@ -40,6 +41,9 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
     order: words[from + 2] ?? 0,
   });
   const [give, get] = [extents(0), extents(wordsOf.out)];
+  if (call.domain.kind === 'pv' && !(isBelowXen(give) && isBelowXen(get))) {
+    return -XenError.fault;
+  }
   const [giver = 0, getter = 0] = [words[4], words[wordsOf.out + 4]].map((one = 0) => one & 0xffff);
   const exchanged = words[wordsOf.exchanged] ?? 0;
   // Whole extents of the larger size have been done before.
@@ -70,6 +74,13 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
   }
   return result;
 }
+
+/**
+ * Whether a whole list is in the guest's part of the address space, however much of it has been
+ * done before: nothing of it is looked at else (XSA-212).
+ */
+const isBelowXen = ({ list, count }: Extents): boolean =>
+  list + Math.max(count * 4 - 1, 0) < machineToPhysicalStart;
 
 /** Whether the frames of extents can be counted in a word. */
 const fitsWord = ({ count, order }: Extents): boolean => count * 2 ** order < 2 ** 32;

@@ -131,7 +131,7 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
   const addressBits = flags & addressBitsMask;
   const isLow = addressBits !== 0 && 2 ** addressBits < call.domain.services.memory.ramBytes;
   if ((isLow && addressBits <= pageShift) || isForNodeAlone(flags)) {
-    return -XenError.invalid;
+    return start;
   }
   // Nothing is kept free below an address.
   const isGone = isLow && op !== Op.decreaseReservation;

@@ -1,5 +1,5 @@
 /** Calls that are known, and refused in the way of their kind. */
-import { XenError } from '../constants.ts';
+import { DomainId, XenError } from '../constants.ts';
 import { argument } from './call.ts';
 import type { XenHandler } from './call.ts';
 
@@ -8,6 +8,19 @@ export const serveNothing: XenHandler = () => -XenError.noSuchCall;
 
 /** Calls for what nobody has switched on. */
 export const serveUnsupported: XenHandler = () => -XenError.notSupported;
+
+/**
+ * Calls on page tables that Xen checks, by a guest whose tables it does not: the fourth argument is
+ * the domain that is meant, which is looked for first and may not be named by its own number.
+ */
+export const serveTranslated: XenHandler = (call) => {
+  const domain = argument(call, 3) & 0xffff;
+  const isThere = domain === DomainId.self || domain === DomainId.backend;
+  if (!isThere) {
+    return -XenError.noDomain;
+  }
+  return domain === DomainId.self ? -XenError.invalid : -XenError.notPermitted;
+};
 
 /** Calls that only a privileged guest may make. */
 export const servePrivileged: XenHandler = () => -XenError.notPermitted;

@@ -48,7 +48,7 @@ export const serveSched: XenHandler = (call) => {
     case Sched.remoteShutdown:
       return remoteShutdown(call, at);
     case Sched.pinOverride:
-      return call.copy.words(at, 1) === undefined ? -XenError.fault : -XenError.notPermitted;
+      return -XenError.notPermitted;
     case Sched.watchdog: {
       const words = call.copy.words(at, 2);
       const [id = 0, seconds = 0] = words ?? [];

@@ -57,6 +57,29 @@ describe('update_va_mapping', () => {
   });
 });
 
+describe('lists of updates', () => {
+  const { mmuUpdate, mmuextOp } = XenCallNumber;
+
+  it('tell of an unknown command before they look at the frame', () => {
+    const { update } = begun();
+    expect([update(0xffff_f004, 0), update(0xffff_f000, 0)]).toEqual([
+      -XenError.noSuchCall,
+      -invalid,
+    ]);
+  });
+
+  it('fail where they cannot tell how many were done', () => {
+    const { call, put, argumentsAt, abi } = begun();
+    const nowhere = abi.guest.base * 4096;
+    put(argumentsAt, 6, 0, 0);
+    const results = [argumentsAt + 64, nowhere].flatMap((doneAt) => [
+      call(mmuUpdate, argumentsAt, 0, doneAt, self),
+      call(mmuextOp, argumentsAt, 1, doneAt, self),
+    ]);
+    expect(results).toEqual([0, 0, -fault, -fault]);
+  });
+});
+
 describe('operations on the whole address space', () => {
   it('are refused where they are for guests with devices, or are no more', () => {
     const { extend } = begun();

@@ -68,16 +68,19 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
     }
     done += result === 0 ? 1 : 0;
   }
-  if (doneAt !== 0) {
-    call.copy.writeWords(doneAt, [done]);
-  }
-  return result;
+  return tellDone(call, doneAt, done) ?? result;
+}
+
+/** Tells how many were done, where that is wanted; an error where it cannot be told. */
+function tellDone(call: XenCall, doneAt: number, done: number): number | undefined {
+  const isTold = doneAt === 0 || call.copy.writeWords(doneAt, [done]);
+  return isTold ? undefined : -XenError.fault;
 }
 
 function updateOne(guest: PvGuest, low: number, high: number, value: Entry): number {
   const kind = low & 7;
   const frame = (low >>> 12) + high * 2 ** 20;
-  if (frame >= guest.info.frames) {
+  if (kind <= Update.noTranslate && frame >= guest.info.frames) {
     return -XenError.invalid;
   }
   switch (kind) {
@@ -172,10 +175,7 @@ export function mmuExtended(guest: PvGuest, call: XenCall): number {
     }
     done += result === 0 ? 1 : 0;
   }
-  if (doneAt !== 0) {
-    call.copy.writeWords(doneAt, [done]);
-  }
-  return result;
+  return tellDone(call, doneAt, done) ?? result;
 }
 
 function extendOne(
