@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { MachineError } from '../error.ts';
-import { loadKernel } from './kernel.ts';
+import { loadKernel, loadPvhKernel } from './kernel.ts';
 import {
   makeElf,
   makeLinux,
@@ -88,6 +88,23 @@ describe('a bare ELF kernel', () => {
 
   it('with an initrd that does not fit is refused', () => {
     expect(failure(() => load(two({}), new Uint8Array(2 * mebibyte)))).toContain('initrd of 2 MiB');
+  });
+});
+
+describe('an ELF kernel for machine pvh that has no notes', () => {
+  const start = (entry: number, virtual = mebibyte): number => {
+    const kernel = makeElf(entry, [{ virtual, physical: mebibyte, content: [1, 2, 3, 4] }]);
+    const machine = { map: [{ base: 0, bytes: 4 * mebibyte, type: 1 }], rsdp: 0 };
+    return loadPvhKernel({ kind: 'kernel', kernel }, new TestLoaderMemory(4 * mebibyte), machine)
+      .eip;
+  };
+
+  it('starts at its entry, without paging', () => {
+    expect(start(mebibyte + 2)).toBe(mebibyte + 2);
+  });
+
+  it('is refused where its entry is at no physical address of its own', () => {
+    expect(failure(() => start(0xc010_0000, 0xc010_0000))).toContain('at a physical address');
   });
 });
 

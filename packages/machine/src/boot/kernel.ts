@@ -71,17 +71,34 @@ export function loadPvhKernel(
   machine: PvhMachine,
 ): BootState {
   const image = new ImageView('kernel', options.unpacked ?? options.kernel);
-  const entry = isElf(image) ? readXenNotes(image)?.physicalEntry : undefined;
+  const entry = isElf(image) ? physicalEntry(image) : undefined;
   if (entry === undefined) {
     throw new MachineError('bad-image', {
       where: 'kernel for machine pvh',
-      expected: 'a 32-bit ELF file, or a bzImage with one, that has a PVH entry',
+      expected: 'a 32-bit ELF file, or a bzImage with one, that starts at a physical address',
       found: 'none',
     });
   }
   const { initrd, modules = [], commandLine = '' } = options;
   const first = initrd === undefined ? [] : [{ bytes: initrd, commandLine: '' }];
   return loadPvh(image, entry, { commandLine, modules: [...first, ...modules] }, machine, memory);
+}
+
+/**
+ * Returns where an ELF file is entered without paging: by its note, or, where none of Xen's notes
+ * says what it is, at its own entry, as Xen starts firmware and small kernels of its translated
+ * guests.
+ */
+function physicalEntry(image: ImageView): number | undefined {
+  const notes = readXenNotes(image);
+  if (notes?.physicalEntry !== undefined || notes?.isParavirtual === true) {
+    return notes.physicalEntry;
+  }
+  const { segments, headerEntry } = readElf(image);
+  const isWithin = segments.some(({ physical, memoryBytes }) => {
+    return headerEntry >= physical && headerEntry < physical + memoryBytes;
+  });
+  return isWithin ? headerEntry : undefined;
 }
 
 /**
