@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { createMachine } from '@ringfence/machine';
 import { lowerBackgroundThreads } from './background-threads.ts';
 import { compileAsHinted } from './compilation-hints.ts';
+import { KernelFolder } from './kernel-folder.ts';
 import { ModuleFile } from './module-file.ts';
 import { moduleSerializer } from './module-serializer.ts';
 import type { RunServices } from './run-machine.ts';
@@ -15,6 +16,7 @@ export function processServices(): RunServices {
     streams: process,
     profilePath: defaultProfilePath(),
     openModules,
+    unpackedKernels: new KernelFolder(),
     createMachine(options) {
       compileAsHinted();
       lowerBackgroundThreads();

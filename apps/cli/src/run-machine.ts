@@ -8,6 +8,7 @@ import {
   type MachineOptions,
   type SerialPort,
   type Settings,
+  type UnpackedKernels,
   machineOptions,
 } from '@ringfence/machine';
 import { fileFault, readBootFiles, readInput } from './boot-files.ts';
@@ -39,6 +40,8 @@ export interface RunServices {
   readonly profilePath?: string;
   /** Opens the file of modules that earlier runs compiled; without it, or any, none are kept. */
   readonly openModules?: (path: string) => ModuleFile | undefined;
+  /** Keeps what kernels unpack to from run to run. */
+  readonly unpackedKernels?: UnpackedKernels;
   /** Calls back on SIGINT, SIGTERM and the like with the status to leave with. */
   readonly onSignal: (leave: (status: number) => void) => () => void;
   /**
@@ -65,7 +68,12 @@ async function runToEnd(
   const profile = new ProfileFile(settings, services.profilePath);
   const { modulesPath } = profile;
   const compiler = modulesPath === undefined ? undefined : services.openModules?.(modulesPath);
-  const host = compiler === undefined ? nodeHost : { ...nodeHost, compiler };
+  const { unpackedKernels } = services;
+  const host = {
+    ...nodeHost,
+    ...(compiler === undefined ? {} : { compiler }),
+    ...(unpackedKernels === undefined ? {} : { unpackedKernels }),
+  };
   const options = withSnapshot(settings, machineOptions(settings, readBootFiles(settings), host));
   const { stdout, stderr } = services.streams;
   const opened = await openDrives(settings, (words) => stderr.write(`ringfence: ${words}\r\n`));

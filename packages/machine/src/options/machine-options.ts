@@ -45,6 +45,16 @@ export interface HostServices {
    * be hotter until it is translated.
    */
   readonly optimizesLate?: boolean;
+  /** What kernels unpack to, for those that were unpacked before: xz takes half a second. */
+  readonly unpackedKernels?: UnpackedKernels;
+}
+
+/** Where a host keeps what packed kernels unpack to, from one machine to the next. */
+export interface UnpackedKernels {
+  /** What was kept for these packed bytes, undefined if nothing was. */
+  find(packed: Uint8Array): Uint8Array | undefined;
+  /** Keeps what they unpack to, if it can. */
+  keep(packed: Uint8Array, unpacked: Uint8Array): void;
 }
 
 /** What a machine boots. */

@@ -56,6 +56,24 @@ describe('unpackKernel', () => {
     expect(await unpackKernel(kernelWith(short), host)).toBeUndefined();
   });
 
+  it('has what the host kept of the same payload, if it is whole', async () => {
+    const kept = new Map<string, Uint8Array>();
+    const key = (packed: Uint8Array): string => Buffer.from(packed).toString('hex');
+    const unpackedKernels = {
+      find: (packed: Uint8Array) => kept.get(key(packed)),
+      keep: (packed: Uint8Array, unpacked: Uint8Array) => void kept.set(key(packed), unpacked),
+    };
+    const keeping = { ...host, unpackedKernels };
+    const packed = gzipSync(elf);
+    const unpacked = await unpackKernel(kernelWith(packed), keeping);
+    expect(await unpackKernel(kernelWith(packed), keeping)).toBe(unpacked);
+    kept.set(key(packed), elf.subarray(0, elf.length - 1));
+    expect(await unpackKernel(kernelWith(packed), keeping)).toEqual(new Uint8Array(elf));
+    expect(kept.get(key(packed))?.length).toBe(elf.length);
+    await unpackKernel(kernelWith(gzipSync(branchBytes(100)).subarray(0, 60)), keeping);
+    expect(kept.size).toBe(1);
+  });
+
   it('gives nothing for a payload that is damaged, cut off, or of another kind', async () => {
     const packed = gzipSync(elf);
     const damaged = packed.map((byte, index) => (index === 14 ? byte ^ 0x55 : byte));

@@ -20,8 +20,8 @@ const breathMs = 12;
 const gzipMagic = [0x1f, 0x8b, 8];
 const zstdMagic = [0x28, 0xb5, 0x2f, 0xfd];
 
-/** Clock and timer of the host, as far as unpacking needs them. */
-export type UnpackHost = Pick<HostServices, 'monotonicMs' | 'setTimer'>;
+/** What unpacking needs of the host. */
+export type UnpackHost = Pick<HostServices, 'monotonicMs' | 'setTimer' | 'unpackedKernels'>;
 
 /**
  * Unpacks the kernel that a bzImage carries, xz, gzip, zstd or plain.
@@ -35,10 +35,10 @@ export async function unpackKernel(
 ): Promise<Uint8Array | undefined> {
   // A kernel that is packed as a whole, as GNU Mach is, is its own payload.
   const payload = begins(file, gzipMagic) ? file : findPayload(file);
-  if (payload === undefined) {
+  if (payload === undefined || payload.length <= sizeBytes) {
     return undefined;
   }
-  const unpacked = await unpackPayload(payload, breatherOf(host));
+  const unpacked = await findOrUnpack(payload, host);
   return unpacked !== undefined && begins(unpacked, elfBytes) ? unpacked : undefined;
 }
 
@@ -51,23 +51,46 @@ export function findPayload(file: Uint8Array): Uint8Array | undefined {
   const code = ((image.u8(SetupOffset.setupSectors) || 4) + 1) * 512;
   const start = code + image.u32(SetupOffset.payloadOffset);
   const bytes = image.u32(SetupOffset.payloadBytes);
-  return bytes > 4 && start + bytes <= file.length
+  return bytes > sizeBytes && start + bytes <= file.length
     ? file.subarray(start, start + bytes)
     : undefined;
 }
 
+/** Size of the number that says how much a payload unpacks to. */
+const sizeBytes = 4;
+
 const elfBytes = [0, 8, 16, 24].map((shift) => (elfMagic >>> shift) & 0xff);
+
+async function findOrUnpack(
+  payload: Uint8Array,
+  host: UnpackHost,
+): Promise<Uint8Array | undefined> {
+  if (begins(payload, elfBytes)) {
+    return payload;
+  }
+  const kept = host.unpackedKernels?.find(payload);
+  if (kept?.length === unpackedSize(payload)) {
+    return kept;
+  }
+  const unpacked = await unpackPayload(payload, breatherOf(host));
+  if (unpacked !== undefined) {
+    host.unpackedKernels?.keep(payload, unpacked);
+  }
+  return unpacked;
+}
+
+/** Every packer's output is followed by the size, except that gzip ends with it itself. */
+function unpackedSize(payload: Uint8Array): number {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  return view.getUint32(payload.length - sizeBytes, true);
+}
 
 async function unpackPayload(
   payload: Uint8Array,
   breathe: Breather,
 ): Promise<Uint8Array | undefined> {
-  if (begins(payload, elfBytes)) {
-    return payload;
-  }
-  // Every packer's output is followed by the size, except that gzip ends with it itself.
-  const packed = payload.subarray(0, payload.length - 4);
-  const size = new DataView(payload.buffer, payload.byteOffset).getUint32(packed.length, true);
+  const packed = payload.subarray(0, payload.length - sizeBytes);
+  const size = unpackedSize(payload);
   if (size > mostUnpackedBytes) {
     return undefined;
   }
