@@ -89,6 +89,23 @@ describe('VGA registers', () => {
     expect(Array.from({ length: 6 }, () => rig.in(0x3c9))).toEqual([1, 2, 0x3f, 4, 5, 6]);
   });
 
+  it('changes an entry of the palette as a whole, with its third component', () => {
+    const rig = new Rig();
+    rig.out(0x3c8, 0x10);
+    for (const value of [1, 2, 3, 40, 50]) rig.out(0x3c9, value);
+    const saved = rig.vga.save();
+    const read = (): number[] => {
+      rig.out(0x3c7, 0x10);
+      return Array.from({ length: 6 }, () => rig.in(0x3c9));
+    };
+    const before = read();
+    expect(before.slice(0, 3)).toEqual([1, 2, 3]);
+    expect(before.slice(3)).not.toContain(40);
+    rig.vga.restore(saved);
+    rig.out(0x3c9, 60);
+    expect(read()).toEqual([1, 2, 3, 40, 50, 60]);
+  });
+
   it('answers at the monochrome ports when miscellaneous output says so', () => {
     const rig = new Rig();
     expect(rig.in(0x3b4)).toBe(0xff);

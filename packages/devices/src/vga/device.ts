@@ -10,6 +10,7 @@ import type {
   Saveable,
 } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
+import { readPalette, writePalette } from './palette.ts';
 import { readPlanes, writePlanes } from './planes.ts';
 import * as reg from './registers.ts';
 import { renderVga, type VgaImage } from './renderer.ts';
@@ -19,7 +20,7 @@ import { readVbe, vbeBank, vbeMode, writeVbe } from './vbe.ts';
 import { VideoStore } from './video-store.ts';
 import { sameWindow, vgaWindow, type VgaWindow } from './window.ts';
 
-const stateVersion = 2;
+const stateVersion = 3;
 /** Four planes of 64 KiB: what modes without the VBE extension can show. */
 const maximumVgaBytes = 0x4_0000;
 const { vgaPort } = reg;
@@ -189,7 +190,7 @@ export class Vga implements FixedPortDevice, MmioDevice, Saveable, Resettable {
       case vgaPort.paletteWrite:
         return state.paletteIndex;
       case vgaPort.paletteData:
-        return this.#readPalette();
+        return readPalette(state);
       case vgaPort.featureRead:
         return state.feature;
       case vgaPort.miscRead:
@@ -246,9 +247,7 @@ export class Vga implements FixedPortDevice, MmioDevice, Saveable, Resettable {
         state.paletteReads = this.#canonical(port) === vgaPort.paletteRead;
         break;
       case vgaPort.paletteData:
-        state.palette[3 * state.paletteIndex + state.paletteComponent] =
-          byte & (screen.hasPalette8(state) ? 0xff : 0x3f);
-        this.#nextPaletteComponent();
+        writePalette(state, byte);
         break;
       case vgaPort.graphicsIndex:
         state.graphicsIndex = byte & 0x0f;
@@ -352,22 +351,6 @@ export class Vga implements FixedPortDevice, MmioDevice, Saveable, Resettable {
     } else if (crtcIndex === reg.crtc.overflow) {
       const kept = (crtc[crtcIndex] ?? 0) & ~reg.overflowUnprotected;
       put(crtc, crtcIndex, kept | (byte & reg.overflowUnprotected));
-    }
-  }
-
-  #readPalette(): number {
-    const state = this.#state;
-    const value = state.palette[3 * state.paletteIndex + state.paletteComponent] ?? 0;
-    this.#nextPaletteComponent();
-    return value;
-  }
-
-  #nextPaletteComponent(): void {
-    const state = this.#state;
-    state.paletteComponent += 1;
-    if (state.paletteComponent === 3) {
-      state.paletteComponent = 0;
-      state.paletteIndex = (state.paletteIndex + 1) & 0xff;
     }
   }
 

@@ -34,6 +34,8 @@ export interface VgaState {
   paletteIndex: number;
   /** The component of the next data access: 0 red, 1 green, 2 blue. */
   paletteComponent: number;
+  /** Red and green of an entry whose blue is still to be written: only that changes it. */
+  paletteWritten: number[];
   /** Data accesses are reads. */
   paletteReads: boolean;
   /** 256 entries of red, green and blue: 6 bits each, or 8 as the VBE enable register says. */
@@ -64,6 +66,7 @@ export function powerOnVga(): VgaState {
     paletteMask: 0xff,
     paletteIndex: 0,
     paletteComponent: 0,
+    paletteWritten: [0, 0],
     paletteReads: false,
     palette: Array.from({ length: 768 }, (_, index) =>
       textPalette(Math.floor(index / 3), index % 3),
@@ -108,6 +111,7 @@ export const vgaShape: Shape<VgaState> = record<VgaState>({
   paletteMask: byte,
   paletteIndex: byte,
   paletteComponent: integer(0, 2),
+  paletteWritten: list(byte, 2),
   paletteReads: flag(),
   palette: list(byte, 768),
   latches: integer(-0x8000_0000, 0xffff_ffff),
