@@ -152,7 +152,9 @@ export function powerOnFloppy(): FloppyState {
     resetStatuses: 0,
     idSector: 0,
     drives: Array.from({ length: 4 }, () => ({
-      track: 0,
+      // Heads stand where they were left: the first recalibration moves them, which ends the disk
+      // change of disks that are in already.
+      track: 1,
       cylinder: 0,
       changed: true,
       seekEndsNs: -1,

@@ -39,11 +39,12 @@ export class Rig {
     this.fdc.insert(0, disk);
   }
 
-  /** A controller out of reset, its four statuses read, at 500 kbit/s. */
+  /** A controller out of reset, its four statuses read, at 500 kbit/s, its heads on track 0. */
   static ready(disk?: TestImage): Rig {
     const rig = new Rig(disk);
     rig.out(0x3f2, 0x1c);
     for (let count = 0; count < 4; count += 1) rig.command(0x08);
+    for (let drive = 0; drive < 2; drive += 1) rig.seek(drive, 0);
     return rig;
   }
 

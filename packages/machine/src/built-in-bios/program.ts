@@ -5,6 +5,7 @@ import { systemRom } from '../boot/memory-map.ts';
 import { systemRomImage } from '../firmware.ts';
 import { buildFont } from './font.ts';
 import { biosMagic, Outcome, Rom, Service } from './layout.ts';
+import { floppyText } from './floppy-text.ts';
 import { mouseText } from './mouse-program.ts';
 import { shutdownText } from './shutdown-text.ts';
 import { vbeModes } from './vbe-modes.ts';
@@ -90,6 +91,7 @@ power_on:
         push cs
         call service_${Service.start}
 
+${floppyText}
 ; Calls the option ROMs that are there.
         mov bx, 0xc800
 rom_next:

@@ -1,7 +1,7 @@
 /** What a boot sector finds: registers, vectors, and the places in the ROM that programs know. */
 import { expect, it } from 'vitest';
 
-import { bootProgram, putAl, putAx, stop } from './test-machine.ts';
+import { bootDisk, bootProgram, putAl, putAx, stop, TestDisk } from './test-machine.ts';
 
 it('registers and vectors are those of other machines', async () => {
   const { run } = await bootProgram(`
@@ -40,4 +40,20 @@ it('handlers begin where those of an IBM PC do', async () => {
         ${putAx}
         ${stop}`);
   expect(run()).toEqual([0x65, 0xf0, 0xfe, 0xe3, 0, 0x7f, 0x02]);
+});
+
+it('floppy drives have moved, so that the disk change line is quiet where a disk is in', async () => {
+  const boot = bootDisk(`
+        mov dx, 0x3f7
+        in al, dx
+        ${putAl}
+        mov dx, 0x3f5           ; a seek that was forgotten would answer
+        mov al, 8
+        out dx, al
+        in al, dx
+        ${putAl}
+        ${stop}`);
+  const image = new TestDisk(boot.data.slice(0, 1440 * 1024));
+  const { run } = await bootProgram('', undefined, { order: 'a' }, image);
+  expect(run()).toEqual([0, 0x80]);
 });
