@@ -27,7 +27,8 @@ export interface InitialTable {
 }
 
 /**
- * The state in which a boot protocol starts the processor; what it does not name is as after reset.
+ * The state in which a boot protocol starts the processor; what it does not name is as after reset,
+ * but that x87 is as firmware leaves it.
  */
 export interface InitialState {
   /** EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI. */
@@ -46,6 +47,9 @@ export interface InitialState {
   readonly ldtr: InitialSegment;
   readonly tr: InitialSegment;
 }
+
+/** The x87 control word after FNINIT: all exceptions masked, 64 bits of precision. */
+export const initialControl = 0x37f;
 
 /** Writes registers as after power-up (SDM 3A table 9-1), except segments. */
 export function writeResetState(state: Int32Array, signature: number): void {
@@ -92,6 +96,7 @@ export function writeInitialState(state: Int32Array, initial: InitialState): voi
   });
   state[Word.rip] = initial.eip;
   state[Word.cr0] = initial.cr0;
+  state[CpuState.fpuControl >> 2] = initialControl;
   writeTable(state, CpuState.gdtr, initial.gdtr);
   writeTable(state, CpuState.idtr, initial.idtr);
   for (const name of ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const) {

@@ -10,6 +10,7 @@ import { CpuState } from '@ringfence/memory';
 import type { Fault } from '@ringfence/segmentation';
 import { generalProtection, noFault } from '@ringfence/segmentation';
 import type { GuestAccess } from './guest-access.ts';
+import { initialControl } from './initial-state.ts';
 
 /** State components (SDM 1 13.1). */
 export const Component = { x87: 1, sse: 2, all: 3 } as const;
@@ -21,7 +22,6 @@ export function isExtendedControl(low: number, high: number): boolean {
 
 const header = 512;
 const compacted = 0x8000_0000 | 0;
-const initialControl = 0x37f;
 const initialMxcsr = 0x1f80;
 const mxcsrMask = 0xffff;
 const registerCount = 8;

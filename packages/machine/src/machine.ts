@@ -38,7 +38,7 @@ import type { Inspector } from './inspector/inspector.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { loaderMemory } from './pc-memory.ts';
 import { pcConnections } from './pc-connections.ts';
-import { goesOnInMemory, initialize } from './processor-reset.ts';
+import { goesOnInMemory, initialize, startFirmware } from './processor-reset.ts';
 import type { MachineRequest } from './requests.ts';
 import { RunLoop } from './run-loop.ts';
 import { ScreenHandle } from './screen-handle.ts';
@@ -350,7 +350,7 @@ class PcMachine implements Machine {
   /** Puts what is booted into memory, and the CPU at its first instruction. */
   #load(pc: Pc): void {
     if (this.#kernel === undefined || goesOnInMemory(pc)) {
-      pc.cpu.reset();
+      startFirmware(pc);
     } else if (pc.xen?.abi instanceof XenPvAbi) {
       pc.cpu.start(startParavirtual(pc.xen.abi, this.#kernel, loaderMemory(pc.memory)));
     } else if (this.options.machine === 'pvh') {

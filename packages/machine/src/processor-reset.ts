@@ -6,7 +6,8 @@
  * then (IBM AT): status 5 and 10 go on at 40:67. With any other the machine is reset as a whole.
  */
 import { Assembler } from '@ringfence/assembler';
-import type { Cpu } from '@ringfence/cpu';
+import { initialControl, type Cpu } from '@ringfence/cpu';
+import { CpuState, type PhysicalMemory } from '@ringfence/memory';
 
 import { systemRom } from './boot/memory-map.ts';
 import { shutdownText } from './built-in-bios/shutdown-text.ts';
@@ -31,6 +32,18 @@ export function initialize({ cpu, chipset }: Board): true {
   chipset.interrupts.localApic?.init();
   cpu.init();
   return true;
+}
+
+/**
+ * The processor begins at its reset vector. x87 is as after FNINIT: SeaBIOS leaves that to the
+ * processor, and programs that it boots do, too.
+ */
+export function startFirmware({
+  cpu,
+  memory,
+}: Pick<Board, 'cpu'> & { memory: PhysicalMemory }): void {
+  cpu.reset();
+  memory.machine.i32[CpuState.fpuControl >> 2] = initialControl;
 }
 
 /** Whether a reset goes on in memory, so that no kernel is to be loaded. */

@@ -87,6 +87,9 @@ power_on:
         xor ax, ax
         mov ss, ax
         mov sp, 0x7c00
+        mov eax, cr0            ; caches on
+        and eax, 0x9fffffff
+        mov cr0, eax
         pushf
         push cs
         call service_${Service.start}

@@ -57,3 +57,22 @@ it('floppy drives have moved, so that the disk change line is quiet where a disk
   const { run } = await bootProgram('', undefined, { order: 'a' }, image);
   expect(run()).toEqual([0, 0x80]);
 });
+
+it('x87 is as after FNINIT, which small programs leave out, and caches are on', async () => {
+  const { run } = await bootProgram(`
+        fnstcw [0x8000]
+        mov ax, [0x8000]
+        ${putAx}
+        mov eax, cr0
+        shr eax, 16
+        ${putAx}
+        fld1                    ; thirds are not exact, which raises no error
+        mov word [0x8000], 3
+        fidiv word [0x8000]
+        fimul word [0x8000]
+        fistp word [0x8000]
+        mov ax, [0x8000]
+        ${putAx}
+        ${stop}`);
+  expect(run()).toEqual([0x7f, 0x03, 0, 0, 1, 0]);
+});
