@@ -42,7 +42,7 @@ it('handlers begin where those of an IBM PC do', async () => {
   expect(run()).toEqual([0x65, 0xf0, 0xfe, 0xe3, 0, 0x7f, 0x02]);
 });
 
-it('floppy drives have moved, so that the disk change line is quiet where a disk is in', async () => {
+it('floppy drives have moved, so that a disk that is in does not count as changed', async () => {
   const boot = bootDisk(`
         mov dx, 0x3f7
         in al, dx
