@@ -3,10 +3,16 @@
 /** The option that a dropped file belongs to, or `snapshot`. */
 export type FileRole = 'kernel' | 'initrd' | 'bios' | 'fda' | 'cdrom' | 'hda' | 'snapshot';
 
-/** Sizes of floppy images: 160 KiB to 2880 KiB. */
-const floppySizes: readonly number[] = [160, 180, 320, 360, 720, 1200, 1440, 1680, 1722, 2880].map(
-  (kibibytes) => kibibytes * 1024,
-);
+/** Sizes of floppy images in KiB, and the largest in bytes. */
+const floppyKib: readonly number[] = [
+  160, 180, 320, 360, 640, 720, 800, 1200, 1440, 1600, 1680, 1722, 1743, 2880,
+];
+const largestFloppy = 2880 * 1024;
+
+/** Where a boot sector has its partitions, four of 16 bytes, and then its mark. */
+const partitionsAt = 446;
+const bootMark = 0xaa55;
+const sectorBytes = 512;
 
 /** How much of a file's beginning is looked at: up to the volume descriptor of a CD. */
 const headBytes = 0x9000;
@@ -28,15 +34,31 @@ export function roleOf(head: DataView, size: number): FileRole {
       : String.fromCharCode(...new Uint8Array(head.buffer, head.byteOffset + at, length));
   const word = (at: number): number => (at + 4 > head.byteLength ? 0 : head.getUint32(at, true));
   if (text(1, 3) === 'RFS') return 'snapshot';
-  if (text(0x202, 4) === 'HdrS' || text(0, 4) === '\u007fELF' || hasMultiboot(word))
-    return 'kernel';
+  if (text(0x202, 4) === 'HdrS' || text(0, 4) === '\u007fELF') return 'kernel';
   if (/^07070[12]/.test(text(0, 6)) || isCompressed(word(0))) return 'initrd';
   if (text(0x8001, 5) === 'CD001') return 'cdrom';
   if (text(0, 4) === 'QFI\u00fb') return 'hda';
-  if (floppySizes.includes(size)) return 'fda';
+  // Kernels stand behind boot sectors too. Boot sectors alone and small systems are floppies.
+  const isBootSector = word(partitionsAt + 62) >>> 16 === bootMark;
+  if (!isBootSector && hasMultiboot(word)) return 'kernel';
+  if (floppyKib.includes(size / 1024)) return 'fda';
+  if (isBootSector) return size <= largestFloppy && !hasPartitions(head, size) ? 'fda' : 'hda';
   // A BIOS is a power of two in size and ends in a jump at its reset vector.
   if (size <= 0x40_0000 && size >= 0x1_0000 && (size & (size - 1)) === 0) return 'bios';
   return 'hda';
+}
+
+/** Whether a boot sector has a table of partitions, each of them within the disk or empty. */
+function hasPartitions(head: DataView, size: number): boolean {
+  const sectors = Math.floor(size / sectorBytes);
+  const kinds = [0, 1, 2, 3].map((index) => {
+    const at = partitionsAt + 16 * index;
+    const [first, count] = [head.getUint32(at + 8, true), head.getUint32(at + 12, true)];
+    if (head.getUint8(at + 4) === 0) return 'empty';
+    const isMarked = (head.getUint8(at) & 0x7f) === 0;
+    return isMarked && first > 0 && count > 0 && first + count <= sectors ? 'there' : 'no';
+  });
+  return kinds.includes('there') && !kinds.includes('no');
 }
 
 /** Whether a word is the mark of gzip, xz, zstd, lz4 or bzip2: an initial RAM disk, packed. */
