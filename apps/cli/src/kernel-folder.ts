@@ -1,8 +1,8 @@
 /**
- * What packed kernels unpack to, kept from run to run: it takes 0.4 seconds of the 4.5 that Debian's
- * kernel needs to its first program, and is a matter of one read then. In the user's cache folder,
- * by the hash of what was packed; a guest's memory is all that ever holds it. Where the folder
- * cannot be read or written nobody is bothered.
+ * What packed kernels unpack to, kept from run to run: that takes 0.4 seconds of the 4.5 in which
+ * Debian's kernel comes to its first program, and is a matter of one read then. It is in the user's
+ * cache folder, by the hash of what was packed, and comes to stand in a guest's memory and nowhere
+ * else. Where the folder cannot be read or written nobody is bothered.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';

@@ -156,6 +156,32 @@ describe('a write', () => {
     expect(test.cache.rewrites(1)).toBe(0);
   });
 
+  it('leaves records as they are that somebody brought up to date, and only those', () => {
+    const test = rig();
+    const asked: unknown[] = [];
+    let follows = true;
+    test.cache.amendBy({
+      amend: (...parts) => {
+        asked.push([parts[0], [...parts[1]], parts[2], parts[3]]);
+        return follows;
+      },
+    });
+    const block = test.cache.block(5, mode);
+    const records = [record(test, block, 0x10, 5), record(test, block, 0x15, 2)];
+    test.physical.write16(0x5013, 0);
+    expect(records.map((each) => handler(test, each))).toEqual([7, 7]);
+    follows = false;
+    test.physical.write16(0x5014, 0);
+    expect(records.map((each) => handler(test, each))).toEqual([0, 0]);
+    test.physical.write16(0x5014, 0);
+    expect(asked).toEqual([
+      [block, [0x10], 0x13, 0x14],
+      [block, [0x10, 0x15], 0x14, 0x15],
+    ]);
+    const { amendments, invalidations } = test.cache.statistics;
+    expect([amendments, invalidations.write]).toEqual([1, 2]);
+  });
+
   it('drops the trace of chunks that hold no records any more, and only those', () => {
     const test = rig();
     const block = test.cache.block(1, mode);

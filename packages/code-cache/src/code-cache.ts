@@ -6,6 +6,7 @@
  * there is one copy whatever the mappings, and a write trace on the 64-byte chunks that hold
  * decoded bytes sends every write to them here. The records that overlap the written bytes, and
  * only those, become stale: their handler number is set to 0, and their index entry is cleared.
+ * Where only an immediate or a displacement changed, they are amended instead (`RecordAmender`).
  * Whoever stands in a stale record, or follows a link to one, looks the address up again and
  * decodes anew.
  *
@@ -28,16 +29,9 @@ import {
 } from '@ringfence/memory';
 import { BlockChains, none } from './block-chains.ts';
 import { BlockPool } from './block-pool.ts';
-import {
-  BlockField,
-  maxBlocks,
-  maxChunks,
-  maxExtentBytes,
-  maxInstructionBytes,
-  maxPageBlocks,
-  RecordField,
-} from './code-block.ts';
-import type { CodeCacheOptions, CodeObserver, ExecRevoker } from './interfaces.ts';
+import { BlockField, maxBlocks, maxChunks, maxPageBlocks, RecordField } from './code-block.ts';
+import type { CodeCacheOptions, CodeObserver, ExecRevoker, RecordAmender } from './interfaces.ts';
+import { hasCodeIn, recordsOn } from './overlaps.ts';
 import { zeroStatistics, type CodeCacheStatistics, type InvalidationCause } from './statistics.ts';
 import { WatchedBytes } from './watched-bytes.ts';
 
@@ -62,6 +56,7 @@ export class CodeCache implements TraceOwner, MapObserver {
   private readonly pool: BlockPool;
   private revoker: ExecRevoker | undefined;
   private observer: CodeObserver | undefined;
+  private amender: RecordAmender | undefined;
   private readonly watched = new WatchedBytes();
   private readonly chains: BlockChains;
   private readonly live: Int32Array;
@@ -91,6 +86,11 @@ export class CodeCache implements TraceOwner, MapObserver {
   /** Names who is told of pages whose code changes. */
   observe(observer: CodeObserver): void {
     this.observer = observer;
+  }
+
+  /** Names who can bring records up to date. */
+  amendBy(amender: RecordAmender): void {
+    this.amender = amender;
   }
 
   /** Has the observer told of writes to bytes of a page, with or without records, until `drop`. */
@@ -261,26 +261,29 @@ export class CodeCache implements TraceOwner, MapObserver {
 
   /** Last byte of the last record that `staleRange` hit. */
   private highest = 0;
+  private readonly hits: number[] = [];
 
   /**
-   * Makes records of a block that overlap first..last stale; returns the lowest start, 4096 none.
+   * Makes records of a block that overlap first..last stale, unless they can be amended; returns
+   * the lowest start, 4096 none.
    */
   private staleRange(block: number, first: number, last: number, cause: InvalidationCause): number {
-    const index = (this.pool.address(block) >>> 2) + indexWord;
-    let lowest = 4096;
-    const start = Math.max(0, first - maxExtentBytes + 1);
-    for (let offset = start; offset <= last; offset += 1) {
-      const record = this.i32[index + offset] ?? 0;
-      if (record === 0) continue;
-      const end = offset + (this.u8[record + RecordField.extent] ?? 0);
-      if (end <= first) continue;
-      this.i32[index + offset] = 0;
-      this.makeStale(block, record);
-      this.statistics.invalidations[cause] += 1;
-      if (lowest === 4096) lowest = offset;
-      this.highest = Math.max(offset, end - 1);
+    const { hits, i32 } = this;
+    const address = this.pool.address(block);
+    const highest = recordsOn(i32, this.u8, address, first, last, hits);
+    if (highest < 0) return 4096;
+    this.highest = highest;
+    if (this.amender?.amend(address, hits, first, last) === true) {
+      this.statistics.amendments += 1;
+      return 4096;
     }
-    return lowest;
+    for (const offset of hits) {
+      const word = (address >>> 2) + indexWord + offset;
+      this.makeStale(block, i32[word] ?? 0);
+      i32[word] = 0;
+    }
+    this.statistics.invalidations[cause] += hits.length;
+    return hits[0] ?? 4096;
   }
 
   private makeStale(block: number, record: number): void {
@@ -313,17 +316,10 @@ export class CodeCache implements TraceOwner, MapObserver {
 
   private chunkCovered(page: number, first: number): boolean {
     if (this.watched.hits(page, first, 64)) return true;
-    const start = Math.max(0, first - maxInstructionBytes + 1);
     let block = this.chains.head(page);
-    for (; block >= 0; block = this.chains.next(block)) {
-      const index = (this.pool.address(block) >>> 2) + indexWord;
-      for (let offset = start; offset < first + 64; offset += 1) {
-        const record = this.i32[index + offset] ?? 0;
-        if (record === 0) continue;
-        if (offset >= first || offset + (this.u8[record + RecordField.length] ?? 0) > first) {
-          return true;
-        }
-      }
+    while (block >= 0) {
+      if (hasCodeIn(this.i32, this.u8, this.pool.address(block), first)) return true;
+      block = this.chains.next(block);
     }
     return false;
   }

@@ -21,6 +21,15 @@ export interface CodeObserver {
   recordsRebuilt(page: number): void;
 }
 
+/** Whoever writes records, and can have them follow a change of their instruction. */
+export interface RecordAmender {
+  /**
+   * Bytes first..last of the page of a block were written, which the records at these offsets
+   * depend on. Returns whether all of them are true again; else they become stale.
+   */
+  amend(block: number, offsets: readonly number[], first: number, last: number): boolean;
+}
+
 /** Settings of `CodeCache`. */
 export interface CodeCacheOptions {
   /** The most blocks, at least 4. Default and upper bound `maxBlocks`. */

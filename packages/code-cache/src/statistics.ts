@@ -12,6 +12,8 @@ export interface CodeCacheStatistics {
   invalidations: Record<InvalidationCause, number>;
   /** Blocks let go because the pool was full. */
   evictions: number;
+  /** Writes that the records of a block could follow. */
+  amendments: number;
   /** Writes to a traced chunk of a page that hit no record. */
   nearMisses: number;
   /** Blocks let go because most of their records were stale. */
@@ -33,6 +35,7 @@ export function zeroStatistics(): CodeCacheStatistics {
       dropped: 0,
     },
     evictions: 0,
+    amendments: 0,
     nearMisses: 0,
     rebuilds: 0,
   };

@@ -353,7 +353,8 @@ function invalidVariant(result: number): number {
   return result === TOO_LONG ? InvalidVariant.tooLong : InvalidVariant.crossing;
 }
 
-function bitsOf(mode: number): 16 | 32 | 64 {
+/** Bits of the instructions of a code mode. */
+export function bitsOf(mode: number): 16 | 32 | 64 {
   if ((mode & CodeMode.code64) !== 0) return 64;
   return (mode & CodeMode.code32) !== 0 ? 32 : 16;
 }

@@ -2,6 +2,7 @@ import type { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import type { ShadowPaging } from '@ringfence/shadow-paging';
 import { hotCases, Interpreter } from '@ringfence/translator';
+import { AmendedRecords } from './amended-records.ts';
 import type { Callouts } from './callouts.ts';
 import type { DebugUnit } from './debug-unit.ts';
 import { supportedForms } from './features.ts';
@@ -46,6 +47,7 @@ export function makeTiers(parts: TierParts): Tiers {
     hotCases(),
   );
   fetch.attach(interpreter);
+  cache.amendBy(new AmendedRecords({ machine, physical, cache, interpreter, supported }));
   if (!parts.translates) return { interpreter, regions: undefined };
   const inspect = (linear: number): number => shadow.inspect(linear);
   const now = (): number => host.monotonicMs?.() ?? 0;

@@ -40,6 +40,8 @@ export class Interpreter {
   readonly #numbers = new Map<Variant, number>();
   readonly #runtime: Record<string, WebAssembly.ExportValue>;
   readonly #run: () => void;
+  /** The other way round; of a case for several instructions the variant of the first. */
+  readonly #variants = new Map<number, Variant>();
   /** Numbers of variants that have no handler yet. */
   readonly #reserved = new Map<Variant, number>();
   #order: Variant[] = [];
@@ -56,6 +58,7 @@ export class Interpreter {
     this.#nextNumber = firstHotHandler + hot.length;
     hot.forEach(({ instructions, withoutFlags }, index) => {
       const [first] = instructions;
+      if (first !== undefined) this.#variants.set(firstHotHandler + index, first.variant);
       if (first === undefined || instructions.length > 1 || withoutFlags) return;
       this.#numbers.set(first.variant, firstHotHandler + index);
     });
@@ -107,8 +110,14 @@ export class Interpreter {
     const number = this.#reserved.get(variant) ?? this.#newNumber(variant);
     this.#reserved.delete(variant);
     this.#numbers.set(variant, number);
+    this.#variants.set(number, variant);
     this.#pending.push({ variant, number });
     return number;
+  }
+
+  /** The variant of the instruction that a handler begins with, undefined for a region's slot. */
+  variantOf(handler: number): Variant | undefined {
+    return this.#variants.get(handler);
   }
 
   /**
