@@ -95,11 +95,12 @@ export class SystemCallouts {
       const values = host.hypercalls.cpuid(leaf, subleaf);
       if (values !== undefined) return values;
     }
-    return cpuidLeaf(model, leaf, subleaf, {
+    const values = cpuidLeaf(model, leaf, subleaf, {
       hypervisor: host.hypercalls.present,
       apic: host.apic,
       osXsave: ((this.#state[Word.cr4] ?? 0) & Cr4.osXsave) !== 0,
     });
+    return host.hypercalls.shownCpuid?.(unsigned, subleaf, values) ?? values;
   }
 
   #readTsc(withAux: number): number {

@@ -55,6 +55,8 @@ export interface Hypercalls {
   cpuid(leaf: number, subleaf: number): CpuidValues | undefined;
   /** Whether CPUID is #GP(0) at a privilege level; absent where it never is. */
   cpuidFaults?(cpl: number): boolean;
+  /** What of the processor's own leaf the guest is shown; absent where it is all of it. */
+  shownCpuid?(leaf: number, subleaf: number, values: CpuidValues): CpuidValues;
   readMsr(index: number): MsrValue | undefined;
   writeMsr(index: number, low: number, high: number): MsrWriteResult;
   hypercall(registers: HypercallRegisters): boolean;

@@ -64,6 +64,14 @@ export class HypercallDispatch {
     return this.#abis.some((abi) => abi.cpuidFaults?.(cpl) === true);
   }
 
+  /** What of a leaf of the processor's own the interfaces let the guest see. */
+  shownCpuid(leaf: number, subleaf: number, values: CpuidValues): CpuidValues {
+    return this.#abis.reduce(
+      (shown, abi) => abi.shownCpuid?.(leaf, subleaf, shown) ?? shown,
+      values,
+    );
+  }
+
   /** Returns the value of an MSR that an interface knows; nothing means #GP, or another owner. */
   readMsr(index: number): MsrValue | undefined {
     for (const abi of this.#abis) {

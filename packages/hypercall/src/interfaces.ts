@@ -119,6 +119,8 @@ export interface HypercallAbi {
   cpuid(base: number, offset: number, subleaf: number): CpuidValues | undefined;
   /** Whether CPUID is #GP(0) at a privilege level; absent where it never is. */
   cpuidFaults?(cpl: number): boolean;
+  /** What of the processor's own leaf the guest is shown; absent where it is all of it. */
+  shownCpuid?(leaf: number, subleaf: number, values: CpuidValues): CpuidValues;
   /** Returns an MSR's value, or nothing for one that it does not know. */
   readMsr(index: number): MsrValue | undefined;
   /** Writes an MSR; a refused write changes nothing. */

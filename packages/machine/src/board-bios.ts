@@ -31,6 +31,7 @@ export function addBuiltInBios(
     },
     cpuid: (leaf, subleaf) => others.cpuid(leaf, subleaf),
     cpuidFaults: (cpl) => others.cpuidFaults?.(cpl) ?? false,
+    shownCpuid: (leaf, subleaf, values) => others.shownCpuid?.(leaf, subleaf, values) ?? values,
     readMsr: (index) => others.readMsr(index),
     writeMsr: (index, low, high) => others.writeMsr(index, low, high),
     forcedPrefix: (linear) => others.forcedPrefix?.(linear) ?? 0,

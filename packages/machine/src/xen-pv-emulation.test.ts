@@ -148,6 +148,28 @@ const extended: NamedChecks = {
     faults('        mov eax, 7\n        db 0x0f, 0x01, 0xd1', 13),
     faults('        mov eax, 1\n        inc ecx\n        db 0x0f, 0x01, 0xd1', 13),
   ],
+  'features that need page tables or control registers of its own, which are hidden': [
+    leaves('        mov eax, 1\n        cpuid\n        and edx, 0x2300a', 'edx', 0),
+    // PAE, FXSR, SSE2.
+    leaves('        mov eax, 1\n        cpuid\n        and edx, 0x5000040', 'edx', 0x500_0040),
+    leaves(
+      '        mov eax, 7\n        xor ecx, ecx\n        cpuid\n        and ebx, 0x100480',
+      'ebx',
+      0,
+    ),
+    leaves('        mov eax, 7\n        xor ecx, ecx\n        cpuid\n        and ecx, 4', 'ecx', 0),
+    // RDSEED is there, and NX.
+    leaves(
+      '        mov eax, 7\n        xor ecx, ecx\n        cpuid\n        and ebx, 0x40000',
+      'ebx',
+      0x4_0000,
+    ),
+    leaves(
+      '        mov eax, 0x80000001\n        cpuid\n        and edx, 0x100808',
+      'edx',
+      0x10_0000,
+    ),
+  ],
   'RDTSCP, hidden from programs and done for the kernel': [
     setControl4(0x624),
     leaves('        mov ecx, 5\n        db 0x0f, 0x01, 0xf9', 'ecx', 0),

@@ -21,6 +21,7 @@ import { XenHvmAbi } from '../hvm-abi.ts';
 import { buildGuest } from './builder.ts';
 import type { PvImage } from './builder.ts';
 import { pvCalls } from './call-table.ts';
+import { paravirtualCpuid } from './cpuid.ts';
 import { PvGuest } from './guest.ts';
 import {
   eventVector,
@@ -154,6 +155,10 @@ export class XenPvAbi implements HypercallAbi {
   /** Whether CPUID faults at a privilege level: in the guest's programs, if its kernel said so. */
   cpuidFaults(cpl: number): boolean {
     return this.guest.domain.cpuidFaulting && cpl === 3;
+  }
+
+  shownCpuid(leaf: number, subleaf: number, values: CpuidValues): CpuidValues {
+    return paravirtualCpuid(leaf, subleaf, values);
   }
 
   readMsr(_index: number): MsrValue | undefined {
