@@ -3,7 +3,7 @@
  *
  * A row is a name, the names of the arguments as they are traced, and who serves the call.
  */
-import { XenCallNumber, XenError } from './constants.ts';
+import { Assist, XenCallNumber, XenError } from './constants.ts';
 import { argument } from './ops/call.ts';
 import type { XenCall, XenHandler } from './ops/call.ts';
 import { serveConsoleIo } from './ops/console-io.ts';
@@ -42,7 +42,7 @@ export function row(name: string, parameters: string, serve: XenHandler): XenCal
  * `vm_assist` types (xen.h, VMASST_TYPE_*): a paravirtual guest has 0 to 5, a translated one only
  * the flag of runstate updates.
  */
-const assistTypes = { pv: 0x3f, hvm: 1 << 5 } as const;
+const assistTypes = { pv: 0x3f, hvm: 1 << Assist.runstateUpdates } as const;
 
 const serveAssist: XenHandler = (call) => {
   const [enable, type] = [argument(call, 0), argument(call, 1)];
@@ -123,11 +123,11 @@ function multicall(table: XenCallTable, call: XenCall): number {
       number === XenCallNumber.multicall
         ? -XenError.invalid
         : (table[number]?.serve({ ...call, args }) ?? -XenError.noSuchCall);
-    if (number === XenCallNumber.iret && table[number] !== undefined) {
-      // It went on elsewhere: what comes behind it is not done.
+    call.copy.writeWords(at + 4, [result]);
+    if (call.isInKernel?.() === false) {
+      // It went on in a program, which may not make the calls behind it (XSA-213).
       return result;
     }
-    call.copy.writeWords(at + 4, [result]);
   }
   return 0;
 }

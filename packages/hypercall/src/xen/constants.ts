@@ -84,6 +84,9 @@ export const XenCallNumber = {
 /** Virtual interrupts of a guest (xen.h, VIRQ_*). */
 export const Virq = { timer: 0, debug: 1, lastGlobal: 23 } as const;
 
+/** Interrupts of devices that a guest could be given, and this one is not (PIRQs). */
+export const pirqs = 56;
+
 /** HVM parameters that guests read or write (public/hvm/params.h). */
 export const HvmParam = {
   callbackIrq: 0,
@@ -112,6 +115,14 @@ export const XenFeature = {
   hvmPirqs: 10,
   dom0: 11,
   memoryOpVnode: 13,
+} as const;
+
+/** `vm_assist` types (xen.h, VMASST_TYPE_*). */
+export const Assist = {
+  writableTables: 2,
+  paeExtendedCr3: 3,
+  architecturalIopl: 4,
+  runstateUpdates: 5,
 } as const;
 
 /** What Xen calls itself: 4.17.0. */

@@ -181,6 +181,7 @@ export function paravirtualImage(options: PreparedKernel): PvImage {
     })),
     ...(page === undefined ? {} : { hypercallPage: page }),
     ...(module === undefined ? {} : { module }),
+    hasExtendedCr3: /extended-cr3|bimodal/.test(notes.paeMode ?? ''),
     commandLine: encodeCommandLine(commandLine, 1023),
   };
 }

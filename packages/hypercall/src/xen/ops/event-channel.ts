@@ -1,4 +1,4 @@
-import { DomainId, Virq, XenError } from '../constants.ts';
+import { DomainId, pirqs, Virq, XenError } from '../constants.ts';
 import { linkBits } from '../event-queues.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
@@ -109,9 +109,6 @@ function perform(call: XenCall, op: number, words: readonly number[]): number {
       return resetAll(call, first & 0xffff);
   }
 }
-
-/** Interrupts of devices that a guest could be given, and this one is not. */
-const pirqs = 56;
 
 /** The other domain has made no port for the guest. */
 function bindInterdomain(call: XenCall, remote: number, port: number): number {

@@ -1,4 +1,5 @@
 import {
+  Assist,
   DomainId,
   XenError,
   xenExtraVersion,
@@ -36,7 +37,6 @@ const features = {
     XenFeature.memoryOpVnode,
   ),
   pv: bits(
-    XenFeature.paePgdirAbove4gb,
     XenFeature.mmuPtUpdatePreserveAd,
     XenFeature.highMemAssist,
     XenFeature.memoryOpVnode,
@@ -101,7 +101,10 @@ function featureMap(call: XenCall, to: number): number {
   if (index !== 0) {
     return -XenError.invalid;
   }
-  return call.copy.writeWords(to, [index, features[call.domain.kind]]) ? 0 : -XenError.fault;
+  const { kind, assists } = call.domain;
+  const isExtended = (assists & (1 << Assist.paeExtendedCr3)) !== 0;
+  const chosen = isExtended ? 1 << XenFeature.paePgdirAbove4gb : 0;
+  return call.copy.writeWords(to, [index, features[kind] | chosen]) ? 0 : -XenError.fault;
 }
 
 function compileInfo(call: XenCall, to: number): number {

@@ -56,6 +56,8 @@ export interface PvImage {
   readonly hypercallPage?: number;
   readonly module?: Uint8Array;
   readonly commandLine: Uint8Array;
+  /** Whether its notes say that page directories may be above 4 GiB (`yes[extended-cr3]`). */
+  readonly hasExtendedCr3?: boolean;
 }
 
 /** Where it is built: the guest's frames are consecutive machine frames. */

@@ -2,7 +2,7 @@
  * The hypercalls that set the state of a paravirtual guest's virtual CPU (Xen, public/xen.h,
  * public/callback.h).
  */
-import { XenError } from '../constants.ts';
+import { pirqs, XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { checkDescriptor, guestSelector } from './descriptors.ts';
@@ -97,10 +97,10 @@ export function getDebugreg(guest: PvGuest, call: XenCall): number {
 }
 
 /** Sub-operations of `physdev_op` (public/physdev.h). */
-const Physdev = { setIopl: 6, setIobitmap: 7 } as const;
+const Physdev = { irqStatus: 5, setIopl: 6, setIobitmap: 7, eoi: 12, debugPort: 29 } as const;
 /** Those that are known and concern devices or the chipset, which a guest without any has not. */
 const ofDevices: ReadonlySet<number> = new Set([
-  ...[5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31],
+  ...[8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 30, 31],
 ]);
 const mostPorts = 0x1_0000;
 
@@ -121,9 +121,29 @@ export function physdevOp(guest: PvGuest, call: XenCall): number {
       guest.portMap = { address, ports };
       return 0;
     }
+    case Physdev.debugPort:
+      return -XenError.notPermitted;
+    case Physdev.eoi:
+    case Physdev.irqStatus:
+      return ofInterrupt(call, operation, at);
     default:
-      return ofDevices.has(operation) ? -XenError.notPermitted : -XenError.noSuchCall;
+      if (!ofDevices.has(operation)) {
+        return -XenError.noSuchCall;
+      }
+      return call.copy.words(at, 1) === undefined ? -XenError.fault : -XenError.notPermitted;
   }
+}
+
+/** irq, flags: an interrupt that no device of the guest's can raise. */
+function ofInterrupt(call: XenCall, operation: number, at: number): number {
+  const irq = call.copy.words(at, 1)?.[0];
+  if (irq === undefined) {
+    return -XenError.fault;
+  }
+  if (operation === Physdev.eoi || irq >= pirqs) {
+    return -XenError.invalid;
+  }
+  return call.copy.writeWords(at + 4, [0]) ? 0 : -XenError.fault;
 }
 
 /** `hvm_op` is for translated guests; the highest of its sub-operations is 25. */

@@ -1,7 +1,7 @@
 /**
  * A paravirtual guest's virtual CPU and memory, as its hypercalls change them.
  */
-import { XenError } from '../constants.ts';
+import { Assist, XenError } from '../constants.ts';
 import { xenFrames } from '../xen-frames.ts';
 import type { XenDomain } from '../domain.ts';
 import type { XenCall } from '../ops/call.ts';
@@ -46,9 +46,6 @@ export interface ExtendedState {
   choose(low: number, high: number): boolean;
 }
 
-/** `vm_assist` types (xen.h, VMASST_TYPE_*). */
-const writableTables = 2;
-const architecturalIopl = 4;
 /** CR4 of the processor: PAE, OSFXSR, OSXMMEXCPT. TSD, DE and OSXSAVE are the guest's. */
 const firstControl4 = 0x620;
 const timeStampDisable = 4;
@@ -145,12 +142,12 @@ export class PvGuest {
 
   /** Whether stores to page tables that the guest's kernel cannot make are made for it. */
   get hasWritableTables(): boolean {
-    return (this.domain.assists & (1 << writableTables)) !== 0;
+    return (this.domain.assists & (1 << Assist.writableTables)) !== 0;
   }
 
   /** Whether I/O privilege is as the processor has it, and the kernel ring 0 in its eyes. */
   get hasArchitecturalIopl(): boolean {
-    return (this.domain.assists & (1 << architecturalIopl)) !== 0;
+    return (this.domain.assists & (1 << Assist.architecturalIopl)) !== 0;
   }
 
   /** Whether DR4 and DR5 are undefined, and breakpoints of ports allowed (SDM 3A 2.5, CR4.DE). */

@@ -12,7 +12,7 @@ import type {
 } from '../../interfaces.ts';
 import { describeCall } from '../calls.ts';
 import type { XenCallTable } from '../calls.ts';
-import { XenError } from '../constants.ts';
+import { Assist, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import { xenFrames } from '../xen-frames.ts';
 import { restoreDomain, saveDomain, savedFields, savedList } from '../domain-state.ts';
@@ -65,8 +65,6 @@ export class XenPvAbi implements HypercallAbi {
   #first:
     { readonly entry: number; readonly stack: number; readonly startInfo: number } | undefined;
   readonly #waiting: Waiting;
-  /** The guest returned by a hypercall to somewhere else: its result is not put into EAX. */
-  #returned = false;
 
   /** Makes the interface; `load` puts a guest into it. */
   constructor(options: XenPvOptions) {
@@ -130,6 +128,7 @@ export class XenPvAbi implements HypercallAbi {
     domain.storePage = built.storeFrame * pageBytes;
     domain.consolePage = built.consoleFrame * pageBytes;
     domain.begin();
+    domain.assists = image.hasExtendedCr3 === true ? 1 << Assist.paeExtendedCr3 : 0;
     domain.shared.upcallMasked = true;
     this.guest.hasNoExecute = this.#options.noExecute?.() ?? false;
     this.#area.build(built.pageTable * pageBytes, this.guest.hasNoExecute);
@@ -279,24 +278,23 @@ export class XenPvAbi implements HypercallAbi {
     const number = frame.get(FrameField.eax);
     const found = this.#calls[number];
     const args = argumentFields.map((field) => frame.get(field));
-    this.#returned = false;
+    const isInKernel = (): boolean => frame.level === 1;
+    const call = { domain: this.domain, args, copy: this.#copy, isInKernel };
     const result = this.#options.log.run(
       'xen',
       found?.name ?? 'unknown',
       () => (found === undefined ? '' : describeCall(found, args)),
-      () => found?.serve({ domain: this.domain, args, copy: this.#copy }) ?? -XenError.noSuchCall,
+      () => found?.serve(call) ?? -XenError.noSuchCall,
     );
-    if (!this.#returned) {
-      frame.set(FrameField.eax, result);
-    }
+    frame.set(FrameField.eax, result);
   }
 
+  /** The result is what the guest wants in EAX. */
   #iret(): number {
-    this.#returned = true;
     this.guest.nmiMasked = false;
     if (!returnFromHandler(this.guest, this.#frame, this.#copy)) {
       this.#traps.crash(Vector.generalProtection);
     }
-    return 0;
+    return this.#frame.get(FrameField.eax);
   }
 }

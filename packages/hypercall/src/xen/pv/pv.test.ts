@@ -243,7 +243,7 @@ describe('calls of a paravirtual guest', () => {
     const { call, extend } = begun();
     expect(extend(13, 0xc000_0004, 0)).toBe(0);
     expect([extend(8, 0, 0xfff0_0000), extend(9, 0, 0)]).toEqual([-22, -22]);
-    expect([call(physdevOp, 12, 0), call(physdevOp, 99, 0)]).toEqual([-1, -38]);
+    expect([12, 13, 29, 99].map((op) => call(physdevOp, op, 0))).toEqual([-14, -14, -1, -38]);
     // The type is looked at before the command.
     expect([call(vmAssist, 7, 99), call(vmAssist, 7, 0)]).toEqual([-22, -38]);
     expect([call(xenpmuOp, 0, 0), call(platformOp, 0)]).toEqual([-95, -14]);
@@ -263,18 +263,41 @@ describe('calls of a paravirtual guest', () => {
     ]);
   });
 
-  it('in a list end with the one that goes on elsewhere', () => {
+  it('about interrupts of devices find none', () => {
+    const { call, put, argumentsAt, memory } = begun();
+    const ask = (op: number, irq: number): number =>
+      call(physdevOp, op, put(argumentsAt, irq, 0x1234));
+    expect([ask(12, 3), ask(5, 56), ask(5, 55), ask(13, 0)]).toEqual([-22, -22, 0, -1]);
+    expect(ask(5, 3) || memory.read32(argumentsAt + 4)).toBe(0);
+  });
+
+  it('in a list end with the one that goes on in a program', () => {
     const { call, put, argumentsAt, setField, field, memory } = begun();
     const version = [XenCallNumber.xenVersion, 7, 0, 0, 0, 0, 0, 0];
-    put(argumentsAt, ...version, XenCallNumber.iret, 7, 0, 0, 0, 0, 0, 0, ...version);
     const stack = argumentsAt + 0x200;
-    put(stack, 0x1234, 0x2000, 0xe019, 0x202);
-    setField(FrameField.esp, stack);
-    call(XenCallNumber.multicall, argumentsAt, 3);
-    expect([FrameField.eax, FrameField.eip].map(field)).toEqual([0x1234, 0x2000]);
-    expect([4, 36, 68].map((offset) => memory.read32(argumentsAt + offset))).toEqual([
-      0x4_0011, 7, 7,
-    ]);
+    const results = (...frame: readonly number[]): readonly number[] => {
+      put(argumentsAt, ...version, XenCallNumber.iret, 7, 0, 0, 0, 0, 0, 0, ...version);
+      put(stack, 0x1234, 0x2000, ...frame);
+      setField(FrameField.esp, stack);
+      setField(FrameField.cs, 0xe019);
+      call(XenCallNumber.multicall, argumentsAt, 3);
+      return [
+        ...[FrameField.eax, FrameField.eip].map(field),
+        ...[4, 36, 68].map((offset) => memory.read32(argumentsAt + offset)),
+      ];
+    };
+    expect(results(0xe02b, 0x202, 0x5000, 0xe033)).toEqual([0x1234, 0x2000, 0x4_0011, 0x1234, 7]);
+    expect(results(0xe019, 0x202)).toEqual([0, 0x2000, 0x4_0011, 0x1234, 0x4_0011]);
+  });
+
+  it('tell of page directories above 4 GiB to a guest that said that it may have them', () => {
+    const { call, put, argumentsAt, memory } = begun();
+    const hasFeature = (): boolean => {
+      expect(call(XenCallNumber.xenVersion, 6, put(argumentsAt, 0, 0))).toBe(0);
+      return (memory.read32(argumentsAt + 4) & 0x10) !== 0;
+    };
+    expect(hasFeature()).toBe(false);
+    expect([call(vmAssist, 0, 3), hasFeature()]).toEqual([0, true]);
   });
 
   it('give runs of frames that were given back', () => {
