@@ -24,6 +24,10 @@ const checks: NamedChecks = {
       256,
     ),
   ],
+  'that it may have page directories above 4 GiB, as its note says': [
+    `        mov dword [argument], 0\n${call(17, ['ebx, 6', 'ecx, argument'], 0)}`,
+    leaves('        mov eax, [argument + 4]\n        and eax, 0x10', 'eax', 0x10),
+  ],
   'segments, flags and a stack': [
     leaves(
       '        mov eax, ds\n        mov ebx, ss\n        shl ebx, 16\n        add eax, ebx',

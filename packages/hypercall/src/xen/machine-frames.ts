@@ -4,6 +4,8 @@ export interface FramePool {
   readonly machineFrames: readonly [number, number];
   /** Takes a frame back; false for one that is in use or not the guest's. */
   release(frame: number): boolean;
+  /** Takes a frame back that nothing uses; false, and it stays, for any other. */
+  steal(frame: number): boolean;
   /**
    * Gives a run of `2 ** order` frames, which the guest counts from its own frame `guest` on;
    * returns the first, nothing when there is no such run left.

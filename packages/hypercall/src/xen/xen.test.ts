@@ -179,6 +179,16 @@ describe('hvm_op', () => {
     expect(param(HvmParam.storeEventChannel)).toBe(domain.storePort);
   });
 
+  it('has parameters of its own, of the tool stack, and numbers of none', () => {
+    const { call, put } = makeHvmGuest();
+    const results = (op: number): readonly number[] =>
+      [18, 16, 3, 22, 39].map((index) => call(hvmOp, op, put(at, self, index, 1, 0)));
+    expect([results(0), results(1)]).toEqual([
+      [0, -1, -22, -22, -22],
+      [0, -1, -22, -22, -22],
+    ]);
+  });
+
   it('takes a vector for upcalls, from 16 on', () => {
     const { call, put, domain } = makeHvmGuest();
     expect(call(hvmOp, 0, put(at, self, 0, 0xf3, 2 << 24))).toBe(0);

@@ -18,6 +18,7 @@ import type { UnpackHost } from './payload/kernel-payload.ts';
 import { loadPvh } from './pvh.ts';
 import type { PvhMachine } from './pvh.ts';
 import { readXenNotes } from './xen-notes.ts';
+import type { XenNotes } from './xen-notes.ts';
 
 /** A kernel and what belongs to it. */
 export type KernelOptions = Extract<BootOptions, { readonly kind: 'kernel' }>;
@@ -181,9 +182,17 @@ export function paravirtualImage(options: PreparedKernel): PvImage {
     })),
     ...(page === undefined ? {} : { hypercallPage: page }),
     ...(module === undefined ? {} : { module }),
-    hasExtendedCr3: /extended-cr3|bimodal/.test(notes.paeMode ?? ''),
+    hasExtendedCr3: hasExtendedCr3(notes),
     commandLine: encodeCommandLine(commandLine, 1023),
   };
+}
+
+/**
+ * Whether page directories may be above 4 GiB: a plain `yes` means so in a note, and not in the
+ * string that was there before notes (elfnote.h, XEN_ELFNOTE_PAE_MODE).
+ */
+function hasExtendedCr3({ paeMode = '', isLegacy = false }: XenNotes): boolean {
+  return isLegacy ? paeMode.includes('[extended-cr3]') : /yes|bimodal/.test(paeMode);
 }
 
 function refuseModules(count: number): void {

@@ -149,15 +149,15 @@ function statusFrames(call: XenCall, at: number): number {
 
 /**
  * mfn, domid u16, ref, status s16. Nobody is there to whom a page could go: neither the back ends'
- * domain nor the guest itself waits for one. The page is looked at first, as in Xen.
+ * domain nor the guest itself waits for one. Unless the page was a bad one it is no longer the
+ * caller's all the same (grant_table.h); translated memory stays where it is.
  */
 function transfer(call: XenCall, [frame = 0, domain = 0]: number[]): number {
-  const isOwn = call.domain.grantPages.hold(frame, false);
-  if (isOwn) {
-    call.domain.grantPages.drop(frame, false);
-  }
+  const { pool, services } = call.domain;
+  const isGiven =
+    pool === undefined ? services.memory.isRam(frame * pageBytes, pageBytes) : pool.steal(frame);
   const to = domain & 0xffff;
-  if (!isOwn) {
+  if (!isGiven) {
     return Status.badPage;
   }
   return to === DomainId.backend || isSelf(to) ? Status.general : Status.badDomain;

@@ -38,6 +38,9 @@ const readable: ReadonlySet<number> = new Set([
   HvmParam.alternateMaps,
 ]);
 
+/** Numbers that are no parameter's, and those of parameters that are gone (MEMORY_EVENT_*). */
+const gone: ReadonlySet<number> = new Set([3, 7, 8, 20, 21, 22, 23, 25, 30]);
+
 /** `hvm_op`: parameters of a translated guest, and its time. */
 export const serveHvm: XenHandler = (call) => {
   const at = argument(call, 1);
@@ -82,6 +85,9 @@ function param(call: XenCall, at: number, write: boolean): number {
   const stranger = domainError(domain & 0xffff);
   if (stranger !== 0) {
     return stranger;
+  }
+  if (gone.has(index)) {
+    return -XenError.invalid;
   }
   if (!write && !readable.has(index)) {
     return -XenError.notPermitted;

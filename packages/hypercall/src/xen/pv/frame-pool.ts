@@ -33,9 +33,12 @@ export function framePool(guest: PvGuest): FramePool {
       guest.area.setMachineFrame(frame, number);
     }
   };
+  const isUnused = (frame: number): boolean =>
+    info.owner(frame) === PageOwner.guest && info.uses(frame) === 0;
   return {
     machineFrames: guest.area.machineFrames,
     release,
+    steal: (frame) => isUnused(frame) && release(frame),
     allocate: (number, order) => {
       const start = order === 0 ? free.at(-1) : pickRuns(free, 1, 2 ** order)?.[0];
       for (let offset = 0; start !== undefined && offset < 2 ** order; offset += 1) {
@@ -45,9 +48,7 @@ export function framePool(guest: PvGuest): FramePool {
       return start;
     },
     exchange: (frames, numbers, order) => {
-      const isOwn = (frame: number): boolean =>
-        info.owner(frame) === PageOwner.guest && info.uses(frame) === 0;
-      if (new Set(frames).size !== frames.length || !frames.every(isOwn)) {
+      if (new Set(frames).size !== frames.length || !frames.every(isUnused)) {
         return -XenError.invalid;
       }
       const starts = pickRuns([...frames, ...free], numbers.length, 2 ** order);

@@ -73,6 +73,16 @@ describe('a paravirtual guest with a grant of its own', () => {
     expect([unmap(place, handle), check()]).toEqual([okay, []]);
   });
 
+  it('loses a page that it transfers, though nobody takes it, unless it is in use', () => {
+    const { call, put, argumentsAt, memory, spare, firstFrame, info, check } = granted();
+    const transfer = (frame: number): number => {
+      expect(call(grantTableOp, 4, put(argumentsAt, frame, 7, 9, 0), 1)).toBe(0);
+      return (memory.read16(argumentsAt + 12) << 16) >> 16;
+    };
+    expect([transfer(firstFrame), transfer(0), transfer(spare - 1)]).toEqual([-9, -9, -2]);
+    expect([transfer(spare - 1), info.uses(firstFrame) > 0, check()]).toEqual([-9, true, []]);
+  });
+
   it('finds bits of its own in the entry, and ends a mapping of devices by its address', () => {
     const { map, unmap, memory, leaf, spare, put, call, argumentsAt } = granted();
     const { handle } = map(place, 1 | 2 | (5 << 16));
