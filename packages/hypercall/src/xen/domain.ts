@@ -8,7 +8,7 @@ import { MappedGrants } from './mapped-grants.ts';
 import type { GrantMapper, WideAddress as WideValue } from './mapped-grants.ts';
 import { GrantTable, ReservedGrant } from './grant-table.ts';
 import type { GrantPages } from './grant-table.ts';
-import type { XenServices } from './interfaces.ts';
+import type { ShutdownReason, XenServices } from './interfaces.ts';
 import type { FramePool } from './machine-frames.ts';
 import { PlacedGrants } from './placed-grants.ts';
 import { RunState, Runstate } from './runstate.ts';
@@ -115,6 +115,8 @@ export class XenDomain {
   readonly saved: Map<string, SavedText> = new Map<string, SavedText>();
   /** How the virtual CPU waits, where it can; without it a wait returns at once, as it may. */
   waiter: ((wait: DomainWait) => void) | undefined;
+  /** Called before the guest stops. */
+  beforeStop: (() => void) | undefined;
   /** Called on reset, when the back ends are to start anew. */
   readonly #starters: (() => void)[] = [];
 
@@ -149,7 +151,7 @@ export class XenDomain {
     );
     this.mapper = this.placedGrants;
     this.watchdogs = new Watchdogs(timers, () => {
-      services.machine.shutdown('watchdog');
+      this.stop('watchdog');
     });
     this.#oneShot = timers.create(() => {
       this.#oneShotAt = 0;
@@ -244,6 +246,13 @@ export class XenDomain {
   /** Adds something that starts with the guest: a back end. */
   onStart(start: () => void): void {
     this.#starters.push(start);
+  }
+
+  /** Stops the guest, with a line on its console if anything is to be said. */
+  stop(reason: ShutdownReason, line: string = ''): void {
+    this.beforeStop?.();
+    for (const character of line) this.services.console.write(character.charCodeAt(0));
+    this.services.machine.shutdown(reason);
   }
 
   /** Brings the guest back to the state before its first instruction; `begin` follows. */

@@ -11,6 +11,25 @@ const unmask = 9;
 const at = 0x1000;
 const { self, backend } = DomainId;
 
+describe('the console of a guest that closed its port', () => {
+  it('has what the guest wrote last when it stops', () => {
+    const { call, put, memory, domain, host } = makeHvmGuest();
+    expect(call(eventChannelOp, 10, put(0x1000, DomainId.self))).toBe(0);
+    const ring = domain.consolePage;
+    for (const [index, character] of [...'last\n'].entries()) {
+      memory.write8(ring + 1024 + index, character.charCodeAt(0));
+    }
+    memory.write32(ring + 3084, 5);
+    expect(host.said).toBe('');
+    expect(call(XenCallNumber.schedOp, 2, put(0x1000, 0))).toBe(0);
+    expect([host.said, host.shutdowns, memory.read32(ring + 3080)]).toEqual([
+      'last\n',
+      ['poweroff'],
+      5,
+    ]);
+  });
+});
+
 describe('ports', () => {
   it('come into being 64 at a time, and others cannot be waited for or asked about', () => {
     const { call, put } = makeHvmGuest();

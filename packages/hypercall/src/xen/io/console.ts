@@ -30,6 +30,10 @@ export class XenConsole {
     domain.onStart(() => {
       this.connect();
     });
+    // What the guest wrote last is not lost with the port, which it may have closed.
+    domain.beforeStop = () => {
+      this.#drain();
+    };
     domain.addSaved('console', {
       save: () => '',
       restore: () => {
@@ -71,6 +75,14 @@ export class XenConsole {
   }
 
   #serve(): void {
+    if (this.#drain()) {
+      this.#domain.events.raise(this.#domain.consolePort);
+    }
+    this.onRoom?.();
+  }
+
+  /** Takes what the guest has written; false if there was nothing. */
+  #drain(): boolean {
     const { memory, console } = this.#domain.services;
     const page = this.#page;
     const written = memory.read32(page + Index.outputWritten) >>> 0;
@@ -82,8 +94,7 @@ export class XenConsole {
     }
     if (waiting > 0) {
       memory.write32(page + Index.outputRead, read);
-      this.#domain.events.raise(this.#domain.consolePort);
     }
-    this.onRoom?.();
+    return waiting > 0;
   }
 }

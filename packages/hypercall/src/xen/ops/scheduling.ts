@@ -75,7 +75,7 @@ export const serveSchedCompat: XenHandler = (call) => {
 /** A byte is the reason; one without a meaning stops the guest. */
 function shutdown(call: XenCall, reason: number): number {
   const found = reasons[reason & 0xff] ?? 'poweroff';
-  call.domain.services.machine.shutdown(found);
+  call.domain.stop(found);
   // Nobody takes a suspended guest elsewhere: it is as if that had been called off (sched.h).
   return found === 'suspend' ? 1 : 0;
 }

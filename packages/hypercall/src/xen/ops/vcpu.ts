@@ -70,7 +70,7 @@ export const serveVcpu: XenHandler = (call) => {
       return domain.kind === 'pv' ? -XenError.invalid : -XenError.noSuchCall;
     case Vcpu.down:
       // The last one that runs: the guest is off.
-      domain.services.machine.shutdown('poweroff');
+      domain.stop('poweroff');
       return 0;
     default:
       return -XenError.noSuchCall;

@@ -175,11 +175,8 @@ export class PvTraps {
 
   /** Ends the guest with a line on its console. */
   crash(vector: number): void {
-    const { console, machine } = this.#guest.domain.services;
-    for (const character of describeCrash(this.#frame, vector, this.#options.cr2())) {
-      console.write(character.charCodeAt(0));
-    }
-    machine.shutdown('crash');
+    const line = describeCrash(this.#frame, vector, this.#options.cr2());
+    this.#guest.domain.stop('crash', line);
   }
 
   /** A gate that only the guest's table has, an instruction to emulate, or the guest's fault. */
