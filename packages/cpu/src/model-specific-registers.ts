@@ -64,11 +64,12 @@ function keptRegisters(physicalBits: number): Map<number, Kept> {
     [Msr.tscAux, { mask: word, reset: zero }],
     [Msr.extendedSupervisor, { mask: zero, reset: zero }],
     [Msr.miscEnable, { mask: whole, reset: [1, 0] }],
-    // MTRR default type, machine-check status, microcode level, debug control.
+    // MTRR default type, machine-check status, microcode level, debug control: LBR, BTF, PB0 to 3
+    // (APM 2 13.1.1.6; SDM 3B 17.4.1).
     [0x2ff, { mask: [0xcff, 0], reset: zero, types: rangeType }],
     [0x179, { mask: zero, reset: [0, 0] }],
     [0x17a, { mask: whole, reset: zero }],
-    [0x1d9, { mask: word, reset: zero }],
+    [0x1d9, { mask: [0x3f, 0], reset: zero }],
     [0x8b, { mask: zero, reset: [0x0100_00c8, 0] }],
     // AMD: HWCR, SYSCFG, NB_CFG, interrupt pending, DE_CFG (LFENCE serializes), OSVW.
     [0xc001_0015, { mask: whole, reset: zero }],

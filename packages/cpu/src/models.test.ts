@@ -215,6 +215,15 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
     }
   });
 
+  it('has the bits of the debug control that such processors have', () => {
+    const write = (low: number): number =>
+      run(parts, `mov ecx, 0x1d9\nmov eax, ${low}\nxor edx, edx\nwrmsr`);
+    const refused = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
+    const taken = has(parts, edx(5)) ? -1 : undefinedOpcode;
+    // LBR, BTF and the pins; neither branch trace messages nor what came with RTM.
+    expect([0x3f, 0x40, 0x8000, 0].map(write)).toEqual([taken, refused, refused, taken]);
+  });
+
   it('refuses memory types and bits that are reserved in MTRRs and the PAT', () => {
     for (const [number, high, low, taken] of writes) {
       const text = `mov ecx, ${number}\nmov eax, ${low}\nmov edx, ${high}\nwrmsr\nrdmsr`;
