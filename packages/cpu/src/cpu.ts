@@ -205,6 +205,7 @@ export class Cpu {
     const state = this.#state;
     writeInitialState(state, initial);
     writeEflags(state, initial.eflags, definedFlags);
+    for (const msr of initial.msrs ?? []) this.registers.write(...msr);
     this.shadow.setControl(state[Word.cr0] ?? 0, 0, 0);
     this.segmentation.updateMode();
     this.#privilegeChanged();

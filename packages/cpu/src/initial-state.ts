@@ -46,6 +46,8 @@ export interface InitialState {
   readonly gs: InitialSegment;
   readonly ldtr: InitialSegment;
   readonly tr: InitialSegment;
+  /** MSRs that only hold a value: number, low and high word. */
+  readonly msrs?: readonly (readonly [number, number, number])[];
 }
 
 /** The x87 control word after FNINIT: all exceptions masked, 64 bits of precision. */

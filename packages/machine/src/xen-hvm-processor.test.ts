@@ -126,6 +126,9 @@ const checks: NamedChecks = {
     leaves('        mov eax, [got_eip]', 'eax', 'at_forced'),
     leaves('', 'dword [seen + 12]', 0x566e_6558),
   ],
+  'memory that is write-back from the start': [
+    leaves('        mov ecx, 0x2ff\n        rdmsr', 'eax', 0x806),
+  ],
   'an error of the local APIC whose own interrupt is an error': [
     leaves('        mov dword [0xfee000f0], 0x1ff', 'dword [0xfee000f0]', 0x1ff),
     leaves(

@@ -32,6 +32,8 @@ export interface BootState {
   readonly gs: BootSegment;
   readonly ldtr: BootSegment;
   readonly tr: BootSegment;
+  /** MSRs: number, low and high word. */
+  readonly msrs?: readonly (readonly [number, number, number])[];
 }
 
 /** Selector of the flat code segment, as Linux's boot protocol asks (boot.rst, __BOOT_CS). */

@@ -59,6 +59,9 @@ const moduleBytes = 32;
 const mostModules = (Place.end - Place.modules) / moduleBytes;
 const mostMapEntries = Math.floor((Place.modules - Place.memoryMap) / mapEntryBytes);
 
+/** IA32_MTRR_DEF_TYPE: MTRRs are on, and memory is write-back (docs/misc/pvh.pandoc, "MTRR"). */
+const memoryTypes = [0x2ff, 0x806, 0] as const;
+
 /** 32-bit Linux maps this much at first, and modules must be below. */
 const moduleCeiling = 0x3800_0000;
 const pageBytes = 4096;
@@ -102,7 +105,8 @@ export function loadPvh(
   memory.write(LoaderArea.parameters, describe(machine, modules, places));
   writeBootGdt(memory);
   const state = flatBootState(entry, LoaderArea.gdt, { ebx: LoaderArea.parameters });
-  return { ...state, tr: { selector: 0, base: 0, limit: 0x67, attributes: 0x8b } };
+  const tr = { selector: 0, base: 0, limit: 0x67, attributes: 0x8b };
+  return { ...state, tr, msrs: [memoryTypes] };
 }
 
 interface PlacedModule {
