@@ -1,3 +1,4 @@
+export * from './jump-cache.ts';
 export * from './layout.ts';
 export * from './cpu-state.ts';
 export * from './eflags.ts';

@@ -8,6 +8,7 @@
  *     0x0000_1000  CPU state (see cpu-state.ts)
  *     0x0000_2000  scratch records and tables of generated code
  *     0x0001_0000  write-trace bitmaps, 8 bytes per guest-physical page
+ *     0x0081_0000  the jump cache of regions (see jump-cache.ts)
  *     0x0100_0000  shadow tables (directories and leaves)
  *     0x0500_0000  code-page blocks and predecoded records
  *     0x1000_0000  guest RAM from guest-physical 0, then video memory and other backed regions
@@ -20,7 +21,8 @@ export const Layout = {
   scratch: 0x2000,
   scratchBytes: 0xe000,
   traceBitmaps: 0x0001_0000,
-  traceBitmapsBytes: 0x00ff_0000,
+  traceBitmapsBytes: 0x0080_0000,
+  jumpCache: 0x0081_0000,
   shadowPool: 0x0100_0000,
   shadowPoolBytes: 0x0400_0000,
   codePool: 0x0500_0000,

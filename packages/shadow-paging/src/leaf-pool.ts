@@ -18,7 +18,7 @@
  *
  * Hot: `find`, `setEntry`, `clearEntry`. Measured in shadow-paging.bench.ts.
  */
-import { tracedPages } from '@ringfence/memory';
+import { forgetJumps, tracedPages } from '@ringfence/memory';
 import { Half } from './page-walker.ts';
 
 /** Bytes of one leaf in linear memory: read and write entries, then exec entries. */
@@ -204,7 +204,10 @@ export class LeafPool {
 
   /** Sets the exec entry of a leaf; its page must be linked by `setEntry`. */
   setExec(leaf: number, index: number, value: number): void {
-    this.i32[((this.address(leaf) + leafExec) >>> 2) + index] = value;
+    const word = ((this.address(leaf) + leafExec) >>> 2) + index;
+    const before = this.i32[word] ?? 0;
+    if (before !== 0 && before !== value) forgetJumps(this.i32);
+    this.i32[word] = value;
   }
 
   /** Makes all entries of one page of a leaf unknown. */
@@ -214,7 +217,7 @@ export class LeafPool {
     const word = this.address(leaf) >>> 2;
     this.i32[word + index * 2] = unknownEntry;
     this.i32[word + index * 2 + 1] = unknownEntry;
-    this.i32[word + (leafExec >>> 2) + index] = 0;
+    this.setExec(leaf, index, 0);
     this.unlinkReverse(node);
     this.reversePrevious[node] = 0;
   }

@@ -5,7 +5,7 @@
  * found by its guest page directories (one for two-level paging, four for PAE) and its role, so a
  * CR3 load of a known address space is a hash lookup.
  */
-import { tracedPages } from '@ringfence/memory';
+import { forgetJumps, tracedPages } from '@ringfence/memory';
 
 /** Bytes of one space in linear memory: a data directory, then an exec directory. */
 export const spaceBytes = 8192;
@@ -77,6 +77,7 @@ export class SpacePool {
   /** Points a slot of a space to a data leaf and an exec leaf. */
   setSlot(space: number, slot: number, data: number, exec: number): void {
     const word = (this.data(space) >>> 2) + slot;
+    if (this.i32[word + 1024] !== this.absentExec) forgetJumps(this.i32);
     this.i32[word] = data;
     this.i32[word + 1024] = exec;
   }
@@ -108,6 +109,7 @@ export class SpacePool {
   /** Empties `count` slots of a space from one on. */
   clearSlots(space: number, first: number, count: number): void {
     const word = (this.data(space) >>> 2) + first;
+    forgetJumps(this.i32);
     this.i32.fill(this.absentData, word, word + count);
     this.i32.fill(this.absentExec, word + 1024, word + 1024 + count);
   }

@@ -6,16 +6,18 @@
  *                      <-- lookup, target = the return address: A goes on
  *                      <-- anything else: A returns it to its own caller, down to the loop
  *
- * Both look the EIP up as the loop does: exec directory, leaf, block, record. Where there is no
- * region they return what the loop then does: the record, or `HandlerResult.lookup`. Frames that
- * wait hold no state of the guest, so they can be left at any time: interrupts, faults, code that
- * changed and switched stacks all come back as something else than the expected return.
+ * Both look the EIP up in the jump cache, and where that does not have it as the loop does: exec
+ * directory, leaf, block, record. Where there is no region they return what the loop then does: the
+ * record, or `HandlerResult.lookup`. Frames that wait hold no state of the guest, so they can be
+ * left at any time: interrupts, faults, code that changed and switched stacks all come back as
+ * something else than the expected return.
  *
  * Hot; measured by tools/bench.
  */
 import { CpuState, ExitReason } from '@ringfence/memory';
 import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
 import type { Label, ValueType } from '@ringfence/wasm';
+import { emitFindJump, emitNoteJump } from './jump-cache.ts';
 import { HandlerResult } from '../interpreter/handler-target.ts';
 import { recordBytes, RecordField } from '../interpreter/record.ts';
 
@@ -289,19 +291,24 @@ function findTailCalls(): boolean {
 function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
   const record = body.local('i32');
   const slot = body.local('i32');
+  const jump = { eip, place: body.local('i32'), record, slot };
   const unknown = body.block();
+  const found = body.block();
+  emitFindJump(body, jump, firstRegionSlot, found);
   pushRecord(body, eip, unknown);
-  body.set(record);
-  setEipBase(body, eip);
-  body.get(record);
+  body.tee(record);
   body.memory('i32.load16_u', RecordField.handler);
   body.tee(slot);
   body.i32(firstRegionSlot);
   body.op('i32.lt_u');
   const isInstruction = body.if();
+  setEipBase(body, eip);
   body.get(record);
   body.return();
   body.end(isInstruction);
+  emitNoteJump(body, jump);
+  body.end(found);
+  setEipBase(body, eip);
   body.get(record);
   body.get(slot);
   enter();

@@ -1,0 +1,30 @@
+/**
+ * The jump cache: which record stands at an EIP, for regions that go on at an EIP which is known
+ * only when they run. Generated code looks here before it goes through exec directory, leaf, block
+ * and index, each of which is a load that waits for the one before; it fills the cache, too.
+ *
+ *     +0       512 entries of 16 bytes, chosen by `eip ^ eip >>> 9`: EIP, exec directory, record
+ *     +0x2000  not 0 if there may be an entry
+ *
+ * An entry is true as long as it is there: whoever changes what an exec directory leads to calls
+ * `forgetJumps`. A record that went stale says so itself, and is looked up anew.
+ */
+import { Layout } from './layout.ts';
+
+/** How many entries there are: a power of two. */
+export const jumpCacheEntries = 512;
+
+/** Bytes of an entry. */
+export const jumpCacheEntryBytes = 16;
+
+/** Offsets from `Layout.jumpCache`: the first entry's fields, and the word behind the last. */
+export const JumpCacheField = { eip: 0, directory: 4, record: 8, isFilled: 0x2000 } as const;
+
+/** Empties the jump cache: exec directories lead to something else than they did. */
+export function forgetJumps(i32: Int32Array): void {
+  const first = Layout.jumpCache >> 2;
+  const last = first + (JumpCacheField.isFilled >> 2);
+  if (i32[last] === 0) return;
+  // No directory is at address 0.
+  i32.fill(0, first, last + 1);
+}
