@@ -87,7 +87,7 @@ export class AtaDisk implements DriveKind {
 
   drained(): void {
     const { state } = this.#drive;
-    if (state.work === 'read') this.#advance(Math.min(state.block, state.left));
+    if (state.work === 'read') this.#advance(this.#blockSectors);
     if (state.work === 'read' && state.left > 0) this.#drive.later('read');
     else this.#drive.rest(reg.ideStatus.ready | reg.ideStatus.seekDone);
   }
@@ -101,7 +101,13 @@ export class AtaDisk implements DriveKind {
   }
 
   get #sectors(): number {
-    return this.#storage.bytes / sectorBytes;
+    return Math.floor(this.#storage.bytes / sectorBytes);
+  }
+
+  /** The sectors of the block that is moved: fewer than asked for where the disk ends. */
+  get #blockSectors(): number {
+    const { block, left, lba } = this.#drive.state;
+    return Math.min(block, left, this.#sectors - lba);
   }
 
   #sectorCommand({ writes, dma, wide, multiple, through }: SectorCommand): void {
@@ -109,7 +115,9 @@ export class AtaDisk implements DriveKind {
     const count = this.#count(wide);
     const lba = this.#address(wide);
     const isRefused = (multiple === true && state.multiple === 0) || (writes && this.#readOnly);
-    if (isRefused || lba < 0 || lba + count > this.#sectors) {
+    // A read byte by byte goes up to the disk's end, and fails behind it.
+    const needed = writes || dma ? count : 1;
+    if (isRefused || lba < 0 || lba + needed > this.#sectors) {
       this.#drive.complete(isRefused ? reg.ideError.abort : reg.ideError.notFound);
       return;
     }
@@ -230,7 +238,11 @@ export class AtaDisk implements DriveKind {
       this.#readDma();
       return;
     }
-    const bytes = Math.min(state.block, state.left) * sectorBytes;
+    if (this.#blockSectors <= 0) {
+      this.#fail(reg.ideError.notFound);
+      return;
+    }
+    const bytes = this.#blockSectors * sectorBytes;
     this.#access.read(this.#storage, state.lba * sectorBytes, bytes, (data) => {
       if (data === undefined) this.#fail();
       else this.#drive.offer(data);
@@ -301,11 +313,11 @@ export class AtaDisk implements DriveKind {
     state.left -= sectors;
   }
 
-  #fail(): void {
+  #fail(error: number = reg.ideError.uncorrectable): void {
     const { bus, state } = this.#drive;
     if (state.dma) bus.masterFinished();
     this.#setAddress(state.lba, true);
-    this.#drive.complete(reg.ideError.uncorrectable);
+    this.#drive.complete(error);
   }
 
   #count(wide: boolean): number {

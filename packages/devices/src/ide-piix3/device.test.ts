@@ -89,8 +89,11 @@ describe('an IDE disk', () => {
 
   it('refuses what is past its end, unknown commands, and writes when it is read-only', () => {
     const { rig, storage } = disk();
-    rig.task(0, 2, 0xff, 7, 0, 0xe0);
+    rig.task(0, 2, 0x00, 8, 0, 0xe0);
     rig.command(0x20);
+    expect([rig.status, rig.register(1)]).toEqual([0x51, 0x10]);
+    rig.task(0, 2, 0xff, 7, 0, 0xe0);
+    rig.command(0x30);
     expect([rig.status, rig.register(1)]).toEqual([0x51, 0x10]);
     rig.command(0xfe);
     expect(rig.register(1)).toBe(4);
@@ -98,6 +101,24 @@ describe('an IDE disk', () => {
     rig.task(0, 1, 0, 0, 0, 0xe0);
     rig.command(0x30);
     expect(rig.status).toBe(0x51);
+  });
+
+  it.each([
+    ['sector by sector', 0x20, [512, 512]],
+    ['in blocks', 0xc4, [1024]],
+  ])('reads up to its end %s, and fails behind it', (_name, code, pieces) => {
+    const { rig, storage } = disk();
+    rig.task(0, 4, 0, 0, 0, 0xe0);
+    rig.command(0xc6);
+    rig.task(0, 20, 0xfe, 7, 0, 0xe0);
+    rig.command(code);
+    const data = pieces.flatMap((bytes) => {
+      const piece = [...rig.read(bytes)];
+      rig.wait();
+      return piece;
+    });
+    expect(data).toEqual([...storage.content.subarray(2046 * 512)]);
+    expect([rig.status, rig.register(1), rig.register(3)]).toEqual([0x51, 0x10, 0]);
   });
 
   it('reports a storage that fails', () => {
