@@ -2,7 +2,7 @@
 import type { IrqLine } from '@ringfence/devices';
 
 import type { BiosBoard, BiosMemory, PinnedMemory } from './bios-memory.ts';
-import { firstCd, firstDisk, numbered, transferOf } from './disk-transfers.ts';
+import { firstCd, firstDisk, numbered, sectorsThere, transferOf } from './disk-transfers.ts';
 import type { NumberedDrive, Transfer } from './disk-transfers.ts';
 import { emulatedDisk, emulatedDrive } from './drives.ts';
 import type { BiosDrive, Emulated, Geometry } from './drives.ts';
@@ -167,11 +167,18 @@ export class DiskServices {
     if (status === undefined) {
       return Outcome.wait;
     }
-    const { number, kind, floppyType } = transfer.drive;
-    if (kind === 'floppy' && status === Status.ok) {
+    const { kind } = transfer;
+    const { number, floppyType } = transfer.drive;
+    if (transfer.drive.kind === 'floppy' && status === Status.ok) {
       const memory = this.#memory;
       memory.write8(Bda.floppySeeks, memory.read8(Bda.floppySeeks) | (1 << (number & 3)));
       memory.write8(Bda.floppyMedia + (number & 1), mediaOfTypes[floppyType] ?? 0x17);
+    }
+    if (status !== Status.ok) {
+      const moved = status === Status.notFound && kind === 'read' ? sectorsThere(transfer) : 0;
+      const isPlain = frame.ah <= lastPlainTransfer;
+      if (isPlain) frame.al = moved;
+      else this.#memory.write16(frame.at('ds', frame.get('esi')) + 2, moved);
     }
     return this.#end(frame, status);
   }
@@ -188,9 +195,12 @@ export class DiskServices {
       }
       return status;
     }
-    const { drive, kind, first, count } = transfer;
+    const { drive, kind } = transfer;
+    // A read goes up to the disk's end, as disks do it, and fails behind it.
+    const count = sectorsThere(transfer);
+    const isCut = transfer.count > count;
     const bytes = count * drive.sectorBytes;
-    if ((first + count) * drive.sectorBytes > drive.storage.bytes) {
+    if (isCut && (kind !== 'read' || count === 0)) {
       return Status.notFound;
     }
     if (kind === 'verify' || count === 0) {
@@ -202,8 +212,8 @@ export class DiskServices {
     const pending: { owner: number; status: number | undefined } = { owner, status: undefined };
     this.#pending = pending;
     const place = this.#memory.pin(transfer.address, bytes, kind === 'read');
-    this.#moveFrom(transfer, place, 0, (ok) => {
-      pending.status = ok ? Status.ok : Status.controller;
+    this.#moveFrom({ ...transfer, count }, place, 0, (ok) => {
+      pending.status = !ok ? Status.controller : isCut ? Status.notFound : Status.ok;
       if (this.#pending === pending) {
         this.#irq.set(true);
       }

@@ -35,6 +35,12 @@ const fillOffset = 8;
 const parameterVector = 4 * 0x1e;
 const format = 0x05;
 
+/** Returns how many of a transfer's sectors the drive has. */
+export function sectorsThere({ drive, first, count }: Transfer): number {
+  const sectors = Math.floor(drive.storage.bytes / drive.sectorBytes);
+  return Math.max(0, Math.min(count, sectors - first));
+}
+
 /** Gives a drive its number, counted by its kind, and its geometry. */
 export function numbered(drive: BiosDrive, index: number): NumberedDrive {
   const { bytes } = drive.storage;
