@@ -254,8 +254,10 @@ function rotate(by: number): (c: InstructionContext) => void {
   };
 }
 
+/** Empties a register; C1, which the manual leaves undefined, is cleared as by AMD processors. */
 function free(c: InstructionContext): void {
   const b = c.b;
+  setStatusWord(c, b.and(statusWord(c), ~Status.c1));
   const register = physicalRegister(c, c.source.stNumber(0));
   const tags = b.load('i32.load', CpuState.fpuTags);
   b.store('i32.store', CpuState.fpuTags, b.and(tags, b.not(b.shl(b.i32(1), register))));

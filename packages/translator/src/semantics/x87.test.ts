@@ -185,6 +185,17 @@ describe('x87 exceptions', () => {
   });
 });
 
+describe('FFREE and FFREEP', () => {
+  it.each(['ffree st(3)', 'ffreep st(3)'])('clear C1: %s (dd c3 on an AMD EPYC)', (text) => {
+    const m = machine();
+    // The ninth load overflows the stack.
+    run(m, ...Array.from({ length: 9 }, () => 'fldz'));
+    expect(m.word(CpuState.fpuStatus) & 0x4740).toBe(0x0240);
+    run(m, text);
+    expect(m.word(CpuState.fpuStatus) & 0x4740).toBe(0x0040);
+  });
+});
+
 describe('x87 faults', () => {
   it.each([
     [4, 'EM'],
