@@ -9,6 +9,8 @@ import type { PortBus } from '@ringfence/devices';
 
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import { Bda } from './layout.ts';
+import { setGraphics, writePlanes } from './video-planes.ts';
+import { VbeSurface } from './vbe-surface.ts';
 import { videoModes } from './video-modes.ts';
 import type { VideoMode } from './video-modes.ts';
 
@@ -111,12 +113,12 @@ export class VideoPen {
     const cursor = this.#memory.read16(Bda.cursors + 2 * page);
     const [row, column] = [cursor >> 8, cursor & 0xff];
     const mode = this.#mode;
-    return mode === undefined || mode.layout === 'text'
+    return mode?.layout === 'text' || (mode === undefined && this.#surface === undefined)
       ? this.#cell(page, row, column)
       : this.#recognize(mode, page, row, column);
   }
 
-  #recognize(mode: VideoMode, page: number, row: number, column: number): number {
+  #recognize(mode: VideoMode | undefined, page: number, row: number, column: number): number {
     const height = this.#memory.read16(Bda.characterHeight) & 0x1f;
     const shape = Array.from({ length: height }, (_, line) => {
       let bits = 0;
@@ -168,6 +170,7 @@ export class VideoPen {
   putPixel(x: number, y: number, colour: number, page: number): void {
     const mode = this.#mode;
     if (mode === undefined || mode.layout === 'text') {
+      this.#surface?.put(x, y, [colour]);
       return;
     }
     const memory = this.#memory;
@@ -189,7 +192,7 @@ export class VideoPen {
   getPixel(x: number, y: number, page: number): number {
     const mode = this.#mode;
     if (mode === undefined || mode.layout === 'text') {
-      return 0;
+      return this.#surface?.get(x, y) ?? 0;
     }
     const { address, shift } = this.#pixelPlace(mode, x, y, page);
     if (mode.layout !== 'planar') {
@@ -198,15 +201,20 @@ export class VideoPen {
     }
     let colour = 0;
     for (let plane = 0; plane < 4; plane += 1) {
-      this.#setGraphics(4, plane);
+      setGraphics(this.#ports, 4, plane);
       colour |= ((this.#memory.read8(address) >> shift) & 1) << plane;
     }
-    this.#setGraphics(4, 0);
+    setGraphics(this.#ports, 4, 0);
     return colour;
   }
 
   get #mode(): VideoMode | undefined {
     return videoModes.get(this.#memory.read8(Bda.videoMode));
+  }
+
+  /** What a mode of the VBE extension draws in. */
+  get #surface(): VbeSurface | undefined {
+    return this.#mode === undefined ? VbeSurface.shown(this.#memory, this.#ports) : undefined;
   }
 
   get #columns(): number {
@@ -239,27 +247,27 @@ export class VideoPen {
       if (attribute !== undefined) {
         this.#memory.write8(address + 1, attribute);
       }
-    } else if (mode !== undefined) {
-      this.#draw(mode, character, colour, page, row, column);
+    } else {
+      this.#draw(character, colour, page, row, column);
     }
   }
 
   /** Draws a character in a graphics mode. */
-  #draw(
-    mode: VideoMode,
-    character: number,
-    colour: number,
-    page: number,
-    row: number,
-    column: number,
-  ): void {
+  #draw(character: number, colour: number, page: number, row: number, column: number): void {
+    const mode = this.#mode;
     const memory = this.#memory;
     const height = memory.read16(Bda.characterHeight) & 0x1f;
     const font = this.#glyph(mode, character, height);
     const isXor = (colour & xorBit) !== 0;
+    const surface = this.#surface;
     for (let line = 0; line < height; line += 1) {
       const bits = memory.read8(font + line);
       const y = row * height + line;
+      if (mode === undefined) {
+        const dots = dotsOf(bits).map((isInk) => (isInk ? colour : 0));
+        surface?.put(8 * column, y, dots);
+        continue;
+      }
       if (mode.layout === 'planar') {
         const { address } = this.#pixelPlace(mode, 8 * column, y, page);
         if (!isXor) {
@@ -268,8 +276,7 @@ export class VideoPen {
         this.#planar(address, bits, colour, isXor);
         continue;
       }
-      for (let dot = 0; dot < 8; dot += 1) {
-        const isInk = ((bits >> (7 - dot)) & 1) !== 0;
+      for (const [dot, isInk] of dotsOf(bits).entries()) {
         if (isInk || !isXor || mode.layout === 'bytes') {
           this.putPixel(8 * column + dot, y, isInk ? colour : 0, page);
         }
@@ -278,9 +285,9 @@ export class VideoPen {
   }
 
   /** Where the shape of a character stands; in CGA modes the upper half has a font of its own. */
-  #glyph(mode: VideoMode, character: number, height: number): number {
+  #glyph(mode: VideoMode | undefined, character: number, height: number): number {
     const memory = this.#memory;
-    const isUpper = character >= 128 && mode.layout === 'cga';
+    const isUpper = character >= 128 && mode?.layout === 'cga';
     const vector = isUpper ? upperVector : fontVector;
     const index = isUpper ? character - 128 : character;
     return memory.read16(vector + 2) * 16 + memory.read16(vector) + index * height;
@@ -294,17 +301,22 @@ export class VideoPen {
       memory.write(this.#cellAddress(page, to, left), cells);
       return;
     }
+    const surface = this.#surface;
+    const height = memory.read16(Bda.characterHeight) & 0x1f;
+    for (let line = 0; surface !== undefined && line < height; line += 1) {
+      surface.copy(8 * left, from * height + line, to * height + line, 8 * (right - left + 1));
+    }
     this.#eachLine(page, to, left, right, (address, bytes, lineOf) => {
       const source = lineOf(from);
       const isPlanar = this.#mode?.layout === 'planar';
       if (isPlanar) {
-        this.#setGraphics(5, 1);
+        setGraphics(this.#ports, 5, 1);
       }
       for (let offset = 0; offset < bytes; offset += 1) {
         memory.write8(address + offset, memory.read8(source + offset));
       }
       if (isPlanar) {
-        this.#setGraphics(5, 0);
+        setGraphics(this.#ports, 5, 0);
       }
     });
   }
@@ -316,6 +328,12 @@ export class VideoPen {
         memory.write16(this.#cellAddress(page, row, column), (fill << 8) | 0x20);
       }
       return;
+    }
+    const surface = this.#surface;
+    const height = memory.read16(Bda.characterHeight) & 0x1f;
+    const dots = Array.from({ length: 8 * (right - left + 1) }, () => fill);
+    for (let line = 0; surface !== undefined && line < height; line += 1) {
+      surface.put(8 * left, row * height + line, dots);
     }
     this.#eachLine(page, row, left, right, (address, bytes) => {
       for (let offset = 0; offset < bytes; offset += 1) {
@@ -371,20 +389,12 @@ export class VideoPen {
     return { address: base + (offset & 0xffff), shift: 7 - (x & 7) };
   }
 
-  /** Writes a colour to the pixels of a byte of the planes that `mask` names. */
   #planar(address: number, mask: number, colour: number, isXor: boolean): void {
-    this.#setGraphics(5, 2);
-    this.#setGraphics(3, isXor ? 0x18 : 0);
-    this.#setGraphics(8, mask);
-    this.#memory.read8(address);
-    this.#memory.write8(address, colour & 15);
-    this.#setGraphics(8, 0xff);
-    this.#setGraphics(3, 0);
-    this.#setGraphics(5, 0);
+    writePlanes(this.#memory, this.#ports, address, mask, colour, isXor);
   }
+}
 
-  #setGraphics(index: number, value: number): void {
-    this.#ports.writePort(0x3ce, 1, index);
-    this.#ports.writePort(0x3cf, 1, value);
-  }
+/** Which of the eight dots of a line of a character have ink. */
+function dotsOf(bits: number): boolean[] {
+  return Array.from({ length: 8 }, (_, dot) => ((bits >> (7 - dot)) & 1) !== 0);
 }

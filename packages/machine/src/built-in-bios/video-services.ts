@@ -22,6 +22,8 @@ import type { VideoMode } from './video-modes.ts';
 
 const keepMemory = 0x80;
 const blank = 0x0720;
+/** The number of VESA's first mode, 800x600 in 16 colours, for AH = 00h. */
+const vesaMode = 0x6a;
 
 /** How AH = 1Bh names a number of scan lines. */
 const scanLines: Readonly<Record<number, number>> = { 200: 2, 350: 1, 400: 2, 480: 3 };
@@ -126,6 +128,7 @@ export class VideoServices {
     const number = value & 0x7f;
     const usual = videoModes.get(number);
     if (usual === undefined) {
+      if (number === vesaMode) this.#vbe.setVesaMode(value & keepMemory);
       return;
     }
     const memory = this.#memory;

@@ -148,6 +148,11 @@ export class VideoVbe {
     return Result.ok;
   }
 
+  /** Sets the mode of 800x600 in 16 colours; a bit keeps what is in memory. */
+  setVesaMode(keeps: number): void {
+    this.#setMode(0x102 | (keeps === 0 ? 0 : keepBit));
+  }
+
   #setMode(value: number): number {
     const keeps = (value & keepBit) !== 0;
     const number = value & 0x1ff;
@@ -173,6 +178,7 @@ export class VideoVbe {
     memory.write16(Bda.columns, mode.width >> 3);
     memory.write8(Bda.lastRow, Math.min(255, (mode.height >> 4) - 1));
     memory.write16(Bda.characterHeight, 16);
+    memory.write32(4 * 0x43, (Rom.segment << 16) | this.#program.font16);
     memory.write16(Ebda.vbeMode, value & (keepBit | linearBit | 0x1ff));
     return Result.ok;
   }
