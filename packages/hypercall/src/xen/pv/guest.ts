@@ -15,7 +15,7 @@ import { GuestLdt } from './ldt.ts';
 import { PageOwner, PageType } from './page-info.ts';
 import type { PageInfo } from './page-info.ts';
 import { EntryBit, frameOf, PageTables } from './page-tables.ts';
-import type { Entry } from './page-tables.ts';
+import type { Entry, EntryChange } from './page-tables.ts';
 
 /** What the guest wants done for a vector. */
 export interface TrapHandler {
@@ -252,7 +252,7 @@ export class PvGuest {
   }
 
   /** Changes an entry at a machine address: of a page table, or of plain memory. */
-  writeEntry(frame: number, index: number, entry: Entry, keepAccessed: boolean): number {
+  writeEntry(frame: number, index: number, entry: Entry, kind: EntryChange): number {
     const { info, tables } = this;
     if (info.owner(frame) !== PageOwner.guest) {
       return -XenError.invalid;
@@ -260,10 +260,10 @@ export class PvGuest {
     switch (info.type(frame)) {
       case PageType.l3:
         this.actions |= frame === this.base ? StubAction.loadCr3 : 0;
-        return tables.change(frame, index, entry, keepAccessed);
+        return tables.change(frame, index, entry, kind);
       case PageType.l1:
       case PageType.l2:
-        return tables.change(frame, index, entry, keepAccessed);
+        return tables.change(frame, index, entry, kind);
       case PageType.descriptors:
         return -XenError.invalid;
       default: {

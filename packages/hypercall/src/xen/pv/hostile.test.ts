@@ -71,7 +71,8 @@ describe('a hostile paravirtual guest', () => {
       () => call(updateVaMapping, 0xc000_0000 + below(1024) * pageBytes, entry(), 0, 0),
       () => {
         const at = frame() * pageBytes + below(512) * 8 + (below(8) === 0 ? below(8) : 0);
-        return call(mmuUpdate, put(argumentsAt, at, 0, entry(), 0), 1, 0, self);
+        const owner = below(8) === 0 ? DomainId.io : self;
+        return call(mmuUpdate, put(argumentsAt, at, 0, entry(), 0), 1, 0, owner);
       },
       () => call(mmuextOp, put(argumentsAt, below(6), frame(), 0), 1, 0, self),
       () =>
@@ -155,7 +156,7 @@ describe('a hostile paravirtual guest', () => {
       put(table + pick(16) * 8, pick(8) | (DomainId.guest << 16), frame());
       const flags = pick(32);
       const at = (flags & 0x10) === 0 ? place : entry;
-      switch (pick(4)) {
+      switch (pick(5)) {
         case 0:
           put(argumentsAt, at, 0, flags, pick(16), DomainId.guest, 0, 0, 0);
           return call(XenCallNumber.grantTableOp, 0, argumentsAt, 1);
@@ -165,6 +166,8 @@ describe('a hostile paravirtual guest', () => {
         case 2:
           put(argumentsAt, place, 0, 0xc000_0000 + pick(1024) * pageBytes, 0, pick(8), 0);
           return call(XenCallNumber.grantTableOp, 7, argumentsAt, 1);
+        case 3:
+          return call(XenCallNumber.grantTableOp, 4, put(argumentsAt, frame(), pick(8), 0, 0), 1);
         default:
           put(argumentsAt, pick(16), DomainId.guest, frame(), self, 8 | (1 << 16), 0);
           return call(XenCallNumber.grantTableOp, 5, argumentsAt, 1);

@@ -47,13 +47,37 @@ describe('update_va_mapping', () => {
     const { call, spare } = begun();
     const map = (domain: number): number =>
       call(updateVaMappingOtherDomain, place, (spare << 12) | 1, 0, 0, domain);
-    expect([self, 1, 0, 9, 0x7ff1].map(map)).toEqual([
+    expect([self, 1, 0, 9, 0x7ff2].map(map)).toEqual([
       0,
       -noDomain,
       -notPermitted,
       -noDomain,
       -notPermitted,
     ]);
+  });
+});
+
+describe('updates that may map devices alone', () => {
+  const io = 0x7ff1;
+
+  it('take entries away and change their bits, and map nothing', () => {
+    const { call, put, argumentsAt, leaf, spare, memory, abi } = begun();
+    const map = (entry: number, high = 0): number =>
+      call(updateVaMappingOtherDomain, place, entry, high, 0, io);
+    const update = (address: number, entry: number): number =>
+      call(XenCallNumber.mmuUpdate, put(argumentsAt, address, 0, entry, 0), 1, 0, io);
+    const before = memory.read32(leaf(place));
+    expect([map((spare << 12) | 1), map(1, 0xf), map((spare << 12) | 0x81)]).toEqual([
+      -XenError.busy,
+      -notPermitted,
+      -invalid,
+    ]);
+    expect([update(leaf(place), before | 0x200), memory.read32(leaf(place))]).toEqual([
+      0,
+      before | 0x200,
+    ]);
+    expect([update(leaf(place), 0), memory.read32(leaf(place))]).toEqual([0, 0]);
+    expect([update(abi.guest.base * 4096, 0), update(1, 0)]).toEqual([-invalid, -invalid]);
   });
 });
 

@@ -29,7 +29,7 @@ function foreignError(call: XenCall, isUpdate: boolean): number {
   if (isUpdate && tables !== 0 && tables !== DomainId.guest + 1) {
     return tables === DomainId.backend + 1 ? -XenError.notPermitted : -XenError.noDomain;
   }
-  return ownerError(owner);
+  return isUpdate && owner === DomainId.io ? 0 : ownerError(owner);
 }
 
 function ownerError(owner: number): number {
@@ -56,6 +56,7 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
   if (foreign !== 0) {
     return foreign;
   }
+  const ofDevices = (argument(call, 3) & 0xffff) === DomainId.io;
   let result = 0;
   let done = 0;
   while (done < most && result === 0) {
@@ -64,7 +65,8 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
       result = -XenError.fault;
     } else {
       const [low = 0, high = 0, valueLow = 0, valueHigh = 0] = words;
-      result = updateOne(guest, low, high, { low: valueLow | 0, high: valueHigh | 0 });
+      const entry = { low: valueLow | 0, high: valueHigh | 0 };
+      result = updateOne(guest, [low, high], entry, ofDevices);
     }
     done += result === 0 ? 1 : 0;
   }
@@ -77,7 +79,12 @@ function tellDone(call: XenCall, doneAt: number, done: number): number | undefin
   return isTold ? undefined : -XenError.fault;
 }
 
-function updateOne(guest: PvGuest, low: number, high: number, value: Entry): number {
+function updateOne(
+  guest: PvGuest,
+  [low, high]: readonly [number, number],
+  value: Entry,
+  ofDevices: boolean,
+): number {
   const kind = low & 7;
   const frame = (low >>> 12) + high * 2 ** 20;
   if (kind <= Update.noTranslate && frame >= guest.info.frames) {
@@ -88,10 +95,11 @@ function updateOne(guest: PvGuest, low: number, high: number, value: Entry): num
     case Update.keepAccessed:
     case Update.noTranslate: {
       const index = (low & (pageBytes - 1)) >>> 3;
-      return guest.writeEntry(frame, index, value, kind === Update.keepAccessed);
+      const keepsAccessed = kind === Update.keepAccessed;
+      return guest.writeEntry(frame, index, value, { keepsAccessed, ofDevices });
     }
     case Update.machineToPhysical:
-      if (guest.info.owner(frame) !== PageOwner.guest) {
+      if (ofDevices || guest.info.owner(frame) !== PageOwner.guest) {
         return -XenError.invalid;
       }
       guest.area.setMachineFrame(frame, value.low);
@@ -109,11 +117,15 @@ const Flush = { kinds: 3, all: 4 } as const;
 
 /** `update_va_mapping`: linear address, entry, what to flush. */
 export function updateVaMapping(guest: PvGuest, call: XenCall): number {
+  return updateLinear(guest, call, false);
+}
+
+function updateLinear(guest: PvGuest, call: XenCall, ofDevices: boolean): number {
   const found = guest.findLeaf(argument(call, 0));
   if (found === undefined || guest.info.type(found[0]) !== PageType.l1) {
     return -XenError.invalid;
   }
-  const result = guest.tables.change(found[0], found[1], entryAt(call, 1));
+  const result = guest.tables.change(found[0], found[1], entryAt(call, 1), { ofDevices });
   const flags = argument(call, 3);
   const set = (flags & ~Flush.kinds) >>> 0;
   const isSet = (flags & Flush.kinds) !== 0 && set !== 0 && set !== Flush.all;
@@ -123,7 +135,11 @@ export function updateVaMapping(guest: PvGuest, call: XenCall): number {
 
 /** `update_va_mapping_otherdomain`: the same with the domain whose page it is behind it. */
 export function updateVaMappingOther(guest: PvGuest, call: XenCall): number {
-  return ownerError(argument(call, 4) & 0xffff) || updateVaMapping(guest, call);
+  const owner = argument(call, 4) & 0xffff;
+  const ofDevices = owner === DomainId.io;
+  return ofDevices
+    ? updateLinear(guest, call, true)
+    : ownerError(owner) || updateVaMapping(guest, call);
 }
 
 /** Sub-operations of `mmuext_op` (MMUEXT_*). */

@@ -48,6 +48,14 @@ export function frameOf({ low, high }: Entry): number {
 
 const isPresent = (entry: Entry): boolean => (entry.low & EntryBit.present) !== 0;
 
+/** How an entry is changed. */
+export interface EntryChange {
+  /** What the processor noted in the old entry stays (MMU_PT_UPDATE_PRESERVE_AD). */
+  readonly keepsAccessed?: boolean;
+  /** Only pages of devices may be mapped (DOMID_IO). */
+  readonly ofDevices?: boolean;
+}
+
 /** The page tables of a guest. */
 export class PageTables {
   readonly info: PageInfo;
@@ -122,10 +130,13 @@ export class PageTables {
    * Changes an entry of a page table that is in use; returns 0 or a negative error, and then it is
    * as it was.
    */
-  change(frame: number, index: number, entry: Entry, keepAccessed: boolean = false): number {
+  change(frame: number, index: number, entry: Entry, kind: EntryChange = {}): number {
     const level = levelOf(this.info.type(frame));
     // What the top gigabyte is mapped by stays while the table is one: Xen's entries are there.
     if (level === 0 || index >= (level === 3 ? topSlot : countOf(level))) {
+      return -XenError.invalid;
+    }
+    if (level > 1 && kind.ofDevices === true) {
       return -XenError.invalid;
     }
     if (this.#isXens(frame, index)) {
@@ -133,17 +144,26 @@ export class PageTables {
     }
     const old = this.read(frame, index);
     const isSame = isPresent(old) && isPresent(entry) && sameTarget(old, entry);
-    const result = isSame ? this.#checkBits(level, entry) : this.#hold(frame, level, index, entry);
+    const isMapped = isPresent(entry) && !isSame;
+    const result =
+      isSame || (isMapped && kind.ofDevices === true)
+        ? this.#checkBits(level, entry) || (isMapped ? this.#deviceError(entry) : 0)
+        : this.#hold(frame, level, index, entry);
     if (result !== 0) {
       return result;
     }
-    const kept = keepAccessed ? old.low & (EntryBit.accessed | EntryBit.dirty) : 0;
+    const kept = kind.keepsAccessed === true ? old.low & (EntryBit.accessed | EntryBit.dirty) : 0;
     const low = level === 3 ? entry.low & keptTop : entry.low | kept;
     this.#write(frame, index, { low, high: entry.high });
     if (!isSame) {
       this.#release(frame, level, old);
     }
     return 0;
+  }
+
+  /** The guest has no devices: what is memory is no device's, and what is none may not be mapped. */
+  #deviceError(entry: Entry): number {
+    return frameOf(entry) < this.info.frames ? -XenError.busy : -XenError.notPermitted;
   }
 
   #isXens(frame: number, index: number): boolean {
@@ -222,7 +242,7 @@ export class PageTables {
         return writes ? -XenError.busy : 0;
       default:
         // Xen's own pages are somebody else's; where no memory is there would be devices.
-        return frame < this.info.frames ? -XenError.busy : -XenError.notPermitted;
+        return this.#deviceError(entry);
     }
   }
 
