@@ -93,6 +93,16 @@ user_unaligned:
 user_out:
         out 0x80, al
         int 0x80
+user_gate:
+        push 0x1234
+        db 0x9a
+        dd 0
+        dw 0x0b
+        int 0x80
+user_jump:
+        db 0xea
+        dd 0
+        dw 0x0b
 user_sysenter:
         sysenter
         int 0x80

@@ -33,6 +33,15 @@ export const openPage = (label: string): string => `${leafOf(label)}
         mov edx, [esi + 4]
 ${call(14, [`ebx, ${label}`, 'esi, 2'], 0)}`;
 
+/** Lets the kernel only read a page of its own; `argument` has its frame. */
+export const readOnly = (label: string): string => `${leafOf(label)}
+        mov ecx, [esi]
+        and ecx, -3
+        mov eax, ecx
+        shr eax, 12
+        mov [argument], eax
+${call(14, [`ebx, ${label}`, 'edx, 0', 'esi, 2'], 0)}`;
+
 /** Maps the shared page in the place of a page of the kernel's. */
 export const mapShared = (label: string): string => `        mov eax, [start_info]
         mov ecx, [eax + 36]

@@ -7,6 +7,7 @@ import {
   mapShared,
   openPage,
   pvChecks,
+  readOnly,
   returns,
   user,
 } from './test-pv-pieces.ts';
@@ -194,6 +195,37 @@ ${call(29, ['ebx, 1', 'ecx, 0'], 0)}`,
     leaves('        mov eax, [got_eip]', 'eax', 0x1234),
     leaves('        movzx eax, word [got_cs]', 'eax', 0x2000),
     leaves('        mov eax, [got_eflags]\n        and eax, 0x20000', 'eax', 0x2_0000),
+  ],
+  'a call gate of its own, by programs and by itself': [
+    openPage('user_page') + '\n' + openPage('user_stack'),
+    aside(
+      'on_gate',
+      `        push ss
+        pop ds
+        mov eax, [esp + 8]
+        mov [seen], eax
+        retf 4`,
+    ),
+    `        mov eax, on_gate
+        movzx ecx, ax
+        or ecx, 0xe0190000
+        mov [page_free + 8], ecx
+        mov ax, 0xec01
+        mov [page_free + 12], eax
+${readOnly('page_free')}
+${call(2, ['ebx, argument', 'ecx, 512'], 0)}`,
+    faults(user('user_gate'), 0x80),
+    leaves('', 'dword [seen]', 0x1234),
+    // A jump does not change the level.
+    faults(user('user_jump'), 13, 0xe018),
+    leaves(
+      `        push 0x4321
+        db 0x9a
+        dd 0
+        dw 0x0b`,
+      'dword [seen]',
+      0x4321,
+    ),
   ],
   'the time, hidden from programs': [
     openPage('user_page') + '\n' + openPage('user_stack'),
