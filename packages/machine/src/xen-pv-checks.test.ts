@@ -9,7 +9,7 @@ import { createMachine } from './machine.ts';
 import { TestHost } from './test-host.ts';
 import { runUntil } from './test-kernel.ts';
 import { pvTestKernel } from './test-pv-kernel.ts';
-import { leafOf, openPage, pvChecks, setIopl, user } from './test-pv-pieces.ts';
+import { leafOf, openPage, pvChecks, readOnly, setIopl, user } from './test-pv-pieces.ts';
 import { describeChecks, goesOn, waitsForTimer } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
@@ -232,6 +232,35 @@ ${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], 0)}`,
 ${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], -38)}`,
     call(12, ['ebx, 11', 'ecx, 0xfc000000'], -14),
     call(12, ['ebx, 10', 'ecx, argument'], -1),
+  ],
+  'another address space, and the way back': [
+    `        mov esi, [start_info]
+        mov esi, [esi + 60]
+        add esi, 0x1000
+        mov edi, user_stack
+        mov ecx, 428 * 2
+        rep movsd
+${readOnly('user_stack')}
+        mov eax, [argument]
+        shl eax, 12
+        or eax, 1
+        mov [page_free + 24], eax
+${readOnly('page_free')}
+        mov eax, [argument]
+        mov [seen], eax`,
+    ...['[seen]', '[seen + 4]', '[seen]', '[seen + 4]'].map(
+      (base) => `        mov eax, cr3
+        shr eax, 12
+        mov [seen + 8], eax
+        mov eax, ${base}
+        mov dword [argument], 5
+        mov [argument + 4], eax
+${call(26, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], 0)}
+        mov eax, [seen + 8]
+        mov [seen + 4], eax
+${leaves('        mov eax, cr3\n        shr eax, 12', 'eax', 'dword [argument + 4]')}`,
+    ),
+    leaves('        mov eax, [page_free + 24]\n        and eax, 7', 'eax', 1),
   ],
   "bits of an entry that are software's, and execution that it forbids": [
     // Bits 52 to 62 are as in the tables of four levels that Xen keeps.

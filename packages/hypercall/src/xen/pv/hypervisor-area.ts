@@ -21,7 +21,6 @@
  */
 import { xenFrames } from '../xen-frames.ts';
 import type { XenMemory } from '../interfaces.ts';
-import { machineToPhysicalStart } from '../ops/version.ts';
 import { entriesPerTable, EntryBit, hypervisorSlot } from './page-tables.ts';
 
 const pageBytes = 4096;
@@ -127,6 +126,11 @@ export class HypervisorArea {
   /** Physical address at which the processor starts, in flat protected mode. */
   get start(): number {
     return this.#at(Page.common) + bootOffset;
+  }
+
+  /** Physical address of the page with the table of the start, and room behind it. */
+  get topTables(): number {
+    return this.#at(Page.bootTop);
   }
 
   /** Physical address of a trap frame that stands at a linear address on the stack; -1 for none. */
@@ -392,6 +396,3 @@ export function paravirtualHypercallPage(): Uint8Array {
   }
   return page;
 }
-
-/** Where the guest finds the table of machine frames. */
-export const machineTableLinear: number = machineToPhysicalStart;

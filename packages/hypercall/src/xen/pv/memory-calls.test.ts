@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { XenCallNumber, XenError } from '../constants.ts';
 import { begun } from './test-begun.ts';
+import { checkPages } from './test-checker.ts';
 
 const { updateVaMapping, updateVaMappingOtherDomain } = XenCallNumber;
 const { invalid, fault, notPermitted, noDomain, access, notSupported } = XenError;
@@ -23,6 +24,21 @@ describe('entries', () => {
     expect(update(third, second | 1, 0x10_0000)).toBe(-invalid);
     expect(extend(0, spare)).toBe(0);
     expect(update(second, (spare << 12) | 7, 0xfff0_0000)).toBe(0);
+  });
+
+  it('of the third level can be written and are for all while their table is one', () => {
+    const { update, spare, memory, abi, extend, put } = begun();
+    const [third, top] = [spare * 4096, (spare - 1) * 4096];
+    expect(memory.read32(abi.guest.base * 4096 + 24) & 0xfff).toBe(7);
+    put(third, 0, 0, 0, 0, 0, 0, top | 0x21, 0);
+    expect(extend(2, spare)).toBe(0);
+    expect(memory.read32(third + 24) & 0xfff).toBe(0x27);
+    memory.write(top - 4096, new Uint8Array(4096));
+    expect(update(third, (top - 4096) | 1)).toBe(0);
+    expect([memory.read32(third), memory.read32(third + 8)]).toEqual([(top - 4096) | 7, 0]);
+    expect(extend(4, spare)).toBe(0);
+    expect([0, 24].map((at) => memory.read32(third + at) & 0xfff)).toEqual([1, 1]);
+    expect(checkPages(abi.guest, memory)).toEqual([]);
   });
 
   it('forbid execution only where the processor can', () => {

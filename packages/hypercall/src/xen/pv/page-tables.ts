@@ -25,11 +25,10 @@ const topSlot = 3;
 const allowedLow = 0xe67;
 /** In an entry of the first level G too, which means nothing as long as CR4.PGE is off. */
 const globalBit = 0x100;
-/**
- * What is kept of an entry of the third level: P, and the bits for software. Guests set others, as
- * Xen allows where its own tables have four levels, and the processor would refuse them.
- */
-const keptTop = 0xffff_fe01;
+/** Number of entries of a table of the third level. */
+export const topEntries = 4;
+/** Bits that an entry of the third level has while its table is one, as Xen's four levels need. */
+const addedTop = EntryBit.writable | EntryBit.user;
 /** High bits: NX, those for software, and the frame's. */
 const noExecute = 0x8000_0000;
 const softwareHigh = 0x7ff0_0000;
@@ -124,6 +123,9 @@ export class PageTables {
       }
     }
     this.#letGo(frame, level, countOf(level));
+    if (level === 3) {
+      this.#changeBits(frame, (low) => low & ~(addedTop | EntryBit.accessed));
+    }
   }
 
   /**
@@ -153,15 +155,15 @@ export class PageTables {
       return result;
     }
     const kept = kind.keepsAccessed === true ? old.low & (EntryBit.accessed | EntryBit.dirty) : 0;
-    const low = level === 3 ? entry.low & keptTop : entry.low | kept;
-    this.#write(frame, index, { low, high: entry.high });
+    const added = level === 3 && isPresent(entry) ? addedTop : 0;
+    this.#write(frame, index, { low: entry.low | kept | added, high: entry.high });
     if (!isSame) {
       this.#release(frame, level, old);
     }
     return 0;
   }
 
-  /** The guest has no devices: what is memory is no device's, and what is none may not be mapped. */
+  /** The guest has no devices: memory is none, and what is no memory may not be mapped. */
   #deviceError(entry: Entry): number {
     return frameOf(entry) < this.info.frames ? -XenError.busy : -XenError.notPermitted;
   }
@@ -198,11 +200,20 @@ export class PageTables {
       this.#letGo(frame, level, count);
       return -XenError.invalid;
     }
-    for (let index = 0; level === 3 && index < count; index += 1) {
-      const { low, high } = this.read(frame, index);
-      this.#write(frame, index, { low: low & keptTop, high });
+    if (level === 3) {
+      this.#changeBits(frame, (low) => low | addedTop);
     }
     return 0;
+  }
+
+  /** Changes bits of the entries of a third-level table that are present. */
+  #changeBits(frame: number, change: (low: number) => number): void {
+    for (let index = 0; index < topEntries; index += 1) {
+      const entry = this.read(frame, index);
+      if (isPresent(entry)) {
+        this.#write(frame, index, { low: change(entry.low), high: entry.high });
+      }
+    }
   }
 
   #letGo(frame: number, level: number, count: number): void {
@@ -350,5 +361,5 @@ export function levelOf(type: number): 0 | 1 | 2 | 3 {
 }
 
 function countOf(level: number): number {
-  return level === 3 ? 4 : entriesPerTable;
+  return level === 3 ? topEntries : entriesPerTable;
 }

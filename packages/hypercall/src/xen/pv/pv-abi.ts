@@ -34,6 +34,7 @@ import {
 import { PageOwner, PageType } from './page-info.ts';
 import type { XenPvOptions } from './pv-options.ts';
 import { PvTraps, Vector } from './trap-dispatch.ts';
+import { TopTables } from './top-tables.ts';
 import { beginGuest, FrameField, returnFromHandler, TrapFrame } from './traps.ts';
 import { restorePvGuest, savePvGuest } from './saved-guest.ts';
 import { Waiting } from '../waiting.ts';
@@ -64,6 +65,7 @@ export class XenPvAbi implements HypercallAbi {
   readonly #common: XenHvmAbi;
   #first:
     { readonly entry: number; readonly stack: number; readonly startInfo: number } | undefined;
+  readonly #tops: TopTables;
   readonly #waiting: Waiting;
 
   /** Makes the interface; `load` puts a guest into it. */
@@ -72,6 +74,7 @@ export class XenPvAbi implements HypercallAbi {
     const { memory } = domain.services;
     this.#options = options;
     this.#area = new HypervisorArea(memory, frames);
+    this.#tops = new TopTables(memory, this.#area.topTables);
     this.guest = new PvGuest(domain, info, this.#area);
     this.guest.debug.unit = options.debug;
     this.guest.extendedState = options.extendedState;
@@ -131,7 +134,9 @@ export class XenPvAbi implements HypercallAbi {
     domain.assists = image.hasExtendedCr3 === true ? 1 << Assist.paeExtendedCr3 : 0;
     domain.shared.upcallMasked = true;
     this.guest.hasNoExecute = this.#options.noExecute?.() ?? false;
-    this.#area.build(built.pageTable * pageBytes, this.guest.hasNoExecute);
+    this.#tops.reset();
+    this.#area.build(this.#tops.first, this.guest.hasNoExecute);
+    this.#tops.load(built.pageTable);
     this.guest.giveFrames(firstFrame);
     domain.holdOwnFrames();
     this.guest.setKernelStack({ selector: Selector.kernelData, offset: built.stack });
@@ -176,7 +181,9 @@ export class XenPvAbi implements HypercallAbi {
     }
     this.#frame.moveTo(physical);
     const action = this.#serve();
-    registers.set(3, this.guest.base * pageBytes, 0);
+    if ((action & StubAction.loadCr3) !== 0) {
+      registers.set(3, this.#tops.load(this.guest.base), 0);
+    }
     registers.set(1, this.guest.ldtSelector, 0);
     registers.set(2, guestCr0 | (this.guest.taskSwitched ? taskSwitchedBit : 0), 0);
     registers.set(6, this.guest.control4, 0);
