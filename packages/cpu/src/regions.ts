@@ -16,6 +16,7 @@ import { HotCode, sampleInterval } from './hot-code.ts';
 import { ProfileReplay, type ReplayedRegion } from './profile-replay.ts';
 import { layOutAround } from './region-around.ts';
 import { RegionLog } from './region-log.ts';
+import type { RegionCompiler } from './region-compiler.ts';
 import { makeRegion } from './region-maker.ts';
 import type { MadeRegion, PageRegions, Region } from './region-record.ts';
 import { type RegionPlan, type RegionStatistics, translatedMode } from './region-record.ts';
@@ -43,13 +44,6 @@ const restMs = 2;
 
 /** Handler-table slots kept free for handlers of the interpreter. */
 const reservedSlots = 8192;
-
-/** Compiles the modules of regions while the guest runs on. */
-export interface RegionCompiler {
-  compile(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
-  /** The module of these bytes, if it is there already: from an earlier run, say. */
-  find?(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined;
-}
 
 /** The regions of one virtual CPU. */
 export class Regions implements CodeObserver {

@@ -9,7 +9,13 @@ export { type TranslationEvent, translationLine } from '@ringfence/cpu';
 export { type CallCount, callLine, type CallRecord } from '@ringfence/hypercall';
 export type { Inspector, RegionDetails } from './inspector/inspector.ts';
 export type { PageRow, ShadowEntry } from './inspector/pages.ts';
-export type { CodeRange, RegionCompiler, RegionSummary } from '@ringfence/cpu';
+export type {
+  CodeRange,
+  KeptRegion,
+  RecipeStore,
+  RegionCompiler,
+  RegionSummary,
+} from '@ringfence/cpu';
 export type { DebugConnection } from './debug/debugger.ts';
 export type { DriveOptions, DriveStorage } from './board-storage.ts';
 export { createMachine } from './machine.ts';
