@@ -3,11 +3,11 @@
  * code to run that regions have.
  */
 import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
-import type { RegionInstruction } from '@ringfence/translator';
 import { pageIndexOf } from '@ringfence/translator';
 import { CallTargets } from './call-targets.ts';
 import { GivenUpLevel } from './given-up-code.ts';
 import { partShift } from './page-profile.ts';
+import { baseOf, levelOf, type RegionCode } from './region-code.ts';
 import type { RegionLog } from './region-log.ts';
 import type { PageRegions, Region } from './region-record.ts';
 import { Word } from './state-view.ts';
@@ -142,14 +142,16 @@ export class HotCode {
    * Has the instruction at an offset of a region's page done otherwise, and with its look-up those
    * of all that access memory by the same register: they lie across the same two pages.
    */
-  #ease({ page, blocks }: Region, offset: number): boolean {
-    const code = blocks.flatMap(({ instructions }) => instructions);
-    const given = code.find((found) => found.offset === offset);
-    if (given?.isApart !== false) return this.#regions.ease(page, offset, GivenUpLevel.hosted);
-    for (const found of code) {
-      const isAlike = baseOf(found) === baseOf(given) && pageIndexOf(found.offset) === 0;
-      if (isAlike) this.#regions.ease(page, found.offset, GivenUpLevel.apart);
+  #ease({ page, code }: Region, offset: number): boolean {
+    const given = code.offsets.indexOf(offset);
+    if (given < 0 || levelOf(code, given) !== GivenUpLevel.none) {
+      return this.#regions.ease(page, offset, GivenUpLevel.hosted);
     }
+    const base = usedBase(code, given);
+    code.offsets.forEach((other, index) => {
+      const isAlike = usedBase(code, index) === base && pageIndexOf(other) === 0;
+      if (isAlike) this.#regions.ease(page, other, GivenUpLevel.apart);
+    });
     return true;
   }
 
@@ -221,6 +223,7 @@ export class HotCode {
 }
 
 /** The register that an instruction accesses memory by: that of the stack if it names none. */
-function baseOf({ instruction: { base } }: RegionInstruction): number {
+function usedBase(code: RegionCode, instruction: number): number {
+  const base = baseOf(code, instruction);
   return base < 0 ? esp : base;
 }

@@ -2,6 +2,7 @@
 import { assembleText } from '@ringfence/assembler';
 import { Layout } from '@ringfence/memory';
 import { describe, expect, it } from 'vitest';
+import { placesOf } from './region-code.ts';
 import type { Regions } from './regions.ts';
 import { Cr0, Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
@@ -100,7 +101,9 @@ describe('code that an earlier run had translated', () => {
     parts.cpu.run(200);
     rest(regions);
     const offsets = (of: Regions): number[] =>
-      [...(of.page(1)?.regions ?? [])].flatMap(({ blocks }) => blocks.map(({ offset }) => offset));
+      [...(of.page(1)?.regions ?? [])].flatMap(({ code }) =>
+        placesOf(code).map(([offset]) => offset),
+      );
     expect(offsets(regions)).toEqual(offsets(first.regions));
     expect(offsets(regions).some((offset) => offset === twice - 0x1000)).toBe(true);
   });

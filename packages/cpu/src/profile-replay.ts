@@ -12,7 +12,7 @@ import type { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { pageIndexOf, type RegionSource } from '@ringfence/translator';
 import type { PageProfile } from './page-profile.ts';
-import { type ContentKey, contentKey, type TranslationProfile } from './translation-profile.ts';
+import { type ContentKey, contentKeyOf, type TranslationProfile } from './translation-profile.ts';
 import { type Region, translatedMode } from './region-record.ts';
 
 /** Part of the time of a running guest that may go to it. */
@@ -84,9 +84,7 @@ export class ProfileReplay {
 
   /** The key of a page's content, undefined where there is no memory. */
   keyOf(page: number): ContentKey | undefined {
-    const { physical, machine } = this.#parts;
-    const backing = physical.backing(page);
-    return backing < 0 ? undefined : contentKey(machine.i32, backing >> 2);
+    return contentKeyOf(this.#parts.machine, this.#parts.physical, page);
   }
 
   /** Offsets of a page's instructions that earlier runs had in regions. */
@@ -127,23 +125,25 @@ export class ProfileReplay {
   }
 
   /** Has later runs make a region. */
-  noteRegion({ blocks, starts }: Region, source: RegionSource): void {
-    const keys = new Map<number, ContentKey | undefined>();
-    for (const { offset } of blocks.flatMap(({ instructions }) => instructions)) {
+  noteRegion({ code, starts }: Region, source: RegionSource): void {
+    const pages = new Map<number, PageProfile | undefined>();
+    for (const offset of code.offsets) {
       const index = pageIndexOf(offset);
-      const number = source.page(index)?.page;
-      if (number !== undefined && !keys.has(index)) keys.set(index, this.keyOf(number));
-      const key = keys.get(index);
-      if (key !== undefined) this.#profile.page(key).known.add(offset & 4095);
+      if (!pages.has(index)) pages.set(index, this.#profileNow(source.page(index)?.page));
+      pages.get(index)?.known.add(offset & 4095);
     }
-    const home = keys.get(0);
-    if (home !== undefined) this.#profile.page(home).noteRegion(starts);
+    pages.get(0)?.noteRegion(starts);
+  }
+
+  /** What is remembered of a page with the content that it has now. */
+  #profileNow(page: number | undefined): PageProfile | undefined {
+    const key = page === undefined ? undefined : this.keyOf(page);
+    return key === undefined ? undefined : this.#profile.page(key);
   }
 
   /** Has later runs do an instruction otherwise from the start: `level` is a `GivenUpLevel`. */
   noteEased(page: number, offset: number, level: number): void {
-    const key = this.keyOf(page);
-    if (key !== undefined) this.#profile.page(key).noteEased(offset, level);
+    this.#profileNow(page)?.noteEased(offset, level);
   }
 
   /** The guest came to an offset of a page for the first time: a region around it is due. */

@@ -1,55 +1,131 @@
-/** Lowers regions: from blocks of guest code to a module and the slots of its entries. */
-import type { Interpreter, RegionBlock, RegionSource } from '@ringfence/translator';
+/** Makes regions: of blocks of guest code, or of what an earlier run made of the same. */
+import type { Interpreter, RegionBlock, RegionSource, Variant } from '@ringfence/translator';
 import { buildRegion } from '@ringfence/translator';
-import type { Entry, MadeRegion, Region, RegionPlan } from './region-record.ts';
-import { pagesOf, rangesOf } from './region-table.ts';
+import { type BookParts, RecipeBook } from './recipe-book.ts';
+import { layOutAround } from './region-around.ts';
+import { type RegionCode, codeOf, pagesOf, rangesOf } from './region-code.ts';
+import type { RecipeStore } from './region-compiler.ts';
+import { type EntryPlace, entriesOf } from './region-recipe.ts';
+import type { MadeRegion, Region, RegionPlan, RegionStatistics } from './region-record.ts';
+import type { CodeSource } from './region-sources.ts';
 
 /** Entries of one region. */
 const maximumEntries = 48;
 
-/** Takes slots for a region's entries and lowers it; `number` is that of the region. */
-export function makeRegion(
-  interpreter: Interpreter,
-  source: RegionSource,
-  plan: RegionPlan,
-  number: number,
-): MadeRegion {
-  const { blocks, page, starts, instead } = plan;
-  const entries = entriesOf(blocks, interpreter);
-  const { wasm, pages } = buildRegion(source, blocks, entries, (variant) =>
-    interpreter.handlerFunction(variant),
-  );
-  const region: Region = {
-    state: 'compiling',
-    blocks,
-    number,
-    address: page * 4096 + (entries[0]?.offset ?? 0),
-    page,
-    entries: new Map(entries.map((entry) => [entry.offset, entry])),
-    pages: pagesOf(blocks, page, source),
-    starts,
-    rebuilt: instead === undefined ? 0 : instead.rebuilt + 1,
-    wanted: new Map(),
-    wishes: 0,
-  };
-  return {
-    region,
-    plan,
-    ranges: rangesOf(blocks, page, source),
-    wasm,
-    pages: Object.fromEntries(pages.map((index) => [index, source.page(index)?.block ?? 0])),
-  };
+/** What a region is made of, before a run gives its entries slots. */
+export interface RegionParts {
+  readonly code: RegionCode;
+  readonly entries: readonly EntryPlace[];
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  /** Pages whose code-page block the module imports. */
+  readonly imports: Iterable<number>;
 }
 
-function entriesOf(blocks: readonly RegionBlock[], interpreter: Interpreter): Entry[] {
-  const entries: Entry[] = [];
+/** The same, newly made. */
+export interface LoweredRegion extends RegionParts {
+  /** The handlers that the module calls, by number. */
+  readonly handlers: ReadonlyMap<Variant, number>;
+}
+
+/** What regions are made with. */
+export type MakerParts = BookParts & {
+  /** Counts regions, by which they are numbered. */
+  readonly statistics: RegionStatistics;
+  /** Whether a region is entered at an offset of a page. */
+  readonly isEntered: (page: number, offset: number) => boolean;
+};
+
+/** Makes the regions of one CPU. */
+export class RegionMaker {
+  readonly #parts: MakerParts;
+  readonly #book: RecipeBook;
+
+  constructor(parts: MakerParts) {
+    this.#parts = parts;
+    this.#book = new RecipeBook(parts);
+  }
+
+  /** Makes a region as an earlier run did, if all that it depends on is the same. */
+  recall(source: CodeSource, plan: RegionPlan, store: RecipeStore): MadeRegion | undefined {
+    const found = this.#book.find(store, source, plan);
+    if (found === undefined) return undefined;
+    const { recipe, wasm } = found;
+    this.#parts.statistics.recalled += 1;
+    const entries = entriesOf(recipe);
+    return this.#make(source, plan, { code: recipe, entries, wasm, imports: recipe.imports });
+  }
+
+  /** Finds the code of a region and lowers it; undefined if there is none for a region. */
+  lower(source: CodeSource, plan: RegionPlan, store?: RecipeStore): MadeRegion | undefined {
+    const { interpreter, isEntered } = this.#parts;
+    const { blocks, around } = layOutAround(source, plan.starts, (offset) =>
+      isEntered(plan.page, offset),
+    );
+    if (blocks.length === 0) return undefined;
+    const lowered = lowerRegion(interpreter, source, blocks);
+    const made = { ...plan, starts: around };
+    if (store !== undefined) this.#book.keep(store, source, made, lowered);
+    return this.#make(source, made, lowered);
+  }
+
+  /** Takes slots for a region's entries. */
+  #make(source: CodeSource, plan: RegionPlan, parts: RegionParts): MadeRegion {
+    const { interpreter, statistics } = this.#parts;
+    statistics.regions += 1;
+    const { page, starts, instead } = plan;
+    const { code, wasm, imports } = parts;
+    const entries = parts.entries.map((entry) => ({ ...entry, slot: interpreter.allocateSlot() }));
+    const region: Region = {
+      state: 'compiling',
+      code,
+      number: statistics.regions,
+      address: page * 4096 + (entries[0]?.offset ?? 0),
+      page,
+      entries: new Map(entries.map((entry) => [entry.offset, entry])),
+      pages: pagesOf(code, page, source),
+      starts,
+      rebuilt: instead === undefined ? 0 : instead.rebuilt + 1,
+      wanted: new Map(),
+      wishes: 0,
+    };
+    const blockOf = (index: number): number => source.page(index)?.block ?? 0;
+    return {
+      region,
+      plan,
+      ranges: rangesOf(code, page, source),
+      wasm,
+      pages: Object.fromEntries([...imports].map((index) => [index, blockOf(index)])),
+    };
+  }
+}
+
+/** Lowers the blocks of a region to a module. */
+function lowerRegion(
+  interpreter: Interpreter,
+  source: RegionSource,
+  blocks: readonly RegionBlock[],
+): LoweredRegion {
+  const handlers = new Map<Variant, number>();
+  const handler = (variant: Variant): number => {
+    const number = interpreter.handlerFunction(variant);
+    handlers.set(variant, number);
+    return number;
+  };
+  const entries = enteredOf(blocks, handler);
+  const { wasm, pages } = buildRegion(source, blocks, entries, handler);
+  return { code: codeOf(blocks, source), entries, wasm, imports: pages, handlers };
+}
+
+function enteredOf(
+  blocks: readonly RegionBlock[],
+  handler: (variant: Variant) => number,
+): EntryPlace[] {
+  const entries: EntryPlace[] = [];
   blocks.forEach((block, number) => {
     const [first] = block.instructions;
     if (!block.isEntry || first === undefined || entries.length >= maximumEntries) return;
     const variant = first.recordVariant;
-    const fallback = interpreter.handlerFunction(variant);
-    const slot = interpreter.allocateSlot();
-    entries.push({ block: number, offset: block.offset, slot, fallback, variant });
+    entries.push({ block: number, offset: block.offset, fallback: handler(variant), variant });
   });
   return entries;
 }

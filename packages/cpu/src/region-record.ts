@@ -1,7 +1,8 @@
 /** What the translator tier keeps of its regions. */
 import { CodeMode } from '@ringfence/memory';
-import type { RegionBlock, RegionEntry, Variant } from '@ringfence/translator';
+import type { RegionCode } from './region-code.ts';
 import type { CodeRange } from './region-log.ts';
+import type { EntryPlace } from './region-recipe.ts';
 
 /** The one code mode that is translated: 32-bit code and stack, flat segments. */
 export const translatedMode: number =
@@ -10,6 +11,8 @@ export const translatedMode: number =
 /** Counters of the translator tier. */
 export interface RegionStatistics {
   regions: number;
+  /** Those of them that were not lowered, as an earlier run had left what they come to. */
+  recalled: number;
   modules: number;
   wasmBytes: number;
   dropped: number;
@@ -25,18 +28,31 @@ export interface RegionStatistics {
   compileMs: number;
 }
 
-/** A way into a region, with the variant of the instruction there. */
-export interface Entry extends RegionEntry {
-  readonly variant: Variant;
-  /** Its slot of the handler table. */
-  readonly slot: number;
+/** Counters that nothing was counted with. */
+export function zeroStatistics(): RegionStatistics {
+  return {
+    regions: 0,
+    recalled: 0,
+    modules: 0,
+    wasmBytes: 0,
+    dropped: 0,
+    refused: 0,
+    failed: 0,
+    instructions: 0,
+    givenUp: 0,
+    translateMs: 0,
+    compileMs: 0,
+  };
 }
+
+/** A way into a region, and its slot of the handler table. */
+export type Entry = EntryPlace & { readonly slot: number };
 
 /** Code that is translated together, from when its module is asked for until it is dropped. */
 export interface Region {
   /** Whether its module is being compiled, the interpreter enters it, or it is gone. */
   state: 'compiling' | 'entered' | 'dropped';
-  readonly blocks: readonly RegionBlock[];
+  readonly code: RegionCode;
   /** A number that no other region of the CPU has. */
   readonly number: number;
   /** Guest-physical address of its first entry. */
@@ -57,7 +73,7 @@ export interface Region {
 }
 
 /** What a region is made from. */
-export type RegionPlan = Pick<Region, 'blocks' | 'starts' | 'page'> & {
+export type RegionPlan = Pick<Region, 'starts' | 'page'> & {
   /** A linear address in its page. */
   readonly linear: number;
   readonly why: string;

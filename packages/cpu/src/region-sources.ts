@@ -7,6 +7,12 @@ import { type GivenUpCode, GivenUpLevel } from './given-up-code.ts';
 import { translatedMode } from './region-record.ts';
 import type { WrittenCode } from './written-code.ts';
 
+/** A source that says what of jump tables was read. */
+export interface CodeSource extends RegionSource {
+  /** Words by linear address, undefined where there is no memory. */
+  readonly wordsRead: ReadonlyMap<number, number | undefined>;
+}
+
 /** What sources are made with. */
 export interface SourceParts {
   readonly machine: MachineMemory;
@@ -33,20 +39,26 @@ export class RegionSources {
   }
 
   /** The code around a linear address in page `home`; `now` counts samples. */
-  make(linear: number, home: number, now: number): RegionSource {
+  make(linear: number, home: number, now: number): CodeSource {
     const { cache, machine, knownIn } = this.#parts;
     // The interpreter has met nothing at a place whose records were dropped since it was there.
     const block = cache.find(home, translatedMode);
     const isMet = block !== 0 && cache.lookup(block, linear & 4095) !== 0;
     const isNew = !isMet && knownIn(home) === undefined;
     const pages = new Map<number, RegionPage | undefined>();
+    const wordsRead = new Map<number, number | undefined>();
     return {
       bytes: machine.u8,
       codeMode: translatedMode,
       bits: 32,
       suitabilities: this.#suitabilities,
       base: linear & ~4095,
-      word: (at) => this.#wordAt(at),
+      wordsRead,
+      word: (at) => {
+        const word = this.#wordAt(at);
+        wordsRead.set(at, word);
+        return word;
+      },
       page: (index) => {
         const at = (linear & ~4095) + index * 4096;
         if (!pages.has(index)) pages.set(index, this.#pageAt(at, isNew && index === 0, now));

@@ -7,9 +7,9 @@
  * then on the handler number of an entry's record is the region's.
  */
 import type { CodeCache } from '@ringfence/code-cache';
-import type { Interpreter, RegionBlock, RegionSource } from '@ringfence/translator';
+import type { Interpreter, RegionSource } from '@ringfence/translator';
 import { pageIndexOf, RecordField } from '@ringfence/translator';
-import type { CodeRange } from './region-log.ts';
+import { placesOf } from './region-code.ts';
 import type { PageRegions, Region } from './region-record.ts';
 import { translatedMode } from './region-record.ts';
 
@@ -46,7 +46,9 @@ export class RegionTable {
   /** Takes a region up that is being compiled. */
   add(region: Region, source: RegionSource): void {
     for (const number of region.pages) this.#pageRegions(number).regions.add(region);
-    for (const block of region.blocks) this.#watch(region.page, block, source);
+    for (const [offset, end] of placesOf(region.code)) {
+      this.#watch(region.page, offset, end, source);
+    }
     this.#cover(region, (covered, offset) => !covered.has(offset));
   }
 
@@ -92,7 +94,7 @@ export class RegionTable {
   }
 
   /** Notes offsets of a page that cannot be in a region, unless they are in one. */
-  exclude(page: number, offsets: readonly number[]): void {
+  exclude(page: number, offsets: Iterable<number>): void {
     const { covered } = this.#pageRegions(page);
     for (const offset of offsets) if (!covered.has(offset)) covered.set(offset, undefined);
   }
@@ -100,19 +102,16 @@ export class RegionTable {
   /** Covers the instructions of the region's own page that `may` be. */
   #cover(region: Region, may: (covered: PageRegions['covered'], offset: number) => boolean): void {
     const { covered } = this.#pageRegions(region.page);
-    for (const block of region.blocks) {
-      if (pageIndexOf(block.offset) !== 0) continue;
-      for (const { offset } of block.instructions) {
-        if (may(covered, offset)) covered.set(offset, region);
-      }
+    for (const offset of region.code.offsets) {
+      if (pageIndexOf(offset) === 0 && may(covered, offset)) covered.set(offset, region);
     }
   }
 
   /** Writes to any byte of a block must be seen, decoded by the interpreter or not. */
-  #watch(page: number, block: RegionBlock, source: RegionSource): void {
-    const index = pageIndexOf(block.offset);
-    const length = block.end - block.offset;
-    const [first, here] = [block.offset & 4095, Math.min(length, 4096 - (block.offset & 4095))];
+  #watch(page: number, offset: number, end: number, source: RegionSource): void {
+    const index = pageIndexOf(offset);
+    const length = end - offset;
+    const [first, here] = [offset & 4095, Math.min(length, 4096 - (offset & 4095))];
     this.#cache.watch(source.page(index)?.page ?? page, first, here);
     const next = source.page(index + 1);
     if (length > here && next !== undefined) this.#cache.watch(next.page, 0, length - here);
@@ -133,29 +132,4 @@ export class RegionTable {
     const record = this.#cache.lookup(block, offset);
     if (record !== 0) this.#halves[(record + RecordField.handler) >> 1] = handler;
   }
-}
-
-/** The pages that some blocks have code of, by number; `home` is that of index 0. */
-export function pagesOf(
-  blocks: readonly RegionBlock[],
-  home: number,
-  source: RegionSource,
-): number[] {
-  const indexes = new Set(
-    blocks.flatMap(({ offset, end }) => [pageIndexOf(offset), pageIndexOf(end - 1)]),
-  );
-  return [...new Set([...indexes].map((index) => source.page(index)?.page ?? home))];
-}
-
-/** The bytes of some blocks in guest-physical memory; `home` is the page of index 0. */
-export function rangesOf(
-  blocks: readonly RegionBlock[],
-  home: number,
-  source: RegionSource,
-): CodeRange[] {
-  return blocks.map(({ offset, end }): CodeRange => {
-    const page = source.page(pageIndexOf(offset))?.page ?? home;
-    const first = page * 4096 + (offset & 4095);
-    return [first, first + end - offset];
-  });
 }

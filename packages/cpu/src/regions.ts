@@ -9,22 +9,21 @@
 import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
-import type { Interpreter, RegionSource } from '@ringfence/translator';
+import type { Interpreter } from '@ringfence/translator';
 import { pageIndexOf } from '@ringfence/translator';
 import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
 import { ProfileReplay, type ReplayedRegion } from './profile-replay.ts';
-import { layOutAround } from './region-around.ts';
 import { RegionLog } from './region-log.ts';
 import type { RegionCompiler } from './region-compiler.ts';
-import { makeRegion } from './region-maker.ts';
-import type { MadeRegion, PageRegions, Region } from './region-record.ts';
-import { type RegionPlan, type RegionStatistics, translatedMode } from './region-record.ts';
+import { RegionMaker } from './region-maker.ts';
+import type { MadeRegion, PageRegions, Region, RegionStatistics } from './region-record.ts';
+import { translatedMode, zeroStatistics } from './region-record.ts';
 import { RegionSources } from './region-sources.ts';
 import { RegionTable } from './region-table.ts';
 import { Word } from './state-view.ts';
 import { dropReason, madeEvent, type TranslationEvent } from './translation-event.ts';
-import type { TranslationProfile } from './translation-profile.ts';
+import { contentKeyOf, type TranslationProfile } from './translation-profile.ts';
 import { WrittenCode } from './written-code.ts';
 
 /** How often a region is made anew for more entries. */
@@ -47,18 +46,7 @@ const reservedSlots = 8192;
 
 /** The regions of one virtual CPU. */
 export class Regions implements CodeObserver {
-  readonly statistics: RegionStatistics = {
-    regions: 0,
-    modules: 0,
-    wasmBytes: 0,
-    dropped: 0,
-    refused: 0,
-    failed: 0,
-    instructions: 0,
-    givenUp: 0,
-    translateMs: 0,
-    compileMs: 0,
-  };
+  readonly statistics: RegionStatistics = zeroStatistics();
   /** The regions that there are, for inspectors. */
   readonly log: RegionLog = new RegionLog();
   /** Told of regions that are made and dropped. */
@@ -70,6 +58,7 @@ export class Regions implements CodeObserver {
   readonly #cache: CodeCache;
   readonly #interpreter: Interpreter;
   readonly #sources: RegionSources;
+  readonly #maker: RegionMaker;
   readonly #hot: HotCode;
   readonly #monotonicMs: () => number;
   readonly #table: RegionTable;
@@ -109,6 +98,13 @@ export class Regions implements CodeObserver {
       written,
       givenUp,
       knownIn: (page) => this.#replay?.knownIn(page),
+    });
+    this.#maker = new RegionMaker({
+      interpreter,
+      supported,
+      statistics: this.statistics,
+      isEntered: (page, offset) => this.#table.page(page)?.entered.has(offset) === true,
+      contentOf: (page) => contentKeyOf(machine, physical, page),
     });
     this.#hot = new HotCode(machine.i32, translate, this);
     cache.observe(this);
@@ -295,11 +291,14 @@ export class Regions implements CodeObserver {
     }
     const source = this.#sources.make(linear, page, this.#samples);
     const began = this.#monotonicMs();
-    const { blocks, around } = layOutAround(source, starts, (head) => {
-      return this.#table.page(page)?.entered.has(head) === true;
-    });
-    const plan = { blocks, starts: around, page, linear, why, instead };
-    const made = blocks.length > 0 ? this.#make(source, plan) : undefined;
+    const plan = { starts, page, linear, why, instead };
+    const store = this.compiler?.recipes;
+    const recalled = store && this.#maker.recall(source, plan, store);
+    const made = recalled ?? this.#maker.lower(source, plan, store);
+    if (made !== undefined) {
+      this.#table.add(made.region, source);
+      this.#replay?.noteRegion(made.region, source);
+    }
     // An instruction that stays with the interpreter is no reason to make the same region again.
     this.#table.exclude(page, starts);
     this.statistics.translateMs += this.#monotonicMs() - began;
@@ -314,14 +313,6 @@ export class Regions implements CodeObserver {
       return 'the page has regions enough';
     }
     return this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
-  }
-
-  #make(source: RegionSource, plan: RegionPlan): MadeRegion {
-    this.statistics.regions += 1;
-    const made = makeRegion(this.#interpreter, source, plan, this.statistics.regions);
-    this.#table.add(made.region, source);
-    this.#replay?.noteRegion(made.region, source);
-    return made;
   }
 
   /** Has the engine compile a region's module, and enters the region then. */
@@ -353,19 +344,19 @@ export class Regions implements CodeObserver {
   }
 
   /** Enters a region whose module is compiled, unless its code changed meanwhile. */
-  #enter({ region, plan, ranges, wasm, pages }: MadeRegion, module: WebAssembly.Module): void {
+  #enter(made: MadeRegion, module: WebAssembly.Module): void {
+    const { region, plan, ranges, wasm, pages } = made;
     if (region.state === 'dropped') return;
-    const entries = [...region.entries.values()];
-    const slots = entries.map(({ slot }) => slot);
+    const slots = [...region.entries.values()].map(({ slot }) => slot);
     this.#interpreter.install(module, slots, pages);
-    const { instead, why, page, linear, blocks } = plan;
+    const { instead, why } = plan;
     if (instead?.state === 'entered') {
       this.#drop(instead, -1, () => why);
       this.#stopRunning();
     }
     this.#table.enter(region);
     this.log.add(region, region.address, ranges, wasm);
-    this.onEvent?.(madeEvent(region.number, page, linear, blocks, entries, wasm.length, why));
+    this.onEvent?.(madeEvent(made));
     this.statistics.modules += 1;
     this.statistics.wasmBytes += wasm.length;
   }
@@ -375,13 +366,9 @@ export class Regions implements CodeObserver {
     if (region.state !== 'compiling') return;
     this.statistics.failed += 1;
     this.#table.remove(region, -1);
-    const { page, linear, blocks } = plan;
-    const instructions = blocks.flatMap((block) => block.instructions);
-    const offsets = instructions.map(({ offset }) => offset);
-    this.#table.exclude(
-      page,
-      offsets.filter((offset) => pageIndexOf(offset) === 0),
-    );
+    const { page, linear } = plan;
+    const offsets = region.code.offsets.filter((offset) => pageIndexOf(offset) === 0);
+    this.#table.exclude(page, offsets);
     const address = page * 4096 + (linear & 4095);
     this.onEvent?.({ kind: 'refused', address, linear, why: 'the engine did not compile it' });
   }

@@ -1,6 +1,6 @@
 /** Regions that were made or dropped, for who follows translation. */
 import type { InvalidationCause } from '@ringfence/code-cache';
-import type { RegionBlock, RegionEntry } from '@ringfence/translator';
+import type { MadeRegion } from './region-record.ts';
 
 /** Something that happened to a region. */
 export type TranslationEvent =
@@ -34,27 +34,20 @@ export type TranslationEvent =
       readonly why: string;
     };
 
-/** The event of a region that was made of blocks, with entries at offsets of a page. */
-export function madeEvent(
-  region: number,
-  page: number,
-  linear: number,
-  blocks: readonly RegionBlock[],
-  entries: readonly RegionEntry[],
-  wasmBytes: number,
-  why: string,
-): TranslationEvent {
+/** The event of a region that was made. */
+export function madeEvent({ region, plan, wasm }: MadeRegion): TranslationEvent {
+  const { number, address, code, entries } = region;
   return {
     kind: 'made',
-    region,
-    address: page * 4096 + (entries[0]?.offset ?? 0),
-    linear,
+    region: number,
+    address,
+    linear: plan.linear,
     bits: 32,
-    blocks: blocks.length,
-    instructions: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0),
-    entries: entries.length,
-    wasmBytes,
-    why,
+    blocks: code.blocks.length / 2,
+    instructions: code.offsets.length,
+    entries: entries.size,
+    wasmBytes: wasm.length,
+    why: plan.why,
   };
 }
 

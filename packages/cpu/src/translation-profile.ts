@@ -8,6 +8,7 @@
  * As bytes it is a sequence of little-endian 16-bit words: the magic, the number of the run, the
  * number of variants and two words each, and pages in the form of `page-profile.ts`.
  */
+import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import type { Variant } from '@ringfence/translator';
 import { PageProfile, WordReader } from './page-profile.ts';
 
@@ -36,6 +37,16 @@ export function contentKey(words: Int32Array, from: number): ContentKey {
     high = Math.imul(high + word, 0x1b87_3593) ^ (high >>> 11);
   }
   return (low >>> 0) * 0x10_0000 + (high >>> 12);
+}
+
+/** The key of what a page (canonical) contains, undefined where there is no memory. */
+export function contentKeyOf(
+  machine: MachineMemory,
+  physical: PhysicalMemory,
+  page: number,
+): ContentKey | undefined {
+  const backing = physical.backing(page);
+  return backing < 0 ? undefined : contentKey(machine.i32, backing >> 2);
 }
 
 /** The pages that were translated, in this run and in earlier ones. */

@@ -161,6 +161,8 @@ export interface MachineStats {
   };
   readonly translations: {
     readonly regions: number;
+    /** Those of them that the host remembered from an earlier run (`HostServices.compiler`). */
+    readonly recalled: number;
     readonly modules: number;
     /** Regions whose module the engine did not compile: their code stays with the interpreter. */
     readonly failed: number;

@@ -31,6 +31,7 @@ export function collectStats(
     },
     translations: {
       regions: regions?.regions ?? 0,
+      recalled: regions?.recalled ?? 0,
       modules: regions?.modules ?? 0,
       failed: regions?.failed ?? 0,
       wasmBytes: regions?.wasmBytes ?? 0,

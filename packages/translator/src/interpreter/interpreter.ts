@@ -103,6 +103,11 @@ export class Interpreter {
     return this.#nextNumber;
   }
 
+  /** The handler number that a variant has, or will have; undefined if it has none yet. */
+  numberOf(variant: Variant): number | undefined {
+    return this.#numbers.get(variant) ?? this.#reserved.get(variant);
+  }
+
   /** The handler number of a variant, or of an `InvalidVariant`. */
   handler(variant: Variant): number {
     const known = this.#numbers.get(variant);
