@@ -28,8 +28,11 @@ function adder(number: number): Uint8Array<ArrayBuffer> {
   return builder.build();
 }
 
-function open(path: string): ModuleFile {
-  const file = ModuleFile.open(path, serializer ?? never());
+/** What stands for the program, of this version and of another. */
+const [thisProgram, otherProgram] = [Uint8Array.of(1), Uint8Array.of(2)];
+
+function open(path: string, fingerprint?: Uint8Array): ModuleFile {
+  const file = ModuleFile.open(path, serializer ?? never(), fingerprint);
   return file ?? never();
 }
 
@@ -113,5 +116,90 @@ describe('a file of compiled modules', () => {
     writeFileSync(join(folder, 'file'), '');
     expect(ModuleFile.open(join(folder, 'file', 'below'), serializer)).toBeUndefined();
     expect(ModuleFile.open(folder, serializer)).toBeUndefined();
+  });
+});
+
+/** Has a file keep recipes under a key, each with the module that adds its number. */
+async function keepRecipes(path: string, key: string, ...numbers: number[]): Promise<void> {
+  const file = open(path, thisProgram);
+  for (const number of numbers) {
+    file.recipes?.keep(key, { recipe: Uint8Array.of(number), wasm: adder(number) });
+    await file.compile(adder(number));
+  }
+  file.close();
+}
+
+/** The numbers of recipes under a key, and what their modules make of 40. */
+function recipesIn(path: string, key: string, fingerprint = thisProgram): number[][] {
+  const file = open(path, fingerprint);
+  const found = [...(file.recipes?.find(key) ?? [])].map(({ recipe, wasm }) => {
+    const module = file.find(wasm);
+    const exports = module && new WebAssembly.Instance(module).exports;
+    const add = exports?.['add'] as ((value: number) => number) | undefined;
+    expect(wasm).toEqual(adder(recipe[0] ?? 0));
+    return [...recipe, add?.(40) ?? 0];
+  });
+  file.close();
+  return found;
+}
+
+describe('the recipes in a file of compiled modules', () => {
+  it('come back with their modules, the newest first and four at most', async () => {
+    const path = join(folder, 'recipes');
+    await keepRecipes(path, 'one', 1, 2);
+    await keepRecipes(path, 'one', 3);
+    await keepRecipes(path, 'two', 4);
+    expect(recipesIn(path, 'one')).toEqual([
+      [3, 43],
+      [2, 42],
+      [1, 41],
+    ]);
+    expect(recipesIn(path, 'two')).toEqual([[4, 44]]);
+    expect(recipesIn(path, 'three')).toEqual([]);
+    await keepRecipes(path, 'one', 5, 6);
+    expect(recipesIn(path, 'one').map(([number]) => number)).toEqual([6, 5, 3, 2]);
+  });
+
+  it('are kept once', async () => {
+    const path = join(folder, 'once');
+    await keepRecipes(path, 'one', 1, 1);
+    const { size } = statSync(path);
+    await keepRecipes(path, 'one', 1);
+    expect(statSync(path).size).toBe(size);
+    expect(recipesIn(path, 'one')).toHaveLength(1);
+  });
+
+  it('are not those of another program, nor of one that is not known', async () => {
+    const path = join(folder, 'program');
+    await keepRecipes(path, 'one', 1);
+    expect(recipesIn(path, 'one', otherProgram)).toEqual([]);
+    expect(recipesIn(path, 'one', thisProgram)).toHaveLength(1);
+    const file = open(path);
+    expect(file.recipes).toBeUndefined();
+    file.close();
+  });
+
+  it('are left out where they are damaged, and all of them where the file is cut', async () => {
+    const path = join(folder, 'cut');
+    await keepRecipes(path, 'one', 1);
+    const bytes = readFileSync(path);
+    const recipe = bytes.indexOf(adder(1));
+    const damaged = Buffer.from(bytes);
+    damaged.writeUInt8(damaged.readUInt8(recipe) ^ 1, recipe);
+    writeFileSync(path, damaged);
+    expect(recipesIn(path, 'one')).toEqual([]);
+    expect(found(path, 1)).toBe(41);
+    writeFileSync(path, bytes.subarray(0, -1));
+    expect(recipesIn(path, 'one')).toEqual([]);
+    expect(statSync(path).size).toBeLessThan(bytes.length);
+  });
+
+  it('have their WebAssembly bytes where the module is gone', async () => {
+    const path = join(folder, 'gone');
+    const file = open(path, thisProgram);
+    file.recipes?.keep('one', { recipe: Uint8Array.of(9), wasm: adder(9) });
+    file.close();
+    expect(recipesIn(path, 'one')).toEqual([[9, 0]]);
+    await expect(open(path, thisProgram).compile(adder(9))).resolves.toBeDefined();
   });
 });

@@ -5,6 +5,7 @@ import { compileAsHinted } from './compilation-hints.ts';
 import { KernelFolder } from './kernel-folder.ts';
 import { ModuleFile } from './module-file.ts';
 import { moduleSerializer } from './module-serializer.ts';
+import { programFingerprint } from './program-fingerprint.ts';
 import type { RunServices } from './run-machine.ts';
 import { defaultProfilePath } from './translation-profile.ts';
 
@@ -37,7 +38,7 @@ export function processServices(): RunServices {
 export function openModules(path: string): ModuleFile | undefined {
   compileAsHinted();
   const serializer = moduleSerializer();
-  return serializer === undefined ? undefined : ModuleFile.open(path, serializer);
+  return serializer && ModuleFile.open(path, serializer, programFingerprint());
 }
 
 /** Ends this process with a status as soon as what was written has left it. */

@@ -98,7 +98,14 @@ export class TestMachine implements Machine {
     return {
       seconds: { total: 1, guest: 1, translate: 0, compile: 0 },
       instructions: { interpreted: 42, translated: 0, total: 42 },
-      translations: { regions: 0, modules: 0, failed: 0, wasmBytes: 0, invalidations: {} },
+      translations: {
+        regions: 0,
+        recalled: 0,
+        modules: 0,
+        failed: 0,
+        wasmBytes: 0,
+        invalidations: {},
+      },
       exits: {},
       shadow: { fills: 0, switches: 0, kept: 0, traces: 0, evictions: 0 },
       memory: { residentBytes: 0 },
