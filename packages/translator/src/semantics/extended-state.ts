@@ -6,6 +6,7 @@ import type { SemanticsTable } from './registry.ts';
 import { requireAligned, requireMmx, requireSse } from './vector.ts';
 
 const generalProtection = 13;
+const alignmentCheck = 17;
 const deviceNotAvailable = 7;
 /** CR0.EM and CR0.TS. */
 const unavailable = 0b1100;
@@ -58,11 +59,19 @@ function physical(c: InstructionContext, offset: Value): Value {
   return b.and(b.add(top, offset), 0x70);
 }
 
+/** #AC where alignment is checked and not even words are aligned, as by AMD processors, else #GP. */
+function requireImageAligned(c: InstructionContext, linear: Value): void {
+  const b = c.b;
+  const checked = b.ne(b.load('i32.load', CpuState.alignmentCheck), 0);
+  b.faultIf(b.and(checked, b.ne(b.and(linear, 3), 0)), alignmentCheck, 0);
+  requireAligned(c, linear);
+}
+
 function save(c: InstructionContext): void {
   const b = c.b;
   requireFpu(c);
   const linear = c.linear(0, imageBytes, true);
-  requireAligned(c, linear);
+  requireImageAligned(c, linear);
   // The last byte, then the first, as AMD processors check them.
   b.guestProbe(1, b.add(linear, imageBytes - 1));
   b.guestProbe(1, linear);
@@ -100,7 +109,7 @@ function restore(c: InstructionContext): void {
   const b = c.b;
   requireFpu(c);
   const linear = c.linear(0, imageBytes, false);
-  requireAligned(c, linear);
+  requireImageAligned(c, linear);
   const word = (offset: number, name = 'i32.load'): Value =>
     b.guestLoad(name, b.add(linear, offset));
   b.guestLoad('i32.load8_u', b.add(linear, imageBytes - 1));
