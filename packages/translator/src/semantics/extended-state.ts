@@ -59,7 +59,7 @@ function physical(c: InstructionContext, offset: Value): Value {
   return b.and(b.add(top, offset), 0x70);
 }
 
-/** #AC where alignment is checked and not even words are aligned, as by AMD processors, else #GP. */
+/** #AC where alignment is checked and not even words are, as by AMD processors, else #GP. */
 function requireImageAligned(c: InstructionContext, linear: Value): void {
   const b = c.b;
   const checked = b.ne(b.load('i32.load', CpuState.alignmentCheck), 0);
