@@ -5,6 +5,12 @@ import { debianGuest } from '@ringfence/guest';
 import { createMachine } from '@ringfence/machine';
 import { byteProgram } from './byte-program.ts';
 
+/** A host that is busy is no lockup of the kernel and no stall; a hang ends by the time limit. */
+const commandLine = [
+  'console=ttyS0 cryptomgr.notests print-fatal-signals=0 quiet',
+  'nowatchdog rcupdate.rcu_cpu_stall_suppress=1',
+];
+
 /** Rounds of one process. */
 const roundsPerProcess = 2000;
 
@@ -62,8 +68,7 @@ export async function runLinuxBytes(options: LinuxBytesOptions): Promise<LinuxBy
       kind: 'kernel',
       kernel: new Uint8Array(readFileSync(guest.kernel)),
       initrd: new Uint8Array(readFileSync(guest.initrd)),
-      // A host that is busy is no lockup of the kernel; a hang ends by the time limit.
-      commandLine: 'console=ttyS0 cryptomgr.notests print-fatal-signals=0 quiet nowatchdog',
+      commandLine: commandLine.join(' '),
     },
     accel,
     noReboot: true,

@@ -89,7 +89,7 @@ async function accept(): Promise<void> {
 async function linux(): Promise<void> {
   const accel = process.argv[5] === 'interpreter' ? 'interpreter' : 'translator';
   const { output, ...result } = await runLinuxBytes({ accel, seconds: Number(count), seed });
-  if (process.argv.includes('-v')) console.log(output);
+  if (process.argv.includes('-v') || result.trouble.length > 0) console.log(output);
   console.log(result);
 }
 
