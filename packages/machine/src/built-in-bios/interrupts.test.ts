@@ -81,3 +81,21 @@ poll:   mov ah, 1
     expect(run()).toEqual([0, 0x77]);
   });
 });
+
+it('the Insert key switches the state of that name, on the pad without Num Lock only', async () => {
+  const state = `
+wait%:  mov ah, 0
+        int 0x16
+        mov ah, 2
+        int 0x16
+        ${putAl}`;
+  const program = await bootProgram(`
+        ${[1, 2, 3, 4].map((step) => state.replaceAll('%', String(step))).join('')}
+        ${stop}`);
+  program.run(0.05);
+  for (const key of ['Insert', 'Numpad0', 'NumLock', 'Numpad0', 'Insert'] as const) {
+    program.machine.keyboard.press(key);
+    program.run(0.05);
+  }
+  expect(program.run()).toEqual([0x80, 0x00, 0x20, 0xa0]);
+});

@@ -93,7 +93,7 @@ export class KeyboardServices {
       frame.al = 2;
       return;
     }
-    if (key === 0x52 && !isExtended && (flags & Shift.numLock) === 0) {
+    if (key === 0x52 && (isExtended || (flags & Shift.numLock) === 0)) {
       memory.write8(Bda.shiftFlags, flags ^ Shift.insert);
     }
     this.#press(key, isExtended, flags);
