@@ -29,6 +29,9 @@ import { VideoServices } from './video-services.ts';
 const wokenByIrq: readonly number[] = [0x13, 0x15, 0x19, 0x40];
 const wakeBit = 1 << (wakeIrq - 8);
 const cascadeBit = 0x04;
+/** Commands of an 8259: which of its two registers is read (8259A, OCW3). */
+const readRequests = 0x0a;
+const readInService = 0x0b;
 
 const register = { eax: 0, ecx: 1, ebx: 3 } as const;
 
@@ -110,11 +113,22 @@ export class BuiltInBios {
     this.#boot.reset();
   }
 
-  /** Whether the request that ends a wait gets through the 8259s. */
+  /**
+   * Whether the request that ends a wait gets through the 8259s: it is not shut, and nothing before
+   * it is being served.
+   */
   #canWake(): boolean {
     const { ports } = this.#board;
     const isShut = ports.readPort(0x21, 1) & cascadeBit || ports.readPort(0xa1, 1) & wakeBit;
-    return isShut === 0;
+    const inService = (port: number): number => {
+      ports.writePort(port, 1, readInService);
+      const bits = ports.readPort(port, 1);
+      ports.writePort(port, 1, readRequests);
+      return bits;
+    };
+    const before = (bit: number): number => 2 * bit - 1;
+    const isBlocked = inService(0x20) & before(cascadeBit) || inService(0xa0) & before(wakeBit);
+    return isShut === 0 && isBlocked === 0;
   }
 
   #serve(service: number, frame: BiosFrame): OutcomeValue {

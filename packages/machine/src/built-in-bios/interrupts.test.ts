@@ -82,6 +82,30 @@ poll:   mov ah, 1
   });
 });
 
+it('a disk is read within the interrupt of the timer', async () => {
+  const disk = bootDisk(`
+        cli
+        mov word [4 * 0x1c], tick
+        mov word [4 * 0x1c + 2], 0
+        sti
+sleep:  hlt
+        jmp sleep
+tick:   mov ax, 0x0201
+        mov cx, 2
+        mov dx, 0x80
+        mov bx, 0x8000
+        int 0x13
+        setc al
+        ${putAl}
+        mov al, [0x8000]
+        ${putAl}
+        ${stop}`);
+  disk.data[512] = 0x77;
+  disk.late = true;
+  const { run } = await bootProgram('', disk);
+  expect(run()).toEqual([0, 0x77]);
+});
+
 it('the Insert key switches the state of that name, on the pad without Num Lock only', async () => {
   const state = `
 wait%:  mov ah, 0
