@@ -172,8 +172,9 @@ export class Regions implements CodeObserver {
     const replay = this.#replay;
     if (replay?.isDue !== true || this.#compiling >= mostReplayed) return;
     const began = this.#monotonicMs();
+    const { recalled } = this.statistics;
     this.#remake(replay.takeDue());
-    replay.spent(this.#monotonicMs() - began);
+    replay.spent(this.#monotonicMs() - began, this.statistics.recalled > recalled);
   }
 
   #remake(replayed: ReplayedRegion | undefined): void {

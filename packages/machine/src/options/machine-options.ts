@@ -31,7 +31,7 @@ export interface HostServices {
   residentBytes?(): number;
   /**
    * Compiles what was translated, beside the guest; the engine does where this is absent. A host
-   * may have modules at hand that it compiled before.
+   * may have modules at hand that it compiled before, and remember what regions came to.
    */
   readonly compiler?: RegionCompiler;
   /**
