@@ -73,6 +73,18 @@ describe('a file of compiled modules', () => {
     expect([0, 1].map((number) => found(path, number))).toEqual([40, 41]);
   });
 
+  it('gives a module to this run though V8 does not give its code out', async () => {
+    const fail = (): never => {
+      throw new Error('no code is given out');
+    };
+    const path = join(folder, 'refusing');
+    const file = ModuleFile.open(path, { serialize: fail, deserialize: fail });
+    const { exports } = new WebAssembly.Instance(await (file ?? never()).compile(adder(2)));
+    expect(Object.keys(exports)).toEqual(['add']);
+    file?.close();
+    expect(found(path, 2)).toBeUndefined();
+  });
+
   it('is not read where it is damaged', async () => {
     const path = join(folder, 'damaged');
     await keep(path, 7);

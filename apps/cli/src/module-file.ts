@@ -66,7 +66,11 @@ export class ModuleFile implements RegionCompiler {
 
   async compile(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
     const module = await WebAssembly.compile(wasm);
-    this.#file.keep(sha256(wasm), this.#serializer.serialize(module));
+    try {
+      this.#file.keep(sha256(wasm), this.#serializer.serialize(module));
+    } catch {
+      // The module serves this run all the same.
+    }
     return module;
   }
 
