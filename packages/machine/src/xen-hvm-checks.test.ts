@@ -52,6 +52,25 @@ const poll = (count: number, result = 0): string =>
 ${call(29, ['ebx, 3', 'ecx, argument'], result)}`;
 
 const checks: NamedChecks = {
+  'a page of its own at another frame, and back': [
+    `        mov dword [page_free], 0x1234
+        mov dword [page_other], 0x5678
+        mov dword [argument], 0x7ff0
+        mov dword [argument + 4], 2
+        mov dword [argument + 8], page_free
+        shr dword [argument + 8], 12
+        mov dword [argument + 12], page_other
+        shr dword [argument + 12], 12
+${call(12, ['ebx, 7', 'ecx, argument'], 0)}`,
+    leaves('        mov eax, [page_other]', 'eax', 0x1234),
+    leaves('        mov eax, [page_free]', 'eax', -1),
+    `        mov eax, [argument + 8]
+        xchg eax, [argument + 12]
+        mov [argument + 8], eax
+${call(12, ['ebx, 7', 'ecx, argument'], 0)}`,
+    leaves('        mov eax, [page_other]', 'eax', 0x5678),
+    leaves('        mov eax, [page_free]', 'eax', 0x1234),
+  ],
   'waits for a time, with interrupts off': [
     `${timeAt(8, 30_000_000)}
         mov eax, [argument + 8]

@@ -61,7 +61,9 @@ export function xenMemory(physical: PhysicalMemory): XenMemory {
         return false;
       }
       shown.delete(address / pageBytes);
-      if (frame !== undefined) {
+      if (frame === 'nothing') {
+        physical.unmap(address, pageBytes);
+      } else if (frame !== undefined) {
         shown.set(address / pageBytes, frame / pageBytes);
         physical.mapRam(address, pageBytes, Layout.ram + frame);
       } else if (isRam) {

@@ -21,7 +21,7 @@ export function saveDomain(domain: XenDomain): Fields {
     wordBytes: domain.shared.layout.wordBytes,
     ports: domain.events.inUse.flatMap(([port, state]) => [port, ...portFields(state)]),
     queues: domain.events.saveQueues(),
-    placed: domain.placed.flat(),
+    placed: domain.placed.list.flat(),
     grants: [domain.grants.version, domain.grants.frames],
     mappedGrants: domain.mapped.save(),
     placedGrants: domain.placedGrants.save(),

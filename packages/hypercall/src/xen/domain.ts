@@ -11,6 +11,7 @@ import type { GrantPages } from './grant-table.ts';
 import type { ShutdownReason, XenServices } from './interfaces.ts';
 import type { FramePool } from './machine-frames.ts';
 import { PlacedGrants } from './placed-grants.ts';
+import { PlacedPages } from './placed-pages.ts';
 import { RunState, Runstate } from './runstate.ts';
 import type { GuestCopy } from './guest-copy.ts';
 import { sharedLayouts, SharedInfo, vcpuInfoBytes } from './shared-info.ts';
@@ -107,8 +108,8 @@ export class XenDomain {
   #oneShotAt = 0;
   #periodNs = 0;
   #nextTickAt = 0;
-  /** Frames of the guest at which Xen's pages stand, by the pages' addresses. */
-  readonly #placed = new Map<number, number>();
+  /** Pages that stand at other frames than by themselves. */
+  readonly placed: PlacedPages;
   /** Frames of a paravirtual guest; translated memory has none. */
   pool: FramePool | undefined;
   /** What is saved beside the guest's memory, by name. */
@@ -146,9 +147,8 @@ export class XenDomain {
     const grants = this.frame(xenFrames.grants);
     this.grants = new GrantTable(memory, grants, this.frame(xenFrames.grantStatus), pages);
     this.raiseNmi = () => services.machine.raiseNmi?.();
-    this.placedGrants = new PlacedGrants(memory, (frame) =>
-      [...this.#placed.values()].includes(frame),
-    );
+    this.placed = new PlacedPages(memory, frames);
+    this.placedGrants = new PlacedGrants(memory, (frame) => this.placed.has(frame));
     this.mapper = this.placedGrants;
     this.watchdogs = new Watchdogs(timers, () => {
       this.stop('watchdog');
@@ -177,49 +177,26 @@ export class XenDomain {
 
   /** Lets one of Xen's pages stand at a frame of the guest; false where no page can stand. */
   place(frame: number, page: number): boolean {
-    const physical = frame * pageBytes;
-    if (!this.services.memory.alias(physical, page)) {
-      return false;
-    }
-    const before = this.#placed.get(page);
-    if (before !== undefined && before !== frame) {
-      this.services.memory.alias(before * pageBytes, undefined);
-    }
-    for (const [other, at] of this.#placed) {
-      if (at === frame && other !== page) {
-        this.#placed.delete(other);
-      }
-    }
-    this.#placed.set(page, frame);
-    this.placedGrants.forget(frame);
-    return true;
+    const isPlaced = this.placed.place(frame, page);
+    if (isPlaced) this.placedGrants.forget(frame);
+    return isPlaced;
   }
 
-  /** Takes one of Xen's pages away from a frame; false where none stands. */
-  unplace(frame: number): boolean {
-    for (const [page, at] of this.#placed) {
-      if (at === frame) {
-        this.#placed.delete(page);
-        this.services.memory.alias(frame * pageBytes, undefined);
-        return true;
-      }
-    }
-    return false;
+  /** Moves a page of the guest's from one of its frames to another; false where that cannot be. */
+  move(from: number, to: number): boolean {
+    const isMoved = this.placed.move(from, to);
+    if (isMoved) this.placedGrants.forget(to);
+    return isMoved;
   }
 
   /** Takes some of `xenFrames` away from wherever they stand. */
   unplaceFrames(first: number, end: number): void {
     for (let index = first; index < end; index += 1) {
-      const at = this.#placed.get(this.frame(index));
+      const at = this.placed.frameOf(this.frame(index));
       if (at !== undefined) {
-        this.unplace(at);
+        this.placed.unplace(at);
       }
     }
-  }
-
-  /** Xen's pages that stand at frames of the guest: address and frame. */
-  get placed(): readonly (readonly [number, number])[] {
-    return [...this.#placed];
   }
 
   /** Frames of the guest's that are written to on its behalf, once for each use. */
@@ -262,9 +239,7 @@ export class XenDomain {
     this.#periodic.cancel();
     this.#oneShotAt = 0;
     this.#periodNs = 0;
-    for (const frame of [...this.#placed.values()]) {
-      this.unplace(frame);
-    }
+    this.placed.reset();
     this.shared.reset();
     this.events.reset();
     this.grants.reset();

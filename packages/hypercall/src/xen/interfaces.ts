@@ -16,10 +16,11 @@ export interface XenMemory extends GuestMemory {
   /** Copies `source` to RAM. */
   write(physical: number, source: Uint8Array): void;
   /**
-   * Lets the page at `physical` show what is at `frame`, one of Xen's own pages, or, without one,
-   * what the machine has there by itself. Both are page-aligned. False where no page can stand.
+   * Lets the page at `physical` show what is at `frame`, another page of RAM, or nothing at all,
+   * or, without one, what the machine has there by itself. Both are page-aligned. False where no
+   * page can stand.
    */
-  alias(physical: number, frame: number | undefined): boolean;
+  alias(physical: number, frame: number | 'nothing' | undefined): boolean;
 }
 
 /** The address space that a hypercall's pointers are in: that of the caller. */

@@ -48,11 +48,11 @@ export class TestXenMemory extends TestMemory implements XenMemory {
     this.bytes.set(source, physical);
   }
 
-  alias(physical: number, frame: number | undefined): boolean {
+  alias(physical: number, frame: number | 'nothing' | undefined): boolean {
     if (frame === undefined) {
       this.aliases.delete(physical);
     } else {
-      this.aliases.set(physical, frame);
+      this.aliases.set(physical, frame === 'nothing' ? -1 : frame);
     }
     return true;
   }

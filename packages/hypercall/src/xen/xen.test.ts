@@ -339,6 +339,6 @@ describe('the interface of a translated guest', () => {
       expect(abi.hypercall(registers)).toBe(true);
     }
     expect(domain.events.inUse.length).toBeLessThan(1024);
-    expect(domain.placed.length).toBeLessThan(64);
+    expect(domain.placed.list.length).toBeLessThan(64);
   });
 });

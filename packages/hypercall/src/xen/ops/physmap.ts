@@ -8,8 +8,10 @@ import { domainError } from './call.ts';
 import type { XenCall } from './call.ts';
 
 const pageBytes = 4096;
+/** The last frame below 4 GiB, at which nothing can stand, nor above. */
+const lastFrame = 0xf_ffff;
 /** What add_to_physmap can place (XENMAPSPACE_*); pages of others only in a batch. */
-const Space = { shared: 0, grants: 1, foreign: 4 } as const;
+const Space = { shared: 0, grants: 1, frame: 2, frameRange: 3, foreign: 4 } as const;
 /** Bit of an index into the grant table: status frames (XENMAPIDX_grant_table_status). */
 const statusIndex = 0x8000_0000;
 
@@ -27,7 +29,16 @@ export function addOne(call: XenCall, at: number): number {
   if (stranger !== 0) {
     return stranger;
   }
-  return place(call.domain, space, index, frame);
+  if (space !== Space.frameRange) {
+    return place(call.domain, space, index, frame);
+  }
+  for (let moved = 0; moved < domain >>> 16; moved += 1) {
+    const result = place(call.domain, Space.frame, index + moved, frame + moved);
+    if (result !== 0) {
+      return result;
+    }
+  }
+  return 0;
 }
 
 /** domid u16, space u16, size u16, extra u16, idxs, gpfns, errs. */
@@ -62,11 +73,14 @@ function place(domain: XenDomain, space: number, index: number, frame: number): 
   if (domain.kind === 'pv') {
     return -XenError.access;
   }
+  if (space === Space.frame && frame < lastFrame) {
+    return domain.move(index, frame) ? 0 : -XenError.invalid;
+  }
   const page = xenPage(domain, space, index);
   if (page === undefined) {
     return -XenError.invalid;
   }
-  if (frame >= 0xf_ffff) {
+  if (frame >= lastFrame) {
     return -XenError.noMemory;
   }
   return domain.place(frame, page) ? 0 : -XenError.invalid;
@@ -102,5 +116,5 @@ export function remove(call: XenCall, at: number): number {
   }
   // Memory that is given back stays where it is.
   const isRam = guest.services.memory.isRam(frame * pageBytes, pageBytes);
-  return guest.unplace(frame) || isRam ? 0 : -XenError.noEntry;
+  return guest.placed.unplace(frame) || isRam ? 0 : -XenError.noEntry;
 }
