@@ -8,6 +8,7 @@ const registerNames = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] a
 const stateNames = new Map<number, string>([
   ...Object.entries(CpuState).map(([name, address]): [number, string] => [address, name]),
   ...registerNames.map((name, index): [number, string] => [CpuState.gpr + 8 * index, name]),
+  ...registerNames.map((_, index): [number, string] => [CpuState.xmm + 16 * index, `xmm${index}`]),
 ]);
 
 /** The variables that stand for words of the CPU state, with their names. */

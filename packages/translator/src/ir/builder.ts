@@ -28,6 +28,7 @@ export class IrBuilder extends BinaryOperations {
   readonly flagWords: FlagWords;
   #block: Value[] = this.body;
   readonly #promotion: Promotion;
+  readonly #done = new Set<string>();
   /** State that is written as late as possible, if this builder does that. */
   readonly deferred: DeferredState | undefined;
 
@@ -79,6 +80,17 @@ export class IrBuilder extends BinaryOperations {
     this.#promotion.without(build);
     this.#append(new Value('reload', 'void', []));
     if (touchesFlags) this.flagWords.exposed();
+  }
+
+  /**
+   * Whether a check is due: in a block of a region it is not where one of the same name was made
+   * before. What is checked so does not change while a region runs.
+   */
+  isFirst(check: string): boolean {
+    if (!this.#promotion.isRegion || !this.isStraight) return true;
+    const isFirst = !this.#done.has(check);
+    this.#done.add(check);
+    return isFirst;
   }
 
   /** Any pure WebAssembly instruction by name. */
@@ -165,7 +177,7 @@ export class IrBuilder extends BinaryOperations {
       if (deferred !== undefined) return deferred;
     }
     const slot = address === undefined ? this.#promotion.find(offset) : undefined;
-    if (slot !== undefined) return this.#promotion.load(slot, name, offset & 3);
+    if (slot !== undefined) return this.#promotion.load(slot, name, offset);
     return this.#append(
       named('load', resultType(name), name, address === undefined ? [] : [address], offset),
     );
@@ -178,7 +190,7 @@ export class IrBuilder extends BinaryOperations {
     }
     const slot = address === undefined ? this.#promotion.find(offset) : undefined;
     if (slot !== undefined) {
-      this.#promotion.store(slot, name, offset & 3, content);
+      this.#promotion.store(slot, name, offset, content);
       return;
     }
     const args = address === undefined ? [content] : [address, content];

@@ -1,9 +1,10 @@
 import type { IrBuilder } from './builder.ts';
 import type { Value, Variable } from './value.ts';
+import { loadLane, storeLane } from './vector-lanes.ts';
 
-/** Words of the CPU state that a region keeps in locals. */
+/** Words and vectors of the CPU state that a region keeps in locals. */
 export interface PromotedState {
-  /** The local that holds the word at a state address, if it is one of them. */
+  /** The local that holds the byte at a state address, of type i32 or v128, if there is one. */
   find(address: number): Variable | undefined;
 }
 
@@ -77,20 +78,21 @@ export class Promotion {
     this.#known.clear();
   }
 
-  /** The local that holds the word around a state address, if it is promoted here. */
+  /** The local that holds the byte at a state address, if it is promoted here. */
   find(address: number): Variable | undefined {
-    return this.#isActive ? this.#state?.find(address & ~3) : undefined;
+    return this.#isActive ? this.#state?.find(address) : undefined;
   }
 
-  /** Loads from byte `byte` of a promoted word by load instruction `name`. */
-  load(slot: Variable, name: string, byte: number): Value {
+  /** Loads from a state address that is promoted by load instruction `name`. */
+  load(slot: Variable, name: string, address: number): Value {
     const b = this.#builder;
     let word = this.#known.get(slot);
     if (word === undefined) {
       word = b.get(slot);
       if (this.#depth === 0) this.#known.set(slot, word);
     }
-    const part = b.shrU(word, 8 * byte);
+    if (slot.type === 'v128') return loadLane(b, word, name, address);
+    const part = b.shrU(word, 8 * (address & 3));
     switch (name) {
       case 'i32.load':
         return part;
@@ -107,11 +109,16 @@ export class Promotion {
     }
   }
 
-  /** Stores at byte `byte` of a promoted word by store instruction `name`. */
-  store(slot: Variable, name: string, byte: number, content: Value): void {
+  /** Stores at a state address that is promoted by store instruction `name`. */
+  store(slot: Variable, name: string, address: number, content: Value): void {
     const b = this.#builder;
+    const byte = address & 3;
     let word = content;
-    if (name !== 'i32.store') {
+    if (slot.type === 'v128') {
+      if (name !== 'v128.store') {
+        word = storeLane(b, this.load(slot, 'v128.load', address), name, address, content);
+      }
+    } else if (name !== 'i32.store') {
       const mask = (name === 'i32.store8' ? 0xff : 0xffff) << (8 * byte);
       const kept = b.and(this.load(slot, 'i32.load', 0), ~mask);
       word = b.or(kept, b.and(b.shl(content, 8 * byte), mask));

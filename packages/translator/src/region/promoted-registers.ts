@@ -3,9 +3,14 @@ import type { FunctionBody } from '@ringfence/wasm';
 import type { PromotedState } from '../ir/promotion.ts';
 import type { Value, Variable } from '../ir/value.ts';
 
+/** Vector registers that 32-bit code has, and bytes of each. */
+const vectors = 8;
+const vectorBytes = 16;
+
 /**
- * State words that a region keeps in locals: the eight 32-bit registers, the flags, and the
- * pointers to the last x87 instruction, of which mostly the last of many is all there is to see.
+ * State words that a region keeps in locals, beside the vector registers: the eight 32-bit
+ * registers, the flags, and the pointers to the last x87 instruction, of which mostly the last of
+ * many is all there is to see.
  */
 const promotedAddresses: readonly number[] = [
   ...Array.from({ length: 8 }, (_, register) => CpuState.gpr + 8 * register),
@@ -20,9 +25,17 @@ const promotedAddresses: readonly number[] = [
   CpuState.fpuDs,
 ];
 
-/** Whether the word around a state address is one of them. */
+/** Whether a region keeps what is at a state address in a local. */
 export function isPromoted(address: number): boolean {
-  return promotedAddresses.includes(address & ~3);
+  return homeOf(address) >= 0;
+}
+
+/** Address of the word or vector that is kept and has a byte at an address, -1 if there is none. */
+function homeOf(address: number): number {
+  if (address >= CpuState.xmm && address < CpuState.xmm + vectors * vectorBytes) {
+    return address & -vectorBytes;
+  }
+  return promotedAddresses.includes(address & ~3) ? address & ~3 : -1;
 }
 
 /**
@@ -40,10 +53,14 @@ export class PromotedRegisters implements PromotedState {
     for (const address of promotedAddresses) {
       this.#variables.set(address, { type: 'i32', local: body.local('i32') });
     }
+    for (let vector = 0; vector < vectors; vector++) {
+      const variable = { type: 'v128', local: body.local('v128') } as const;
+      this.#variables.set(CpuState.xmm + vector * vectorBytes, variable);
+    }
   }
 
   find(address: number): Variable | undefined {
-    return this.#variables.get(address);
+    return this.#variables.get(homeOf(address));
   }
 
   /** Takes note of what the code of a region names and sets; before any of it is emitted. */
@@ -63,7 +80,7 @@ export class PromotedRegisters implements PromotedState {
     for (const [address, variable] of this.#variables) {
       if (!this.#named.has(variable)) continue;
       this.#body.i32(0);
-      this.#body.memory('i32.load', address);
+      this.#body.memory(variable.type === 'v128' ? 'v128.load' : 'i32.load', address);
       this.#body.set(variable.local);
     }
   }
@@ -74,7 +91,7 @@ export class PromotedRegisters implements PromotedState {
       if (!this.#set.has(variable)) continue;
       this.#body.i32(0);
       this.#body.get(variable.local);
-      this.#body.memory('i32.store', address);
+      this.#body.memory(variable.type === 'v128' ? 'v128.store' : 'i32.store', address);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Value } from '../ir/value.ts';
 import { Callout } from '../semantics/callout-numbers.ts';
 import { interpreterIr } from '../interpreter/handlers.ts';
 import type { Variant } from '../semantics/variant.ts';
+import { isPromoted } from './promoted-registers.ts';
 import { keepsRegisters } from '../runtime/register-use.ts';
 import { unpackVariant } from '../semantics/variant.ts';
 
@@ -82,12 +83,20 @@ function touchesFlags(list: readonly Value[]): boolean {
 
 const flagWords: ReadonlySet<number> = new Set([CpuState.flagsResult, CpuState.flagsCarries]);
 
+/** Whether an operation reaches what regions keep in locals otherwise than by its address. */
+function usesRegisters({ op, name, imm, args }: Value): boolean {
+  if (op === 'call') return !keepsRegisters(name);
+  return (
+    isPromoted(imm) && ((op === 'load' && args.length > 0) || (op === 'store' && args.length > 1))
+  );
+}
+
 function* suitabilities(list: readonly Value[]): Generator<number> {
   for (const value of list) {
     if (hostedOps.has(value.op)) yield Suitability.hosted;
     else if (value.op === 'callout') {
       yield passingCallouts.has(value.imm) ? Suitability.hosted : Suitability.unsuitable;
-    } else if (value.op === 'call' && !keepsRegisters(value.name)) yield Suitability.spilled;
+    } else if (usesRegisters(value)) yield Suitability.spilled;
     for (const block of value.blocks ?? []) yield* suitabilities(block);
   }
 }

@@ -48,6 +48,7 @@ export function usesMm(c: InstructionContext): boolean {
 /** #UD or #NM where CR0.EM, CR0.TS or CR4.OSFXSR say so (SDM vol. 2, table 2-21). */
 export function requireSse(c: InstructionContext): void {
   const b = c.b;
+  if (!b.isFirst('SSE is on')) return;
   const cr0 = b.load('i32.load', CpuState.cr);
   const off = b.and(b.xor(b.load('i32.load', cr4), osFxsr), osFxsr);
   const stops = b.or(b.and(cr0, emulation | taskSwitched), off);

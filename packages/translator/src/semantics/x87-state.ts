@@ -34,7 +34,7 @@ export const Status = {
 
 /** #NM when CR0.EM or CR0.TS is set (SDM vol. 3A, 2.5). */
 export function requireFpu(c: InstructionContext): void {
-  c.b.faultIf(isUnavailable(c), deviceNotAvailable);
+  if (c.b.isFirst('x87 is on')) c.b.faultIf(isUnavailable(c), deviceNotAvailable);
 }
 
 function isUnavailable(c: InstructionContext): Value {
@@ -57,6 +57,10 @@ export function requireNoPending(c: InstructionContext): void {
 /** Both, #NM first, by one branch. */
 export function requireReady(c: InstructionContext): void {
   const b = c.b;
+  if (!b.isFirst('x87 is on')) {
+    requireNoPending(c);
+    return;
+  }
   const stops = b.or(isUnavailable(c), b.and(statusWord(c), Status.summary));
   const vector = b.select(isUnavailable(c), b.i32(deviceNotAvailable), b.i32(floatingPointError));
   b.faultIf(stops, vector);
