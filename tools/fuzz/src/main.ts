@@ -4,6 +4,8 @@
  *     qemu SEED COUNT     compares cases with QEMU
  *     bochs-cases SEED COUNT  compares cases with Bochs
  *     native SEED COUNT   compares cases with the processor of this machine
+ *     native-sequences SEED COUNT [TIER]  compares sequences with the processor of this machine
+ *     record-sequences SEED COUNT  keeps what this processor makes of sequences, for the tests
  *     record SEED COUNT   keeps what this processor makes of cases, for the tests
  *     accept              keeps what the laboratory's programs come to, for the tests
  *     sequences SEED COUNT [SECONDS]  runs sequences on a bare CPU in both tiers
@@ -18,6 +20,7 @@ import { runRingfence } from './executors.ts';
 import { runBochs } from './bochs.ts';
 import { labImage } from './lab.ts';
 import { runLinuxBytes } from './linux-bytes.ts';
+import { compareSequences, nativeSums } from './native-sequences.ts';
 import { programs } from './programs/index.ts';
 import { runSequences } from './sequences.ts';
 import { type ProgramRecords, readRecords, writeRecords } from './records.ts';
@@ -30,13 +33,20 @@ const seed = Number(first);
 
 if (command === 'qemu' || command === 'native') await compare(command);
 else if (command === 'bochs-cases') await compare('bochs');
+else if (command === 'native-sequences') nativeSequences();
+else if (command === 'record-sequences') recordSequences();
 else if (command === 'record') await record();
 else if (command === 'accept') await accept();
 else if (command === 'bochs') bochs();
 else if (command === 'sequences')
   console.log(runSequences(seed, Number(count), Number(process.argv[5] ?? 3600)));
 else if (command === 'linux') await linux();
-else console.log('expected qemu, bochs-cases, native, record, accept, bochs, sequences or linux');
+else {
+  console.log(
+    'expected qemu, bochs-cases, native, native-sequences, record, record-sequences, accept, ' +
+      'bochs, sequences or linux',
+  );
+}
 
 async function compare(source: CaseSource): Promise<void> {
   const { cases, interpreter, other: others, ends } = await runBatch(seed, Number(count), source);
@@ -71,8 +81,28 @@ async function record(): Promise<void> {
   });
   const skipped = records.filter((one) => one === null).length;
   console.log(`${records.length} cases, ${skipped} left out`);
-  const processor = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
-  writeRecords('native-cases.json', { processor: processor ?? '', seed, records });
+  writeRecords('native-cases.json', { processor: processorName(), seed, records });
+}
+
+function processorName(): string {
+  return /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+}
+
+function nativeSequences(): void {
+  const accel = process.argv[5] === 'translator' ? 'translator' : 'interpreter';
+  const batch = 10_000;
+  let found = 0;
+  for (let done = 0; done < Number(count); done += batch) {
+    const lines = compareSequences(seed + done, Math.min(batch, Number(count) - done), accel);
+    found += lines.length;
+    if (lines.length > 0) console.log(lines.join('\n'));
+  }
+  console.log(`${found} of ${count} sequences differ`);
+}
+
+function recordSequences(): void {
+  const sums = nativeSums(seed, Number(count));
+  writeRecords('native-sequences.json', { processor: processorName(), seed, sums });
 }
 
 async function accept(): Promise<void> {

@@ -16,6 +16,13 @@ export interface NativeRecords {
   readonly records: readonly (string | null)[];
 }
 
+/** Sums of what sequences came to on a processor, from that of a seed on. */
+export interface SequenceRecords {
+  readonly processor: string;
+  readonly seed: number;
+  readonly sums: readonly number[];
+}
+
 const pathOf = (name: string): string => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
 
 /** Reads a data file. */

@@ -151,7 +151,8 @@ export class Bench {
   }
 }
 
-const quietHost: CpuHost = {
+/** A host without devices. */
+export const quietHost: CpuHost = {
   ports: { read: (_port, bytes) => 2 ** (8 * bytes) - 1, write: () => undefined },
   interrupts: { requested: false, acknowledge: () => 0x20 },
   hypercalls: {
