@@ -133,6 +133,8 @@ export class HotCode {
     if (place === undefined) return;
     const region = this.#regions.page(place.page)?.covered.get(place.offset);
     if (region?.state !== 'entered') return;
+    // What is under way does not know of it; it will be given up again.
+    if (region.renewal?.state === 'compiling') return;
     if (!this.#ease(region, place.offset)) return;
     const why = `0x${place.physical.toString(16)} is often given up`;
     this.#regions.rebuild(region, place.linear, region.starts, why);

@@ -85,9 +85,11 @@ export class RegionMaker {
       pages: pagesOf(code, page, source),
       starts,
       rebuilt: instead === undefined ? 0 : instead.rebuilt + 1,
+      renewal: undefined,
       wanted: new Map(),
       wishes: 0,
     };
+    if (instead !== undefined) instead.renewal = region;
     const blockOf = (index: number): number => source.page(index)?.block ?? 0;
     return {
       region,

@@ -67,6 +67,8 @@ export interface Region {
   readonly starts: readonly number[];
   /** How often it was made anew. */
   readonly rebuilt: number;
+  /** The region that takes its place when it is compiled, if it is being made anew. */
+  renewal: Region | undefined;
   /** Offsets at which it is not entered and should be, with samples of each; and all of them. */
   readonly wanted: Map<number, number>;
   wishes: number;

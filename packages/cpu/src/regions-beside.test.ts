@@ -164,6 +164,8 @@ describe('a region that is made anew', () => {
     const [region] = [...(regions.page(1)?.regions ?? [])];
     if (region === undefined) throw new Error('no region');
     regions.rebuild(region, 0x1000, [2], 'the test wants it');
+    // An engine that is slow is not asked again meanwhile.
+    regions.rebuild(region, 0x1000, [2], 'the test wants it more');
     expect(orders).toHaveLength(2);
     const before = regions.statistics.instructions;
     for (let more = 0; more < 4; more++) parts.cpu.run(1_000_000);
@@ -173,5 +175,19 @@ describe('a region that is made anew', () => {
     expect([region.state, regions.statistics.dropped]).toEqual(['dropped', 1]);
     runToHalt(parts);
     expect(eax(parts)).toBe(expected(80_000_000, 3));
+  });
+
+  it('may be made anew again when the engine did not compile the new one', async () => {
+    const { parts, regions, orders } = start(80_000_000);
+    while (orders.length === 0) parts.cpu.run(200_000);
+    orders[0]?.finish(new WebAssembly.Module(orders[0].wasm));
+    await settled();
+    const [region] = [...(regions.page(1)?.regions ?? [])];
+    if (region === undefined) throw new Error('no region');
+    regions.rebuild(region, 0x1000, [2], 'the test wants it');
+    orders[1]?.fail(new RangeError('out of code memory'));
+    await settled();
+    regions.rebuild(region, 0x1000, [2], 'the test wants it again');
+    expect(orders).toHaveLength(3);
   });
 });

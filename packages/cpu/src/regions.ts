@@ -200,10 +200,11 @@ export class Regions implements CodeObserver {
     return this.#givenUp.raise(page, offset, level);
   }
 
-  /** Makes a region anew; `linear` is an address in its page. */
+  /** Makes a region anew, unless that is under way; `linear` is an address in its page. */
   rebuild(region: Region, linear: number, starts: readonly number[], why: string): void {
     region.wanted.clear();
     region.wishes = 0;
+    if (region.renewal?.state === 'compiling') return;
     if (region.rebuilt < maximumRebuilds) this.compile(linear, region.page, starts, why, region);
   }
 
