@@ -72,6 +72,20 @@ const parts: Readonly<Record<string, string>> = {
         movhlps xmm4, xmm0
         movq [esi + 200], xmm4
         paddq xmm5, [esi + 192]`,
+  'lanes in memory': `
+        psrlw xmm5, 3
+        pextrd [esi + 208], xmm5, 2
+        pxor xmm1, [esi + 208]
+        paddw xmm1, xmm5
+        pextrb [esi + 213], xmm1, 7
+        pextrw eax, xmm1, 6
+        extractps ebx, xmm1, 3
+        pinsrb xmm2, ebx, 9
+        pinsrd xmm2, eax, 1
+        insertps xmm3, xmm2, 0x52
+        haddps xmm4, xmm3
+        pextrd eax, xmm4, 1
+        pinsrw xmm5, eax, 4`,
   conversions: `
         cvtsi2sd xmm0, ebp
         cvtsd2ss xmm1, xmm0

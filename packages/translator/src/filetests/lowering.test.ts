@@ -54,6 +54,17 @@ describe('the lowering of each operation', () => {
     }
   });
 
+  it('reaches nothing that is kept in a local by an address that is computed', () => {
+    const texts = operations.flatMap((operation) => inputs.get(operation) ?? []);
+    expect(texts.length).toBeGreaterThan(500);
+    for (const text of texts) {
+      const output = outputOf(text);
+      if (output.includes('(registers in memory)')) continue;
+      expect(output).not.toMatch(/load \S+ xmm[0-7] \S/);
+      expect(output).not.toMatch(/store \S+ xmm[0-7] \S+ \S/);
+    }
+  });
+
   it('has no file of an operation that is no more', () => {
     const names = operations.map((operation) => fileName(operation));
     expect(new Set(names).size).toBe(names.length);

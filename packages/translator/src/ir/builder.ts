@@ -172,6 +172,7 @@ export class IrBuilder extends BinaryOperations {
 
   /** Loads from host memory at a constant offset plus, if given, an address. */
   load(name: string, offset: number, address?: Value): Value {
+    if (isPlace(address)) return this.load(name, offset + address.imm);
     if (address === undefined) {
       const deferred = this.deferred?.registers?.load(name, offset);
       if (deferred !== undefined) return deferred;
@@ -185,6 +186,10 @@ export class IrBuilder extends BinaryOperations {
 
   /** Stores to host memory at a constant offset plus, if given, an address. */
   store(name: string, offset: number, content: Value, address?: Value): void {
+    if (isPlace(address)) {
+      this.store(name, offset + address.imm, content);
+      return;
+    }
     if (address === undefined && this.deferred?.registers?.store(name, offset, content) === true) {
       return;
     }
@@ -375,4 +380,9 @@ export class IrBuilder extends BinaryOperations {
     this.#block.push(value);
     return value;
   }
+}
+
+/** Whether an address is known: a part of what is kept in a local is found by its offset then. */
+function isPlace(address: Value | undefined): address is Value {
+  return address?.isConst === true && address.imm >= 0;
 }
