@@ -2,14 +2,13 @@
  * The memory of modes of the VBE extension with 8 and more bits for a pixel, as the services draw
  * in it: through the window of 64 KiB, whose bank is put back.
  */
+import { vbeRegister } from '@ringfence/devices';
 import type { PortBus } from '@ringfence/devices';
 
 import type { BiosMemory } from './bios-memory.ts';
 import { directColours, vbeLineBytes } from './vbe-modes.ts';
+import { VbeRegisters } from './vbe-registers.ts';
 
-const indexPort = 0x1ce;
-const dataPort = 0x1cf;
-const register = { depth: 3, enable: 4, bank: 5, virtualWidth: 6 } as const;
 const isOn = 1;
 const windowAt = 0xa_0000;
 const windowBytes = 0x1_0000;
@@ -18,28 +17,25 @@ const brown = 6;
 /** The pixels of such a mode. */
 export class VbeSurface {
   readonly #memory: BiosMemory;
-  readonly #ports: PortBus;
+  readonly #registers: VbeRegisters;
   readonly #depth: number;
   readonly #pixelBytes: number;
   readonly #pitch: number;
 
-  private constructor(memory: BiosMemory, ports: PortBus, depth: number) {
+  private constructor(memory: BiosMemory, registers: VbeRegisters, depth: number) {
     this.#memory = memory;
-    this.#ports = ports;
+    this.#registers = registers;
     this.#depth = depth;
     this.#pixelBytes = vbeLineBytes(1, depth);
-    this.#pitch = vbeLineBytes(this.#register(register.virtualWidth), depth);
+    this.#pitch = vbeLineBytes(registers.read(vbeRegister.virtualWidth), depth);
   }
 
   /** Returns the surface that the display shows, if it is one. */
   static shown(memory: BiosMemory, ports: PortBus): VbeSurface | undefined {
-    const read = (index: number): number => {
-      ports.writePort(indexPort, 2, index);
-      return ports.readPort(dataPort, 2);
-    };
-    const depth = read(register.depth);
-    const isShown = (read(register.enable) & isOn) !== 0 && depth >= 8;
-    return isShown ? new VbeSurface(memory, ports, depth) : undefined;
+    const registers = new VbeRegisters(ports);
+    const depth = registers.read(vbeRegister.depth);
+    const isShown = (registers.read(vbeRegister.enable) & isOn) !== 0 && depth >= 8;
+    return isShown ? new VbeSurface(memory, registers, depth) : undefined;
   }
 
   /** Draws pixels of the sixteen colours from a place to the right; others of 256 as they are. */
@@ -98,25 +94,18 @@ export class VbeSurface {
 
   /** Writes bytes at a pixel, or reads them, bank by bank. */
   #move(x: number, y: number, bytes: Uint8Array, isWrite: boolean): void {
-    const bank = this.#register(register.bank);
+    const bank = this.#registers.read(vbeRegister.bank);
     const start = y * this.#pitch + x * this.#pixelBytes;
     for (let done = 0; done < bytes.length;) {
       const at = start + done;
       const offset = at % windowBytes;
       const part = bytes.subarray(done, done + windowBytes - offset);
-      this.#ports.writePort(indexPort, 2, register.bank);
-      this.#ports.writePort(dataPort, 2, Math.floor(at / windowBytes));
+      this.#registers.write(vbeRegister.bank, Math.floor(at / windowBytes));
       if (isWrite) this.#memory.write(windowAt + offset, part);
       else this.#memory.read(windowAt + offset, part);
       done += part.length;
     }
-    this.#ports.writePort(indexPort, 2, register.bank);
-    this.#ports.writePort(dataPort, 2, bank);
-  }
-
-  #register(index: number): number {
-    this.#ports.writePort(indexPort, 2, index);
-    return this.#ports.readPort(dataPort, 2);
+    this.#registers.write(vbeRegister.bank, bank);
   }
 }
 

@@ -1,4 +1,5 @@
 /** INT 10h: modes, cursor, text, pixels, palette, fonts. */
+import { vbeRegister } from '@ringfence/devices';
 import type { PortBus } from '@ringfence/devices';
 
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
@@ -12,6 +13,7 @@ import {
   textLines,
   wantsGreys,
 } from './video-alternates.ts';
+import { VbeRegisters } from './vbe-registers.ts';
 import { VideoFonts } from './video-fonts.ts';
 import { greyEntries, readAttribute, servePalette, writeAttribute } from './video-palette.ts';
 import { VideoPen } from './video-pen.ts';
@@ -169,8 +171,7 @@ export class VideoServices {
       ports.writePort(port + 1, 1, value);
     };
     // A mode of the VBE extension ends.
-    ports.writePort(0x1ce, 2, 4);
-    ports.writePort(0x1cf, 2, 0);
+    new VbeRegisters(ports).write(vbeRegister.enable, 0);
     ports.writePort(0x3c2, 1, mode.misc);
     set(0x3c4, 0, 1);
     registerBytes(mode.sequencer).forEach((value, index) => set(0x3c4, index + 1, value));

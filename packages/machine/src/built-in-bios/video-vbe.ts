@@ -14,14 +14,13 @@ import {
   vbeLinePixels,
   vbeModes,
 } from './vbe-modes.ts';
+import { VbeRegisters } from './vbe-registers.ts';
 import { videoModes } from './video-modes.ts';
 import type { VideoState } from './video-state.ts';
 
 /** What AX returns: the function is there, and whether it did what it was to do. */
 const Result = { ok: 0x004f, failed: 0x014f, wrongMode: 0x034f, absent: 0x0100 } as const;
 
-const indexPort = 0x1ce;
-const dataPort = 0x1cf;
 const enableBits = { on: 0x01, linear: 0x40, palette8: 0x20, keepMemory: 0x80 } as const;
 
 const bankBytes = 0x1_0000;
@@ -38,6 +37,7 @@ const bytesOf = (text: string): Uint8Array =>
 export class VideoVbe {
   readonly #memory: BiosMemory;
   readonly #ports: PortBus;
+  readonly #registers: VbeRegisters;
   readonly #program: BiosProgram;
   readonly #state: VideoState;
   readonly #setVgaMode: (number: number) => void;
@@ -51,6 +51,7 @@ export class VideoVbe {
   ) {
     this.#memory = board.memory;
     this.#ports = board.ports;
+    this.#registers = new VbeRegisters(board.ports);
     this.#program = program;
     this.#state = state;
     this.#setVgaMode = setVgaMode;
@@ -102,7 +103,7 @@ export class VideoVbe {
     info.setUint32(0x06, name, true);
     info.setUint32(0x0a, 1, true); // The palette can have 8 bits.
     info.setUint32(0x0e, (Rom.segment << 16) | this.#program.vbe.modes, true);
-    info.setUint16(0x12, this.#read(vbeRegister.memory64k), true);
+    info.setUint16(0x12, this.#registers.read(vbeRegister.memory64k), true);
     if (isNew) {
       for (const field of [0x16, 0x1a, 0x1e]) info.setUint32(field, name, true);
     }
@@ -169,10 +170,13 @@ export class VideoVbe {
     }
     // The registers of the VGA as in its own mode of that kind; its memory is left alone.
     this.#setVgaMode((mode.depth === 4 ? 0x12 : 0x13) | 0x80);
-    this.#write(vbeRegister.width, mode.width);
-    this.#write(vbeRegister.height, mode.height);
-    this.#write(vbeRegister.depth, mode.depth);
-    this.#write(vbeRegister.enable, enableBits.on | enableBits.linear | (keeps ? 0x80 : 0));
+    this.#registers.write(vbeRegister.width, mode.width);
+    this.#registers.write(vbeRegister.height, mode.height);
+    this.#registers.write(vbeRegister.depth, mode.depth);
+    this.#registers.write(
+      vbeRegister.enable,
+      enableBits.on | enableBits.linear | (keeps ? 0x80 : 0),
+    );
     const memory = this.#memory;
     memory.write8(Bda.videoMode, noVgaMode);
     memory.write16(Bda.columns, mode.width >> 3);
@@ -200,14 +204,14 @@ export class VideoVbe {
       return Result.failed;
     }
     if (frame.bh === 1) {
-      frame.set('edx', this.#read(vbeRegister.bank));
+      frame.set('edx', this.#registers.read(vbeRegister.bank));
       return Result.ok;
     }
     const bank = frame.get('edx');
-    if (bank >= this.#read(vbeRegister.memory64k)) {
+    if (bank >= this.#registers.read(vbeRegister.memory64k)) {
       return Result.failed;
     }
-    this.#write(vbeRegister.bank, bank);
+    this.#registers.write(vbeRegister.bank, bank);
     return Result.ok;
   }
 
@@ -226,10 +230,10 @@ export class VideoVbe {
       if (pixels < mode.width || vbeLineBytes(pixels, depth) > most) {
         return Result.failed;
       }
-      this.#write(vbeRegister.virtualWidth, pixels);
-      pixels = this.#read(vbeRegister.virtualWidth);
+      this.#registers.write(vbeRegister.virtualWidth, pixels);
+      pixels = this.#registers.read(vbeRegister.virtualWidth);
     } else if (frame.bl === 1) {
-      pixels = this.#read(vbeRegister.virtualWidth);
+      pixels = this.#registers.read(vbeRegister.virtualWidth);
     } else if (frame.bl === 3) {
       pixels = Math.min(vbeLinePixels(most, depth), 0xffff);
     } else {
@@ -249,8 +253,8 @@ export class VideoVbe {
     }
     if (frame.bl === 1) {
       frame.set('ebx', frame.bl);
-      frame.set('ecx', this.#read(vbeRegister.xOffset));
-      frame.set('edx', this.#read(vbeRegister.yOffset));
+      frame.set('ecx', this.#registers.read(vbeRegister.xOffset));
+      frame.set('edx', this.#registers.read(vbeRegister.yOffset));
       return Result.ok;
     }
     if (frame.bl !== 0 && frame.bl !== 0x80) {
@@ -258,10 +262,12 @@ export class VideoVbe {
     }
     const [x, y] = [frame.get('ecx'), frame.get('edx')];
     // One of the two alone may lie outside with the other's old value.
-    this.#write(vbeRegister.yOffset, 0);
-    this.#write(vbeRegister.xOffset, x);
-    this.#write(vbeRegister.yOffset, y);
-    const isTaken = this.#read(vbeRegister.xOffset) === x && this.#read(vbeRegister.yOffset) === y;
+    this.#registers.write(vbeRegister.yOffset, 0);
+    this.#registers.write(vbeRegister.xOffset, x);
+    this.#registers.write(vbeRegister.yOffset, y);
+    const isTaken =
+      this.#registers.read(vbeRegister.xOffset) === x &&
+      this.#registers.read(vbeRegister.yOffset) === y;
     return isTaken ? Result.ok : Result.failed;
   }
 
@@ -271,16 +277,16 @@ export class VideoVbe {
     if (mode === undefined || mode.depth > 8) {
       return Result.wrongMode;
     }
-    const enable = this.#read(vbeRegister.enable);
+    const enable = this.#registers.read(vbeRegister.enable);
     if (frame.bl > 1) {
       return Result.failed;
     }
     if (frame.bl === 0) {
       const wide = frame.bh >= 8 ? enableBits.palette8 : 0;
       const others = enable & ~enableBits.palette8;
-      this.#write(vbeRegister.enable, others | wide | enableBits.keepMemory);
+      this.#registers.write(vbeRegister.enable, others | wide | enableBits.keepMemory);
     }
-    const bits = (this.#read(vbeRegister.enable) & enableBits.palette8) !== 0 ? 8 : 6;
+    const bits = (this.#registers.read(vbeRegister.enable) & enableBits.palette8) !== 0 ? 8 : 6;
     frame.set('ebx', (bits << 8) | frame.bl);
     return Result.ok;
   }
@@ -316,12 +322,16 @@ export class VideoVbe {
 
   /** Size and depth on the screen, if it is a mode of this extension. */
   #shown(): Omit<VbeModeRow, 'number'> | undefined {
-    if ((this.#read(vbeRegister.enable) & enableBits.on) === 0) {
+    if ((this.#registers.read(vbeRegister.enable) & enableBits.on) === 0) {
       return undefined;
     }
     // The register takes no other depths.
-    const depth = this.#read(vbeRegister.depth) as VbeModeRow['depth'];
-    return { width: this.#read(vbeRegister.width), height: this.#read(vbeRegister.height), depth };
+    const depth = this.#registers.read(vbeRegister.depth) as VbeModeRow['depth'];
+    return {
+      width: this.#registers.read(vbeRegister.width),
+      height: this.#registers.read(vbeRegister.height),
+      depth,
+    };
   }
 
   #find(number: number): VbeModeRow | undefined {
@@ -330,20 +340,10 @@ export class VideoVbe {
 
   /** Bytes of video memory; of one plane with 4 bits per pixel. */
   #memoryBytes(depth: number): number {
-    return (this.#read(vbeRegister.memory64k) * bankBytes) / (depth === 4 ? 4 : 1);
+    return (this.#registers.read(vbeRegister.memory64k) * bankBytes) / (depth === 4 ? 4 : 1);
   }
 
   #frameBuffer(): number {
     return readPci(this.#ports, displaySlot, 0, 0x10) & ~0xf;
-  }
-
-  #read(index: number): number {
-    this.#ports.writePort(indexPort, 2, index);
-    return this.#ports.readPort(dataPort, 2);
-  }
-
-  #write(index: number, value: number): void {
-    this.#ports.writePort(indexPort, 2, index);
-    this.#ports.writePort(dataPort, 2, value);
   }
 }
