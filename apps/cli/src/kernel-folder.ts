@@ -4,14 +4,14 @@
  * cache folder, by the hash of what was packed, and comes to stand in a guest's memory and nowhere
  * else. Where the folder cannot be read or written nobody is bothered.
  */
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UnpackedKernels } from '@ringfence/machine';
 import { cacheFolder } from './cache-folder.ts';
+import { sha256 } from './code-file.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Kernels that are kept, of some 30 MB each. */
+/** Kernels that are kept: Debian's has 16 MB. */
 const mostKernels = 4;
 
 /** A folder of unpacked kernels. */
@@ -48,6 +48,6 @@ export class KernelFolder implements UnpackedKernels {
   }
 
   #fileOf(packed: Uint8Array): string {
-    return join(this.#path, createHash('sha256').update(packed).digest('hex'));
+    return join(this.#path, sha256(packed).toString('hex'));
   }
 }
