@@ -39,10 +39,11 @@ export function loadLane(b: IrBuilder, vector: Value, name: string, address: num
   while (within.op === `${shape}.replace_lane`) {
     const [before, content] = within.args;
     if (before === undefined || content === undefined) break;
-    if (within.lanes?.[0] === lane && !extract.endsWith('u') && !extract.endsWith('s')) {
-      return content;
+    if (within.lanes?.[0] === lane) {
+      // What is narrower than its value has yet to be cut and extended.
+      if (extract === 'extract_lane') return content;
+      break;
     }
-    if (within.lanes?.[0] === lane) break;
     within = before;
   }
   return b.opLanes(`${shape}.${extract}`, [lane], within);
