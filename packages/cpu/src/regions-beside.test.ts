@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assembleText } from '@ringfence/assembler';
 import { sampleInterval } from './hot-code.ts';
+import type { Region } from './region-record.ts';
 import type { Regions } from './regions.ts';
 import { Word } from './state-view.ts';
 import { flatState, makeCpu, type TestCpu } from './test-cpu.ts';
@@ -155,14 +156,21 @@ describe('an engine that optimizes late', () => {
   });
 });
 
+/** A CPU in a long loop whose region the engine has compiled, and that region. */
+async function entered(): Promise<ReturnType<typeof start> & { readonly region: Region }> {
+  const started = start(80_000_000);
+  const { parts, regions, orders } = started;
+  while (orders.length === 0) parts.cpu.run(200_000);
+  orders[0]?.finish(new WebAssembly.Module(orders[0].wasm));
+  await settled();
+  const [region] = [...(regions.page(1)?.regions ?? [])];
+  if (region === undefined) throw new Error('no region');
+  return { ...started, region };
+}
+
 describe('a region that is made anew', () => {
   it('goes on to be entered until the new one is there', async () => {
-    const { parts, regions, orders } = start(80_000_000);
-    while (orders.length === 0) parts.cpu.run(200_000);
-    orders[0]?.finish(new WebAssembly.Module(orders[0].wasm));
-    await settled();
-    const [region] = [...(regions.page(1)?.regions ?? [])];
-    if (region === undefined) throw new Error('no region');
+    const { parts, regions, orders, region } = await entered();
     regions.rebuild(region, 0x1000, [2], 'the test wants it');
     // An engine that is slow is not asked again meanwhile.
     regions.rebuild(region, 0x1000, [2], 'the test wants it more');
@@ -178,12 +186,7 @@ describe('a region that is made anew', () => {
   });
 
   it('may be made anew again when the engine did not compile the new one', async () => {
-    const { parts, regions, orders } = start(80_000_000);
-    while (orders.length === 0) parts.cpu.run(200_000);
-    orders[0]?.finish(new WebAssembly.Module(orders[0].wasm));
-    await settled();
-    const [region] = [...(regions.page(1)?.regions ?? [])];
-    if (region === undefined) throw new Error('no region');
+    const { regions, orders, region } = await entered();
     regions.rebuild(region, 0x1000, [2], 'the test wants it');
     orders[1]?.fail(new RangeError('out of code memory'));
     await settled();

@@ -6,7 +6,7 @@ import { CpuState, JumpCacheField, Layout } from '@ringfence/memory';
 import { maxSpaces } from '@ringfence/shadow-paging';
 import { describe, expect, it } from 'vitest';
 import type { TestCpu } from '../test-cpu.ts';
-import { entryOf, gate, System } from './test-system.ts';
+import { entryOf, gate, manyDirectories, manySpaces, System } from './test-system.ts';
 import { registersOf, runEverywhere, runTier, tiers } from './test-tiers.ts';
 
 const page = 0x80_0000;
@@ -121,41 +121,20 @@ describe('a function that regions call is another one when', () => {
   it('address spaces come and go, more than there is room for', () => {
     // Each has a page of its own at 8 MiB, whose function adds the number of the space.
     const spaces = maxSpaces + 40;
-    const directories = 0x200_0000;
-    const tables = 0x280_0000;
-    const frames = 0x300_0000;
     const text = `
-main:   mov ebp, 0
-make:   mov edi, ebp
-        shl edi, 12
-        mov esi, ${System.directory}
-        add edi, ${directories}
-        mov ecx, 1024
-        xor eax, eax
-        push edi
-        rep stosd
-        pop edi
-        mov dword [edi], ${System.tables + 7}
-        mov eax, ebp
-        shl eax, 12
-        lea ebx, [eax + ${tables + 7}]
-        mov [edi + 8], ebx
-        lea ebx, [eax + ${frames}]
-        mov word [ebx], 0xc281          ; ADD EDX, immediate
+main:   ${manySpaces(
+      spaces,
+      `mov word [ebx], 0xc281          ; ADD EDX, immediate
         mov [ebx + 2], ebp
-        mov byte [ebx + 6], 0xc3
-        or ebx, 7
-        mov [eax + ${tables}], ebx
-        inc ebp
-        cmp ebp, ${spaces}
-        jb make
+        mov byte [ebx + 6], 0xc3`,
+    )}
         call paging_on
         xor edx, edx
         mov ebp, 3
 turn:   xor esi, esi
 space:  mov eax, esi
         shl eax, 12
-        add eax, ${directories}
+        add eax, ${manyDirectories}
         mov cr3, eax
         mov ecx, 20
         mov eax, ${page}

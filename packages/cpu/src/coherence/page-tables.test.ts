@@ -1,7 +1,7 @@
 /** Guests that change their page tables in every way that is allowed, in every tier. */
 import { maxSpaces } from '@ringfence/shadow-paging';
 import { describe, expect, it } from 'vitest';
-import { entryOf, gate, System } from './test-system.ts';
+import { entryOf, gate, manyDirectories, manySpaces, System } from './test-system.ts';
 import { registersOf, runEverywhere } from './test-tiers.ts';
 
 const page = 0x80_0000;
@@ -274,39 +274,15 @@ describe('page tables', () => {
   it('of more address spaces than the pool holds are all true', () => {
     // Each directory maps 8 MiB to a page of its own by a table of its own.
     const spaces = maxSpaces + 176;
-    const directories = 0x200_0000;
-    const tables = 0x280_0000;
-    const frames = 0x300_0000;
     const text = `
-main:   mov ebp, 0
-make:   mov edi, ebp
-        shl edi, 12
-        mov esi, ${System.directory}
-        add edi, ${directories}
-        mov ecx, 1024
-        xor eax, eax
-        push edi
-        rep stosd
-        pop edi
-        mov dword [edi], ${System.tables + 7}
-        mov eax, ebp
-        shl eax, 12
-        lea ebx, [eax + ${tables + 7}]
-        mov [edi + 8], ebx
-        lea ebx, [eax + ${frames}]
-        mov [ebx], ebp
-        or ebx, 7
-        mov [eax + ${tables}], ebx
-        inc ebp
-        cmp ebp, ${spaces}
-        jb make
+main:   ${manySpaces(spaces, `mov [ebx], ebp`)}
         call paging_on
         xor edx, edx
         mov ebp, 6
 turn:   xor ecx, ecx
 space:  mov eax, ecx
         shl eax, 12
-        add eax, ${directories}
+        add eax, ${manyDirectories}
         mov cr3, eax
         add edx, [${page}]
         inc dword [${page}]

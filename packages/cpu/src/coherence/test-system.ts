@@ -105,3 +105,38 @@ task_state:
         times 22 dd 0
         dd 0x00680000
 `;
+
+/** Where the page tables and pages of `manySpaces` are: for each space a page of each. */
+const many = { tables: 0x280_0000, frames: 0x300_0000 } as const;
+
+/** Page directories of `manySpaces`, a page for each. */
+export const manyDirectories = 0x200_0000;
+
+/**
+ * Text that makes so many page directories, each with the low 4 MiB and with a page of its own at 8
+ * MiB, which `fill` fills: EBX has its address then and EBP the number of the space.
+ */
+export function manySpaces(spaces: number, fill: string): string {
+  return `
+        mov ebp, 0
+make:   mov edi, ebp
+        shl edi, 12
+        add edi, ${manyDirectories}
+        mov ecx, 1024
+        xor eax, eax
+        push edi
+        rep stosd
+        pop edi
+        mov dword [edi], ${System.tables + 7}
+        mov eax, ebp
+        shl eax, 12
+        lea ebx, [eax + ${many.tables + 7}]
+        mov [edi + 8], ebx
+        lea ebx, [eax + ${many.frames}]
+        ${fill}
+        or ebx, 7
+        mov [eax + ${many.tables}], ebx
+        inc ebp
+        cmp ebp, ${spaces}
+        jb make`;
+}
