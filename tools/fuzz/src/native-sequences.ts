@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeInto, Instruction } from '@ringfence/decoder';
-import { FORMS } from '@ringfence/isa';
+import { FORMS, Location } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';
 import { encode, Random } from './cases.ts';
 import { recordBytes, runHere, type SequencePart } from './native-sequence-bench.ts';
@@ -45,6 +45,12 @@ const integers = usable.filter(
 
 /** Registers that sequences write: neither EBX, ECX nor ESP, nor parts of them. */
 const written = [0, 0, 2, 0, 2, 6, 6, 2] as const;
+const isGeneral = (form: Form, location: number): boolean =>
+  form.operands.some(
+    (operand) =>
+      operand.location === location ||
+      (location === Location.rmGpr && operand.location === Location.rmGprOnly),
+  );
 const isPrefix = (byte: number | undefined): boolean =>
   byte === 0x66 || byte === 0xf2 || byte === 0xf3;
 /** Of segments and addresses, and LOCK. */
@@ -57,7 +63,6 @@ function instruction(random: Random, form: Form): number[] | undefined {
   while (isPrefix(bytes[at])) at += 1;
   const isOther = bytes.slice(0, at).includes(0xf3) && /^BS[FR]$/.test(form.mnemonic);
   if (isOther || otherPrefixes.includes(bytes[at] ?? 0xf0)) return undefined;
-  const isFloat = floatFeature.test(form.feature);
   at += form.map === 0 ? 0 : form.map === 1 ? 1 : 2;
   if (form.opcodeRegister) {
     bytes[at] = ((bytes[at] ?? 0) & 0xf8) | (written[(bytes[at] ?? 0) & 7] ?? 0);
@@ -65,8 +70,8 @@ function instruction(random: Random, form: Form): number[] | undefined {
   if (form.hasModrm) {
     const modrm = bytes[at + 1] ?? 0;
     const field = (modrm >> 3) & 7;
-    const reg = form.digit >= 0 ? form.digit : isFloat ? field : (written[field] ?? 0);
-    const rm = form.rm >= 0 || isFloat ? modrm & 7 : (written[modrm & 7] ?? 0);
+    const reg = isGeneral(form, Location.regGpr) ? (written[field] ?? 0) : field;
+    const rm = isGeneral(form, Location.rmGpr) ? (written[modrm & 7] ?? 0) : modrm & 7;
     if (modrm >> 6 === 3) bytes[at + 1] = 0xc0 | (reg << 3) | rm;
     else {
       const immediate = bytes.slice(-4);
