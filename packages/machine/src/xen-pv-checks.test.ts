@@ -33,7 +33,6 @@ const checks: NamedChecks = {
     call(21, ['ebx, 0', 'ecx, 99'], -22),
     call(21, ['ebx, 7', 'ecx, 0'], -38),
     call(8, ['ebx, 9', 'ecx, 0'], -19),
-    call(8, ['ebx, 0', 'ecx, 0xfc000000'], -1),
     call(8, ['ebx, 7', 'ecx, 0x2000'], -1),
     call(33, ['ebx, 6', 'ecx, 0xfffff000'], -14),
     `        mov dword [argument], 4\n${call(33, ['ebx, 6', 'ecx, argument'], -22)}`,
@@ -87,6 +86,22 @@ const checks: NamedChecks = {
     leaves('        xor eax, eax\n        cpuid\n        xor eax, eax', 'eax', 0),
     openPage('user_page') + '\n' + openPage('user_stack'),
     faults(user('user_cpuid'), 13),
+  ],
+  'breakpoints in the part of the hypervisor, which are never met': [
+    // The path of all calls, the stub of #DB, and the stack of ring 0.
+    call(8, ['ebx, 0', 'ecx, 0xfc001000'], 0),
+    call(8, ['ebx, 1', 'ecx, 0xfc000010'], 0),
+    call(8, ['ebx, 2', 'ecx, 0xfc004ffc'], 0),
+    call(8, ['ebx, 3', 'ecx, 0xf5800000'], 0),
+    call(8, ['ebx, 7', 'ecx, 0x7f000155'], 0),
+    call(9, ['ebx, 0'], 0xfc00_1000 | 0),
+    call(9, ['ebx, 7'], 0x7f00_0555),
+    // The table of machine frames is the guest's to read.
+    faults('        mov eax, [0xf5800000]', 1),
+    leaves('        mov eax, dr6\n        and eax, 15', 'eax', 8),
+    call(8, ['ebx, 1', 'ecx, page_free'], 0),
+    call(8, ['ebx, 7', 'ecx, 0x00110005'], 0),
+    faults('        mov dword [page_free], 0', 1),
   ],
   'CPUID with the prefix that goes through Xen': [
     leaves(

@@ -47,6 +47,29 @@ const checks: NamedChecks = {
     faults(user('user_call + 2', 0x3202), 0x80),
     gotFlags(0x202),
   ],
+  'UD2 in front of a page that is not there': [
+    openProgram(),
+    openPage('page_free'),
+    call(14, ['ebx, user_page', 'ecx, 0', 'edx, 0', 'esi, 2'], 0),
+    `        mov word [page_free + 4094], 0x0b0f`,
+    faults('        jmp page_free + 4094', 14, 0),
+    leaves('        mov eax, cr2', 'eax', 'user_page'),
+    leaves('        mov eax, [got_eip]', 'eax', 'page_free + 4094'),
+    faults(user('page_free + 4094'), 14, 4),
+    // The prefix of forced emulation, with nothing behind it, with one byte, and with two.
+    ...[
+      [4091, [], 14],
+      [4090, [0x0f], 14],
+      [4089, [0x90, 0x90], 6],
+    ].map(([at, rest, vector]) => {
+      const bytes = [0x0f, 0x0b, 0x78, 0x65, 0x6e, ...(rest as number[])];
+      const stores = bytes.map((byte, index) => {
+        return `        mov byte [page_free + ${String(Number(at) + index)}], ${String(byte)}`;
+      });
+      return `${stores.join('\n')}
+${faults(`        jmp page_free + ${String(at)}`, Number(vector))}`;
+    }),
+  ],
   'breakpoints of ports': [
     portBreakpoint,
     // They need CR4.DE, whichever breakpoint is on; while none is, they may stand there.

@@ -84,6 +84,8 @@ export class XenDomain {
   /** Physical addresses of the ring pages of store and console. */
   storePage: number;
   consolePage: number;
+  /** The page that says which interrupts of devices the guest is to end, 0 for none. */
+  endsPage: number = 0;
   /** HVM parameters that were set, by index. */
   readonly params: Map<number, WideValue> = new Map<number, WideValue>();
   /** `vm_assist` types that are on, a bit each. */
@@ -206,7 +208,7 @@ export class XenDomain {
 
   /**
    * Begins the uses of the frames that are the guest's own, and written to as long as it lives: a
-   * paravirtual guest's rings, and `vcpu_info` where it moved that to.
+   * paravirtual guest's rings, `vcpu_info` where it moved that to, and the page of interrupts.
    */
   holdOwnFrames(): void {
     for (const frame of this.#ownFrames) {
@@ -216,8 +218,9 @@ export class XenDomain {
 
   get #ownFrames(): readonly number[] {
     const rings = this.kind === 'pv' ? [this.storePage, this.consolePage] : [];
-    const pages = this.shared.isMoved ? [...rings, this.shared.vcpu] : rings;
-    return pages.map((page) => Math.floor(page / pageBytes));
+    const moved = this.shared.isMoved ? [this.shared.vcpu] : [];
+    const ends = this.endsPage === 0 ? [] : [this.endsPage];
+    return [...rings, ...moved, ...ends].map((page) => Math.floor(page / pageBytes));
   }
 
   /** Adds something that starts with the guest: a back end. */
@@ -254,6 +257,7 @@ export class XenDomain {
     this.timeArea = 0;
     this.assists = 0;
     this.cpuidFaulting = false;
+    this.endsPage = 0;
     this.upcalls.reset();
     const backEnd = { kind: 'unbound', remote: DomainId.backend } as const;
     this.storePort = this.events.allocate(backEnd);

@@ -157,3 +157,14 @@ describe('memory of a translated guest', () => {
     expect(call(memoryOp, 13, put(at, 9, 129, at + 64))).toBe(-XenError.invalid);
   });
 });
+
+describe('the last frame', () => {
+  it("of a paravirtual guest is the shared page's to say", () => {
+    const { call, put, argumentsAt, memory, shared } = begun();
+    const last = (): number => call(memoryOp, 14, put(argumentsAt, self));
+    expect(last()).toBe(0);
+    memory.write32(shared + 0x90c, 0x1234);
+    expect(last()).toBe(0x1233);
+    expect(call(memoryOp, 14, put(argumentsAt, 7))).toBe(-XenError.noDomain);
+  });
+});

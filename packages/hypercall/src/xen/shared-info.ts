@@ -7,6 +7,7 @@
  *     0x800          0x800         pending events, a bit each
  *     0x880          0xa00         masked events
  *     0x900          0xc00         wall clock: version, seconds, nanoseconds
+ *     0x90c          0xc10         number of the guest's frames, as it says itself
  *     0x924          0xc0c         high half of the seconds
  *
  *     vcpu_info
@@ -34,6 +35,7 @@ export interface SharedLayout {
   readonly mask: number;
   readonly wallClock: number;
   readonly wallClockHigh: number;
+  readonly maximumFrames: number;
   readonly selector: number;
   readonly cr2: number;
   /** Number of event channels. */
@@ -48,6 +50,7 @@ export const sharedLayouts: Readonly<Record<4 | 8, SharedLayout>> = {
     mask: 0x880,
     wallClock: 0x900,
     wallClockHigh: 0x924,
+    maximumFrames: 0x90c,
     selector: 4,
     cr2: 8,
     ports: 1024,
@@ -58,6 +61,7 @@ export const sharedLayouts: Readonly<Record<4 | 8, SharedLayout>> = {
     mask: 0xa00,
     wallClock: 0xc00,
     wallClockHigh: 0xc0c,
+    maximumFrames: 0xc10,
     selector: 8,
     cr2: 16,
     ports: 4096,
@@ -148,6 +152,11 @@ export class SharedInfo {
 
   set upcallMasked(masked: boolean) {
     this.#memory.write8(this.#vcpu + 1, masked ? 1 : 0);
+  }
+
+  /** The number of its frames that a paravirtual guest says it has. */
+  get maximumFrames(): number {
+    return this.#memory.read32(this.#page + this.#layout.maximumFrames) >>> 0;
   }
 
   /** CR2 as a paravirtual guest reads it. */

@@ -1,4 +1,5 @@
 import { XenError, mostListElements } from '../constants.ts';
+import type { XenDomain } from '../domain.ts';
 import type { FramePool } from '../machine-frames.ts';
 import { argument, domainError, isSelf } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
@@ -100,7 +101,7 @@ export const serveMemory: XenHandler = (call) => {
     case Op.exchange:
       return exchangeMemory(call, at, mostOrder);
     case Op.maximumGpfn:
-      return ownDomain(call, at) ?? domain.pages - 1;
+      return ownDomain(call, at) ?? maximumFrame(domain);
     case Op.sharingFreedPages:
     case Op.sharingSharedPages:
       return 0;
@@ -110,6 +111,11 @@ export const serveMemory: XenHandler = (call) => {
       return privileged.has(op) ? -XenError.notPermitted : -XenError.noSuchCall;
   }
 };
+
+/** The last frame: a paravirtual guest's is what it says in the shared page. */
+function maximumFrame({ kind, pages, shared }: XenDomain): number {
+  return kind === 'pv' ? (shared.maximumFrames || 1) - 1 : pages - 1;
+}
 
 function ownDomain(call: XenCall, at: number): number | undefined {
   const words = call.copy.words(at, 1);

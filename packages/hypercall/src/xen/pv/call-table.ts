@@ -9,7 +9,6 @@ import {
   fpuTaskswitch,
   getDebugreg,
   hvmOp,
-  physdevOp,
   setDebugreg,
   setGdt,
   setTrapTable,
@@ -17,6 +16,7 @@ import {
   updateDescriptor,
 } from './cpu-calls.ts';
 import type { PvGuest, PvHandler } from './guest.ts';
+import { physdevOp, physdevOpCompat } from './physdev.ts';
 import { mmuExtended, mmuUpdate, updateVaMapping, updateVaMappingOther } from './memory-calls.ts';
 
 /**
@@ -60,6 +60,7 @@ export function pvCalls(guest: PvGuest, iret: () => number): XenCallTable {
     [XenCallNumber.iret]: call('iret', '', iret),
     [XenCallNumber.mmuextOp]: call('mmuext_op', 'operations count done domain', mmuExtended),
     [XenCallNumber.physdevOp]: call('physdev_op', 'cmd arg', physdevOp),
+    [XenCallNumber.physdevOpCompat]: call('physdev_op_compat', 'op', physdevOpCompat),
     [XenCallNumber.callbackOp]: call('callback_op', 'cmd arg', callbackOp),
     [XenCallNumber.nmiOp]: call('nmi_op', 'cmd arg', nmiOp),
     [XenCallNumber.hvmOp]: call('hvm_op', 'op arg', hvmOp),

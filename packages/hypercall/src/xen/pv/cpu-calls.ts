@@ -2,7 +2,7 @@
  * The hypercalls that set the state of a paravirtual guest's virtual CPU (Xen, public/xen.h,
  * public/callback.h).
  */
-import { pirqs, XenError } from '../constants.ts';
+import { XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { checkDescriptor, guestSelector } from './descriptors.ts';
@@ -10,7 +10,6 @@ import { entryAt } from './guest.ts';
 import type { PvGuest } from './guest.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
-import { setIoPrivilege } from './privileged.ts';
 
 const vectors = 256;
 const flagMasks = 4;
@@ -94,56 +93,6 @@ export function setDebugreg(guest: PvGuest, call: XenCall): number {
 /** `get_debugreg`: returns a register by its number. */
 export function getDebugreg(guest: PvGuest, call: XenCall): number {
   return guest.debug.read(argument(call, 0)) ?? -XenError.noDevice;
-}
-
-/** Sub-operations of `physdev_op` (public/physdev.h). */
-const Physdev = { irqStatus: 5, setIopl: 6, setIobitmap: 7, eoi: 12, debugPort: 29 } as const;
-/** Those that are known and concern devices or the chipset, which a guest without any has not. */
-const ofDevices: ReadonlySet<number> = new Set([
-  ...[8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 30, 31],
-]);
-const mostPorts = 0x1_0000;
-
-/** `physdev_op`: the I/O privilege that the kernel gives its programs, and their map of ports. */
-export function physdevOp(guest: PvGuest, call: XenCall): number {
-  const [operation, at] = [argument(call, 0), argument(call, 1)];
-  switch (operation) {
-    case Physdev.setIopl: {
-      const level = call.copy.words(at, 1)?.[0];
-      return level === undefined ? -XenError.fault : setIoPrivilege(guest, level);
-    }
-    case Physdev.setIobitmap: {
-      const words = call.copy.words(at, 2);
-      const [address = 0, ports = 0] = words ?? [];
-      if (words === undefined || ports > mostPorts) {
-        return words === undefined ? -XenError.fault : -XenError.invalid;
-      }
-      guest.portMap = { address, ports };
-      return 0;
-    }
-    case Physdev.debugPort:
-      return -XenError.notPermitted;
-    case Physdev.eoi:
-    case Physdev.irqStatus:
-      return ofInterrupt(call, operation, at);
-    default:
-      if (!ofDevices.has(operation)) {
-        return -XenError.noSuchCall;
-      }
-      return call.copy.words(at, 1) === undefined ? -XenError.fault : -XenError.notPermitted;
-  }
-}
-
-/** irq, flags: an interrupt that no device of the guest's can raise. */
-function ofInterrupt(call: XenCall, operation: number, at: number): number {
-  const irq = call.copy.words(at, 1)?.[0];
-  if (irq === undefined) {
-    return -XenError.fault;
-  }
-  if (operation === Physdev.eoi || irq >= pirqs) {
-    return -XenError.invalid;
-  }
-  return call.copy.writeWords(at + 4, [0]) ? 0 : -XenError.fault;
 }
 
 /** `hvm_op` is for translated guests; the highest of its sub-operations is 25. */

@@ -13,14 +13,20 @@ export interface DebugRegisters {
   write(register: number, value: number): void;
 }
 
-/** Addresses of breakpoints end below Xen's part. */
-const guestEnd = 0xf580_0000;
+/**
+ * Where the stubs are, by which traps come here. A 32-bit guest may name any address: all of them
+ * are below what a 64-bit Xen keeps for itself. From here on the processor is not told.
+ */
+const stubsStart = 0xfc00_0000;
 /** DR7.GD, and the kinds of the four breakpoints; 2 is of ports. */
 const generalDetect = 0x2000;
 const portKind = 2;
 const breakpoints: readonly number[] = [0, 1, 2, 3];
 /** Bytes of a breakpoint by the two bits of its length. */
 const lengths: readonly number[] = [1, 2, 8, 4];
+/** Both enable bits of a breakpoint. */
+const enableBits = 3;
+const mostLength = 8;
 
 const kindOf = (control: number, breakpoint: number): number =>
   (control >>> (16 + 4 * breakpoint)) & 3;
@@ -55,17 +61,15 @@ export class GuestDebug {
   }
 
   /**
-   * Writes a register: 0, or a negative error for one that would watch Xen's part, for ports
-   * without CR4.DE, and for accesses to debug registers.
+   * Writes a register: 0, or a negative error for ports without CR4.DE, and for accesses to debug
+   * registers.
    */
   write(number: number, value: number): number {
     const register = nameOf(number);
     if (this.isUndefined(number)) {
       return -XenError.noDevice;
     }
-    const isRefused =
-      (register < 4 && value >= guestEnd) || (register === 7 && !this.#isGoodControl(value));
-    if (isRefused) {
+    if (register === 7 && !this.#isGoodControl(value)) {
       return -XenError.notPermitted;
     }
     const fixed =
@@ -75,8 +79,18 @@ export class GuestDebug {
           ? (value & 0xffff_03ff) | 0x400
           : value;
     this.registers[register] = fixed;
-    this.unit?.write(register, fixed);
+    if (register < 4) this.unit?.write(register, fixed);
+    if (register !== 6) this.unit?.write(7, this.#ownControl());
     return 0;
+  }
+
+  /** DR7 without the breakpoints that would be at the stubs. */
+  #ownControl(): number {
+    const isXens = (breakpoint: number): boolean =>
+      (this.registers[breakpoint] ?? 0) >>> 0 > stubsStart - mostLength;
+    return breakpoints
+      .filter(isXens)
+      .reduce((control, one) => control & ~(enableBits << (2 * one)), this.registers[7] ?? 0);
   }
 
   /** Breakpoints, a bit each, that an access to ports is at. */

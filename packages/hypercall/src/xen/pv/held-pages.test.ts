@@ -52,3 +52,27 @@ describe('the rings of console and store', () => {
     expect(extend(0, domain.storePage / pageBytes)).toBe(-XenError.invalid);
   });
 });
+
+describe('the page of interrupts that the guest is to end', () => {
+  const give = ({ call, put, argumentsAt }: BegunGuest, operation: number, frame: number): number =>
+    call(XenCallNumber.physdevOp, operation, put(argumentsAt, frame));
+
+  it('is given once, and none that serves as a table', () => {
+    const guest = begun();
+    expect(give(guest, 28, guest.abi.guest.base)).toBe(-XenError.invalid);
+    expect(guest.call(XenCallNumber.physdevOp, 17, 0xfc00_0000)).toBe(-XenError.fault);
+    expect(give(guest, 28, guest.spare)).toBe(0);
+    expect(give(guest, 17, guest.spare - 1)).toBe(-XenError.busy);
+    expect(guest.extend(0, guest.spare - 1)).toBe(0);
+  });
+
+  it('stays writable, also after a restore', () => {
+    const guest = begun();
+    const { abi, extend, memory, spare } = guest;
+    expect(give(guest, 17, spare)).toBe(0);
+    expect(extend(0, spare)).toBe(-XenError.invalid);
+    again(guest);
+    expect([extend(0, spare), checkPages(abi.guest, memory)]).toEqual([-XenError.invalid, []]);
+    expect(give(guest, 17, spare - 1)).toBe(-XenError.busy);
+  });
+});

@@ -20,6 +20,8 @@ import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
 
 const invalidOpcode = 6;
+/** Bit of a #PF's error code: not the kernel. */
+const userAccess = 4;
 const taskSwitchedBit = 8;
 const trapFlag = 0x100;
 const portCount = 0x1_0000;
@@ -285,23 +287,40 @@ function writeMsr({ guest, frame }: Emulation): boolean {
   return writePvMsr(guest, frame.get(FrameField.ecx), value);
 }
 
-/** What an invalid opcode turned out to be. */
-export type ForcedResult = 'none' | 'skipped' | 'faults';
+/** What an invalid opcode turned out to be: none, one that is done, or another fault. */
+export type ForcedResult = 'none' | 'skipped' | EmulatedFault;
+
+const generalProtection = 13;
+const pageFault = 14;
 
 /**
  * Skips the prefix in front of a forced instruction, which may be executed as it is; a program for
- * which CPUID faults is told so.
+ * which CPUID faults is told so. The prefix is read whole before it is looked at, and so is what
+ * stands behind it: UD2 in front of a page that is not there is a fault of that page.
  */
 export function skipForcedPrefix(guest: PvGuest, frame: TrapFrame, copy: GuestCopy): ForcedResult {
-  const eip = frame.get(FrameField.eip);
-  const bytes = codeAt(copy, codeLinear(guest, frame));
-  const isForced = forcedEmulation.every((byte, index) => bytes[index] === byte);
-  const isCpuid = bytes[5] === 0x0f && bytes[6] === 0xa2;
-  if (!isForced || !isCpuid) {
+  const linear = codeLinear(guest, frame);
+  const bytes = codeAt(copy, linear);
+  const missing = (): EmulatedFault => ({
+    ...{ vector: pageFault, error: frame.level > 1 ? userAccess : 0 },
+    linear: (linear + bytes.length) >>> 0,
+  });
+  if (bytes.length < forcedEmulation.length) {
+    return missing();
+  }
+  if (!forcedEmulation.every((byte, index) => bytes[index] === byte)) {
     return 'none';
   }
-  frame.set(FrameField.eip, eip + forcedEmulation.length);
-  return guest.domain.cpuidFaulting && frame.level > 1 ? 'faults' : 'skipped';
+  const [first, second] = bytes.slice(forcedEmulation.length);
+  if (second === undefined) {
+    return missing();
+  }
+  if (first !== 0x0f || second !== 0xa2) {
+    return 'none';
+  }
+  frame.set(FrameField.eip, frame.get(FrameField.eip) + forcedEmulation.length);
+  const isFaulting = guest.domain.cpuidFaulting && frame.level > 1;
+  return isFaulting ? { vector: generalProtection, error: 0 } : 'skipped';
 }
 
 /** Sets the I/O privilege that the guest's kernel gives; an error for one that is none. */

@@ -264,11 +264,20 @@ describe('calls of a paravirtual guest', () => {
   });
 
   it('about interrupts of devices find none', () => {
-    const { call, put, argumentsAt, memory } = begun();
+    const { call, put, argumentsAt, memory, abi } = begun();
+    const { guest } = abi;
     const ask = (op: number, irq: number): number =>
       call(physdevOp, op, put(argumentsAt, irq, 0x1234));
     expect([ask(12, 3), ask(5, 56), ask(5, 55), ask(13, 0)]).toEqual([-22, -22, 0, -1]);
     expect(ask(5, 3) || memory.read32(argumentsAt + 4)).toBe(0);
+    // The first form of the call, of the operations that it had.
+    const old = (op: number, word: number): number =>
+      call(XenCallNumber.physdevOpCompat, put(argumentsAt, op, word, 0));
+    expect([old(4, 0), old(5, 56), old(6, 4), old(12, 0), old(28, 16)]).toEqual([
+      0, -22, -22, -38, -38,
+    ]);
+    expect([old(6, 3), guest.ioPrivilege]).toEqual([0, 3]);
+    expect(call(XenCallNumber.physdevOpCompat, 0xfc00_0000)).toBe(-14);
   });
 
   it('in a list end with the one that goes on in a program', () => {

@@ -29,7 +29,7 @@ export function savePvGuest(guest: PvGuest): Lists {
     debugRegisters: [...guest.debug.registers],
     flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege, guest.control4],
     portMap: [portMap.address, portMap.ports],
-    rings: [domain.storePage, domain.consolePage],
+    rings: [domain.storePage, domain.consolePage, domain.endsPage],
   };
 }
 
@@ -71,9 +71,10 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.actions = actions;
   const [address = 0, ports = 0] = list('portMap');
   guest.portMap = { address, ports };
-  const [storePage = 0, consolePage = 0] = list('rings');
+  const [storePage = 0, consolePage = 0, endsPage = 0] = list('rings');
   guest.domain.storePage = storePage;
   guest.domain.consolePage = consolePage;
+  guest.domain.endsPage = endsPage;
 }
 
 function trapOf(trap: TrapHandler, vector: number): readonly number[] {

@@ -7,6 +7,7 @@ import type { FarPointer, PvGuest } from './guest.ts';
 import { errorVectors, eventVector, guestReturn, Selector, StubAction } from './hypervisor-area.ts';
 import { emulatePrivileged, skipForcedPrefix } from './privileged.ts';
 import type { PrivilegedResult } from './privileged.ts';
+import type { EmulatedFault } from './port-strings.ts';
 import type { XenPvOptions } from './pv-options.ts';
 import { codeAt } from './instruction.ts';
 import { codeLinear, readSegment } from './segments.ts';
@@ -96,8 +97,8 @@ export class PvTraps {
         const forced = skipForcedPrefix(this.#guest, frame, this.#copy);
         if (forced === 'none') {
           this.#raise(vector, error);
-        } else if (forced === 'faults') {
-          this.#raise(Vector.generalProtection, 0);
+        } else if (forced !== 'skipped') {
+          this.#raiseFault(forced);
         }
         return;
       }
@@ -198,9 +199,7 @@ export class PvTraps {
       return;
     }
     if ('vector' in result) {
-      const { shared } = this.#guest.domain;
-      shared.cr2 = result.linear ?? shared.cr2;
-      this.#raise(result.vector, result.error);
+      this.#raiseFault(result);
       return;
     }
     const flags = this.#frame.get(FrameField.eflags);
@@ -210,6 +209,12 @@ export class PvTraps {
       this.#guest.debug.addStatus(status);
       this.#raise(Vector.debug, undefined);
     }
+  }
+
+  #raiseFault({ vector, error, linear }: EmulatedFault): void {
+    const { shared } = this.#guest.domain;
+    shared.cr2 = linear ?? shared.cr2;
+    this.#raise(vector, error);
   }
 
   /** SYSENTER, for a guest that wants to be told: it says nothing of where the program was. */
