@@ -10,20 +10,21 @@ export interface BlocksAround {
 
 /**
  * The blocks around some offsets; of one offset, around the loop that it is in, unless a region is
- * entered at its head already.
+ * entered at its head already. `share`: which part of the usual limits the region may reach.
  */
 export function layOutAround(
   source: RegionSource,
   starts: readonly number[],
   isEntered: (offset: number) => boolean,
+  share = 1,
 ): BlocksAround {
-  const blocks = layOut(source, starts);
+  const blocks = layOut(source, starts, share);
   const [offset, ...others] = starts;
   if (offset === undefined || others.length > 0) return { blocks, around: starts };
   const head = loopHead(blocks, offset);
   if (head === offset || isEntered(head)) return { blocks, around: starts };
   // Code far behind may jump to far before: what is around its target may not reach here.
-  const loop = layOut(source, [head]);
+  const loop = layOut(source, [head], share);
   return holds(loop, offset) ? { blocks: loop, around: [head] } : { blocks, around: starts };
 }
 

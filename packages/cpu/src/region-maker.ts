@@ -2,7 +2,7 @@
 import type { Interpreter, RegionBlock, RegionSource, Variant } from '@ringfence/translator';
 import { buildRegion } from '@ringfence/translator';
 import { type BookParts, RecipeBook } from './recipe-book.ts';
-import { layOutAround } from './region-around.ts';
+import { type BlocksAround, layOutAround } from './region-around.ts';
 import { type RegionCode, codeOf, pagesOf, rangesOf } from './region-code.ts';
 import type { RecipeStore } from './region-compiler.ts';
 import { type EntryPlace, entriesOf } from './region-recipe.ts';
@@ -11,6 +11,15 @@ import type { CodeSource } from './region-sources.ts';
 
 /** Entries of one region. */
 const maximumEntries = 48;
+
+/**
+ * The largest module: V8 gives a function of more than 8,192 virtual registers, which is one of 41
+ * to 48 KB, a simpler register allocator, and then its code is twice as large and half as fast.
+ */
+const mostWasmBytes = 40_000;
+
+/** The part of the usual size that a region has at least. */
+const leastShare = 1 / 8;
 
 /** What a region is made of, before a run gives its entries slots. */
 export interface RegionParts {
@@ -57,15 +66,24 @@ export class RegionMaker {
 
   /** Finds the code of a region and lowers it; undefined if there is none for a region. */
   lower(source: CodeSource, plan: RegionPlan, store?: RecipeStore): MadeRegion | undefined {
-    const { interpreter, isEntered } = this.#parts;
-    const { blocks, around } = layOutAround(source, plan.starts, (offset) =>
-      isEntered(plan.page, offset),
-    );
-    if (blocks.length === 0) return undefined;
-    const lowered = lowerRegion(interpreter, source, blocks);
-    const made = { ...plan, starts: around };
-    if (store !== undefined) this.#book.keep(store, source, made, lowered);
-    return this.#make(source, made, lowered);
+    for (let share = 1; ;) {
+      const { blocks, around } = this.#layOut(source, plan, share);
+      if (blocks.length === 0) return undefined;
+      const lowered = lowerRegion(this.#parts.interpreter, source, blocks);
+      const excess = lowered.wasm.length / mostWasmBytes;
+      if (excess > 1 && share > leastShare) {
+        share = Math.max((0.9 * share) / excess, leastShare);
+        continue;
+      }
+      const made = { ...plan, starts: around };
+      if (store !== undefined) this.#book.keep(store, source, made, lowered);
+      return this.#make(source, made, lowered);
+    }
+  }
+
+  #layOut(source: CodeSource, { starts, page }: RegionPlan, share: number): BlocksAround {
+    const { isEntered } = this.#parts;
+    return layOutAround(source, starts, (offset) => isEntered(page, offset), share);
   }
 
   /** Takes slots for a region's entries. */

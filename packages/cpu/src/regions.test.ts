@@ -201,6 +201,30 @@ describe('regions of code that changes', () => {
   });
 });
 
+describe('a region', () => {
+  it('is cut where its module would be too large for the engine to compile well', () => {
+    const adds = (count: number): string =>
+      Array.from({ length: count }, (_, n) => `adc [esi + ebx * 4 + ${n * 8}], ecx`).join('\n');
+    const loop = (count: number): string => `
+      mov esi, 0x20000
+      mov ecx, 20000
+    again:
+      ${adds(count)}
+      dec ecx
+      jnz again
+      hlt`;
+    const [small = [], large = []] = [100, 400].map((count) => {
+      const { regions } = run(loop(count), 'translator').cpu;
+      const [region] = regions?.page(1)?.regions ?? [];
+      return [region?.code.offsets.length ?? 0, regions?.log.hottest(1)[0]?.wasmBytes ?? 0];
+    });
+    expect(small[0]).toBeGreaterThan(100);
+    expect(large[0]).toBeLessThan(400);
+    expect(large[1]).toBeGreaterThan(25_000);
+    expect(large[1]).toBeLessThan(40_000);
+  });
+});
+
 describe('a page', () => {
   it('has regions of its own beside any number of copies of its functions', () => {
     const callee = 0x2000;

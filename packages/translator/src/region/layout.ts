@@ -30,24 +30,19 @@ export interface RegionBlock {
 }
 
 /**
- * Limits of a region, in instructions, of calls within calls, and of the calls that a function can
- * return to. `start` is what each start but the first adds, up to `function`.
+ * Limits of a region: instructions with copies of callees, those of a callee and of a leaf, which
+ * calls nothing and is copied anywhere, as it is no larger than a call; calls within calls, and the
+ * calls that a function can return to.
  */
-export const regionLimits = {
-  firstStart: 240,
-  start: 48,
-  function: 480,
-  callee: 48,
-  callees: 160,
-  depth: 2,
-  backs: 6,
-} as const;
+export const regionLimits = { all: 480, callee: 48, leaf: 12, depth: 2, backs: 6 } as const;
 
-/** The blocks of the region around instructions at some offsets; empty if they are unsuitable. */
-export function layOut(source: RegionSource, starts: readonly number[]): RegionBlock[] {
-  const { firstStart, start, callees } = regionLimits;
-  const limit = Math.min(firstStart + start * (starts.length - 1), regionLimits.function);
-  const layout = new Layout(source, limit + callees);
+/**
+ * The blocks of the region around instructions at some offsets; empty if they are unsuitable.
+ * `share`: the part of the usual size that it may have.
+ */
+export function layOut(source: RegionSource, starts: readonly number[], share = 1): RegionBlock[] {
+  const limit = Math.floor(regionLimits.all * share);
+  const layout = new Layout(source, limit);
   layout.add(discover(source, starts, limit), 0, undefined);
   return layout.blocks();
 }
@@ -130,10 +125,11 @@ class Layout {
   ): FoundBlock[] | undefined {
     const { target, end } = found;
     if (found.flow !== 'call' || target === undefined || target === end) return undefined;
-    if (depth >= regionLimits.depth) return undefined;
     if (!comesBack(function_, found) || repeats(function_, found)) return undefined;
     const callee = this.#smallFunction(target);
-    return callee !== undefined && this.#size + sizeOf(callee) <= this.#limit ? callee : undefined;
+    if (callee === undefined || isLeaf(callee)) return callee;
+    const fits = this.#size + sizeOf(callee) <= this.#limit;
+    return depth < regionLimits.depth && fits ? callee : undefined;
   }
 
   /** The blocks of the function at an offset, if it is small and returns. */
@@ -178,6 +174,12 @@ function repeats(function_: readonly FoundBlock[], found: FoundBlock): boolean {
   const { flow, target, end } = found;
   if (flow !== 'call' || target === end || !comesBack(function_, found)) return false;
   return function_.some(({ offset }) => offset === target);
+}
+
+/** Whether a function is as small as a call of it, and calls no other. */
+function isLeaf(function_: readonly FoundBlock[]): boolean {
+  const calls = function_.some(({ flow }) => flow === 'call');
+  return sizeOf(function_) <= regionLimits.leaf && !calls;
 }
 
 /** Numbers of the blocks behind the calls of a copy. */
