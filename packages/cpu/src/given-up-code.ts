@@ -20,14 +20,13 @@ const maximumPages = 4096;
 export class GivenUpCode {
   readonly #pages = new Map<number, Map<number, number>>();
 
-  /** Notes that something is done about the instruction at an offset; false if it was so before. */
-  raise(page: number, offset: number, level: number): boolean {
-    if (this.level(page, offset) >= level) return false;
+  /** Notes that something is done about the instruction at an offset. */
+  raise(page: number, offset: number, level: number): void {
+    if (this.level(page, offset) >= level) return;
     if (this.#pages.size >= maximumPages) this.#pages.clear();
     const known = this.#pages.get(page) ?? new Map<number, number>();
     known.set(offset, level);
     this.#pages.set(page, known);
-    return true;
   }
 
   /** What is done about the instruction at an offset: a `GivenUpLevel`. */

@@ -2,12 +2,10 @@
  * Finds hot code: looks where the CPU stands at the end of slices, and where the interpreter has
  * code to run that regions have.
  */
-import { CpuState, SegmentField, segmentBytes, SegmentRegister } from '@ringfence/memory';
-import { pageIndexOf } from '@ringfence/translator';
+import { CpuState } from '@ringfence/memory';
 import { CallTargets } from './call-targets.ts';
-import { GivenUpLevel } from './given-up-code.ts';
 import { partShift } from './page-profile.ts';
-import { baseOf, levelOf, type RegionCode } from './region-code.ts';
+import { type Place, placeOf } from './place.ts';
 import type { RegionLog } from './region-log.ts';
 import type { PageRegions, Region } from './region-record.ts';
 import { Word } from './state-view.ts';
@@ -45,10 +43,6 @@ const maximumCounts = 4096;
 /** Samples behind one way out of a region after which there should be an entry. */
 const entrySamples = 8;
 
-const esp = 4;
-
-const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
-
 /** The regions that are made of hot code. */
 export interface HotCodeRegions {
   readonly log: RegionLog;
@@ -58,25 +52,12 @@ export interface HotCodeRegions {
   compile(linear: number, page: number, starts: readonly number[], why: string): void;
   /** Makes a region anew. */
   rebuild(region: Region, linear: number, starts: readonly number[], why: string): void;
-  /**
-   * Has regions do an instruction otherwise that they often gave up: `level` is a `GivenUpLevel`;
-   * false if they do so already.
-   */
-  ease(page: number, offset: number, level: number): boolean;
   /** The guest was met at a linear address of a page, in code that no region is entered at. */
   sampled(page: number, linear: number): void;
   /** Counts that for later runs; returns the samples of that part of the page with earlier ones. */
   countSample(page: number, offset: number): number;
   /** They have had a region made. */
   forgetSamples(page: number, offset: number): void;
-}
-
-/** A place in memory, by its linear and its guest-physical address. */
-interface Place {
-  readonly linear: number;
-  readonly physical: number;
-  readonly page: number;
-  readonly offset: number;
 }
 
 /** The heat of one CPU's code. */
@@ -110,7 +91,7 @@ export class HotCode {
     // A slice that was spent in regions says nothing about other code; some are looked at all the
     // same, for what is told of regions.
     if (share > whollyTranslated && this.#samples % lookAtOneIn !== 0) return;
-    const place = this.#placeOf(this.#state[Word.rip] ?? 0);
+    const place = placeOf(this.#state, this.#translate, this.#state[Word.rip] ?? 0);
     if (place === undefined) return;
     const known = this.#regions.page(place.page);
     if (known?.covered.has(place.offset) === true) {
@@ -127,36 +108,6 @@ export class HotCode {
     this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);
   }
 
-  /** Translates the code around the instruction that was given up last once more, otherwise. */
-  easeGivenUp(): void {
-    const place = this.#placeOf(this.#state[CpuState.gaveUpAt >> 2] ?? 0);
-    if (place === undefined) return;
-    const region = this.#regions.page(place.page)?.covered.get(place.offset);
-    if (region?.state !== 'entered') return;
-    // What is under way does not know of it; it will be given up again.
-    if (region.renewal?.state === 'compiling') return;
-    if (!this.#ease(region, place.offset)) return;
-    const why = `0x${place.physical.toString(16)} is often given up`;
-    this.#regions.rebuild(region, place.linear, region.starts, why);
-  }
-
-  /**
-   * Has the instruction at an offset of a region's page done otherwise, and with its look-up those
-   * of all that access memory by the same register: they lie across the same two pages.
-   */
-  #ease({ page, code }: Region, offset: number): boolean {
-    const given = code.offsets.indexOf(offset);
-    if (given < 0 || levelOf(code, given) !== GivenUpLevel.none) {
-      return this.#regions.ease(page, offset, GivenUpLevel.hosted);
-    }
-    const base = usedBase(code, given);
-    code.offsets.forEach((other, index) => {
-      const isAlike = usedBase(code, index) === base && pageIndexOf(other) === 0;
-      if (isAlike) this.#regions.ease(page, other, GivenUpLevel.apart);
-    });
-    return true;
-  }
-
   /**
    * Code of regions runs in the interpreter: it was not come to by an entry. Where the last region
    * was left to, there should be one.
@@ -165,7 +116,7 @@ export class HotCode {
     const leftTo = this.#state[CpuState.leftTo >> 2] ?? 0;
     // No region was left yet, or for the one address where code hardly lies.
     if (leftTo === 0) return;
-    const place = this.#placeOf(leftTo);
+    const place = placeOf(this.#state, this.#translate, leftTo);
     if (place === undefined) return;
     const { linear, physical, page, offset } = place;
     const known = this.#regions.page(page);
@@ -203,14 +154,6 @@ export class HotCode {
     this.#regions.compile(linear, page, [offset], why);
   }
 
-  /** The place of an EIP, undefined if nothing is mapped there. */
-  #placeOf(eip: number): Place | undefined {
-    const linear = (eip + (this.#state[codeBase] ?? 0)) | 0;
-    const physical = this.#translate(linear);
-    if (physical < 0) return undefined;
-    return { linear, physical, page: Math.floor(physical / 4096), offset: physical % 4096 };
-  }
-
   /**
    * Counts a sample under a key; whether there were `enough`, and counts anew then. `known` are
    * those of all runs, this one among them, 0 without a profile.
@@ -222,10 +165,4 @@ export class HotCode {
     else this.#counts.delete(key);
     return count >= enough;
   }
-}
-
-/** The register that an instruction accesses memory by: that of the stack if it names none. */
-function usedBase(code: RegionCode, instruction: number): number {
-  const base = baseOf(code, instruction);
-  return base < 0 ? esp : base;
 }

@@ -12,6 +12,7 @@ import { CpuState } from '@ringfence/memory';
 import type { Interpreter } from '@ringfence/translator';
 import { pageIndexOf } from '@ringfence/translator';
 import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
+import { GiveUps } from './give-ups.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
 import { ProfileReplay, type ReplayedRegion } from './profile-replay.ts';
 import { RegionLog } from './region-log.ts';
@@ -60,6 +61,7 @@ export class Regions implements CodeObserver {
   readonly #sources: RegionSources;
   readonly #maker: RegionMaker;
   readonly #hot: HotCode;
+  readonly #giveUps: GiveUps;
   readonly #monotonicMs: () => number;
   readonly #table: RegionTable;
   readonly #written = new WrittenCode();
@@ -107,6 +109,7 @@ export class Regions implements CodeObserver {
       contentOf: (page) => contentKeyOf(machine, physical, page),
     });
     this.#hot = new HotCode(machine.i32, translate, this);
+    this.#giveUps = new GiveUps(machine.i32, translate, this);
     cache.observe(this);
   }
 
@@ -128,7 +131,9 @@ export class Regions implements CodeObserver {
       physical: this.#physical,
       cache: this.#cache,
       translate: this.#translate,
-      ease: (page, offset, level) => void this.#givenUp.raise(page, offset, level),
+      ease: (page, offset, level) => {
+        this.#givenUp.raise(page, offset, level);
+      },
       monotonicMs: this.#monotonicMs,
     });
   }
@@ -146,7 +151,7 @@ export class Regions implements CodeObserver {
     this.#replayDue();
     if (state[Word.codeMode] !== translatedMode) return;
     if (this.#compiling >= mostCompiling) return;
-    if (givenUp > retired * manyGivenUp) this.#hot.easeGivenUp();
+    if (givenUp > retired * manyGivenUp) this.#giveUps.look();
     this.#hot.sample(translated / retired);
   }
 
@@ -194,10 +199,10 @@ export class Regions implements CodeObserver {
   }
 
   /** Regions do an instruction otherwise from now on. */
-  ease(page: number, offset: number, level: number): boolean {
+  ease(page: number, offset: number, level: number): void {
     // Where a stack frame lies is another thing in each run.
     if (level === GivenUpLevel.hosted) this.#replay?.noteEased(page, offset, level);
-    return this.#givenUp.raise(page, offset, level);
+    this.#givenUp.raise(page, offset, level);
   }
 
   /** Makes a region anew, unless that is under way; `linear` is an address in its page. */

@@ -107,6 +107,11 @@ export const CpuState = {
   /** How many instructions regions gave up to the interpreter, and the EIP of the last. */
   gaveUp: 0x1550,
   gaveUpAt: 0x1554,
+  /**
+   * EIP of the page of the region that gave it up; bit 0: whether the instruction's look-up was its
+   * own there.
+   */
+  gaveUpIn: 0x155c,
   /** Result of the INC or DEC that `flagsKind` names. */
   flagsAmended: 0x154c,
   /** Nonzero while repeated string instructions stop after each element, to be trapped there. */

@@ -32,6 +32,11 @@ const directoryShift = 20;
 const leafShift = 10;
 const indexMask = 0xffc;
 
+/** Parts of what is said of an instruction that its handler does. */
+const leftShift = 16;
+const leftMask = 0x3fff;
+const apartShift = 30;
+
 /** The parameter that names the block to begin with. */
 const entry = 1;
 
@@ -49,7 +54,10 @@ export class RegionFrame {
   readonly eipBase: number;
   readonly #functions: (name: string) => number;
   readonly #exit: number;
-  /** Handler number of the instruction at `exit`, and above it what the budget gets back. */
+  /**
+   * Handler number of the instruction at `exit`, above it what the budget gets back, and above that
+   * whether the look-up was the instruction's own.
+   */
   readonly #detail: number;
   /** EIP that a callee should return to. */
   readonly #behind: number;
@@ -132,11 +140,12 @@ export class RegionFrame {
 
   /**
    * Leaves the instruction at an offset to the interpreter, which does it by a handler function.
-   * `left`: instructions of the block that were not done, this one included.
+   * `left`: instructions of the block that were not done, this one included; `isApart`: whether its
+   * look-up was its own.
    */
-  bail(offset: number, handler: number, left: number): void {
+  bail(offset: number, handler: number, left: number, isApart: boolean): void {
     this.#setExit(offset);
-    this.body.i32((left << 16) | handler);
+    this.body.i32((Number(isApart) << apartShift) | (left << leftShift) | handler);
     this.body.set(this.#detail);
     this.body.br(this.#bail);
   }
@@ -149,7 +158,7 @@ export class RegionFrame {
     const { body } = this;
     this.#hosts = true;
     this.#setExit(offset);
-    body.i32((1 << 16) | handler);
+    body.i32((1 << leftShift) | handler);
     body.set(this.#detail);
     body.i32(number);
     body.set(entry);
@@ -205,6 +214,14 @@ export class RegionFrame {
 
   /** Hands the instruction at `exit` to its handler function. */
   #giveUp(): void {
+    const { body } = this;
+    this.#store(CpuState.gaveUpIn, () => {
+      body.get(this.#detail);
+      body.i32(apartShift);
+      body.op('i32.shr_u');
+      body.get(this.eipBase);
+      body.op('i32.or');
+    });
     this.#callHandler('giveUp');
     this.body.return();
   }
@@ -248,8 +265,10 @@ export class RegionFrame {
     this.#store(CpuState.budget, () => {
       body.get(this.budget);
       body.get(this.#detail);
-      body.i32(16);
+      body.i32(leftShift);
       body.op('i32.shr_u');
+      body.i32(leftMask);
+      body.op('i32.and');
       body.op('i32.add');
     });
     this.#pushExitEip();

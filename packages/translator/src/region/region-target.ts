@@ -98,7 +98,7 @@ export class RegionTarget implements EmitTarget {
     const found = this.#instruction(this.#index);
     if (found === undefined) return;
     const handler = this.#places.handler(found.recordVariant);
-    this.#frame.bail(found.offset, handler, this.#left(this.#index));
+    this.#frame.bail(found.offset, handler, this.#left(this.#index), found.isApart);
   }
 
   beforeSlow(): void {
