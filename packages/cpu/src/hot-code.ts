@@ -43,6 +43,10 @@ const maximumCounts = 4096;
 /** Samples behind one way out of a region after which there should be an entry. */
 const entrySamples = 8;
 
+/** Instructions from which on a region gets no more parts of its function, and how often it may. */
+const mostGrowing = 400;
+const maximumGrowths = 10;
+
 /** The regions that are made of hot code. */
 export interface HotCodeRegions {
   readonly log: RegionLog;
@@ -141,17 +145,58 @@ export class HotCode {
   }
 
   /** Makes a region of the function that a place is in, or of the code around it. */
-  #compile({ linear, page, offset }: Place, why: string): void {
+  #compile(place: Place, why: string): void {
+    const { linear, page, offset } = place;
     const start = this.callTargets.before(linear);
     const physical = start < 0 ? -1 : this.#translate(start | 0);
     if (physical >= 0) {
       const home = Math.floor(physical / 4096);
       const first = physical % 4096;
-      const isMade = this.#regions.page(home)?.entered.has(first) === true;
-      if (!isMade) this.#regions.compile(start | 0, home, [first], why);
+      if (!this.#isMade(home, first)) this.#regions.compile(start | 0, home, [first], why);
       if (this.#regions.page(page)?.covered.has(offset) === true) return;
     }
-    this.#regions.compile(linear, page, [offset], why);
+    const part = start < 0 ? undefined : this.#partOf(start, linear, page);
+    if (part === undefined) {
+      this.#regions.compile(linear, page, [offset], why);
+    } else if (part.state === 'entered' && part.renewal?.state !== 'compiling') {
+      const starts = [...part.starts, ...this.#around(place, start)];
+      this.#regions.rebuild(part, linear, starts, why);
+    }
+  }
+
+  /** Whether a region is entered at an offset of a page, or will be. */
+  #isMade(page: number, offset: number): boolean {
+    const known = this.#regions.page(page);
+    if (known?.entered.has(offset) === true) return true;
+    return [...(known?.regions ?? [])].some((region) => {
+      return region.page === page && region.state === 'compiling' && region.entries.has(offset);
+    });
+  }
+
+  /** The region of a page with most code of the function at `start`, if it has room for more. */
+  #partOf(start: number, linear: number, page: number): Region | undefined {
+    let best: Region | undefined;
+    for (const region of this.#regions.page(page)?.regions ?? []) {
+      const { length } = region.code.offsets;
+      if (region.page !== page || region.state === 'dropped' || length > mostGrowing) continue;
+      const first = (linear & ~4095) + (region.starts[0] ?? 0);
+      if (region.rebuilt >= maximumGrowths || this.callTargets.before(first) !== start) continue;
+      if (length > (best?.code.offsets.length ?? 0)) best = region;
+    }
+    return best;
+  }
+
+  /** The offset of a place, and those of others of its page and function that were left to. */
+  #around({ linear, physical, page, offset }: Place, start: number): number[] {
+    const offsets = [offset];
+    for (const [key, count] of this.#counts) {
+      const other = -key - page * 4096;
+      if (other < 0 || other >= 4096 || count < 2 || -key === physical) continue;
+      if (this.callTargets.before((linear & ~4095) + other) !== start) continue;
+      offsets.push(other);
+      this.#counts.delete(key);
+    }
+    return offsets;
   }
 
   /**
