@@ -210,6 +210,7 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
   const services = host.services();
   const map = [{ base: 0, bytes: pages * pageBytes, type: 1 }];
   const domain = new XenDomain({ kind: 'pv', frames, map, pages, services, grantPages });
+  new ToolStack(domain);
   const log = new CallLog();
   const later: { abi?: XenPvAbi } = {};
   const space = {
