@@ -37,6 +37,35 @@ const mostWaitingBytes = 0x4_0000;
 /** The path that a guest's relative paths are below. */
 export const guestPath: string = `/local/domain/${String(DomainId.guest)}`;
 
+/** Messages that have one string, with its end, and nothing else (xenstored, "onearg"). */
+const ofOneString: ReadonlySet<number> = new Set([
+  StoreMessage.directory,
+  StoreMessage.read,
+  StoreMessage.getPerms,
+  StoreMessage.transactionEnd,
+  StoreMessage.getDomainPath,
+  StoreMessage.mkdir,
+  StoreMessage.rm,
+  StoreMessage.isDomainIntroduced,
+  StoreMessage.resetWatches,
+]);
+/** Messages that only a tool stack may send: control, introduce, release, resume, set target. */
+const ofToolStack: ReadonlySet<number> = new Set([0, 8, 9, 18, 19]);
+
+/** How many strings a message has at least. */
+function leastStrings(type: number): number {
+  switch (type) {
+    case StoreMessage.watch:
+    case StoreMessage.unwatch:
+    case StoreMessage.setPerms:
+      return 2;
+    case StoreMessage.write:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 type Answer = { readonly payload: Uint8Array } | { readonly error: StoreError };
 
 /** The connection of one guest. */
@@ -179,6 +208,11 @@ export class StoreConnection {
     const store = this.#store;
     const self = DomainId.guest;
     const [first = '', second = ''] = toText(payload).split('\0');
+    const ends = payload.filter((byte) => byte === 0).length;
+    const isOne = ends === 1 && payload.at(-1) === 0;
+    if (ends < leastStrings(type) || (ofOneString.has(type) && !isOne)) {
+      return { error: 'EINVAL' };
+    }
     const path = absolute(first);
     switch (type) {
       case StoreMessage.directory: {
@@ -213,7 +247,9 @@ export class StoreConnection {
         return id === 0 ? { error: 'ENOSPC' } : { payload: fromText(`${String(id)}\0`) };
       }
       case StoreMessage.transactionEnd:
-        return done(store.end(transaction, first === 'T'));
+        return first === 'T' || first === 'F'
+          ? done(store.end(transaction, first === 'T'))
+          : { error: 'EINVAL' };
       case StoreMessage.getDomainPath:
         return domainPath(first);
       case StoreMessage.isDomainIntroduced:
@@ -243,7 +279,7 @@ export class StoreConnection {
         this.#store.abandonAll();
         return done(undefined);
       default:
-        return { error: 'ENOSYS' };
+        return { error: ofToolStack.has(type) ? 'EACCES' : 'ENOSYS' };
     }
   }
 
