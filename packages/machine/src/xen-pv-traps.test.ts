@@ -122,7 +122,11 @@ ${returns}`,
   ],
   'SYSENTER of a program, once it wants to be told': [
     openPage('user_page') + '\n' + openPage('user_stack'),
-    faults(user('user_sysenter'), 13),
+    // Where it was, nobody knows: the frame has null selectors of ring 3.
+    faults(user('user_sysenter', 0x4200), 13),
+    leaves('', 'dword [got_eip]', 0),
+    leaves('', 'word [got_cs]', 3),
+    leaves('        mov eax, [got_eflags]\n        and eax, 0x4000', 'eax', 0x4000),
     aside(
       'on_sysenter',
       `        push ss

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { XenCallNumber } from '../constants.ts';
+import { guestSelector } from './descriptors.ts';
 import { begun } from './test-begun.ts';
 import { FrameField } from './traps.ts';
 
@@ -38,5 +39,17 @@ describe('a software interrupt', () => {
     expect([entered(1, 0), entered(1, 1), entered(2, 2), entered(2, 3), entered(3, 2)]).toEqual([
       0x1000, 0x2000, 0x1000, 0x2000, 0x1000,
     ]);
+  });
+});
+
+describe('a handler with a null selector', () => {
+  it('is none: the guest has crashed', () => {
+    const { abi, trap, setField, host, spare } = begun();
+    abi.guest.traps[13] = { selector: guestSelector(0), address: 0x1000, level: 0, masks: false };
+    setField(FrameField.cs, 0xe019);
+    setField(FrameField.esp, spare * 4096 + 0x400);
+    setField(FrameField.error, 0x28);
+    trap(13);
+    expect(host.shutdowns).toEqual(['crash']);
   });
 });

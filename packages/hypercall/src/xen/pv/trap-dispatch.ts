@@ -217,19 +217,26 @@ export class PvTraps {
     this.#raise(vector, error);
   }
 
-  /** SYSENTER, for a guest that wants to be told: it says nothing of where the program was. */
+  /**
+   * SYSENTER: nothing is known of where the program was. A guest that does not want to be told of
+   * it is told of a fault there (Xen, arch/x86/x86_64/entry.S, "sysenter_entry").
+   */
   #systemEntered(): boolean {
     const frame = this.#frame;
-    const callback = this.#guest.sysenterCallback;
     const code = codeAt(this.#copy, codeLinear(this.#guest, frame));
-    if (callback === undefined || opcodeSysenter.some((byte, index) => code[index] !== byte)) {
+    if (opcodeSysenter.some((byte, index) => code[index] !== byte)) {
       return false;
     }
     frame.set(FrameField.eip, 0);
     frame.set(FrameField.cs, 3);
     frame.set(FrameField.esp, 0);
     frame.set(FrameField.ss, Selector.userData);
-    this.enter(Vector.generalProtection, callback, undefined);
+    const callback = this.#guest.sysenterCallback;
+    if (callback === undefined) {
+      this.#raise(Vector.generalProtection, 0);
+    } else {
+      this.enter(Vector.generalProtection, callback, undefined);
+    }
     return true;
   }
 

@@ -41,6 +41,8 @@ const Flag = {
   resume: 0x1_0000,
 } as const;
 const virtual8086 = 0x2_0000;
+/** A selector is null without these bits. */
+const nullMask = 0xfffc;
 const privilegeShift = 12;
 
 /** A trap frame in memory. */
@@ -91,8 +93,8 @@ export function guestFlags(flags: number): number {
 /**
  * Lets the guest go on in a handler of its own, with what it did before on its kernel's stack.
  *
- * `extra` words go in front of all. False when its stack cannot be written: nothing can be told to
- * such a guest.
+ * `extra` words go in front of all. False when its stack cannot be written, and where the handler's
+ * selector is null: nothing can be told to such a guest.
  */
 export function enterHandler(
   guest: PvGuest,
@@ -103,6 +105,9 @@ export function enterHandler(
   extra: readonly number[] = [],
 ): boolean {
   const { shared } = guest.domain;
+  if ((handler.selector & nullMask) === 0) {
+    return false;
+  }
   const isFromKernel = frame.level < 2;
   const masked = shared.upcallMasked;
   const flags = frame.get(FrameField.eflags);
