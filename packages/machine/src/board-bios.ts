@@ -2,6 +2,7 @@
 import type { Hypercalls } from '@ringfence/cpu';
 
 import type { Firmware } from './board-firmware.ts';
+import type { InterruptControllers } from './board-interrupts.ts';
 import type { DriveOptions } from './board-storage.ts';
 import type { Board } from './board.ts';
 import { BuiltInBios } from './built-in-bios/bios.ts';
@@ -12,7 +13,7 @@ import type { BiosDrive } from './built-in-bios/drives.ts';
  * returns both.
  */
 export function addBuiltInBios(
-  board: Board,
+  board: Board & { readonly interrupts: Pick<InterruptControllers, 'pic'> },
   firmware: Firmware,
   drives: readonly DriveOptions[],
   others: Hypercalls,
@@ -23,6 +24,7 @@ export function addBuiltInBios(
   const bios = new BuiltInBios({
     ...firmware.builtIn,
     board,
+    pic: board.interrupts.pic,
     drives: drives.flatMap(biosDrive),
   });
   return {

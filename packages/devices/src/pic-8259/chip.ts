@@ -45,12 +45,19 @@ export class Pic8259Chip {
 
   /** Returns the input that the INT output asks for, or -1. */
   winner(): number {
+    return this.#first(this.requests());
+  }
+
+  /** Whether a request of `input` is passed on: it is not masked, and none in service holds it. */
+  passes(input: number): boolean {
+    return this.#first(1 << input) === input;
+  }
+
+  /** Returns which of these inputs the chip would pass on first, or -1. */
+  #first(requests: number): number {
     const { state } = this;
-    if (!state.initialized || state.nextIcw !== 0) {
-      return -1;
-    }
-    const waiting = this.requests() & ~state.mask;
-    if (waiting === 0) {
+    const waiting = requests & ~state.mask;
+    if (!state.initialized || state.nextIcw !== 0 || waiting === 0) {
       return -1;
     }
     // Special mask mode: a masked input in service no longer holds back the others.

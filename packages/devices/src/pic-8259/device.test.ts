@@ -26,6 +26,21 @@ function initialized(icw4 = 0x01): ReturnType<typeof setUp> {
 }
 
 describe('8259 pair: requests and vectors', () => {
+  it('tells which requests would get through, masks and services considered', () => {
+    const { pic, out } = initialized();
+    const passing = (): number[] => [0, 1, 5, 14, 15].filter((irq) => pic.passes(irq));
+    expect(passing()).toEqual([0, 1, 5, 14, 15]);
+    out(0xa1, 0x40);
+    expect(passing()).toEqual([0, 1, 5, 15]);
+    pic.setIrq(1, true);
+    pic.acknowledge();
+    expect(passing()).toEqual([0]);
+    out(0x20, 0x20);
+    out(0x21, 0x04);
+    expect(passing()).toEqual([0, 1, 5]);
+    expect(setUp().pic.passes(0)).toBe(false);
+  });
+
   it('asks for nothing before it is initialized', () => {
     const { pic, interrupt } = setUp();
     pic.setIrq(0, true);

@@ -44,6 +44,13 @@ export class Pic8259Pair implements FixedPortDevice, Saveable, Resettable {
     return this.#master.winner() >= 0;
   }
 
+  /** Whether a request of `irq`, 0 to 15, would get through to the processor. */
+  passes(irq: number): boolean {
+    return irq < 8
+      ? this.#master.passes(irq)
+      : this.#master.passes(cascadeInput) && this.#slave.passes(irq & 7);
+  }
+
   /** Returns the wire of `irq`, 0 to 15; wire 2 is the cascade and does nothing. */
   irqLine(irq: number): IrqLine {
     return {

@@ -25,19 +25,16 @@ import { SystemServices } from './system-services.ts';
 import { TimeServices } from './time-services.ts';
 import { VideoServices } from './video-services.ts';
 
-/** Services whose waits `wakeIrq` ends, at input 6 of the second 8259. */
+/** Services whose waits `wakeIrq` ends. */
 const wokenByIrq: readonly number[] = [0x13, 0x15, 0x19, 0x40];
-const wakeBit = 1 << (wakeIrq - 8);
-const cascadeBit = 0x04;
-/** Commands of an 8259: which of its two registers is read (8259A, OCW3). */
-const readRequests = 0x0a;
-const readInService = 0x0b;
 
 const register = { eax: 0, ecx: 1, ebx: 3 } as const;
 
 /** The board that a BIOS works for, and what it boots from. */
 export interface BiosOptions {
   readonly board: Board;
+  /** The 8259s: whether a request gets through them. */
+  readonly pic: { passes(irq: number): boolean };
   readonly program: BiosProgram;
   /** The drives in the order in which they are numbered, floppies and CDs apart. */
   readonly drives: readonly BiosDrive[];
@@ -52,6 +49,7 @@ export interface BiosOptions {
 /** The services of a BIOS. */
 export class BuiltInBios {
   readonly #board: BiosBoard;
+  readonly #pic: BiosOptions['pic'];
   /** Whether a guest-physical address is in ROM. */
   readonly #isRom: (address: number) => boolean;
   readonly #program: BiosProgram;
@@ -71,6 +69,7 @@ export class BuiltInBios {
     const isaIrq: Board['isaIrq'] = (irq) => options.board.isaIrq(irq);
     const board = { memory: new BiosMemory(memory), ports, requests, clock, timers, isaIrq };
     this.#board = board;
+    this.#pic = options.pic;
     this.#isRom = (address) => isInBios(address) && !memory.writable(address >>> 12);
     this.#program = program;
     this.#optionRoms = options.optionRoms;
@@ -99,7 +98,8 @@ export class BuiltInBios {
     const outcome = memory.serveFor(caller, () => {
       const frame = new BiosFrame(memory, registers.low(register.ebx) >>> 0);
       const asked = this.#serve(service, frame);
-      const sleeps = asked === Outcome.wait && (!wokenByIrq.includes(service) || this.#canWake());
+      const canWake = !wokenByIrq.includes(service) || this.#pic.passes(wakeIrq);
+      const sleeps = asked === Outcome.wait && canWake;
       return asked === Outcome.wait && !sleeps ? Outcome.again : asked;
     });
     registers.set(register.eax, outcome, 0);
@@ -111,24 +111,6 @@ export class BuiltInBios {
     this.#disk.reset();
     this.#mouse.reset();
     this.#boot.reset();
-  }
-
-  /**
-   * Whether the request that ends a wait gets through the 8259s: it is not shut, and nothing before
-   * it is being served.
-   */
-  #canWake(): boolean {
-    const { ports } = this.#board;
-    const isShut = ports.readPort(0x21, 1) & cascadeBit || ports.readPort(0xa1, 1) & wakeBit;
-    const inService = (port: number): number => {
-      ports.writePort(port, 1, readInService);
-      const bits = ports.readPort(port, 1);
-      ports.writePort(port, 1, readRequests);
-      return bits;
-    };
-    const before = (bit: number): number => 2 * bit - 1;
-    const isBlocked = inService(0x20) & before(cascadeBit) || inService(0xa0) & before(wakeBit);
-    return isShut === 0 && isBlocked === 0;
   }
 
   #serve(service: number, frame: BiosFrame): OutcomeValue {
@@ -149,8 +131,7 @@ export class BuiltInBios {
         this.#mouse.take(frame);
         return Outcome.done;
       case 0x10:
-        this.#video.serve(frame);
-        return Outcome.done;
+        return this.#video.serve(frame);
       case 0x13:
       case 0x40: // Where INT 13h was before there were disks.
         return this.#disk.serve(frame);

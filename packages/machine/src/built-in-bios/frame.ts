@@ -3,6 +3,7 @@ import { FrameOffset } from './layout.ts';
 
 const carry = 0x01;
 const zero = 0x40;
+type WideRegister = 'eax' | 'ebx' | 'ecx' | 'edx' | 'esi' | 'edi' | 'esp';
 
 /** The registers that the caller of a service had, as they stand on its stack. */
 export class BiosFrame {
@@ -27,12 +28,12 @@ export class BiosFrame {
   }
 
   /** Reads a 32-bit register, unsigned. */
-  get32(register: 'eax' | 'ebx' | 'ecx' | 'edx' | 'esi' | 'edi'): number {
+  get32(register: WideRegister): number {
     return this.#memory.read32(this.address + FrameOffset[register]) >>> 0;
   }
 
   /** Writes a 32-bit register. */
-  set32(register: 'eax' | 'ebx' | 'ecx' | 'edx' | 'esi' | 'edi', value: number): void {
+  set32(register: WideRegister, value: number): void {
     this.#memory.write32(this.address + FrameOffset[register], value);
   }
 

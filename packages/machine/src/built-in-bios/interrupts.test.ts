@@ -103,6 +103,27 @@ tick:   ${readSecond}`);
   expect(await lateRun(disk)).toEqual([0, 0x77]);
 });
 
+it('a wait leaves the register that a program has the 8259 show', async () => {
+  const disk = bootDisk(`
+        cli
+        mov word [4 * 0x1c], tick
+        mov word [4 * 0x1c + 2], 0
+        sti
+sleep:  hlt
+        jmp sleep
+tick:   mov al, 0x0b            ; what is in service
+        out 0x20, al
+        mov ax, 0x0201
+        mov cx, 2
+        mov dx, 0x80
+        mov bx, 0x8000
+        int 0x13
+        in al, 0x20
+        ${putAl}
+        ${stop}`);
+  expect(await lateRun(disk)).toEqual([1]);
+});
+
 it('the Insert key switches the state of that name, on the pad without Num Lock only', async () => {
   const state = `
 wait%:  mov ah, 0

@@ -41,6 +41,7 @@ export const FrameOffset = {
   edi: 4,
   esi: 8,
   ebp: 12,
+  esp: 16,
   ebx: 20,
   edx: 24,
   ecx: 28,

@@ -9,7 +9,7 @@ import type { PortBus } from '@ringfence/devices';
 
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import { Bda } from './layout.ts';
-import { setGraphics, writePlanes } from './video-planes.ts';
+import { dotsOf, setGraphics, writePlanes } from './video-planes.ts';
 import { VbeSurface } from './vbe-surface.ts';
 import { videoModes } from './video-modes.ts';
 import type { VideoMode } from './video-modes.ts';
@@ -24,9 +24,11 @@ const textCells = 0x4000;
 export class VideoPen {
   readonly #memory: BiosMemory;
   readonly #ports: PortBus;
+  readonly #ring: () => void;
 
-  /** Draws on the display of a board. */
-  constructor(board: BiosBoard) {
+  /** Draws on the display of a board; `ring` is called for BEL. */
+  constructor(board: BiosBoard, ring: () => void) {
+    this.#ring = ring;
     this.#memory = board.memory;
     this.#ports = board.ports;
   }
@@ -67,7 +69,9 @@ export class VideoPen {
       row += 1;
     } else if (character === 13) {
       column = 0;
-    } else if (character !== 7) {
+    } else if (character === 7) {
+      this.#ring();
+    } else {
       this.#put(character, attribute, colour, page, row, column);
       column += 1;
     }
@@ -392,9 +396,4 @@ export class VideoPen {
   #planar(address: number, mask: number, colour: number, isXor: boolean): void {
     writePlanes(this.#memory, this.#ports, address, mask, colour, isXor);
   }
-}
-
-/** Which of the eight dots of a line of a character have ink. */
-function dotsOf(bits: number): boolean[] {
-  return Array.from({ length: 8 }, (_, dot) => ((bits >> (7 - dot)) & 1) !== 0);
 }

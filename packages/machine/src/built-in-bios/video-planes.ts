@@ -27,3 +27,8 @@ export function writePlanes(
   setGraphics(ports, 3, 0);
   setGraphics(ports, 5, 0);
 }
+
+/** Which of the eight dots of a line of a character have ink. */
+export function dotsOf(bits: number): boolean[] {
+  return Array.from({ length: 8 }, (_, dot) => ((bits >> (7 - dot)) & 1) !== 0);
+}

@@ -2,9 +2,11 @@
 import { vbeRegister } from '@ringfence/devices';
 import type { PortBus } from '@ringfence/devices';
 
+import { Bell } from './bell.ts';
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
-import { Bda, Rom } from './layout.ts';
+import { Bda, Outcome, Rom } from './layout.ts';
+import type { OutcomeValue } from './layout.ts';
 import type { BiosProgram } from './program.ts';
 import {
   fitsCursor,
@@ -36,6 +38,9 @@ export class VideoServices {
   readonly #ports: PortBus;
   readonly #program: BiosProgram;
   readonly #pen: VideoPen;
+  readonly #bell: Bell;
+  /** Whether BEL was printed by the call that is served. */
+  #hasRung = false;
   readonly #fonts: VideoFonts;
   readonly #state: VideoState;
   readonly #vbe: VideoVbe;
@@ -45,7 +50,10 @@ export class VideoServices {
     this.#memory = board.memory;
     this.#ports = board.ports;
     this.#program = program;
-    this.#pen = new VideoPen(board);
+    this.#pen = new VideoPen(board, () => {
+      this.#hasRung = true;
+    });
+    this.#bell = new Bell(board);
     this.#fonts = new VideoFonts(board, program, this.#pen, () => {
       this.#cursorShape(6, 7);
     });
@@ -63,7 +71,17 @@ export class VideoServices {
   }
 
   /** Serves INT 10h. */
-  serve(frame: BiosFrame): void {
+  serve(frame: BiosFrame): OutcomeValue {
+    const rings = this.#bell.goOn(frame);
+    if (rings !== undefined) {
+      return rings;
+    }
+    this.#hasRung = false;
+    this.#run(frame);
+    return this.#hasRung ? this.#bell.ring(frame) : Outcome.done;
+  }
+
+  #run(frame: BiosFrame): void {
     const memory = this.#memory;
     switch (frame.ah) {
       case 0x00:
