@@ -154,7 +154,7 @@ describe("SeaBIOS's VGA BIOS", () => {
 /** How far memtest86+ has to get: its second test, or through a full pass (RINGFENCE_MEMTEST=1). */
 const isFullPass = process.env['RINGFENCE_MEMTEST'] !== undefined;
 /** A full pass takes 300 s of a processor, which may not be the test's alone. */
-const memtestSeconds = isFullPass ? 1700 : 560;
+const memtestSeconds = isFullPass ? 5400 : 560;
 const memtestTimeout = { timeout: 1000 * (memtestSeconds + 40) };
 const memtestEnd = isFullPass ? /Pass: +[1-9][^]*Errors: 0\b/ : /Test #[1-9][^]*Errors: 0\b/;
 
