@@ -4,17 +4,29 @@ import { describe, expect, it } from 'vitest';
 import { bootDisk, bootProgram, putAl, putAx, stop } from './test-machine.ts';
 
 /** Reads the second sector of a disk; prints its carry flag and the first byte. */
-const readSecond = `
+const askForSecond = `
         mov ax, 0x0201
         mov cx, 2
         mov dx, 0x80
         mov bx, 0x8000
-        int 0x13
+        int 0x13`;
+
+const readSecond = `${askForSecond}
         setc al
         ${putAl}
         mov al, [0x8000]
         ${putAl}
         ${stop}`;
+
+/** A program that sleeps, and does something in the interrupt of the timer. */
+const withinTick = (text: string): string => `
+        cli
+        mov word [4 * 0x1c], tick
+        mov word [4 * 0x1c + 2], 0
+        sti
+sleep:  hlt
+        jmp sleep
+tick:   ${text}`;
 
 /** Runs a disk that answers late, with 77h first in its second sector. */
 async function lateRun(disk: ReturnType<typeof bootDisk>): Promise<readonly number[]> {
@@ -92,35 +104,20 @@ poll:   mov ah, 1
 });
 
 it('a disk is read within the interrupt of the timer', async () => {
-  const disk = bootDisk(`
-        cli
-        mov word [4 * 0x1c], tick
-        mov word [4 * 0x1c + 2], 0
-        sti
-sleep:  hlt
-        jmp sleep
-tick:   ${readSecond}`);
+  const disk = bootDisk(withinTick(readSecond));
   expect(await lateRun(disk)).toEqual([0, 0x77]);
 });
 
 it('a wait leaves the register that a program has the 8259 show', async () => {
-  const disk = bootDisk(`
-        cli
-        mov word [4 * 0x1c], tick
-        mov word [4 * 0x1c + 2], 0
-        sti
-sleep:  hlt
-        jmp sleep
-tick:   mov al, 0x0b            ; what is in service
+  const disk = bootDisk(
+    withinTick(`
+        mov al, 0x0b            ; what is in service
         out 0x20, al
-        mov ax, 0x0201
-        mov cx, 2
-        mov dx, 0x80
-        mov bx, 0x8000
-        int 0x13
+        ${askForSecond}
         in al, 0x20
         ${putAl}
-        ${stop}`);
+        ${stop}`),
+  );
   expect(await lateRun(disk)).toEqual([1]);
 });
 

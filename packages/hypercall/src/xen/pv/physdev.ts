@@ -29,6 +29,7 @@ const ofCompat: ReadonlySet<number> = new Set([
   ...[8, 9, 10, 11],
 ]);
 const mostPorts = 0x1_0000;
+const pageBytes = 4096;
 
 /** `physdev_op`: the I/O privilege that the kernel gives its programs, and their map of ports. */
 export function physdevOp(guest: PvGuest, call: XenCall): number {
@@ -101,8 +102,6 @@ function setEndsPage(call: XenCall, at: number): number {
   domain.endsPage = frame * pageBytes;
   return 0;
 }
-
-const pageBytes = 4096;
 
 /** irq, flags: an interrupt that no device of the guest's can raise. */
 function ofInterrupt(call: XenCall, operation: number, at: number): number {
