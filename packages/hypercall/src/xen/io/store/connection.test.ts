@@ -16,13 +16,17 @@ function asker() {
       memory.write8(page + ((written + index) % 1024), byte);
     }
     memory.write32(page + 2052, written + bytes.length);
-    const first = word(page + 2060);
-    call(XenCallNumber.eventChannelOp, 4, put(0x1000, domain.storePort));
-    const answer = Array.from({ length: word(page + 2060) - first }, (_nothing, index) =>
-      memory.read8(page + 1024 + ((first + index) % 1024)),
-    );
-    put(page + 2056, word(page + 2060));
-    const text0 = toText(Uint8Array.from(answer.slice(16, 16 + (answer[12] ?? 0))));
+    const answer: number[] = [];
+    let first = word(page + 2060);
+    do {
+      // What is longer than the ring comes as there is room.
+      call(XenCallNumber.eventChannelOp, 4, put(0x1000, domain.storePort));
+      for (; first !== word(page + 2060); first += 1) {
+        answer.push(memory.read8(page + 1024 + (first % 1024)));
+      }
+      put(page + 2056, first);
+    } while (answer.length < 16 + (answer[12] ?? 0) + 256 * (answer[13] ?? 0));
+    const text0 = toText(Uint8Array.from(answer.slice(16)));
     return answer[0] === StoreMessage.error ? text0.replace('\0', '') : `ok ${text0}`;
   };
 }
@@ -63,6 +67,33 @@ describe('the store', () => {
       ...['ok OK\0', 'ENOENT'],
     ]);
     expect([ask(resetWatches, ''), ask(resetWatches, '\0')]).toEqual(['EINVAL', 'ok OK\0']);
+  });
+
+  it('lists many names in parts, with an empty one behind the last', () => {
+    const ask = asker();
+    const { directory, directoryPart, mkdir } = StoreMessage;
+    const part = (path: string, offset: number): readonly string[] =>
+      ask(directoryPart, `${path}\0${String(offset)}\0`)
+        .slice(3)
+        .split('\0')
+        .slice(0, -1);
+    expect(ask(directoryPart, 'data\0')).toBe('EINVAL');
+    expect(ask(directoryPart, 'nothing\x000\0')).toBe('ENOENT');
+    const [number, ...none] = part('data', 0);
+    expect(none).toEqual(['']);
+    const names = Array.from({ length: 60 }, (_nothing, index) => `n${String(100 + index)}`);
+    const long = 'x'.repeat(96);
+    for (const name of names) ask(mkdir, `data/${name}${long}\0`);
+    expect(ask(directory, 'data\0')).toBe('E2BIG');
+    const [first, ...some] = part('data', 0);
+    expect(first).not.toBe(number);
+    const [second, ...rest] = part('data', some.length * 101);
+    expect(second).toBe(first);
+    expect([...some, ...rest]).toEqual([...names.map((name) => name + long), '']);
+    expect(some.length).toBe(Math.floor(4084 / 101));
+    // Behind the end there is nothing but the end.
+    expect(part('data', 60 * 101)).toEqual([first, '']);
+    expect(part('data', 1e9)).toEqual([first, '']);
   });
 
   it("refuses a tool stack's messages, and knows no others", () => {

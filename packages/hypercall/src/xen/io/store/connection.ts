@@ -8,6 +8,7 @@
  */
 import { DomainId } from '../../constants.ts';
 import type { XenDomain } from '../../domain.ts';
+import { directory, directoryPart } from './directory.ts';
 import { mostWatches } from './store.ts';
 import type { XenStore } from './store.ts';
 import type { StoreError, StorePermission } from './tree.ts';
@@ -210,16 +211,17 @@ export class StoreConnection {
     const [first = '', second = ''] = toText(payload).split('\0');
     const ends = payload.filter((byte) => byte === 0).length;
     const isOne = ends === 1 && payload.at(-1) === 0;
-    if (ends < leastStrings(type) || (ofOneString.has(type) && !isOne)) {
+    const isTwo = ends === 2 && payload.at(-1) === 0;
+    const isWrong = type === StoreMessage.directoryPart ? !isTwo : ends < leastStrings(type);
+    if (isWrong || (ofOneString.has(type) && !isOne)) {
       return { error: 'EINVAL' };
     }
     const path = absolute(first);
     switch (type) {
-      case StoreMessage.directory: {
+      case StoreMessage.directory:
+      case StoreMessage.directoryPart: {
         const found = store.list(path, self, transaction);
-        return found.error === undefined
-          ? { payload: fromText(found.value.map((name) => `${name}\0`).join('')) }
-          : found;
+        return found.error === undefined ? directoryAnswer(type, found.value, second) : found;
       }
       case StoreMessage.read: {
         const found = store.read(path, self, transaction);
@@ -359,6 +361,14 @@ export class StoreConnection {
     }
     return sent > 0;
   }
+}
+
+function directoryAnswer(type: number, names: readonly string[], place: string): Answer {
+  if (type === StoreMessage.directoryPart) {
+    return { payload: directoryPart(names, Number(/^\s*\d+/.exec(place)?.[0] ?? 0)) };
+  }
+  const payload = directory(names);
+  return payload === undefined ? { error: 'E2BIG' } : { payload };
 }
 
 function absolute(path: string): string {

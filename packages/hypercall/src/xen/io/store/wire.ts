@@ -23,6 +23,7 @@ export const StoreMessage = {
   error: 16,
   isDomainIntroduced: 17,
   resetWatches: 21,
+  directoryPart: 22,
 } as const;
 
 /** Bytes of a header. */
