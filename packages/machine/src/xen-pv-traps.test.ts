@@ -59,6 +59,12 @@ ${leaves('        movzx eax, byte [page_free + 1]', 'eax', 0)}`,
 ${call(0, ['ebx, argument'], 0)}
 ${faults('        int3', 3)}
 ${leaves('        movzx eax, byte [page_free + 1]', 'eax', 1)}`,
+    // The byte is shown as it is, and bit 0 set in it.
+    `        mov byte [page_free + 1], 0x42
+${faults('        int3', 3)}
+${leaves('        mov eax, [got_cs]', 'eax', 0x42_e019)}
+${leaves('        mov eax, [got_eflags]\n        and eax, 0x200', 'eax', 0)}
+${leaves('        movzx eax, byte [page_free + 1]', 'eax', 0x43)}`,
   ],
   'an upcall, with upcalls masked until it returns': [
     mapShared('page_free'),
@@ -153,7 +159,7 @@ from_sysenter: push ds
     leaves('', 'dword [seen + 8]', 0xe033),
     `        mov dword [argument], 5\n${call(30, ['ebx, 1', 'ecx, argument'], -22)}`,
     `        mov dword [argument], 2\n${call(30, ['ebx, 0', 'ecx, argument'], -38)}`,
-    call(30, ['ebx, 2', 'ecx, argument'], -38),
+    call(30, ['ebx, 2', 'ecx, argument'], -22),
   ],
   'a segment that is gone after it waited, by the failsafe callback': [
     aside(

@@ -147,11 +147,20 @@ export class SharedInfo {
   }
 
   get upcallMasked(): boolean {
-    return this.#memory.read8(this.#vcpu + 1) !== 0;
+    return this.upcallMask !== 0;
   }
 
   set upcallMasked(masked: boolean) {
-    this.#memory.write8(this.#vcpu + 1, masked ? 1 : 0);
+    this.upcallMask = masked ? 1 : 0;
+  }
+
+  /** The byte that masks upcalls, whatever the guest wrote there. */
+  get upcallMask(): number {
+    return this.#memory.read8(this.#vcpu + 1);
+  }
+
+  set upcallMask(mask: number) {
+    this.#memory.write8(this.#vcpu + 1, mask);
   }
 
   /** The number of its frames that a paravirtual guest says it has. */

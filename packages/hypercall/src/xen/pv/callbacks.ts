@@ -28,7 +28,7 @@ export function setCallbacks(guest: PvGuest, call: XenCall): number {
 export function callbackOp(guest: PvGuest, call: XenCall): number {
   const operation = argument(call, 0);
   if (operation > 1) {
-    return -XenError.noSuchCall;
+    return -XenError.invalid;
   }
   const words = call.copy.words(argument(call, 1), operation === 0 ? 3 : 1);
   if (words === undefined) {

@@ -109,16 +109,16 @@ export function enterHandler(
     return false;
   }
   const isFromKernel = frame.level < 2;
-  const masked = shared.upcallMasked;
+  const mask = shared.upcallMask;
   const flags = frame.get(FrameField.eflags);
   const level = guest.hasArchitecturalIopl ? guest.ioPrivilege << privilegeShift : 0;
-  const interrupts = masked ? 0 : Flag.interrupt;
+  const interrupts = mask === 0 ? Flag.interrupt : 0;
   const seenFlags = (flags & ~(Flag.interrupt | Flag.privilege)) | interrupts | level;
   const words = [
     ...extra,
     ...(error === undefined ? [] : [error]),
     frame.get(FrameField.eip),
-    (frame.get(FrameField.cs) & 0xffff) | (masked ? 0x1_0000 : 0),
+    (frame.get(FrameField.cs) & 0xffff) | (mask << 16),
     seenFlags,
     ...(isFromKernel ? [] : [frame.get(FrameField.esp), frame.get(FrameField.ss)]),
   ];
@@ -136,7 +136,7 @@ export function enterHandler(
   frame.set(FrameField.eip, handler.offset);
   frame.set(FrameField.eflags, guestFlags(flags & ~cleared));
   if (handler.masks) {
-    shared.upcallMasked = true;
+    shared.upcallMask = mask | 1;
   }
   return true;
 }
