@@ -184,6 +184,13 @@ export function makePvGuest(parts: XenParts): PvXenGuest {
         parts.cpu()?.debug.update();
       },
     },
+    processor: {
+      get vendor() {
+        return parts.cpu()?.model.vendor ?? '';
+      },
+      readRegister: (index) => parts.cpu()?.registers.read(index),
+      writeRegister: (index, low, high) => parts.cpu()?.registers.write(index, low, high) ?? false,
+    },
     extendedState: extendedState(parts),
     selector: (register) => parts.memory.machine.i32[segmentWord(register)] ?? 0,
     clearSegment: (register) => {

@@ -109,6 +109,100 @@ ${faults(`        jmp page_free + ${String(at)}`, Number(vector))}`;
     faults('        mov eax, cr3\n        or eax, 0x18\n        mov cr3, eax', 13),
     leaves('        mov eax, cr3\n        mov cr3, eax\n        xor eax, eax', 'eax', 0),
   ],
+  'ports whose registers are kept, and all others, where nothing is': [
+    setIopl(1),
+    leaves('        mov edx, 0xcf8\n        in eax, dx', 'eax', 0),
+    leaves(
+      `        mov eax, 0x80001234
+        out dx, eax
+        xor eax, eax
+        in eax, dx`,
+      'eax',
+      0x8000_1234 | 0,
+    ),
+    // A part of it is other ports.
+    leaves('        xor eax, eax\n        out dx, ax\n        in ax, dx', 'eax', 0xffff),
+    leaves('        in eax, dx', 'eax', 0x8000_1234 | 0),
+    leaves('        mov edx, 0xcfc\n        in eax, dx', 'eax', -1),
+    leaves(
+      `        mov dword [page_free], 0x12345678
+        mov esi, page_free
+        mov edi, page_free + 4
+        mov edx, 0xcf8
+        outsd
+        insd
+        mov eax, [page_free + 4]`,
+      'eax',
+      0x1234_5678,
+    ),
+    leaves('        xor eax, eax\n        in al, 0x70', 'eax', 0),
+    leaves('        mov al, 0x8f\n        out 0x70, al\n        in al, 0x70', 'eax', 0xf),
+    leaves('        mov al, 1\n        out 0x71, al\n        in al, 0x71', 'eax', 0xff),
+    leaves('        xor eax, eax\n        in eax, 0x6e', 'eax', 0xff0f_ffff | 0),
+    leaves('        mov eax, 0x55ee\n        out 0x6f, ax\n        in al, 0x70', 'al', 0x55),
+    leaves(
+      '        mov al, 0xb6\n        out 0x43, al\n        in al, 0x42\n        mov ah, al\n' +
+        '        in al, 0x61\n        movzx eax, ax',
+      'eax',
+      0xffff,
+    ),
+  ],
+  'the map of ports, which is to lie below Xen': [
+    ...[
+      [0, 0x1_0001, -22],
+      [0xf57f_e001, 8, -22],
+      [0xf57f_e000, 8, 0],
+    ].map(
+      ([address = 0, ports = 0, result = 0]) => `        mov dword [argument], ${address}
+        mov dword [argument + 4], ${ports}
+${call(33, ['ebx, 7', 'ecx, argument'], result)}`,
+    ),
+    call(33, ['ebx, 10', 'ecx, argument'], -1),
+    // Nobody frees vectors of interrupts any more.
+    call(33, ['ebx, 11', 'ecx, argument'], -38),
+  ],
+  'registers that a guest without devices has no say in': [
+    leaves(
+      '        or eax, -1\n        mov ecx, 0x345\n        rdmsr\n        or eax, edx',
+      'eax',
+      0,
+    ),
+    leaves('        mov ecx, 0x277\n        rdmsr', 'eax', 0x0007_0406),
+    leaves('', 'edx', 0x501),
+    // Machine checks: two banks without any.
+    leaves('        mov ecx, 0x179\n        rdmsr', 'eax', 2),
+    leaves('        mov ecx, 0x404\n        rdmsr\n        and eax, edx', 'eax', -1),
+    leaves('        mov ecx, 0x405\n        rdmsr\n        or eax, edx', 'eax', 0),
+    leaves('        mov ecx, 0x408\n        rdmsr\n        or eax, edx', 'eax', 0),
+    faults('        mov ecx, 0x17b\n        rdmsr', 13),
+    // EFER as it is, and no other.
+    leaves(
+      '        mov ecx, 0xc0000080\n        rdmsr\n        wrmsr\n        inc eax',
+      'eax',
+      0x801,
+    ),
+    faults('        mov ecx, 0xc0000080\n        rdmsr\n        inc eax\n        wrmsr', 13),
+    // A counter of the processor's, while nothing is counted.
+    leaves(
+      '        mov ecx, 0xc0010004\n        rdmsr\n        or eax, 5\n        wrmsr\n        rdmsr',
+      'eax',
+      0,
+    ),
+    faults('        mov ecx, 0x1d9\n        rdmsr', 13),
+    faults('        mov ecx, 0x10\n        xor eax, eax\n        wrmsr', 13),
+    // Without RDTSCP there is no such register.
+    faults('        mov ecx, 0xc0000103\n        rdmsr', 13),
+    faults('        invd', 13),
+    leaves('        mov eax, 1\n        wbinvd', 'eax', 1),
+  ],
+  'registers before there is a handler of #GP': [
+    call(0, ['ebx, 0'], 0),
+    leaves(
+      '        mov ecx, 0x1d9\n        or eax, -1\n        rdmsr\n        or eax, edx',
+      'eax',
+      0,
+    ),
+  ],
   'CLI and STI, which do not touch the upcall mask': [
     mapShared('page_free'),
     setIopl(1),
@@ -194,8 +288,12 @@ const extended: NamedChecks = {
     ),
   ],
   'RDTSCP, hidden from programs and done for the kernel': [
+    leaves('        mov ecx, 0xc0000103\n        or eax, -1\n        rdmsr', 'eax', 0),
+    leaves('        mov eax, 77\n        xor edx, edx\n        wrmsr\n        rdmsr', 'eax', 77),
+    faults('        mov ecx, 0xc0000103\n        mov edx, 1\n        wrmsr', 13),
+    leaves('        mov ecx, 5\n        db 0x0f, 0x01, 0xf9', 'ecx', 77),
     setControl4(0x624),
-    leaves('        mov ecx, 5\n        db 0x0f, 0x01, 0xf9', 'ecx', 0),
+    leaves('        mov ecx, 5\n        db 0x0f, 0x01, 0xf9', 'ecx', 77),
     leaves('        or eax, edx\n        setnz al\n        movzx eax, al', 'eax', 1),
   ],
 };

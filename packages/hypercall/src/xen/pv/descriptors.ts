@@ -36,7 +36,7 @@ export function checkDescriptor(low: number, high: number): readonly [number, nu
 
 const largeUnits = 0x80_0000;
 /** Where the guest's part of the address space ends. */
-const guestEnd = 0xf580_0000;
+export const guestEnd = 0xf580_0000;
 
 /**
  * Flat segments that end within the hypervisor's part reach to its end: old kernels have such, from

@@ -1,6 +1,7 @@
 /**
  * A paravirtual guest's virtual CPU and memory, as its hypercalls change them.
  */
+import type { MsrValue } from '../../interfaces.ts';
 import { Assist, XenError } from '../constants.ts';
 import { xenFrames } from '../xen-frames.ts';
 import type { XenDomain } from '../domain.ts';
@@ -9,6 +10,7 @@ import { argument } from '../ops/call.ts';
 import { framePool } from './frame-pool.ts';
 import { grantMapper } from './grant-mapper.ts';
 import { GuestDebug } from './guest-debug.ts';
+import { GuestPorts } from './guest-ports.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import type { HypervisorArea } from './hypervisor-area.ts';
 import { GuestLdt } from './ldt.ts';
@@ -46,6 +48,16 @@ export interface ExtendedState {
   choose(low: number, high: number): boolean;
 }
 
+/** What of the processor itself the guest's kernel is shown. */
+export interface PvProcessor {
+  /** Who made it, as CPUID says. */
+  readonly vendor: string;
+  /** Value of a model-specific register that it keeps; nothing for any other. */
+  readRegister(index: number): MsrValue | undefined;
+  /** Writes one; false for any other, and for bits that cannot be written. */
+  writeRegister(index: number, low: number, high: number): boolean;
+}
+
 /** CR4 of the processor: PAE, OSFXSR, OSXMMEXCPT. TSD, DE and OSXSAVE are the guest's. */
 const firstControl4 = 0x620;
 const timeStampDisable = 4;
@@ -77,6 +89,9 @@ export class PvGuest {
   ioPrivilege: number = 0;
   /** The map of ports that programs may use: linear address, number of ports. */
   portMap: { readonly address: number; readonly ports: number } = { address: 0, ports: 0 };
+  readonly ports: GuestPorts = new GuestPorts();
+  /** The processor; without it, it has no registers of its own. */
+  processor: PvProcessor | undefined;
   /** The processor's state components, if it has such. */
   extendedState: ExtendedState | undefined;
   /** Returns what the processor has in a segment register; without it segments count as flat. */
@@ -128,6 +143,7 @@ export class PvGuest {
     this.ioPrivilege = 0;
     this.control4 = firstControl4;
     this.portMap = { address: 0, ports: 0 };
+    this.ports.reset();
     this.actions = 0;
     this.ldtSelector = 0;
     this.freeFrames.length = 0;

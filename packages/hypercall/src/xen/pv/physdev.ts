@@ -5,6 +5,7 @@
 import { pirqs, XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
+import { guestEnd } from './descriptors.ts';
 import type { PvGuest } from './guest.ts';
 import { setIoPrivilege } from './privileged.ts';
 
@@ -21,12 +22,12 @@ const Physdev = {
 } as const;
 /** Those that are known and concern devices or the chipset, which a guest without any has not. */
 const ofDevices: ReadonlySet<number> = new Set([
-  ...[8, 9, 10, 11, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 30, 31],
+  ...[8, 9, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 30, 31],
 ]);
 /** Those that had a form before there was one argument for each. */
 const ofCompat: ReadonlySet<number> = new Set([
   ...[Physdev.unmaskNotify, Physdev.irqStatus, Physdev.setIopl, Physdev.setIobitmap],
-  ...[8, 9, 10, 11],
+  ...[8, 9, 10],
 ]);
 const mostPorts = 0x1_0000;
 const pageBytes = 4096;
@@ -60,7 +61,9 @@ function serve(guest: PvGuest, call: XenCall, operation: number, at: number): nu
     case Physdev.setIobitmap: {
       const words = call.copy.words(at, 2);
       const [address = 0, ports = 0] = words ?? [];
-      if (words === undefined || ports > mostPorts) {
+      // The whole map is to lie below Xen, however many ports are meant.
+      const isGood = ports <= mostPorts && address + mostPorts / 8 <= guestEnd;
+      if (words === undefined || !isGood) {
         return words === undefined ? -XenError.fault : -XenError.invalid;
       }
       guest.portMap = { address, ports };

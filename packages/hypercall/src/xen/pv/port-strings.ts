@@ -1,7 +1,6 @@
 /**
- * INS and OUTS of a paravirtual guest: no port is there, so that reads are all ones and writes go
- * nowhere, but segments and pages are checked (Xen, arch/x86/pv/emul-priv-op.c, "rep_ins",
- * "rep_outs").
+ * INS and OUTS of a paravirtual guest: segments and pages are checked (Xen,
+ * arch/x86/pv/emul-priv-op.c, "rep_ins", "rep_outs").
  */
 import type { GuestCopy } from '../guest-copy.ts';
 import { EntryBit } from './page-tables.ts';
@@ -27,20 +26,27 @@ export const mostPortElements = 1024;
 const pageFault = 14;
 const ErrorBit = { present: 1, write: 2, user: 4 } as const;
 
+/** The ports that an instruction accesses. */
+export interface PortAccess {
+  readonly port: number;
+  readonly bytes: 1 | 2 | 4;
+  /** The most elements of a string that are done at once. */
+  readonly mostElements: number;
+}
+
 /** Does as many elements as can be at once; returns a fault of the one that cannot. */
 export function portString(
   guest: PvGuest,
   frame: TrapFrame,
   copy: GuestCopy,
   instruction: GuestInstruction,
-  { bytes, mostElements }: { readonly bytes: number; readonly mostElements: number },
+  { port, bytes, mostElements }: PortAccess,
 ): EmulatedFault | undefined {
   const { opcode, repeats, shortAddress, segment = Register.data } = instruction;
   const isInput = opcode < 0x6e;
   const field = isInput ? FrameField.edi : FrameField.esi;
   const mask = shortAddress ? 0xffff : 0xffff_ffff;
   const step = (frame.get(FrameField.eflags) & directionFlag) === 0 ? bytes : -bytes;
-  const ones = new Uint8Array(bytes).fill(0xff);
   const register = isInput ? Register.extra : segment;
   const found = segmentFor(guest, frame, register, isInput);
   const left = (): number => (frame.get(FrameField.ecx) & mask) >>> 0;
@@ -52,8 +58,7 @@ export function portString(
       return { vector: register === Register.stack ? 12 : 13, error: 0 };
     }
     const linear = (found.base + offset) >>> 0;
-    const isDone = isInput ? copy.write(linear, ones) : copy.read(linear, bytes) !== undefined;
-    if (!isDone) {
+    if (!moveElement(guest, copy, { linear, port, bytes, isInput })) {
       return faultAt(guest, frame, linear, bytes, isInput);
     }
     setLow(frame, field, offset + step, mask);
@@ -62,6 +67,36 @@ export function portString(
     }
   }
   return undefined;
+}
+
+/** Moves an element between a port and memory; false where the memory cannot be used. */
+function moveElement(
+  guest: PvGuest,
+  copy: GuestCopy,
+  { linear, port, bytes, isInput }: Element,
+): boolean {
+  if (isInput) {
+    const value = guest.ports.read(port, bytes);
+    const element = Uint8Array.from({ length: bytes }, (_nothing, at) => value >>> (8 * at));
+    return copy.write(linear, element);
+  }
+  const view = copy.read(linear, bytes);
+  if (view === undefined) {
+    return false;
+  }
+  let value = 0;
+  for (let at = 0; at < bytes; at += 1) {
+    value |= view.getUint8(at) << (8 * at);
+  }
+  guest.ports.write(port, bytes, value);
+  return true;
+}
+
+interface Element {
+  readonly linear: number;
+  readonly port: number;
+  readonly bytes: 1 | 2 | 4;
+  readonly isInput: boolean;
 }
 
 /** Whether a repeated string instruction has done all of its elements. */

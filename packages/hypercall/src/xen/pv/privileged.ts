@@ -11,9 +11,15 @@ import type { PvGuest } from './guest.ts';
 import { guestCr0, StubAction } from './hypervisor-area.ts';
 import { codeAt, decodeGuest, registerFields } from './instruction.ts';
 import type { GuestInstruction } from './instruction.ts';
-import { readPvMsr, timeStampCounter, writePvMsr } from './msr.ts';
+import {
+  readBeforeHandlers,
+  readPvMsr,
+  timeStampAuxiliary,
+  timeStampCounter,
+  writePvMsr,
+} from './msr.ts';
 import { isFinished, mostPortElements, portString } from './port-strings.ts';
-import type { EmulatedFault } from './port-strings.ts';
+import type { EmulatedFault, PortAccess } from './port-strings.ts';
 import { forcedEmulation } from '../hvm-abi.ts';
 import { codeLinear } from './segments.ts';
 import { FrameField } from './traps.ts';
@@ -90,21 +96,12 @@ function isPortInstruction(opcode: number): boolean {
   return isString(opcode) || (opcode >= 0xe4 && opcode <= 0xe7) || (opcode & 0xfc) === 0xec;
 }
 
-/** The ports that an instruction accesses. */
-interface PortAccess {
-  readonly port: number;
-  readonly bytes: 1 | 2 | 4;
-  /** The most elements of a string that are done at once. */
-  readonly mostElements: number;
-}
-
 /** The port of an instruction's own, or that in DX. */
 function portOf(frame: TrapFrame, { opcode, immediate }: GuestInstruction): number {
   const isImmediate = opcode < 0xe8 && !isString(opcode);
   return isImmediate ? immediate & 0xff : frame.get(FrameField.edx) & 0xffff;
 }
 
-/** No port is there for this guest: reads are all ones, writes go nowhere. */
 function emulatePort(
   { guest, frame, copy, instruction }: Emulation,
   { port, bytes, mostElements }: PortAccess,
@@ -115,11 +112,14 @@ function emulatePort(
     return false;
   }
   if (isString(opcode)) {
-    return portString(guest, frame, copy, instruction, { bytes, mostElements }) ?? true;
+    return portString(guest, frame, copy, instruction, { port, bytes, mostElements }) ?? true;
   }
   if ((opcode & 2) === 0) {
-    const ones = bytes === 4 ? 0xffff_ffff : 2 ** (8 * bytes) - 1;
-    frame.set(FrameField.eax, (frame.get(FrameField.eax) | ones) >>> 0);
+    const mask = bytes === 4 ? 0xffff_ffff : 2 ** (8 * bytes) - 1;
+    const kept = frame.get(FrameField.eax) & ~mask;
+    frame.set(FrameField.eax, (kept | guest.ports.read(port, bytes)) >>> 0);
+  } else {
+    guest.ports.write(port, bytes, frame.get(FrameField.eax));
   }
   return true;
 }
@@ -155,8 +155,8 @@ function emulateOther(emulation: Emulation): boolean | EmulatedFault {
       return emulateSystem(emulation);
     case 0x0f06:
       return setTaskSwitched(guest, false);
-    case 0x0f08:
     case 0x0f09:
+      // WBINVD: nothing is cached apart. INVD would lose what was written: it faults.
       return true;
     case 0x0f20:
     case 0x0f22:
@@ -176,7 +176,7 @@ function emulateOther(emulation: Emulation): boolean | EmulatedFault {
 
 const systemForm = { xsetbv: 0xd1, rdtscp: 0xf9 } as const;
 
-/** XSETBV of XCR0, and RDTSCP, whose number of the processor is 0. */
+/** XSETBV of XCR0, and RDTSCP. */
 function emulateSystem(emulation: Emulation): boolean | EmulatedFault {
   const { guest, frame, instruction } = emulation;
   switch (instruction.modRm) {
@@ -189,7 +189,8 @@ function emulateSystem(emulation: Emulation): boolean | EmulatedFault {
     }
     case systemForm.rdtscp: {
       const isDone = readTime(emulation);
-      if (isDone) frame.set(FrameField.ecx, 0);
+      const auxiliary = readPvMsr(guest, timeStampAuxiliary);
+      if (isDone) frame.set(FrameField.ecx, auxiliary?.low ?? 0);
       return isDone;
     }
     default:
@@ -273,7 +274,8 @@ function readTime({ guest, frame }: Emulation): boolean {
 }
 
 function readMsr({ guest, frame }: Emulation): boolean {
-  const value = readPvMsr(guest, frame.get(FrameField.ecx));
+  const index = frame.get(FrameField.ecx);
+  const value = readPvMsr(guest, index) ?? readBeforeHandlers(guest, index);
   if (value === undefined) {
     return false;
   }

@@ -77,6 +77,7 @@ export class XenPvAbi implements HypercallAbi {
     this.#tops = new TopTables(memory, this.#area.topTables);
     this.guest = new PvGuest(domain, info, this.#area);
     this.guest.debug.unit = options.debug;
+    this.guest.processor = options.processor;
     this.guest.extendedState = options.extendedState;
     this.guest.selectorOf = (register) => options.selector?.(register);
     this.#frame = new TrapFrame(memory);

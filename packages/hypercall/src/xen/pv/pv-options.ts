@@ -1,7 +1,7 @@
 import type { CallLog } from '../../call-log.ts';
 import type { XenDomain } from '../domain.ts';
 import type { XenAddressSpace } from '../interfaces.ts';
-import type { ExtendedState } from './guest.ts';
+import type { ExtendedState, PvProcessor } from './guest.ts';
 import type { DebugRegisters } from './guest-debug.ts';
 import type { PageInfo } from './page-info.ts';
 
@@ -21,6 +21,8 @@ export interface XenPvOptions {
   readonly cr2: () => number;
   /** The processor's debug registers; without them breakpoints do not fire. */
   readonly debug?: DebugRegisters;
+  /** The processor's maker and registers; without it, it has none of its own. */
+  readonly processor?: PvProcessor;
   /** The processor's extended state; without it there is none. */
   readonly extendedState?: ExtendedState;
   /** The selector in a segment register of the processor, by the manual's number. */

@@ -11,6 +11,7 @@ const none = -1;
 /** Returns the lists. */
 export function savePvGuest(guest: PvGuest): Lists {
   const { domain, info, eventCallback, failsafeCallback, kernelStack, portMap } = guest;
+  const { cmosIndex, configurationAddress } = guest.ports;
   const pointer = (one: FarPointer | Callback | undefined): readonly number[] =>
     one === undefined
       ? [none, 0, 0]
@@ -28,7 +29,7 @@ export function savePvGuest(guest: PvGuest): Lists {
     freeFrames: guest.freeFrames,
     debugRegisters: [...guest.debug.registers],
     flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege, guest.control4],
-    portMap: [portMap.address, portMap.ports],
+    portMap: [portMap.address, portMap.ports, cmosIndex, configurationAddress],
     rings: [domain.storePage, domain.consolePage, domain.endsPage],
   };
 }
@@ -69,8 +70,10 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.ioPrivilege = ioPrivilege;
   guest.setControl4(control4);
   guest.actions = actions;
-  const [address = 0, ports = 0] = list('portMap');
+  const [address = 0, ports = 0, cmosIndex = 0, configurationAddress = 0] = list('portMap');
   guest.portMap = { address, ports };
+  guest.ports.cmosIndex = cmosIndex;
+  guest.ports.configurationAddress = configurationAddress;
   const [storePage = 0, consolePage = 0, endsPage = 0] = list('rings');
   guest.domain.storePage = storePage;
   guest.domain.consolePage = consolePage;
