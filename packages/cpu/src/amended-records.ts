@@ -24,8 +24,8 @@ export interface AmenderParts {
   readonly physical: PhysicalMemory;
   readonly cache: CodeCache;
   readonly interpreter: Interpreter;
-  /** What the CPU model has, by form number. */
-  readonly supported: Uint8Array;
+  /** See `formsOf`. */
+  readonly forms: Int16Array;
 }
 
 /** The amender of one CPU's records. */
@@ -67,13 +67,13 @@ export class AmendedRecords implements RecordAmender {
   }
 
   #amendOne(record: number, offset: number, mode: number, backing: number): boolean {
-    const { machine, interpreter, supported } = this.#parts;
+    const { machine, interpreter, forms } = this.#parts;
     const { i32, u8 } = machine;
     const instruction = this.#instruction;
     const length = u8[record + RecordField.length] ?? 0;
     const [from, to] = [backing + offset, backing + 4096];
-    if (decodeInto(instruction, u8, from, to, bitsOf(mode)) !== length) return false;
-    if (supported[instruction.form] === 0) return false;
+    const decoded = decodeInto(instruction, u8, from, to, bitsOf(mode), forms);
+    if (decoded !== length) return false;
     const handler = this.#halves[record >> 1] ?? 0;
     if (interpreter.variantOf(handler) !== variantOf(instruction, mode)) return false;
     const extent = u8[record + RecordField.extent] ?? 0;

@@ -2,6 +2,7 @@
  * CPU features: where CPUID shows each, and which of them instructions need (SDM 2A CPUID; APM 3,
  * appendix E). One list of names says both, so that they agree.
  */
+import { NO_FORM } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
 
 /** Registers of CPUID that show features. */
@@ -39,11 +40,13 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['extendedEdx', 22, 'MMXEXT'],
   ['extendedEdx', 27, 'RDTSCP'],
   ['extendedEcx', 0, 'LAHF'],
+  ['extendedEcx', 5, 'LZCNT'],
   ['extendedEcx', 8, 'PREFETCHW'],
   ['structuredEbx', 1, 'TSC-ADJUST'],
+  ['structuredEbx', 3, 'BMI1'],
   ['structuredEbx', 7, 'SMEP'],
   ['structuredEbx', 10, 'INVPCID'],
-  ['structuredEbx', 18, 'RDSEED'],
+  ['structuredEbx', 18, 'RDSEED ADX'],
   ['structuredEbx', 20, 'SMAP'],
   ['structuredEcx', 2, 'UMIP'],
   ['structuredEcx', 22, 'RDPID'],
@@ -92,12 +95,26 @@ const needs: Readonly<Record<string, (features: ReadonlySet<string>) => boolean>
 /** Instructions that were no-operations before the feature whose hint they are. */
 const hints: ReadonlySet<string> = new Set(['PAUSE']);
 
-/** Which forms a processor with these features has, by form number. */
-export function supportedForms(features: ReadonlySet<string>): Uint8Array {
-  return Uint8Array.from(FORMS, (form) => {
-    if (hints.has(form.mnemonic)) return 1;
+/**
+ * What instructions are without their feature: F3 had no effect (SDM 2A and 2B, LZCNT and TZCNT).
+ * Their operands are the same.
+ */
+const precursors: ReadonlyMap<string, string> = new Map([
+  ['LZCNT', 'BSR'],
+  ['TZCNT', 'BSF'],
+]);
+
+/**
+ * What a processor with these features takes each form for, by form number: the form itself, its
+ * precursor, or `NO_FORM`. An argument of `decodeInto`.
+ */
+export function formsOf(features: ReadonlySet<string>): Int16Array {
+  return Int16Array.from(FORMS, (form) => {
+    if (hints.has(form.mnemonic)) return form.index;
     const rule = needs[form.feature];
     const has = rule?.(features) ?? (!isKnown.has(form.feature) || features.has(form.feature));
-    return has ? 1 : 0;
+    if (has) return form.index;
+    const precursor = FORMS.find(({ mnemonic }) => mnemonic === precursors.get(form.mnemonic));
+    return precursor?.index ?? NO_FORM;
   });
 }

@@ -74,7 +74,7 @@ export class InstructionFetch {
   readonly #cache: CodeCache;
   readonly #debug: DebugUnit;
   /** Which forms the CPU model has, by form number. */
-  readonly #supported: Uint8Array;
+  readonly #forms: Int16Array;
   readonly #writer: RecordWriter;
   readonly #scratch: ScratchRecords;
   readonly #halves: Uint16Array;
@@ -95,9 +95,9 @@ export class InstructionFetch {
     access: GuestAccess,
     cache: CodeCache,
     debug: DebugUnit,
-    supported: Uint8Array,
+    forms: Int16Array,
   ) {
-    this.#supported = supported;
+    this.#forms = forms;
     this.#debug = debug;
     this.#state = machine.i32;
     this.#bytes = machine.u8;
@@ -200,7 +200,7 @@ export class InstructionFetch {
     }
     if (length === 0) return this.#fault(eip, fault);
     const mode = this.#state[Word.codeMode] ?? 0;
-    const result = decodeInto(this.#instruction, window, 0, length, bitsOf(mode));
+    const result = decodeInto(this.#instruction, window, 0, length, bitsOf(mode), this.#forms);
     if (result === NEED_MORE && fault !== noFault) return this.#fault(eip, fault);
     const slot = this.#scratch.slot(owner);
     this.#writeOne(slot, result, offset, mode);
@@ -251,7 +251,8 @@ export class InstructionFetch {
       }
       const from = backing + offset;
       const to = backing + Math.min(4096, start + room);
-      const result = decodeInto(this.#instruction, this.#bytes, from, to, bitsOf(mode));
+      const [target, bits] = [this.#instruction, bitsOf(mode)];
+      const result = decodeInto(target, this.#bytes, from, to, bits, this.#forms);
       if (result === NEED_MORE && to < backing + 4096) {
         // What goes beyond the segment is decoded each time, and faults.
         this.#lookUpNext(block, previous, offset);
@@ -329,7 +330,7 @@ export class InstructionFetch {
   /** Writes a record from what the decoder said. */
   #writeOne(record: number, result: number, offset: number, mode: number): CaseInstruction {
     const instruction = this.#instruction;
-    const isValid = result > 0 && this.#supported[instruction.form] !== 0;
+    const isValid = result > 0;
     const variant = isValid ? variantOf(instruction, mode) : invalidVariant(result);
     const handler = this.#interpreter?.handler(variant) ?? 0;
     if (isValid) this.#writer.write(record, instruction, handler, offset);
@@ -348,7 +349,7 @@ export class InstructionFetch {
 }
 
 function invalidVariant(result: number): number {
-  const undefinedOpcode = result > 0 || result === INVALID || result === INVALID_LOCK;
+  const undefinedOpcode = result === INVALID || result === INVALID_LOCK;
   if (undefinedOpcode) return InvalidVariant.undefinedOpcode;
   return result === TOO_LONG ? InvalidVariant.tooLong : InvalidVariant.crossing;
 }

@@ -63,6 +63,8 @@ const instructions: readonly (readonly [text: string, needs: Bit])[] = [
   ['invpcid ecx, [0x6000]', ebx7(10)],
   ['rdseed eax', ebx7(18)],
   ['clac', ebx7(20)],
+  ['adcx eax, ebx', ebx7(19)],
+  ['adox eax, ebx', ebx7(19)],
   ['rdpid eax', ecx7(22)],
   [`xsaveopt [${data}]`, save(0)],
   [`xsavec [${data}]`, save(1)],
@@ -182,6 +184,16 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
       const isUndefined = withStates(parts, text) === undefinedOpcode;
       expect(isUndefined, text).toBe(!has(parts, needs));
     }
+  });
+
+  it('has LZCNT and TZCNT if CPUID shows them, else BSR and BSF', () => {
+    const counts = (text: string): number | undefined => {
+      expect(run(parts, `mov ecx, 0x50\n${text} eax, ecx`)).toBe(-1);
+      return parts.machine.i32[Word.gpr];
+    };
+    expect(counts('lzcnt')).toBe(has(parts, extended('ecx', 5)) ? 25 : 6);
+    expect(run(parts, 'xor ecx, ecx\nmov eax, 7\ntzcnt eax, ecx')).toBe(-1);
+    expect(parts.machine.i32[Word.gpr]).toBe(has(parts, ebx7(3)) ? 32 : 7);
   });
 
   it('has the registers that CPUID shows, and no others', () => {

@@ -22,8 +22,8 @@ export interface FoundRegion {
 /** What recipes are looked up with. */
 export interface BookParts {
   readonly interpreter: Interpreter;
-  /** What the CPU model has, by form number. */
-  readonly supported: Uint8Array;
+  /** See `formsOf`. */
+  readonly forms: Int16Array;
   /** The key of a page's content, undefined where there is no memory. */
   readonly contentOf: (page: number) => ContentKey | undefined;
 }
@@ -36,7 +36,7 @@ export class RecipeBook {
 
   constructor(parts: BookParts) {
     this.#parts = parts;
-    this.#model = modelOf(parts.supported);
+    this.#model = modelOf(parts.forms);
   }
 
   /** The region of a plan, if all that it depends on is as it was; makes its handlers. */
@@ -110,7 +110,8 @@ export class RecipeBook {
 }
 
 /** Which instructions there are, as hexadecimal digits for eight forms each. */
-function modelOf(supported: Uint8Array): string {
+function modelOf(forms: Int16Array): string {
+  const supported = forms.map((form, index) => (form === index ? 1 : 0));
   let digits = '';
   for (let first = 0; first < supported.length; first += 8) {
     const bits = supported.subarray(first, first + 8).reduce((sum, has) => 2 * sum + has, 1);

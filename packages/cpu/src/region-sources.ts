@@ -20,8 +20,8 @@ export interface SourceParts {
   readonly cache: CodeCache;
   /** Guest-physical address of a linear one, -1 if there is none. */
   readonly translate: (linear: number) => number;
-  /** What the CPU model has, by form number. */
-  readonly supported: Uint8Array;
+  /** See `formsOf`. */
+  readonly forms: Int16Array;
   readonly written: WrittenCode;
   readonly givenUp: GivenUpCode;
   /** Offsets of a page's instructions that earlier runs had in regions, if they met it. */
@@ -31,16 +31,15 @@ export interface SourceParts {
 /** Makes the sources of regions. */
 export class RegionSources {
   readonly #parts: SourceParts;
-  readonly #suitabilities: Suitabilities;
+  readonly #suitabilities = new Suitabilities();
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
-    this.#suitabilities = new Suitabilities(parts.supported);
   }
 
   /** The code around a linear address in page `home`; `now` counts samples. */
   make(linear: number, home: number, now: number): CodeSource {
-    const { cache, machine, knownIn } = this.#parts;
+    const { cache, machine, forms, knownIn } = this.#parts;
     // The interpreter has met nothing at a place whose records were dropped since it was there.
     const block = cache.find(home, translatedMode);
     const isMet = block !== 0 && cache.lookup(block, linear & 4095) !== 0;
@@ -51,6 +50,7 @@ export class RegionSources {
       bytes: machine.u8,
       codeMode: translatedMode,
       bits: 32,
+      forms,
       suitabilities: this.#suitabilities,
       base: linear & ~4095,
       wordsRead,

@@ -80,7 +80,7 @@ export class Regions implements CodeObserver {
     interpreter: Interpreter,
     translate: (linear: number) => number,
     monotonicMs: () => number,
-    supported: Uint8Array,
+    forms: Int16Array,
   ) {
     this.#monotonicMs = monotonicMs;
     this.#machine = machine;
@@ -96,14 +96,14 @@ export class Regions implements CodeObserver {
       physical,
       cache,
       translate,
-      supported,
+      forms,
       written,
       givenUp,
       knownIn: (page) => this.#replay?.knownIn(page),
     });
     this.#maker = new RegionMaker({
       interpreter,
-      supported,
+      forms,
       statistics: this.statistics,
       isEntered: (page, offset) => this.#table.page(page)?.entered.has(offset) === true,
       contentOf: (page) => contentKeyOf(machine, physical, page),

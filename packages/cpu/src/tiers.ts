@@ -5,7 +5,7 @@ import { hotCases, Interpreter } from '@ringfence/translator';
 import { AmendedRecords } from './amended-records.ts';
 import type { Callouts } from './callouts.ts';
 import type { DebugUnit } from './debug-unit.ts';
-import { supportedForms } from './features.ts';
+import { formsOf } from './features.ts';
 import type { GuestAccess } from './guest-access.ts';
 import { InstructionFetch } from './instruction-fetch.ts';
 import type { CpuHost } from './interfaces.ts';
@@ -39,19 +39,19 @@ export interface Tiers {
 /** Makes the interpreter and, if asked for, the translator, and connects them. */
 export function makeTiers(parts: TierParts): Tiers {
   const { machine, physical, host, access, cache, shadow } = parts;
-  const supported = supportedForms(parts.features);
-  const fetch = new InstructionFetch(machine, physical, access, cache, parts.debug, supported);
+  const forms = formsOf(parts.features);
+  const fetch = new InstructionFetch(machine, physical, access, cache, parts.debug, forms);
   const interpreter = new Interpreter(
     machine.memory,
     makeInterpreterHost(fetch, access, parts.callouts, parts.charge),
     hotCases(),
   );
   fetch.attach(interpreter);
-  cache.amendBy(new AmendedRecords({ machine, physical, cache, interpreter, supported }));
+  cache.amendBy(new AmendedRecords({ machine, physical, cache, interpreter, forms }));
   if (!parts.translates) return { interpreter, regions: undefined };
   const inspect = (linear: number): number => shadow.inspect(linear);
   const now = (): number => host.monotonicMs?.() ?? 0;
-  const regions = new Regions(machine, physical, cache, interpreter, inspect, now, supported);
+  const regions = new Regions(machine, physical, cache, interpreter, inspect, now, forms);
   fetch.attachRegions(regions);
   return { interpreter, regions };
 }

@@ -134,6 +134,30 @@ idiv ecx           1c77171c 00000000 ffffffff 801 e388e8e4 00000000 811
 div cl             00000080 00000080 00000003 805 0000022a 00000080 811
 div cl             0000002f 00000003 00008001 810 0000002f 00000003 810
 div cl             00000001 d76ba3b3 12345679 810 00000100 d76ba3b3 810
+tzcnt eax, ecx     5ec29981 393a2ca8 ea3e70bc 010 00000002 393a2ca8 000
+tzcnt eax, ecx     17cd419b 12345678 dd2e55ff 015 00000000 12345678 040
+tzcnt eax, ecx     00007fff 00008000 000000ff 800 00000000 00008000 840
+tzcnt eax, ecx     55555555 aaaaaaaa 00ff00ff 0c4 00000000 aaaaaaaa 040
+tzcnt eax, ecx     deadbeef 00008000 ffffffff 044 00000000 00008000 040
+tzcnt ax, cx       00000001 00000000 00000007 041 00000000 00000000 040
+tzcnt ax, cx       deadbeef 00000001 5678f2fb 811 dead0000 00000001 840
+tzcnt ax, cx       874d61ca 73a2360c 00007fff 801 874d0000 73a2360c 840
+tzcnt ax, cx       00000008 17eddd55 0313a882 894 00000001 17eddd55 800
+lzcnt eax, ecx     445d9e0c 00000008 00000000 8c5 00000020 00000008 801
+lzcnt eax, ecx     00008000 00000007 00000008 080 0000001c 00000007 000
+lzcnt eax, ecx     80000000 00000008 2bf3e257 051 00000002 00000008 000
+lzcnt eax, ecx     55555555 da45f623 5c556405 014 00000001 da45f623 000
+lzcnt eax, ecx     00000002 00000100 deadbeef 010 00000000 00000100 040
+lzcnt ax, cx       2e6f6610 2583f9cf 00000007 055 2e6f000d 2583f9cf 000
+lzcnt ax, cx       12345678 64c7a965 14edf7cf 851 12340000 64c7a965 840
+lzcnt ax, cx       a4f087b7 00000100 faaaca44 044 a4f00000 00000100 040
+lzcnt ax, cx       00008000 94718c38 12345678 840 00000001 94718c38 800
+adcx eax, ecx      00008000 00000000 00000100 810 00008100 00000000 810
+adcx eax, ecx      aaaaaaaa e95c7125 00000100 095 aaaaabab e95c7125 094
+adcx eax, ecx      107ea791 a11d525c 00000000 845 107ea792 a11d525c 844
+adox eax, ecx      00007fff 00000000 000000ff 890 000080ff 00000000 090
+adox eax, ecx      a3d5f83a 00007fff 00000000 800 a3d5f83b 00007fff 000
+adox eax, ecx      aaaaaaaa 481b179d 00008000 044 aaab2aaa 481b179d 044
 `;
 
 const code = 0x1000;
@@ -158,7 +182,7 @@ function parse(line: string): Row {
 
 /** What a row comes to in the interpreter and then in a region. */
 function outcomes({ text, before }: Row): string[] {
-  const { cpu, machine, physical } = makeCpu(1 << 20, 'translator');
+  const { cpu, machine, physical } = makeCpu(1 << 20, 'translator', 'max');
   const source = `push ebx\npopfd\n${text}\npushfd\npop ebx\nhlt`;
   physical.write(code, assembleText(source, { bits: 32, origin: code }));
   const [eax = 0, edx = 0, ecx = 0, flags = 0] = before;

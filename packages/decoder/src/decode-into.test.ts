@@ -116,8 +116,27 @@ describe('decodeInto', () => {
     expect(names).toEqual(['NOP', 'PAUSE', 'XCHG']);
   });
 
-  it('decodes F3 before BSF as BSF, as processors without TZCNT do', () => {
-    expect(FORMS[decoded('f3 0f bc c1', 32).form]?.mnemonic).toBe('BSF');
+  it('takes forms for what a processor takes them for', () => {
+    const number = (mnemonic: string): number =>
+      FORMS.findIndex((form) => form.mnemonic === mnemonic);
+    const forms = Int16Array.from(FORMS, ({ index }) => index);
+    forms[number('TZCNT')] = number('BSF');
+    forms[number('POPCNT')] = NO_FORM;
+    const nameOf = (text: string): string | undefined => {
+      const bytes = bytesOf(text);
+      const instruction = new Instruction();
+      decodeInto(instruction, bytes, 0, bytes.length, 32, forms);
+      return FORMS[instruction.form]?.mnemonic;
+    };
+    expect(['f3 0f bc c1', '0f bc c1', 'f3 0f b8 c1'].map(nameOf)).toEqual([
+      'BSF',
+      'BSF',
+      undefined,
+    ]);
+    expect(FORMS[decoded('f3 0f bc c1', 32).form]?.mnemonic).toBe('TZCNT');
+    const [bytes, absent] = [bytesOf('f3 0f b8 c1'), new Instruction()];
+    expect(decodeInto(absent, bytes, 0, 4, 32, forms)).toBe(INVALID);
+    expect(decodeInto(absent, bytes, 0, 3, 32, forms)).toBe(NEED_MORE);
   });
 
   it.each([

@@ -54,6 +54,9 @@ export const MAX_LENGTH = 15;
 /**
  * Decodes the instruction at `bytes[offset]`, as code of `bits` width, into `instruction`.
  *
+ * `forms` says by form number what a processor takes it for: that form, another one (TZCNT is BSF
+ * without BMI1), or {@link NO_FORM}, which is {@link INVALID}. Without it all forms are there.
+ *
  * Returns its length, 1 to 15, or {@link INVALID} (#UD), {@link INVALID_LOCK} (#UD), {@link
  * TOO_LONG} (#GP), or {@link NEED_MORE} if it does not end before `end`: call again with more
  * bytes, or raise the fault of the page that follows. The record's fields are meaningful after a
@@ -65,6 +68,7 @@ export function decodeInto(
   offset: number,
   end: number,
   bits: 16 | 32 | 64,
+  forms?: Int16Array,
 ): number {
   const is64 = bits === 64;
   reset(instruction);
@@ -99,14 +103,9 @@ export function decodeInto(
   instruction.form = form;
   setSizes(instruction, flags, bits);
   if ((flags & HAS_MODRM) !== 0) {
-    const modrm = bytes[at++] ?? 0;
-    instruction.hasModrm = 1;
-    instruction.mod = modrm >> 6;
-    instruction.reg = (modrm >> 3) & 7;
-    instruction.rm = modrm & 7;
-    if (modrm < 0xc0 && (flags & MOD_IGNORED) === 0) {
-      at = memoryDecode(instruction, bytes, at, is64);
-    }
+    readModrm(instruction, bytes[at++] ?? 0);
+    const isMemory = instruction.mod !== 3 && (flags & MOD_IGNORED) === 0;
+    if (isMemory) at = memoryDecode(instruction, bytes, at, is64);
   }
   const next = operandsDecode(instruction, bytes, at, opcode);
   if (instruction.segment < 0) instruction.segment = 3;
@@ -119,12 +118,14 @@ export function decodeInto(
     instruction.form = noForm;
     return fail(offset, next, end, INVALID);
   }
+  if (forms !== undefined) instruction.form = forms[form] ?? noForm;
   if ((prefixes & LOCK) !== 0) {
     if ((flags & LOCKABLE) === 0 || instruction.operandKind[0] !== KIND_MEMORY) {
       instruction.form = noForm;
       return INVALID_LOCK;
     }
   }
+  if (instruction.form === noForm) return INVALID;
   instruction.length = length;
   return length;
 }
@@ -133,6 +134,13 @@ export function decodeInto(
 function prefixSlot(prefixes: number): number {
   if ((prefixes & REPNE) !== 0) return 3;
   return (prefixes & REP) !== 0 ? 2 : 1;
+}
+
+function readModrm(instruction: Instruction, modrm: number): void {
+  instruction.hasModrm = 1;
+  instruction.mod = modrm >> 6;
+  instruction.reg = (modrm >> 3) & 7;
+  instruction.rm = modrm & 7;
 }
 
 function reset(instruction: Instruction): void {

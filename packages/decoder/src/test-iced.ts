@@ -25,11 +25,10 @@ import { BASE_RIP, Instruction, OperandKind } from './instruction.ts';
 export const STRIDE = 16;
 
 /**
- * The options that make iced-x86 the processor that we decode for: one without TZCNT, LZCNT and
- * WBNOINVD, whose encodings are then BSF, BSR and WBINVD, and with reserved no-operations.
+ * The options that make iced-x86 the processor that we decode for: one without WBNOINVD, whose
+ * encoding is then WBINVD, and with reserved no-operations.
  */
-export const ICED_OPTIONS: number =
-  DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
+export const ICED_OPTIONS: number = DecoderOptions.NoWbnoinvd;
 
 /** A disagreement: what differs, and in which instruction of iced-x86. */
 export interface Difference {
@@ -53,7 +52,7 @@ interface CodeFacts {
 /** Features of iced-x86 that x86-64-v2 (and this project) does not have. */
 const NEWER: ReadonlySet<string> = new Set(
   (
-    'ADX AESKLE WIDE_KL KL AVX AVX2 CET_SS CLFLUSHOPT CLWB CLZERO D3NOW ENQCMD FRED ' +
+    'AESKLE WIDE_KL KL AVX AVX2 CET_SS CLFLUSHOPT CLWB CLZERO D3NOW ENQCMD FRED ' +
     'GFNI HRESET INVLPGB ' +
     'LKGS MCOMMIT MONITORX MOVDIR64B MOVDIRI MSRLIST OSS PADLOCK_ACE PADLOCK_GMI PADLOCK_PHE ' +
     'PADLOCK_PMM PADLOCK_RNG PADLOCK_UNDOC PCONFIG PKU PTWRITE RAO_INT RDPRU RMPQUERY RTM ' +

@@ -15,6 +15,9 @@ const FAMILY_BY_FEATURE: Readonly<Record<string, string>> = {
   'SSE4.2': 'sse4',
   AES: 'aes',
   PCLMULQDQ: 'aes',
+  LZCNT: 'bmi',
+  BMI1: 'bmi',
+  ADX: 'bmi',
 };
 
 /** The names of the vector files, without `.bin`. */

@@ -60,7 +60,7 @@ export function caseCount(form: Form, operandSize: 16 | 32): number {
 /** Instructions whose behaviour depends much on values. */
 const MANY = new RegExp(
   [
-    '^(DIV|IDIV|RCL|RCR|ROL|ROR|SH[LR]D?|SAR|BTS?|BT[RC]|PCMP[EI]STR|DA[AS]|AA[AS])',
+    '^(LZCNT|TZCNT|AD[CO]X|DIV|IDIV|RCL|RCR|ROL|ROR|SH[LR]D?|SAR|BTS?|BT[RC]|PCMP[EI]STR|DA[AS]|AA[AS])',
     '^F(ADD|SUBR?|MUL|DIVR?|COMI?|UCOM|ST|IST|LD|PREM|SCALE|RNDINT|BSTP|XAM|SQRT)',
     '^(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|CMP|CVT|ROUND)',
   ].join('|'),

@@ -121,6 +121,9 @@ DIV  | Ev            | F7 /6    |  | u:oszapc    | 8086
 IDIV | Eb            | F6 /7    |  | u:oszapc    | 8086
 IDIV | Ev            | F7 /7    |  | u:oszapc    | 8086
 
+ADCX | Gy:rw, Ey | 66 0F 38 F6 /r |  | r:c w:c | ADX
+ADOX | Gy:rw, Ey | F3 0F 38 F6 /r |  | r:o w:o | ADX
+
 XADD    | Eb:rw, Gb:rw | 0F C0 /r | lock | w:oszapc | 486
 XADD    | Ev:rw, Gv:rw | 0F C1 /r | lock | w:oszapc | 486
 CMPXCHG | Eb:rw, Gb    | 0F B0 /r | lock | w:oszapc | 486

@@ -69,6 +69,8 @@ export interface RegionSource {
   readonly bytes: Uint8Array;
   readonly codeMode: number;
   readonly bits: 16 | 32 | 64;
+  /** What the CPU model has: an argument of `decodeInto`. Without it, everything. */
+  readonly forms?: Int16Array;
   readonly suitabilities: Suitabilities;
   /** Linear address of the region's page. */
   readonly base: number;
@@ -196,12 +198,12 @@ class Search {
   }
 
   #decode(offset: number): RegionInstruction | undefined {
-    const { bytes, bits, codeMode } = this.#source;
+    const { bytes, bits, codeMode, forms } = this.#source;
     const page = this.#source.page(pageIndexOf(offset));
     if (page === undefined || !page.isKnown(offset & 4095)) return undefined;
     const instruction = new Instruction();
     const at = page.backing + (offset & 4095);
-    const isWhole = decodeInto(instruction, bytes, at, page.backing + 4096, bits) > 0;
+    const isWhole = decodeInto(instruction, bytes, at, page.backing + 4096, bits, forms) > 0;
     if (!isWhole && !this.#decodeAcross(instruction, offset, page)) return undefined;
     const variant = variantOf(instruction, codeMode);
     const isWritten = page.isWritten(offset & 4095, instruction.length);
@@ -214,14 +216,14 @@ class Search {
 
   /** Decodes an instruction that goes on in the next page; whether that can be in the region. */
   #decodeAcross(instruction: Instruction, offset: number, page: RegionPage): boolean {
-    const { bytes, bits } = this.#source;
+    const { bytes, bits, forms } = this.#source;
     const next = this.#source.page(pageIndexOf(offset) + 1);
     const here = 4096 - (offset & 4095);
     if (next === undefined || here > longestInstruction) return false;
     const window = new Uint8Array(2 * longestInstruction);
     window.set(bytes.subarray(page.backing + 4096 - here, page.backing + 4096));
     window.set(bytes.subarray(next.backing, next.backing + longestInstruction), here);
-    return decodeInto(instruction, window, 0, window.length, bits) > 0;
+    return decodeInto(instruction, window, 0, window.length, bits, forms) > 0;
   }
 
   blocks(): FoundBlock[] {

@@ -46,19 +46,12 @@ const passingCallouts: ReadonlySet<number> = new Set([
 /** The suitability of variants, remembered: reading one off its IR costs more than decoding. */
 export class Suitabilities {
   readonly #known = new Map<Variant, number>();
-  readonly #supported: Uint8Array | undefined;
-
-  /** `supported` says by form number what the CPU model has; without it, everything. */
-  constructor(supported?: Uint8Array) {
-    this.#supported = supported;
-  }
 
   /** One of `Suitability`. */
   of(variant: Variant): number {
     const known = this.#known.get(variant);
     if (known !== undefined) return known;
-    const has = this.#supported?.[unpackVariant(variant).form.index] !== 0;
-    const fresh = has ? classify(variant) : Suitability.unsuitable;
+    const fresh = classify(variant);
     this.#known.set(variant, fresh);
     return fresh;
   }

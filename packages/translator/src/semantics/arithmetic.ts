@@ -1,4 +1,5 @@
 import type { InstructionContext } from './context.ts';
+import { topBit } from './integer.ts';
 import type { SemanticsTable } from './registry.ts';
 import type { Value } from '../ir/value.ts';
 
@@ -59,6 +60,21 @@ function cmp(c: InstructionContext): void {
   c.flags.sub(left, subtrahend, c.b.sub(left, subtrahend), bytes);
 }
 
+/** ADCX and ADOX: additions with a carry from one flag, which alone changes. */
+function addThrough(flag: 'carry' | 'overflow'): (c: InstructionContext) => void {
+  return (c) => {
+    const b = c.b;
+    const addend = c.read(1);
+    const left = c.read(0);
+    const kept = { carry: c.flags.carry(), overflow: c.flags.overflow() };
+    const sum = b.add(b.add(left, addend), c.bytes(0) === 8 ? b.extendU(kept[flag]) : kept[flag]);
+    const carries = b.or(b.and(left, addend), b.and(b.or(left, addend), b.not(sum)));
+    const out = topBit(b, carries, c.bytes(0));
+    c.write(0, sum);
+    c.flags.setCarryOverflow(() => ({ ...kept, [flag]: out }));
+  };
+}
+
 type Combine = (c: InstructionContext, left: Value, right: Value) => Value;
 
 function logic(combine: Combine): (c: InstructionContext) => void {
@@ -111,6 +127,8 @@ function negate(c: InstructionContext): void {
 export const arithmetic: SemanticsTable = {
   ADD: add,
   ADC: adc,
+  ADCX: addThrough('carry'),
+  ADOX: addThrough('overflow'),
   SUB: sub,
   SBB: sbb,
   CMP: cmp,

@@ -80,7 +80,27 @@ function populationCount(c: InstructionContext): void {
   c.flags.fromEflags(b.shl(b.eqz(source), 6));
 }
 
-/** BT and its family, BSF, BSR, POPCNT. */
+/**
+ * TZCNT and LZCNT: zeros of a source of 0 are all its bits. The undefined flags are those of an AMD
+ * EPYC: OF is kept, the others are clear.
+ */
+function countZeros(trailing: boolean): Semantics {
+  return (c) => {
+    const b = c.b;
+    const bytes = c.bytes(0);
+    const source = c.read(1);
+    const counted = trailing
+      ? b.op(`${source.type}.ctz`, bytes === 2 ? b.or(source, 0x1_0000) : source)
+      : b.op(`${source.type}.clz`, source);
+    const count = bytes === 2 && !trailing ? b.sub(counted, 16) : counted;
+    const zero = b.shl(b.eqz(count), 6);
+    const word = b.or(b.or(b.eqz(source), zero), b.shl(c.flags.overflow(), 11));
+    c.write(0, count);
+    c.flags.fromEflags(word);
+  };
+}
+
+/** BT and its family, BSF, BSR, TZCNT, LZCNT, POPCNT. */
 export const bits: SemanticsTable = {
   BT: testBit(undefined),
   BTS: testBit((b, old, mask) => b.or(old, mask)),
@@ -88,5 +108,7 @@ export const bits: SemanticsTable = {
   BTC: testBit((b, old, mask) => b.xor(old, mask)),
   BSF: scan(true),
   BSR: scan(false),
+  TZCNT: countZeros(true),
+  LZCNT: countZeros(false),
   POPCNT: populationCount,
 };
