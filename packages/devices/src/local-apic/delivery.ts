@@ -173,10 +173,11 @@ export class ApicDelivery {
     }
     const target = (low >> 18) & 3;
     if (target === reg.shorthand.self || target === reg.shorthand.all) {
-      // Table 10-3 knows only fixed interrupts to the sender, but QEMU and KVM deliver NMIs and
-      // INIT too, which tests use.
+      // Table 10-3 knows only fixed interrupts to the sender, but QEMU and KVM deliver those of
+      // lowest priority, NMIs and INIT too, which tests use.
       const modes: readonly number[] = [
         deliveryMode.fixed,
+        deliveryMode.lowestPriority,
         deliveryMode.nonMaskable,
         deliveryMode.init,
       ];
@@ -222,8 +223,8 @@ export class ApicDelivery {
       return;
     }
     setVector(state.inService, vector, false);
+    // TMR stays until the vector is accepted again (10.8.4).
     if (hasVector(state.triggerMode, vector)) {
-      setVector(state.triggerMode, vector, false);
       this.#options.endOfInterrupt?.(vector);
     }
     this.update();

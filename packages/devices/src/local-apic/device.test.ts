@@ -102,6 +102,23 @@ describe('local APIC priorities', () => {
   });
 });
 
+describe('local APIC trigger modes', () => {
+  it('show in TMR from when a vector is accepted until it is accepted in the other mode', () => {
+    const rig = Rig.enabled();
+    const serve = (level: boolean): number[] => {
+      rig.send(0x61, level);
+      const accepted = rig.read(at.triggerMode + 0x30);
+      rig.apic.acknowledge();
+      rig.write(at.endOfInterrupt, 0);
+      return [accepted, rig.read(at.triggerMode + 0x30)];
+    };
+    expect([serve(true), serve(true), serve(false), serve(true)].flat()).toEqual([
+      ...[2, 2, 2, 2, 0, 0, 2, 2],
+    ]);
+    expect(rig.ended).toEqual([0x61, 0x61, 0x61]);
+  });
+});
+
 describe('local APIC messages', () => {
   it('takes physical, logical flat, logical cluster and broadcast destinations', () => {
     const rig = Rig.enabled({ id: 3 });
@@ -138,6 +155,12 @@ describe('local APIC messages', () => {
     rig.write(at.commandLow, 0x8_4400);
     rig.write(at.commandLow, 0xc_4400);
     expect(rig.nmis).toBe(2);
+  });
+
+  it('sends itself an interrupt of lowest priority by shorthand', () => {
+    const rig = Rig.enabled();
+    rig.write(at.commandLow, 0x4_4142);
+    expect(rig.apic.acknowledge()).toBe(0x42);
   });
 
   it('sends itself nothing with "all but self"', () => {
