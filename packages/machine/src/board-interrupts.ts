@@ -10,7 +10,7 @@
  */
 import { IoApic, ioApicAddress, LocalApic, Pic8259Pair } from '@ringfence/devices';
 import type { ApicBus, ApicMessage, EoiAssist, IrqLine, TscSource } from '@ringfence/devices';
-import type { MmioHandler, PhysicalMemory } from '@ringfence/memory';
+import type { MmioHandler, PhysicalMemory, Region } from '@ringfence/memory';
 
 import type { Board } from './board.ts';
 
@@ -127,14 +127,15 @@ export class InterruptControllers {
 /**
  * A page of registers that the guest can move.
  *
- * Over RAM it hides the RAM, over a hole it fills it; where other devices' registers may stand it
- * cannot be reached, since there only one of the two could be found again.
+ * It hides what stands there, as the processor's own registers do, and shows it again when it
+ * leaves. Where something else was mapped in the meantime (a PCI function that was moved over it),
+ * that stays.
  */
 class MovablePage {
   readonly #memory: PhysicalMemory;
   #handler: MmioHandler | undefined;
   #address: number | undefined;
-  #leave: () => void = () => undefined;
+  #hidden: Region = {};
 
   constructor(memory: PhysicalMemory) {
     this.#memory = memory;
@@ -150,31 +151,18 @@ class MovablePage {
 
   /** Moves the page, or takes it away. */
   move(address: number | undefined): void {
-    if (address === this.#address) {
-      return;
-    }
-    this.#address = address;
+    const before = this.#address;
     const handler = this.#handler;
-    if (handler === undefined) {
+    this.#address = address;
+    if (address === before || handler === undefined) {
       return;
     }
-    this.#leave();
-    this.#leave = () => undefined;
-    if (address !== undefined && this.#isFree(address)) {
-      const read = this.#memory.backing(address / pageBytes);
-      const write = this.#memory.writeTarget(address / pageBytes);
-      this.#memory.mapMmio(address, pageBytes, handler);
-      this.#leave = () => {
-        this.#memory.map(address, pageBytes, {
-          ...(read < 0 ? {} : { read }),
-          ...(write < 0 ? {} : { write }),
-        });
-      };
+    if (before !== undefined && this.#memory.region(before / pageBytes).handler === handler) {
+      this.#memory.map(before, pageBytes, this.#hidden);
     }
-  }
-
-  #isFree(address: number): boolean {
-    const isRam = this.#memory.writeTarget(address / pageBytes) >= 0;
-    return isRam || (address > ioApicAddress && address < 0xff00_0000);
+    if (address !== undefined) {
+      this.#hidden = this.#memory.region(address / pageBytes);
+      this.#memory.mapMmio(address, pageBytes, handler);
+    }
   }
 }

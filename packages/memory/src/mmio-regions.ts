@@ -64,6 +64,12 @@ export class MmioRegions {
     return one !== undefined && one.handler === other?.handler && one.origin === other.origin;
   }
 
+  /** Returns the handler of a number and where its offsets count from. */
+  find(id: number): { readonly handler: MmioHandler; readonly origin: number } | undefined {
+    const region = this.regions[id];
+    return region === undefined ? undefined : { handler: region.handler, origin: region.origin };
+  }
+
   /** Reads of a page without backing: MMIO, split into bytes if misaligned, or all ones. */
   read(id: number, physical: number, size: MmioSize): number {
     const region = this.regions[id];

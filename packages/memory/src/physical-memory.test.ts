@@ -73,6 +73,25 @@ describe('PhysicalMemory accesses', () => {
     expect(physical.writable(0xf_ffff)).toBe(false);
   });
 
+  it('says what stands at a page, so that it can be put back', () => {
+    const { machine, physical } = rig();
+    const device = recorder();
+    const rom = machine.reserve(4096);
+    physical.mapMmio(0xfee0_0000, 0x2000, device);
+    physical.mapRom(0x1000, 4096, rom);
+    const pages = [0xfee01, 1, 2, 0x8_0000];
+    const regions = pages.map((page) => physical.region(page));
+    expect(regions[0]).toMatchObject({ handler: device, origin: 0xfee0_0000 });
+    expect(regions[1]).toEqual({ read: rom, write: 0 });
+    pages.forEach((page, index) => {
+      physical.unmap(page * 4096, 4096);
+      physical.map(page * 4096, 4096, regions[index] ?? {});
+    });
+    physical.write8(0xfee0_1020, 0x55);
+    expect(device.log).toEqual(['w1 1020=55']);
+    expect(pages.map((page) => physical.region(page))).toEqual(regions);
+  });
+
   it('passes aligned MMIO accesses to the handler with the offset in its region', () => {
     const { physical } = rig();
     const device = recorder();

@@ -155,6 +155,13 @@ export class PhysicalMemory {
     return address === 0 ? -1 : address >>> 0;
   }
 
+  /** Returns what `map` has put at a page, whatever the A20 gate, so that it can be put back. */
+  region(page: number): Region {
+    const read = (this.readBacking[page] ?? 0) >>> 0;
+    const write = (this.writeBacking[page] ?? 0) >>> 0;
+    return { read, write, ...this.regions.find(this.regionOf[page] ?? 0) };
+  }
+
   /** Returns whether generated code may write the page without asking: backed and not traced. */
   writable(page: number): boolean {
     const index = page & this.pageMask;
