@@ -10,6 +10,7 @@ import type { CpuHost } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
 import type { ModelSpecificRegisters } from './model-specific-registers.ts';
 import { Word } from './state-view.ts';
+import type { TimeStampCounter } from './time-stamp-counter.ts';
 
 /** What callouts need of the CPU around them. */
 export interface CalloutContext {
@@ -31,9 +32,7 @@ export interface CalloutContext {
   interruptReturned(): void;
   /** INT n, INT3, INTO or INT1 is about to be delivered. */
   softwareInterrupt(): void;
-  /** The TSC as the guest sees it. */
-  tsc(): number;
-  setTsc(value: number): void;
+  readonly tsc: TimeStampCounter;
 }
 
 /** Serves one callout with its three arguments; returns a CalloutResult. */

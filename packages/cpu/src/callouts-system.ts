@@ -14,6 +14,7 @@ import { DebugStatus, generalDetect } from './debug-unit.ts';
 import { cpuidLeaf } from './model.ts';
 import { Msr } from './model-specific-registers.ts';
 import { Cr0, Cr4, Eflag, Word } from './state-view.ts';
+import { add, subtract } from './time-stamp-counter.ts';
 
 const gprEax = Word.gpr;
 const gprEcx = Word.gpr + 2;
@@ -109,9 +110,10 @@ export class SystemCallouts {
     if (disabled && state[Word.cpl] !== 0 && ((state[Word.cr0] ?? 0) & Cr0.pe) !== 0) {
       return this.#outcome.fault(generalProtection(0));
     }
-    const tsc = this.#context.tsc();
-    state[gprEax] = tsc | 0;
-    state[gprEdx] = Math.floor(tsc / 2 ** 32) | 0;
+    const { tsc } = this.#context;
+    tsc.read();
+    state[gprEax] = tsc.low;
+    state[gprEdx] = tsc.high;
     if (withAux !== 0) state[gprEcx] = this.#context.registers.low(Msr.tscAux);
     return CalloutResult.goOn;
   }
@@ -149,14 +151,12 @@ export class SystemCallouts {
     if (number >>> 0 === Msr.efer && hasEfer)
       return this.#outcome.redo(control.writeEfer(low, high));
     if (number === Msr.tsc) {
-      this.#writeTsc((low >>> 0) + (high >>> 0) * 2 ** 32);
+      this.#writeTsc(low, high);
       return CalloutResult.goOn;
     }
-    if (number === Msr.tscAdjust && registers.read(number) !== undefined) {
-      // The counter moves by as much as the register does.
-      const before = signed(registers.read(number) ?? { low: 0, high: 0 });
-      this.#context.setTsc(Math.max(0, this.#context.tsc() + signed({ low, high }) - before));
-    }
+    const adjust = number === Msr.tscAdjust ? registers.read(number) : undefined;
+    // The counter moves by as much as the register does.
+    if (adjust !== undefined) this.#context.tsc.move(subtract({ low, high }, adjust));
     if (registers.write(number, low, high)) return CalloutResult.goOn;
     const atApic = host.apic?.writeMsr(number >>> 0, low, high) ?? 'absent';
     const result = atApic === 'absent' ? host.hypercalls.writeMsr(number, low, high) : atApic;
@@ -164,14 +164,13 @@ export class SystemCallouts {
   }
 
   /** A write of the counter shows in IA32_TSC_ADJUST too (SDM 3B 18.17.3). */
-  #writeTsc(value: number): void {
-    const { registers, tsc, setTsc } = this.#context;
+  #writeTsc(low: number, high: number): void {
+    const { registers, tsc } = this.#context;
+    const moved = tsc.write(low, high);
     const adjust = registers.read(Msr.tscAdjust);
-    if (adjust !== undefined) {
-      const moved = signed(adjust) + value - tsc();
-      registers.write(Msr.tscAdjust, moved | 0, Math.floor(moved / 2 ** 32) | 0);
-    }
-    setTsc(value);
+    if (adjust === undefined) return;
+    const sum = add(adjust, moved);
+    registers.write(Msr.tscAdjust, sum.low, sum.high);
   }
 
   /** DR4 and DR5 are DR6 and DR7 unless CR4.DE is set (SDM 3B 17.2.2). */
@@ -320,9 +319,4 @@ export class SystemCallouts {
       access.physicalFor(linear | 0, isWrite ? Access.write : Access.read);
     return { virtual8086: { at, physical } };
   }
-}
-
-/** The value of a 64-bit register as a number; above 2 ** 53 the low bits are lost. */
-function signed({ low, high }: { readonly low: number; readonly high: number }): number {
-  return (low >>> 0) + high * 2 ** 32;
 }

@@ -22,6 +22,7 @@ import type { SavedCpu } from './saved-cpu.ts';
 import { Cr4, Eflag, Word } from './state-view.ts';
 import { Slices } from './slices.ts';
 import { makeTiers } from './tiers.ts';
+import { TimeStampCounter } from './time-stamp-counter.ts';
 
 /** The most instructions of one entry into generated code: bounds how long the host waits. */
 const maximumSlice = 0x4000_0000;
@@ -54,7 +55,7 @@ export class Cpu {
   readonly #host: CpuHost;
   readonly #slices: Slices;
   readonly #callouts: Callouts;
-  #tscOffset = 0;
+  readonly #tsc: TimeStampCounter;
   /** Breakpoints, the guest's and those of a debugger. */
   readonly debug: DebugUnit;
   readonly #events: Events;
@@ -65,6 +66,7 @@ export class Cpu {
     const state = machine.i32;
     this.#state = state;
     this.#host = host;
+    this.#tsc = new TimeStampCounter(host);
     this.model = options.model ?? (cpuModels[0] as CpuModel);
     const { has } = this.model;
     this.registers = new ModelSpecificRegisters(this.model, state);
@@ -156,7 +158,12 @@ export class Cpu {
 
   /** The time-stamp counter as the guest reads it. */
   tsc(): number {
-    return Math.max(0, this.#host.tsc() + this.#tscOffset);
+    return this.#tsc.value();
+  }
+
+  /** What the guest added to the counter: its low and its high word. */
+  get tscOffset(): readonly [low: number, high: number] {
+    return this.#tsc.offset;
   }
 
   /** Counters. */
@@ -173,7 +180,7 @@ export class Cpu {
   reset(): void {
     const state = this.#state;
     this.registers.reset();
-    this.#tscOffset = 0;
+    this.#tsc.offset = [0, 0];
     this.#events.reset();
     writeResetState(state, this.model.signature);
     state[Word.pointersByError] = this.model.has.has('XSAVEERPTR') ? 1 : 0;
@@ -192,10 +199,10 @@ export class Cpu {
    */
   init(): void {
     const putBack = keptByInit(this.#state, this.registers);
-    const tscOffset = this.#tscOffset;
+    const { offset } = this.#tsc;
     this.reset();
     putBack();
-    this.#tscOffset = tscOffset;
+    this.#tsc.offset = offset;
     this.shadow.setControl(this.#state[Word.cr0] ?? 0, 0, 0);
   }
 
@@ -219,7 +226,7 @@ export class Cpu {
       pageDirectories: this.shadow.pageDirectories,
       retired: this.#slices.retired,
       translated: this.regions?.statistics.instructions ?? 0,
-      tscOffset: this.#tscOffset,
+      tscOffset: this.tscOffset,
       events: this.#events.save(),
     };
   }
@@ -231,7 +238,7 @@ export class Cpu {
     restoreWords(state, saved.words);
     this.registers.restore(saved.registers);
     this.#slices.retired = saved.retired;
-    this.#tscOffset = saved.tscOffset;
+    this.#tsc.offset = saved.tscOffset;
     this.#events.restore(saved.events);
     if (this.regions !== undefined) this.regions.statistics.instructions = saved.translated;
     this.shadow.restore(
@@ -350,11 +357,7 @@ export class Cpu {
       softwareInterrupt: () => {
         this.#slices.softwareInterrupt();
       },
-      tsc: () => this.tsc(),
-      setTsc: (value) => {
-        this.#tscOffset = value - host.tsc();
-        host.tscWritten?.();
-      },
+      tsc: this.#tsc,
     };
   }
 

@@ -15,8 +15,8 @@ export interface SavedCpu {
   /** Retired instructions, and those of them that translated regions retired. */
   readonly retired: number;
   readonly translated: number;
-  /** What the guest added to the time-stamp counter. */
-  readonly tscOffset: number;
+  /** What the guest added to the time-stamp counter: its low and its high word. */
+  readonly tscOffset: readonly [low: number, high: number];
   /** Interrupts and traps that wait, and what holds them off. */
   readonly events: SavedEvents;
 }

@@ -84,3 +84,32 @@ describe.each(['interpreter', 'translator'] as const)('the page of the local API
     expect(await shown(visit, tier)).toEqual([before, version, nothing, before, version]);
   });
 });
+
+const writeMsr = (number: number, high: number, low: number): string => `
+        mov ecx, ${number}
+        mov edx, ${high}
+        mov eax, ${low}
+        wrmsr`;
+const highOf = (reading: string): string => `
+        ${reading}
+        call hex`;
+
+it.each(['interpreter', 'translator'] as const)(
+  'the time-stamp counter is moved below zero, and to the top, %s',
+  async (tier) => {
+    const [adjust, counter] = [0x3b, 0x10];
+    const readAdjust = `mov ecx, ${adjust}\n rdmsr`;
+    const text = `
+        ${writeMsr(adjust, 0xffff_fffe, 0)}
+        ${highOf('rdtsc')}
+        ${writeMsr(adjust, 0, 0)}
+        ${highOf('rdtsc')}
+        ${writeMsr(counter, 0x8000_0000, 0)}
+        ${highOf('rdtsc')}
+        ${highOf(readAdjust)}
+        ${writeMsr(adjust, 0x1234_5678, 0x9abc_def1)}
+        ${highOf(`${readAdjust}\n mov edx, eax`)}`;
+    const seen = await shown(text, tier);
+    expect(seen).toEqual(['fffffffe', '00000000', '80000000', '7fffffff', '9abcdef1']);
+  },
+);

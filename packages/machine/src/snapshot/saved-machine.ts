@@ -77,6 +77,11 @@ const register: Shape<readonly [number, number, number]> = (value, path) => {
   return [number, low, high];
 };
 
+const words: Shape<readonly [number, number]> = (value, path) => {
+  const [low = 0, high = 0] = list(word, 2)(value, path);
+  return [low, high];
+};
+
 /** Counts and flags under the names that the cpu package gives them. */
 const eventsShape: Shape<SavedCpu['events']> = (value, path) => {
   const fields = Object.entries(options(value, path));
@@ -91,7 +96,7 @@ const cpuShape: Shape<SavedCpu> = record<SavedCpu>({
   pageDirectories: list(integer(-2, 0xf_ffff), 4),
   retired: count,
   translated: count,
-  tscOffset: finite(),
+  tscOffset: words,
   events: eventsShape,
 });
 

@@ -19,25 +19,22 @@ export const instructionEpochMs: number = 1_767_225_600_000;
 
 const nsPerMs = 1e6;
 
-/** A virtual CPU's view of the time-stamp counter. */
-export interface TscReader {
-  /** Returns the counter as the guest reads it now. */
-  tsc(): number;
+/** A virtual CPU, as far as its time-stamp counter goes. */
+export interface TscOwner {
+  /** What the guest added to the counter: its low and its high word. */
+  readonly tscOffset: readonly [low: number, high: number];
 }
 
 /**
  * The clock as paravirtual interfaces see it, with the counter and what the guest added to it.
  *
- * The CPU asks `hostTsc` for the counter without the guest's additions, and `tscAt` learns the
- * difference by asking the CPU: it counts from the same reading, so that the two cannot drift
- * apart.
+ * The CPU asks `hostTsc` for the counter without the guest's additions.
  */
 export class GuestTime implements GuestClock {
   /** Ticks per second. */
   readonly tscHertz: number = tscHertz;
   readonly #clock: Clock;
-  #cpu: TscReader | undefined;
-  #lastTsc = 0;
+  #cpu: TscOwner | undefined;
 
   /** Makes the view of a clock; without a CPU the counter reads as the clock. */
   constructor(clock: Clock) {
@@ -45,7 +42,7 @@ export class GuestTime implements GuestClock {
   }
 
   /** Says which CPU may add to the counter. */
-  connect(cpu: TscReader): void {
+  connect(cpu: TscOwner): void {
     this.#cpu = cpu;
   }
 
@@ -55,15 +52,13 @@ export class GuestTime implements GuestClock {
 
   /** Returns the counter before the guest's own additions. */
   hostTsc(): number {
-    this.#lastTsc = Math.floor(this.#clock.now());
-    return this.#lastTsc;
+    return Math.floor(this.#clock.now());
   }
 
   tscAt(ns: number): bigint {
-    const cpu = this.#cpu;
-    // The CPU's answer counts from the reading that it asks for in between.
-    const offset = cpu === undefined ? 0 : cpu.tsc() - this.#lastTsc;
-    return BigInt(Math.max(0, Math.floor(ns) + offset));
+    const [low, high] = this.#cpu?.tscOffset ?? [0, 0];
+    const offset = (BigInt(high) << 32n) + BigInt(low >>> 0);
+    return BigInt.asUintN(64, BigInt(Math.floor(ns)) + offset);
   }
 }
 

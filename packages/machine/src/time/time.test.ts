@@ -171,14 +171,12 @@ describe('InstructionClock', () => {
 
 describe('GuestTime', () => {
   it('follows the clock, and what the CPU adds to the counter', () => {
-    let ns = 1000.75;
-    let offset = 0;
-    const time = new GuestTime({ now: () => ns });
-    expect(time.tscAt(5)).toBe(5n);
-    time.connect({ tsc: () => time.hostTsc() + offset });
-    offset = -300;
-    ns = 2000;
-    expect([time.now(), time.tscAt(2000.5), time.tscAt(100)]).toEqual([2000, 1700n, 0n]);
+    const time = new GuestTime({ now: () => 2000.75 });
+    expect([time.now(), time.hostTsc(), time.tscAt(5)]).toEqual([2000.75, 2000, 5n]);
+    time.connect({ tscOffset: [-300, -1] });
+    expect([time.tscAt(2000.5), time.tscAt(100)]).toEqual([1700n, 2n ** 64n - 200n]);
+    time.connect({ tscOffset: [-1, 0x7fff_ffff] });
+    expect(time.tscAt(2)).toBe(2n ** 63n + 1n);
   });
 });
 
