@@ -4,13 +4,17 @@ import type { CpuModel } from './model.ts';
 
 /** Numbers of the MSRs that the CPU itself looks at (SDM 4, table 2-2; APM 2, appendix A). */
 export const Msr = {
+  machineCheckAddress: 0x00,
+  machineCheckType: 0x01,
   tsc: 0x10,
   apicBase: 0x1b,
   tscAdjust: 0x3b,
+  microcodeLevel: 0x8b,
   sysenterCs: 0x174,
   sysenterEsp: 0x175,
   sysenterEip: 0x176,
   miscEnable: 0x1a0,
+  debugControl: 0x1d9,
   pat: 0x277,
   mtrrCapabilities: 0xfe,
   efer: 0xc000_0080,
@@ -35,6 +39,8 @@ interface Kept {
   readonly reset: readonly [low: number, high: number];
   /** A write is taken and nothing comes of it. */
   readonly isIdle?: true;
+  /** Bits outside of the mask are not used: a write of them is no fault, and they read as zero. */
+  readonly drops?: true;
   /** What else a byte that names a memory type must be, for the first bytes of the register. */
   readonly types?: { readonly bytes: number; readonly allow: (byte: number) => boolean };
 }
@@ -53,24 +59,25 @@ const rangeType = { bytes: 1, allow: isRangeType };
 function keptRegisters(physicalBits: number): Map<number, Kept> {
   const kept = new Map<number, Kept>([
     [Msr.tscAdjust, { mask: whole, reset: zero }],
-    [Msr.sysenterCs, { mask: word, reset: zero }],
-    [Msr.sysenterEsp, { mask: word, reset: zero }],
-    [Msr.sysenterEip, { mask: word, reset: zero }],
+    // The address and the type of the last machine check, as the Pentium has them (SDM 3B 15.10.2).
+    [Msr.machineCheckAddress, { mask: zero, reset: zero }],
+    [Msr.machineCheckType, { mask: zero, reset: zero }],
+    [Msr.sysenterCs, { mask: word, reset: zero, drops: true }],
+    [Msr.sysenterEsp, { mask: word, reset: zero, drops: true }],
+    [Msr.sysenterEip, { mask: word, reset: zero, drops: true }],
     [Msr.pat, { mask: whole, reset: [0x0007_0406, 0x0007_0406], types: patTypes }],
     [Msr.star, { mask: whole, reset: zero }],
-    [0xc000_0082, { mask: whole, reset: zero }],
-    [0xc000_0083, { mask: whole, reset: zero }],
-    [0xc000_0084, { mask: whole, reset: zero }],
     [Msr.tscAux, { mask: word, reset: zero }],
     [Msr.extendedSupervisor, { mask: zero, reset: zero }],
     [Msr.miscEnable, { mask: whole, reset: [1, 0] }],
-    // MTRR default type, machine-check status, microcode level, debug control: LBR, BTF, PB0 to 3
-    // (APM 2 13.1.1.6; SDM 3B 17.4.1).
+    // MTRR default type, machine-check status, debug control: LBR, BTF, PB0 to 3 (APM 2 13.1.1.6;
+    // SDM 3B 17.4.1).
     [0x2ff, { mask: [0xcff, 0], reset: zero, types: rangeType }],
     [0x179, { mask: zero, reset: [0, 0] }],
     [0x17a, { mask: whole, reset: zero }],
-    [0x1d9, { mask: [0x3f, 0], reset: zero }],
-    [0x8b, { mask: zero, reset: [0x0100_00c8, 0] }],
+    [Msr.debugControl, { mask: [0x3f, 0], reset: zero }],
+    // Software writes 0 before it asks CPUID for the level (SDM 3A 9.11.7.1).
+    [Msr.microcodeLevel, { mask: zero, reset: [0x0100_00c8, 0], isIdle: true }],
     // AMD: HWCR, SYSCFG, NB_CFG, interrupt pending, DE_CFG (LFENCE serializes), OSVW.
     [0xc001_0015, { mask: whole, reset: zero }],
     [0xc001_0010, { mask: whole, reset: zero }],
@@ -103,7 +110,12 @@ function featureOf(number: number): string | undefined {
   if (number === Msr.tscAdjust) return 'TSC-ADJUST';
   if (number === 0x2ff || (number >= 0x200 && number <= 0x26f)) return 'MTRR';
   if (number === 0x179 || number === 0x17a) return 'MCA';
-  if (number >= Msr.star && number <= Msr.star + 3) return 'SYSCALL';
+  // Without long mode there are no targets of SYSCALL but that in STAR.
+  if (number === Msr.star) return 'SYSCALL';
+  if (number === Msr.machineCheckAddress || number === Msr.machineCheckType) return 'MCE';
+  // What came with family 6, and with the first processors that have SSE2.
+  if (number === Msr.microcodeLevel || number === Msr.debugControl) return 'CMOV';
+  if (number === Msr.miscEnable) return 'SSE2';
   if (number === Msr.tscAux) return 'RDTSCP';
   if (number === Msr.extendedSupervisor) return 'XSAVES';
   return undefined;
@@ -141,14 +153,15 @@ export class ModelSpecificRegisters {
   write(number: number, low: number, high: number): boolean {
     const index = number >>> 0;
     const kept = this.#kept.get(index);
-    if (kept === undefined || (low & ~kept.mask[0]) !== 0 || (high & ~kept.mask[1]) !== 0)
-      return false;
+    if (kept === undefined) return false;
+    const [lowMask, highMask] = kept.mask;
+    if (kept.drops !== true && ((low & ~lowMask) !== 0 || (high & ~highMask) !== 0)) return false;
     const { bytes = 0, allow } = kept.types ?? {};
     for (let byte = 0; byte < bytes; byte++) {
       if (allow?.(((byte < 4 ? low : high) >>> (8 * (byte & 3))) & 0xff) === false) return false;
     }
     if (kept.isIdle === true) return true;
-    this.#values.set(index, { low: low | 0, high: high | 0 });
+    this.#values.set(index, { low: low & lowMask, high: high & highMask });
     this.#show();
     return true;
   }

@@ -73,7 +73,12 @@ const instructions: readonly (readonly [text: string, needs: Bit])[] = [
 
 const registers: readonly (readonly [number: number, needs: Bit])[] = [
   [0x10, edx(4)],
+  [0x00, edx(7)],
+  [0x01, edx(7)],
   [0x1b, edx(9)],
+  [0x8b, edx(15)],
+  [0x1d9, edx(15)],
+  [0x1a0, edx(26)],
   [0x174, edx(11)],
   [0xfe, edx(12)],
   [0x2ff, edx(12)],
@@ -231,7 +236,7 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
     const write = (low: number): number =>
       run(parts, `mov ecx, 0x1d9\nmov eax, ${low}\nxor edx, edx\nwrmsr`);
     const refused = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
-    const taken = has(parts, edx(5)) ? -1 : undefinedOpcode;
+    const taken = has(parts, edx(15)) ? -1 : refused;
     // LBR, BTF and the pins; neither branch trace messages nor what came with RTM.
     expect([0x3f, 0x40, 0x8000, 0].map(write)).toEqual([taken, refused, refused, taken]);
   });
@@ -247,6 +252,29 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
       if (end !== -1) continue;
       const [eax, edxValue] = [0, 4].map((word) => parts.machine.i32[Word.gpr + word] ?? 0);
       expect([edxValue, eax], words).toEqual([high | 0, low | 0]);
+    }
+  });
+
+  it('drops what SYSENTER does not use, and keeps the microcode level', () => {
+    const missing = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
+    const results = [0x174, 0x175, 0x176].map((number) => {
+      const text = `mov ecx, ${number}\nmov eax, 0x12345678\nmov edx, -1\nwrmsr\nrdmsr`;
+      const end = run(parts, text);
+      const [eax, high] = [0, 4].map((word) => parts.machine.i32[Word.gpr + word] ?? 0);
+      return end === -1 ? [eax, high] : end;
+    });
+    expect(results).toEqual(Array(3).fill(has(parts, edx(11)) ? [0x1234_5678, 0] : missing));
+    const level = (text: string): number =>
+      run(parts, `mov ecx, 0x8b\n${text}\nrdmsr`) === -1 ? (parts.machine.i32[Word.gpr] ?? 0) : -1;
+    expect(level('xor eax, eax\ncdq\nwrmsr')).toBe(level(''));
+    expect(level('mov eax, 1\nxor edx, edx\nwrmsr')).toBe(-1);
+  });
+
+  it('has none of the registers of long mode', () => {
+    const missing = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
+    for (const number of [0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0100, 0xc000_0102]) {
+      expect(run(parts, `mov ecx, ${number}\nrdmsr`)).toBe(missing);
+      expect(run(parts, `mov ecx, ${number}\nxor eax, eax\ncdq\nwrmsr`)).toBe(missing);
     }
   });
 
