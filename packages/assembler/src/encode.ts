@@ -42,7 +42,7 @@ const MAPS = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
 
 /** Whether 66 is part of the encoding or forbidden, so that it cannot be the operand size. */
 export function fixesOperandPrefix(form: Form): boolean {
-  return form.prefix === '66' || form.prefix === 'NP';
+  return form.vex !== '' || form.prefix === '66' || form.prefix === 'NP';
 }
 
 /** Operand sizes that a form can have in code of `bits`, the default first. */
@@ -80,6 +80,7 @@ class FormEncoder {
   private reg = 0;
   private rm = 0;
   private opcodeRegister = 0;
+  private vvvv = 0;
   private memory: Memory | undefined;
   private addressing: Addressing | undefined;
   private addressBits: Bits;
@@ -100,7 +101,8 @@ class FormEncoder {
     if (form.rm >= 0) this.rm = form.rm;
     form.operands.forEach((spec, index) => this.collect(spec, this.operands[index]));
     this.writePrefixes();
-    this.bytes.push(...MAPS[form.map], form.opcode | (this.opcodeRegister & 7));
+    if (form.vex === '') this.bytes.push(...MAPS[form.map]);
+    this.bytes.push(form.opcode | (this.opcodeRegister & 7));
     if (form.hasModrm) this.writeModrm();
     form.operands.forEach((spec, index) => this.writeImmediate(spec, this.operands[index]));
     this.settleConstants();
@@ -118,7 +120,8 @@ class FormEncoder {
       return;
     }
     const { location } = spec;
-    if (location === Location.opcodeGpr) this.opcodeRegister = value.number;
+    if (location === Location.vexGpr) this.vvvv = value.number;
+    else if (location === Location.opcodeGpr) this.opcodeRegister = value.number;
     else if (REG_FIELD.has(location)) this.reg = value.number;
     else if (RM_FIELD.has(location)) this.rm = value.number;
   }
@@ -134,8 +137,15 @@ class FormEncoder {
     const sized = !fixesOperandPrefix(form) && operandSize !== defaultSize;
     if (sized && !(bits === 64 && operandSize === 64)) bytes.push(0x66);
     const mandatory = form.prefix === 'NP' || form.prefix === 'NFx' ? '' : form.prefix;
-    if (mandatory !== '') bytes.push(MANDATORY[mandatory]);
     const rex = this.rex();
+    if (form.vex !== '') {
+      const pp = mandatory === '' ? 0 : mandatory === '66' ? 1 : mandatory === 'F3' ? 2 : 3;
+      // R, X, B and vvvv are inverted (SDM vol. 2A, 2.3.5).
+      bytes.push(0xc4, ((~rex & 7) << 5) | form.map);
+      bytes.push(((rex & 8) << 4) | ((~this.vvvv & 15) << 3) | pp);
+      return;
+    }
+    if (mandatory !== '') bytes.push(MANDATORY[mandatory]);
     if (rex !== 0) bytes.push(rex);
   }
 

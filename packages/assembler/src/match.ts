@@ -289,6 +289,7 @@ const REGISTER_CLASS: Readonly<Record<number, RegisterClass>> = {
   [Location.rmGprOnly]: 'gpr',
   [Location.regGpr]: 'gpr',
   [Location.opcodeGpr]: 'gpr',
+  [Location.vexGpr]: 'gpr',
   [Location.fixedGpr]: 'gpr',
   [Location.segment]: 'segment',
   [Location.fixedSegment]: 'segment',

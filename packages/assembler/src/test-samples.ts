@@ -61,6 +61,7 @@ function sampleOperand(
     case Location.rmGprOnly:
     case Location.regGpr:
     case Location.opcodeGpr:
+    case Location.vexGpr:
       return generalRegister(bytes, salt % count, bits);
     case Location.fixedGpr:
       return generalRegister(bytes, spec.register, bits);

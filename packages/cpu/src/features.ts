@@ -44,7 +44,7 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['extendedEcx', 8, 'PREFETCHW'],
   ['structuredEbx', 1, 'TSC-ADJUST'],
   ['structuredEbx', 3, 'BMI1'],
-  ['structuredEbx', 7, 'SMEP'],
+  ['structuredEbx', 7, 'SMEP BMI2'],
   ['structuredEbx', 10, 'INVPCID'],
   ['structuredEbx', 18, 'RDSEED ADX'],
   ['structuredEbx', 20, 'SMAP'],

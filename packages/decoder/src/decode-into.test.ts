@@ -116,6 +116,19 @@ describe('decodeInto', () => {
     expect(names).toEqual(['NOP', 'PAUSE', 'XCHG']);
   });
 
+  it('takes C4 for VEX where it cannot be LES, whose W, B and upper bit of vvvv do nothing', () => {
+    for (const text of ['c4 e2 70 f2 c2', 'c4 c2 70 f2 c2', 'c4 e2 f0 f2 c2', 'c4 e2 30 f2 c2']) {
+      const instruction = decoded(text, 32);
+      expect(FORMS[instruction.form]?.mnemonic).toBe('ANDN');
+      expect([...instruction.operandRegister]).toEqual([0, 1, 2, 0]);
+      expect([...instruction.operandBytes]).toEqual([4, 4, 4, 0]);
+    }
+    expect(FORMS[decoded('c4 42 70', 32).form]?.mnemonic).toBe('LES');
+    const wide = decoded('c4 42 b0 f2 c2', 64);
+    expect([...wide.operandRegister]).toEqual([8, 9, 10, 0]);
+    expect(wide.operandSize).toBe(64);
+  });
+
   it('takes forms for what a processor takes them for', () => {
     const number = (mnemonic: string): number =>
       FORMS.findIndex((form) => form.mnemonic === mnemonic);
@@ -143,6 +156,20 @@ describe('decodeInto', () => {
     ['0f ff', 32, NEED_MORE],
     ['0f a6 c0', 32, INVALID],
     ['c5 f8 77', 32, INVALID],
+    // VEX.L, each forbidden prefix, maps 0 and 4, vvvv of an instruction without it, /0 of a group.
+    ['c4 e2 74 f2 c2', 32, INVALID],
+    ['66 c4 e2 70 f2 c2', 32, INVALID],
+    ['f3 c4 e2 70 f2 c2', 32, INVALID],
+    ['f2 c4 e2 70 f2 c2', 32, INVALID],
+    ['f0 c4 e2 70 f2 c2', 32, INVALID],
+    ['48 c4 e2 70 f2 c2', 64, INVALID],
+    ['c4 e0 70 f2 c2', 32, INVALID],
+    ['c4 e4 70 f2 c2', 32, INVALID],
+    ['c4 e3 3b f0 c2 03', 32, INVALID],
+    ['c4 e3 73 f0 c2 03', 32, INVALID],
+    ['c4 e2 70 f3 c2', 32, INVALID],
+    ['c4 e2 70 f2', 32, NEED_MORE],
+    ['c4', 32, NEED_MORE],
     ['62 f1 7c 48 28 c0', 32, INVALID],
     ['8d c0', 32, INVALID],
     ['8e c8', 32, INVALID],

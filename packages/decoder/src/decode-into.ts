@@ -20,6 +20,7 @@ import {
 import type { Instruction } from './instruction.ts';
 import { FORM_FLAGS, FormFlag } from './operand-tables.ts';
 import { PREFIX_CLASS, scanPrefixes } from './prefixes.ts';
+import { readVex } from './vex.ts';
 
 // Local names for imported ones: tools that keep modules apart (vitest) read imports through
 // getters, which makes a decode of 45 ns one of 1000 ns.
@@ -35,6 +36,7 @@ const MANDATORY_66 = FormFlag.mandatory66;
 const D64 = FormFlag.d64;
 const F64 = FormFlag.f64;
 const LOCKABLE = FormFlag.lockable;
+const VEX_UNUSED = FormFlag.vexUnused;
 const KIND_MEMORY = OperandKind.memory;
 const prefixClass = PREFIX_CLASS;
 const primary = PRIMARY;
@@ -45,6 +47,7 @@ const noForm = NO_FORM;
 const exchangeForm = EXCHANGE_FORM;
 const formFlags = FORM_FLAGS;
 const prefixScan = scanPrefixes;
+const vexRead = readVex;
 const memoryDecode = decodeMemory;
 const operandsDecode = decodeOperands;
 
@@ -78,6 +81,7 @@ export function decodeInto(
   }
   const { prefixes } = instruction;
   let opcode = bytes[at++] ?? 0;
+  const isVex = (opcode & 0xfe) === 0xc4 && (is64 || (bytes[at] ?? 0) >= 0xc0);
   let key = is64 ? 4096 : 0;
   if (opcode === 0x0f) {
     opcode = bytes[at++] ?? 0;
@@ -87,7 +91,11 @@ export function decodeInto(
       opcode = bytes[at++] ?? 0;
     }
   }
-  if ((prefixes & OPCODE_PREFIXES) !== 0) key |= prefixSlot(prefixes);
+  if (isVex) {
+    key |= vexRead(instruction, bytes, at, opcode, is64);
+    at += opcode & 1 ? 1 : 2;
+    opcode = bytes[at++] ?? 0;
+  } else if ((prefixes & OPCODE_PREFIXES) !== 0) key |= prefixSlot(prefixes);
   let form = primary[key | (opcode << 2)] ?? none;
   if (form >= groupBase) {
     const modrm = bytes[at] ?? 0;
@@ -107,16 +115,13 @@ export function decodeInto(
     const isMemory = instruction.mod !== 3 && (flags & MOD_IGNORED) === 0;
     if (isMemory) at = memoryDecode(instruction, bytes, at, is64);
   }
-  const next = operandsDecode(instruction, bytes, at, opcode);
+  const isUndefined = (flags & VEX_UNUSED) !== 0 && instruction.vvvv !== 0;
+  const next = isUndefined ? -1 : operandsDecode(instruction, bytes, at, opcode);
   if (instruction.segment < 0) instruction.segment = 3;
-  if (next < 0) {
-    instruction.form = noForm;
-    return fail(offset, at, end, INVALID);
-  }
   const length = next - offset;
-  if (next > end || length > MAX_LENGTH) {
+  if (next < 0 || next > end || length > MAX_LENGTH) {
     instruction.form = noForm;
-    return fail(offset, next, end, INVALID);
+    return fail(offset, next < 0 ? at : next, end, INVALID);
   }
   if (forms !== undefined) instruction.form = forms[form] ?? noForm;
   if ((prefixes & LOCK) !== 0) {
@@ -148,6 +153,7 @@ function reset(instruction: Instruction): void {
   instruction.length = 0;
   instruction.prefixes = 0;
   instruction.rex = 0;
+  instruction.vvvv = 0;
   instruction.segment = -1;
   instruction.hasModrm = 0;
   instruction.mod = 0;

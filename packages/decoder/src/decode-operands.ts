@@ -94,6 +94,8 @@ function rareRegister(instruction: Instruction, source: number): number {
     }
     case Source.debug:
       return (rex & 4) !== 0 ? -1 : reg;
+    case Source.vex:
+      return instruction.vvvv & (rex === 0 ? 7 : 15);
     case Source.rmRegister:
       return rm | ((rex & 1) << 3);
     default:

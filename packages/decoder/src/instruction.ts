@@ -87,8 +87,10 @@ export class Instruction {
   addressSize: number = 32;
   /** Bits of {@link Prefix}. */
   prefixes: number = 0;
-  /** The REX prefix byte (0100WRXB), or 0. */
+  /** The REX prefix byte (0100WRXB), or what a VEX prefix says of it in 64-bit code, or 0. */
   rex: number = 0;
+  /** VEX.vvvv as the number of a register, 0 to 15; 0 without a VEX prefix. */
+  vvvv: number = 0;
   /**
    * Effective segment of the memory operand (the overridable one, for strings the source):
    * 0..5 = ES CS SS DS FS GS, defaults applied. The segment of CS and DS overrides in 64-bit code

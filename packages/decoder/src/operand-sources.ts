@@ -28,14 +28,16 @@ export const Source = {
   rmRegister: 9,
   control: 10,
   debug: 11,
+  /** VEX.vvvv. */
+  vex: 12,
   // From here on operands that are found by decodeRare.
-  imm16: 12,
+  imm16: 13,
   /** The second immediate of ENTER. */
-  imm8Second: 13,
-  far: 14,
-  offset: 15,
-  implicitDi: 16,
-  implicitBx: 17,
+  imm8Second: 14,
+  far: 15,
+  offset: 16,
+  implicitDi: 17,
+  implicitBx: 18,
 } as const;
 
 const SOURCES: Readonly<Record<number, number>> = {
@@ -44,6 +46,7 @@ const SOURCES: Readonly<Record<number, number>> = {
   [Location.memory]: Source.none,
   [Location.regGpr]: Source.reg,
   [Location.opcodeGpr]: Source.opcode,
+  [Location.vexGpr]: Source.vex,
   [Location.fixedGpr]: Source.fixed,
   [Location.farPointer]: Source.far,
   [Location.offset]: Source.offset,

@@ -1,5 +1,5 @@
 /** What the decoder needs to know of each form, flattened from the rows to typed arrays. */
-import { FORMS, operandBytes } from '@ringfence/isa';
+import { FORMS, Location, operandBytes } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';
 import { Source, kindOf, sourceOf } from './operand-sources.ts';
 
@@ -13,6 +13,8 @@ export const FormFlag = {
   d64: 8,
   f64: 16,
   lockable: 32,
+  /** VEX, with no operand in vvvv, which must be 1111b. */
+  vexUnused: 64,
 } as const;
 
 const SIZES = [16, 32, 64] as const;
@@ -40,8 +42,13 @@ function formFlags(form: Form): number {
     (form.prefix === '66' ? FormFlag.mandatory66 : 0) |
     (form.longSize === 'd64' ? FormFlag.d64 : 0) |
     (form.longSize === 'f64' ? FormFlag.f64 : 0) |
-    (form.lockable ? FormFlag.lockable : 0)
+    (form.lockable ? FormFlag.lockable : 0) |
+    (hasUnusedField(form) ? FormFlag.vexUnused : 0)
   );
+}
+
+function hasUnusedField({ vex, operands }: Form): boolean {
+  return vex !== '' && operands.every(({ location }) => location !== Location.vexGpr);
 }
 
 function buildWords(): Int32Array {

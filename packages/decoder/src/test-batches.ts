@@ -41,7 +41,8 @@ export function randomBatches(seed: number, use: (data: Uint8Array) => void): vo
 
 /**
  * Calls `use` with batches in which every opcode map, opcode, ModRM byte and mandatory prefix comes
- * once, under changing 67, LOCK, segment and (in 64-bit code) REX prefixes, before random bytes.
+ * once, under changing 67, LOCK, segment and (in 64-bit code) REX prefixes, before random bytes;
+ * then some with VEX prefixes.
  */
 export function structuredBatches(
   seed: number,
@@ -55,6 +56,30 @@ export function structuredBatches(
     for (let i = 0; i < BATCH; i++) writeOne(data, i * STRIDE, done + i, random(), bits);
     use(data);
   }
+  for (let done = 0; done < VEX_BATCHES * BATCH; done += BATCH) {
+    fill(data, random);
+    for (let i = 0; i < BATCH; i++) writeVex(data, i * STRIDE, done + i, random());
+    use(data);
+  }
+}
+
+/** Batches of instructions with a VEX prefix: three maps, each opcode, prefix, register, kind. */
+const VEX_BATCHES = 3;
+
+/** Writes an instruction with VEX: seldom with L, as none here has it, or forbidden prefixes. */
+function writeVex(data: Uint8Array, offset: number, serial: number, choice: number): void {
+  let at = offset;
+  if ((choice & 7) === 0) data[at++] = 0x67;
+  if ((choice & 0x3f8) === 0) data[at++] = [0xf0, 0x66, 0xf3, 0xf2][(choice >>> 10) & 3] ?? 0;
+  const field = ((serial >>> 2) & 7) << 3;
+  const modrm = ((serial >>> 5) & 1) === 0 ? 0xc0 : ((choice >>> 12) % 3) << 6;
+  const wide = (choice & 0x1c000) === 0 ? 4 : 0;
+  const unused = (choice & 0x2_0000) !== 0 ? 0x78 : 0;
+  data[at++] = 0xc4;
+  data[at++] = 0xc0 | ((choice >>> 13) & 0x20) | (1 + (serial >>> 14));
+  data[at++] = ((choice >>> 12) & 0xf8) | unused | wide | (serial & 3);
+  data[at++] = (serial >>> 6) & 255;
+  data[at] = modrm | field | ((choice >>> 25) & 7);
 }
 
 /** Writes the instruction with this serial number; `choice` decides about the further prefixes. */

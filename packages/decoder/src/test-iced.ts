@@ -64,6 +64,14 @@ const NEWER: ReadonlySet<string> = new Set(
 /** Features whose instructions lie in the reserved no-operations 0F 18 to 0F 1F. */
 const HINTS: ReadonlySet<string> = new Set(['CLDEMOTE', 'PREFETCHITI', 'MULTIBYTENOP']);
 
+/** Features whose instructions have a VEX prefix and are here. */
+const WITH_VEX: ReadonlySet<string> = new Set(['BMI1', 'BMI2']);
+
+function isNewer(encoding: EncodingKind, features: readonly string[]): boolean {
+  if (features.some((name) => NEWER.has(name))) return true;
+  return encoding !== EncodingKind.Legacy && !features.every((name) => WITH_VEX.has(name));
+}
+
 const facts = new Map<number, CodeFacts>();
 
 function factsOf(iced: IcedInstruction): CodeFacts {
@@ -75,7 +83,7 @@ function factsOf(iced: IcedInstruction): CodeFacts {
     name: Code[code] ?? '',
     mnemonic: (Mnemonic[iced.mnemonic] ?? '').toUpperCase(),
     features: features.join('+'),
-    isNewer: iced.encoding !== EncodingKind.Legacy || features.some((name) => NEWER.has(name)),
+    isNewer: isNewer(iced.encoding, features),
     isHint: features.some((name) => HINTS.has(name)) || (Code[code] ?? '').startsWith('Rdssp'),
   };
   facts.set(code, fact);

@@ -66,6 +66,8 @@ export const Location = {
   implicitDi: 26,
   /** Memory at DS:[eBX + zero-extended AL] (XLAT), written `BXAL`. */
   implicitBxAl: 27,
+  /** B: VEX.vvvv, a general register. */
+  vexGpr: 28,
 } as const;
 
 /** Operand-size letters of SDM vol. 2D, A.2.2; the sizes are in {@link operandBytes}. */
@@ -189,6 +191,11 @@ export interface Form {
   /** Last opcode byte; with `opcodeRegister` the one for register 0. */
   readonly opcode: number;
   readonly prefix: MandatoryPrefix;
+  /**
+   * The VEX prefix that the encoding has: none, or one of which VEX.L must be 0 (LZ), where
+   * `prefix` is VEX.pp and `map` is VEX.mmmmm.
+   */
+  readonly vex: '' | 'LZ';
   /** The low three opcode bits are a register (`50+r`). */
   readonly opcodeRegister: boolean;
   /** A ModRM byte follows the opcode. */

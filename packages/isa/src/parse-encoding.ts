@@ -3,7 +3,16 @@ import type { Form, MandatoryPrefix } from './form.ts';
 /** The fields of a {@link Form} that its encoding column decides. */
 export type Encoding = Pick<
   Form,
-  'encoding' | 'map' | 'opcode' | 'prefix' | 'opcodeRegister' | 'hasModrm' | 'digit' | 'mod' | 'rm'
+  | 'encoding'
+  | 'map'
+  | 'opcode'
+  | 'prefix'
+  | 'vex'
+  | 'opcodeRegister'
+  | 'hasModrm'
+  | 'digit'
+  | 'mod'
+  | 'rm'
 >;
 
 const PREFIXES: ReadonlySet<string> = new Set(['NP', 'NFx', '66', 'F3', 'F2']);
@@ -15,9 +24,13 @@ const PREFIXES: ReadonlySet<string> = new Set(['NP', 'NFx', '66', 'F3', 'F2']);
  * [modrm[+i]] [/digit|/r] [11B|!11B]`. A second opcode byte after the map is a ModRM byte with
  * fixed fields; `+i` leaves its rm free. `11B` and `!11B` restrict ModRM.mod to registers or
  * memory.
+ *
+ * With a VEX prefix (SDM vol. 2A, 3.1.1.2) prefix and map stand in it: `VEX.LZ[.66|.F3|.F2].0F38
+ * opcode ...`. VEX.W chooses the operand size, in 64-bit code only.
  */
 export function parseEncoding(source: string, condition: number): Encoding {
-  const tokens = source.split(/\s+/);
+  const isVex = source.startsWith('VEX.');
+  const tokens = (isVex ? legacyOf(source) : source).split(/\s+/);
   let prefix: MandatoryPrefix = '';
   const bytes: string[] = [];
   let digit = -1;
@@ -56,7 +69,16 @@ export function parseEncoding(source: string, condition: number): Encoding {
   if (bytes.length < 1 || bytes.length > 2) throw new Error(`isa: no opcode in ${source}`);
   const encoding = source.replace(first, first.replace(/..\+cc$/, hex(opcode)));
   const opcodeRegister = first.endsWith('+r');
-  return { encoding, map, opcode, prefix, opcodeRegister, hasModrm, digit, mod, rm };
+  const vex = isVex ? 'LZ' : '';
+  return { encoding, map, opcode, prefix, vex, opcodeRegister, hasModrm, digit, mod, rm };
+}
+
+/** A VEX encoding as the legacy one with the same prefix and map. */
+function legacyOf(source: string): string {
+  const fields = /^VEX\.LZ(?:\.(66|F3|F2))?\.0F(38|3A)? (.*)$/.exec(source);
+  if (fields === null) throw new Error(`isa: unknown VEX prefix in encoding ${source}`);
+  const [, prefix = 'NP', map = '', rest = ''] = fields;
+  return `${prefix} 0F ${map} ${rest}`.replace('  ', ' ');
 }
 
 function hex(value: number): string {

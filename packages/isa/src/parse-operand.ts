@@ -29,6 +29,7 @@ const LETTERS: Readonly<Record<string, number>> = {
   R: Location.rmGprOnly,
   M: Location.memory,
   G: Location.regGpr,
+  B: Location.vexGpr,
   Z: Location.opcodeGpr,
   I: Location.immediate,
   J: Location.relative,

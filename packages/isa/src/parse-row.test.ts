@@ -43,6 +43,15 @@ describe('parseRow', () => {
     expect(maps).toEqual([1, 2, 3, 0, 1]);
   });
 
+  it('reads a VEX prefix', () => {
+    const [plain] = parseRow('ANDN | Gy:w, By, Ey | VEX.LZ.0F38 F2 /r | | | BMI1', 0);
+    expect(plain).toMatchObject({ vex: 'LZ', prefix: 'NP', map: 2, opcode: 0xf2, hasModrm: true });
+    expect(plain?.operands[1]?.location).toBe(Location.vexGpr);
+    const [prefixed] = parseRow('RORX | Gy:w, Ey, Ib | VEX.LZ.F2.0F3A F0 /r | | | BMI2', 0);
+    expect(prefixed).toMatchObject({ vex: 'LZ', prefix: 'F2', map: 3, opcode: 0xf0 });
+    expect(parseRow('BSF | Gv:rw, Ev | 0F BC /r | | | 386', 0)[0]?.vex).toBe('');
+  });
+
   it('takes a second opcode byte as a ModRM byte', () => {
     const [fixed] = parseRow('VMCALL | | NP 0F 01 C1 | | | VMX', 0);
     expect(fixed).toMatchObject({ opcode: 1, digit: 0, rm: 1, mod: 'register', prefix: 'NP' });
@@ -93,6 +102,7 @@ describe('parseRow', () => {
     ['an unknown operand', 'X | Kq | 90 | | | Y'],
     ['an unknown role', 'X | Ev:x | 90 | | | Y'],
     ['an unknown encoding token', 'X | | 90 /9 | | | Y'],
+    ['an unknown VEX prefix', 'X | | VEX.L2.0F38 90 /r | | | Y'],
     ['a second opcode byte that is no register form', 'X | | D9 12 | | | Y'],
   ])('refuses %s in an operand or encoding', (_, row) => {
     expect(() => parseRow(row, 0)).toThrow(/^isa: /);

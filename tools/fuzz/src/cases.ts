@@ -1,6 +1,6 @@
 /** Cases for the kernel of case-kernel.ts, made from a seed: one instruction in one mode. */
 import { decodeInto, Instruction } from '@ringfence/decoder';
-import { FORMS } from '@ringfence/isa';
+import { FORMS, Location } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';
 import { CaseSelector } from './case-kernel.ts';
 import { caseBytes, codeBase, dataBase, ldtEntries } from './case-layout.ts';
@@ -129,12 +129,19 @@ export function encode(random: Random, form: Form, mode: CaseMode): Uint8Array |
   const bytes: number[] = [];
   while (random.chance(25)) bytes.push(random.pick(prefixes));
   const mandatory = { '66': 0x66, F3: 0xf3, F2: 0xf2 } as const;
-  if (form.prefix === '66' || form.prefix === 'F3' || form.prefix === 'F2') {
-    bytes.push(mandatory[form.prefix]);
+  if (form.vex !== '') {
+    const prefix = ['NP', '66', 'F3', 'F2'].indexOf(form.prefix);
+    const isUnused = form.operands.every(({ location }) => location !== Location.vexGpr);
+    const field = isUnused || random.chance(10) ? 0x78 : 8 * random.below(32);
+    bytes.push(0xc4, 0xe0 | form.map, field | prefix);
+  } else {
+    if (form.prefix === '66' || form.prefix === 'F3' || form.prefix === 'F2') {
+      bytes.push(mandatory[form.prefix]);
+    }
+    if (form.map > 0) bytes.push(0x0f);
+    if (form.map === 2) bytes.push(0x38);
+    if (form.map === 3) bytes.push(0x3a);
   }
-  if (form.map > 0) bytes.push(0x0f);
-  if (form.map === 2) bytes.push(0x38);
-  if (form.map === 3) bytes.push(0x3a);
   bytes.push(form.opcode | (form.opcodeRegister ? random.below(8) : 0));
   if (form.hasModrm) {
     const mod = form.mod === 'register' ? 3 : random.below(form.mod === 'memory' ? 3 : 4);

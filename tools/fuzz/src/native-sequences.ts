@@ -3,8 +3,8 @@
  * three rounds, and of x87, MMX and SSE ones with special values and any control word. All
  * registers, flags and memory are compared, what manuals leave undefined too.
  *
- * What processors do differently by design is left out: transcendentals, approximations, and F3 BC
- * and F3 BD, which are other instructions on newer ones.
+ * What processors do differently by design is left out: transcendentals and approximations. The
+ * processor must have what the model `max` has.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ const resultBytes = 48 + 512 + 256;
 const [codeAt, memoryAt, imageAt] = [4, 256, 512];
 const longestCode = 190;
 
-const floatFeature = /FPU|287|387|MMX|SSE/;
+const floatFeature = /FPU|287|387|MMX|SSE|AES|PCLM/;
 const notFloat = /^(FX[SR]|FSIN|FCOS|FPTAN|FPATAN|F2XM1|FYL2X|RCP|RSQRT|MASKMOV|.FENCE|CLF|PREF)/;
 const notInteger = new RegExp(
   '^(HLT|RD|CPUID|CLTS|L[GIL]DT|LMSW|IN$|OUT|INS|INT|IRET|SYS|CL[IZ]|STI|INV|WB|WR|LTR|VM|X[SRG]|UD|RSM|' +
@@ -38,7 +38,8 @@ const floats = usable.filter((f) => floatFeature.test(f.feature) && !notFloat.te
 const x87 = floats.filter((form) => /FPU|287|387/.test(form.feature));
 const integers = usable.filter(
   (form) =>
-    !/FPU|287|387|MMX|SSE|AES|PCLM|FXSR|BMI|LZCNT/.test(form.feature) &&
+    !floatFeature.test(form.feature) &&
+    form.feature !== 'FXSR' &&
     !notInteger.test(form.mnemonic) &&
     !(form.map === 0 && form.opcode === 0x8d),
 );
@@ -61,9 +62,12 @@ function instruction(random: Random, form: Form): number[] | undefined {
   const bytes = [...(encode(random, form, 'flat3') ?? [])];
   let at = 0;
   while (isPrefix(bytes[at])) at += 1;
-  const isOther = bytes.slice(0, at).includes(0xf3) && /^BS[FR]$/.test(form.mnemonic);
-  if (isOther || otherPrefixes.includes(bytes[at] ?? 0xf0)) return undefined;
-  at += form.map === 0 ? 0 : form.map === 1 ? 1 : 2;
+  if (otherPrefixes.includes(bytes[at] ?? 0xf0)) return undefined;
+  at += form.vex !== '' ? 3 : form.map === 0 ? 0 : form.map === 1 ? 1 : 2;
+  if (isGeneral(form, Location.vexGpr)) {
+    const fields = bytes[at - 1] ?? 0;
+    bytes[at - 1] = (fields & 0x87) | ((~(written[(~fields >> 3) & 7] ?? 0) << 3) & 0x78);
+  }
   if (form.opcodeRegister) {
     bytes[at] = ((bytes[at] ?? 0) & 0xf8) | (written[(bytes[at] ?? 0) & 7] ?? 0);
   }

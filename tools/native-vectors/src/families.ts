@@ -17,6 +17,7 @@ const FAMILY_BY_FEATURE: Readonly<Record<string, string>> = {
   PCLMULQDQ: 'aes',
   LZCNT: 'bmi',
   BMI1: 'bmi',
+  BMI2: 'bmi',
   ADX: 'bmi',
 };
 

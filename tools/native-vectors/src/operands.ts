@@ -56,6 +56,7 @@ function chooseRegister(plan: Plan, spec: OperandSpec): Plan['operands'][number]
     case Location.rmGprOnly:
     case Location.regGpr:
     case Location.opcodeGpr:
+    case Location.vexGpr:
       return registerOf('gpr', number, bytes);
     case Location.fixedGpr:
       return registerOf('gpr', spec.register, bytes);

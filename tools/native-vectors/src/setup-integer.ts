@@ -18,6 +18,8 @@ export const INTEGER_SETUPS: ReadonlyMap<string, Setup> = new Map<string, Setup>
   ...each('ROL ROR RCL RCR SHL SAL SHR SAR SHLD SHRD', shift),
   ...each('BT BTS BTR BTC', bitOffset),
   ...each('BSF BSR TZCNT LZCNT', sparse),
+  ['BEXTR', (plan): void => plan.setOperand(2, BigInt(fieldOf(plan) | (fieldOf(plan) << 8)))],
+  ...each('BZHI SARX SHLX SHRX', (plan) => plan.setOperand(2, BigInt(fieldOf(plan)))),
   ['CMPXCHG', compareExchange],
   ['CMPXCHG8B', compareExchangePair],
   ['AAM', (plan): void => plan.setImmediate(0, plan.random.pick([10, 10, 16, 1, 0, 255, 7]))],
@@ -97,6 +99,11 @@ function sparse(plan: Plan): void {
     ? 0n
     : (1n << BigInt(random.below(32))) * BigInt(random.between(1, 5));
   plan.setOperand(1, BigInt.asUintN(plan.bytesOf(1) * 8, value));
+}
+
+/** A byte that is a position or a number of bits, and a little more now and then. */
+function fieldOf({ random }: Plan): number {
+  return random.oneIn(4) ? random.below(256) : random.below(34);
 }
 
 function compareExchange(plan: Plan): void {

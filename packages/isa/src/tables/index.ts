@@ -1,5 +1,6 @@
 import { aesPclmul } from './aes-pclmul.ts';
 import { bit } from './bit.ts';
+import { bmi } from './bmi.ts';
 import { controlFlow } from './control-flow.ts';
 import { integerArithmetic } from './integer-arithmetic.ts';
 import { mmx } from './mmx.ts';
@@ -23,6 +24,7 @@ export const TABLES: readonly string[] = [
   string,
   shift,
   bit,
+  bmi,
   system,
   virtualization,
   xsave,

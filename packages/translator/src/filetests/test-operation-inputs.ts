@@ -4,7 +4,16 @@ import { decodeInto, formatIntel, Instruction, OperandKind } from '@ringfence/de
 import { FORMS } from '@ringfence/isa';
 
 const prefixes: readonly (readonly number[])[] = [[], [0x66], [0xf2], [0xf3], [0xf0], [0xf3, 0x66]];
-const maps: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
+const maps: readonly (readonly number[])[] = [
+  [],
+  [0x0f],
+  [0x0f, 0x38],
+  [0x0f, 0x3a],
+  // VEX: maps 0F38 and 0F3A, each prefix, EDX or nothing in vvvv.
+  ...[0x68, 0x78].flatMap((vvvv) =>
+    [0xe2, 0xe3].flatMap((map) => [0, 1, 2, 3].map((prefix) => [0xc4, map, vvvv | prefix])),
+  ),
+];
 
 /** ModRM bytes: ECX or [ESI + 46h] for each value of the reg field, then all with registers. */
 const modRms: readonly number[] = [

@@ -25,7 +25,8 @@ export class RecordSource implements OperandSource {
   }
 
   register(index: number): StateAddress {
-    return { offset: 0, dynamic: this.#half(RecordField.register0 + 2 * index) };
+    const field = index === 2 ? RecordField.register2 : RecordField.register0 + 2 * index;
+    return { offset: 0, dynamic: this.#half(field) };
   }
 
   stNumber(index: number): Value {

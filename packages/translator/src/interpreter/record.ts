@@ -18,6 +18,7 @@
  * | 24..27 | branches: address of the target's record if in the same page, else 0 |
  * | 24..27 | others: high half of the immediate |
  * | 28..31 | branches: mask of EIP (0xffff or all ones); others: second immediate |
+ * | 28..29 | register operand 2, where there is one: state address |
  */
 import { FORMS } from '@ringfence/isa';
 import { CpuState, segmentBytes } from '@ringfence/memory';
@@ -42,6 +43,7 @@ export const RecordField = {
   immediateHigh: 24,
   mask: 28,
   immediate2: 28,
+  register2: 28,
 } as const;
 
 /** Bytes of a record. */
@@ -82,9 +84,7 @@ export class RecordWriter {
     this.#halves[half + 5] = hasMemoryOnly(instruction)
       ? (instruction.mod << 6) | instruction.rm
       : registerField(instruction, 1);
-    this.#halves[half + 6] = hasThirdRegister(instruction)
-      ? registerField(instruction, 2)
-      : gprField(instruction.base);
+    this.#halves[half + 6] = gprField(instruction.base);
     this.#halves[half + 7] = gprField(instruction.index);
     this.#words[word + 4] = instruction.displacement;
     this.#words[word + 5] = instruction.immediate;
@@ -94,7 +94,9 @@ export class RecordWriter {
       this.#words[word + 7] = instruction.operandSize === 16 ? 0xffff : -1;
     } else {
       this.#words[word + 6] = instruction.immediateHigh;
-      this.#words[word + 7] = instruction.immediate2;
+      this.#words[word + 7] = hasThirdRegister(instruction)
+        ? registerField(instruction, 2)
+        : instruction.immediate2;
     }
   }
 
@@ -111,13 +113,11 @@ function isRelative(instruction: Instruction): boolean {
   return instruction.operandKind[0] === OperandKind.relative;
 }
 
-/**
- * MASKMOVQ and MASKMOVDQU: memory at an implied address, which needs no base, and two registers.
- */
-function hasThirdRegister(instruction: Instruction): boolean {
-  if (instruction.operandKind[0] !== OperandKind.memory) return false;
-  const kind = instruction.operandKind[2];
-  return kind === OperandKind.mm || kind === OperandKind.xmm;
+/** MASKMOVQ and its like, instructions with a VEX prefix: there is no second immediate then. */
+function hasThirdRegister({ operandKind }: Instruction): boolean {
+  const kind = operandKind[2] ?? OperandKind.none;
+  const isGeneral = kind >= OperandKind.gpr8 && kind <= OperandKind.gpr64;
+  return isGeneral || kind === OperandKind.mm || kind === OperandKind.xmm;
 }
 
 function hasMemoryOnly({ operandCount, operandKind }: Instruction): boolean {

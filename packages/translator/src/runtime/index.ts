@@ -1,4 +1,5 @@
 import { accessFunctions } from './access.ts';
+import { bitDeposit } from './bit-deposit.ts';
 import { deliverPageFault, softwareInterrupt } from './interrupt-entry.ts';
 import { privilegeFunctions } from './privilege.ts';
 import { loadSegment } from './segment-load.ts';
@@ -23,6 +24,7 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   ...privilegeFunctions,
   softwareInterrupt,
   deliverPageFault,
+  ...bitDeposit,
   ...aesFunctions,
   ...floatFunctions,
   ...floatArithmetic,

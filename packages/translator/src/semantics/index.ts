@@ -1,5 +1,6 @@
 import { arithmetic } from './arithmetic.ts';
 import { bits } from './bit.ts';
+import { bitManipulation } from './bit-manipulation.ts';
 import { control } from './control.ts';
 import { extendedStates } from './extended-state.ts';
 import { flagControl } from './flag-control.ts';
@@ -29,6 +30,7 @@ const families: readonly SemanticsTable[] = [
   multiply,
   shifts,
   bits,
+  bitManipulation,
   control,
   strings,
   flagControl,

@@ -30,7 +30,7 @@ function signedHighProduct(b: IrBuilder, left: Value, right: Value): Value {
 }
 
 /** Both halves of the product, each of `bytes`; only the low `bytes` of each count. */
-function product(
+export function product(
   b: IrBuilder,
   left: Value,
   right: Value,
