@@ -235,10 +235,14 @@ export class Events {
   }
 }
 
-/** Sets what a #DB shows in DR6 and clears DR7.GD, which is off in its handler (SDM 3B 17.2.4). */
+/**
+ * Sets what a #DB shows in DR6 and clears DR7.GD, which is off in its handler (SDM 3B 17.2.4).
+ * B0 to B3 are those of this #DB; the other bits stay until they are cleared (APM 2 13.1.1.3).
+ */
 export function noteDebugFault(state: Int32Array, bits: number): void {
   const known =
     DebugStatus.breakpoints | DebugStatus.access | DebugStatus.step | DebugStatus.taskSwitch;
-  state[Word.dr + 12] = (state[Word.dr + 12] ?? 0) | (bits & known);
+  const kept = (state[Word.dr + 12] ?? 0) & ~DebugStatus.breakpoints;
+  state[Word.dr + 12] = kept | (bits & known);
   state[Word.dr + 14] = (state[Word.dr + 14] ?? 0) & ~generalDetect;
 }

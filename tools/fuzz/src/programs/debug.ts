@@ -178,6 +178,29 @@ after:  mov eax, dr7
       db 0xcd, 3`,
   },
   {
+    name: 'B0 to B3 of DR6 are those of the last #DB, the other bits stay',
+    program: `
+      mov eax, here
+      mov dr0, eax
+      mov eax, 0x4002
+      mov dr6, eax
+      mov eax, 2
+      mov dr7, eax
+here:   nop
+      mov eax, 0x400f
+      mov dr6, eax
+      ${step} nop ${unstep}
+      mov eax, cell
+      mov dr3, eax
+      mov eax, 0x800f
+      mov dr6, eax
+      mov eax, 0xd0000080
+      mov dr7, eax
+      mov [cell], eax
+      ${clear}`,
+    data: 'align 16\ncell: dd 0',
+  },
+  {
     name: 'DR4 and DR5 are DR6 and DR7 without CR4.DE and undefined with it; fixed bits',
     qemu: 'QEMU lets the reserved bits 12, 14 and 15 of DR7 be written',
     program: `
