@@ -20,6 +20,8 @@ const gprEax = Word.gpr;
 const gprEcx = Word.gpr + 2;
 const gprEdx = Word.gpr + 4;
 const gprEbx = Word.gpr + 6;
+/** Performance counters that RDPMC reads. */
+const performanceCounters = 4;
 
 /** Serves the callouts of system registers; `bind` puts them into the table of all callouts. */
 export class SystemCallouts {
@@ -48,7 +50,7 @@ export class SystemCallouts {
     on(Callout.readTsc, (_, withAux) => this.#readTsc(withAux));
     on(Callout.readMsr, () => this.#readMsr());
     on(Callout.writeMsr, () => this.#writeMsr());
-    on(Callout.readPmc, () => this.#outcome.fault(generalProtection(0)));
+    on(Callout.readPmc, () => this.#readCounter());
     on(Callout.readDebug, (register) => this.#readDebug(register));
     on(Callout.writeDebug, (register, value) => this.#writeDebug(register, value));
     on(Callout.storeDescriptorTable, (which) => this.#storeDescriptorTable(which));
@@ -115,6 +117,22 @@ export class SystemCallouts {
     state[gprEax] = tsc.low;
     state[gprEdx] = tsc.high;
     if (withAux !== 0) state[gprEcx] = this.#context.registers.low(Msr.tscAux);
+    return CalloutResult.goOn;
+  }
+
+  /** RDPMC: AMD's four counters, for user code with CR4.PCE (APM 3, RDPMC). */
+  #readCounter(): number {
+    const state = this.#state;
+    const { model, registers } = this.#context;
+    const allowed = state[Word.cpl] === 0 || ((state[Word.cr4] ?? 0) & Cr4.pce) !== 0;
+    const number = (state[gprEcx] ?? 0) >>> 0;
+    const value =
+      allowed && model.vendor === 'AuthenticAMD' && number < performanceCounters
+        ? registers.read(Msr.performanceCounter + number)
+        : undefined;
+    if (value === undefined) return this.#outcome.fault(generalProtection(0));
+    state[gprEax] = value.low;
+    state[gprEdx] = value.high;
     return CalloutResult.goOn;
   }
 

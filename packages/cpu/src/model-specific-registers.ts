@@ -20,6 +20,8 @@ export const Msr = {
   efer: 0xc000_0080,
   star: 0xc000_0081,
   tscAux: 0xc000_0103,
+  /** The first of AMD's performance counters. */
+  performanceCounter: 0xc001_0004,
   extendedSupervisor: 0xda0,
 } as const;
 

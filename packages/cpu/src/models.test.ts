@@ -234,6 +234,16 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
       expect(run(parts, text)).toBe(isAmd ? -1 : missing);
       if (isAmd) expect(parts.machine.i32[Word.gpr]).toBe(0);
     }
+    if (!isAmd) return;
+    for (const [number, expected] of [
+      [3, -1],
+      [4, generalProtection],
+      [0x8000_0000, generalProtection],
+    ]) {
+      expect(run(parts, `mov ecx, ${number}\nmov eax, 5\nmov edx, 5\nrdpmc`)).toBe(expected);
+      const [eax, edxValue] = [0, 4].map((word) => parts.machine.i32[Word.gpr + word] ?? 0);
+      expect([eax, edxValue]).toEqual(expected === -1 ? [0, 0] : [5, 5]);
+    }
   });
 
   it('has the bits of the debug control that such processors have', () => {
