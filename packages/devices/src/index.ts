@@ -200,6 +200,7 @@ export {
   type VgaFunctionOptions,
   type VgaImage,
   type VgaOptions,
+  type VgaPlaces,
   type VgaWindow,
 } from './vga/index.ts';
 export { sectorBytes, type BlockStorage } from './block-storage.ts';

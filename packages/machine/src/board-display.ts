@@ -7,7 +7,7 @@
  * somebody asks again.
  */
 import { textStoreBytes, Vga, VgaFunction } from '@ringfence/devices';
-import type { PciMapping, TextScreen, VgaImage, VgaWindow } from '@ringfence/devices';
+import type { PciMapping, TextScreen, VgaImage, VgaPlaces, VgaWindow } from '@ringfence/devices';
 import { pageBytes, TraceOwnerId } from '@ringfence/memory';
 import type { PhysicalMemory, Region } from '@ringfence/memory';
 
@@ -30,6 +30,8 @@ export interface DisplayOptions {
   readonly rom?: Uint8Array;
   /** The font that is there without a VGA BIOS: 256 characters of 16 bytes. */
   readonly font?: Uint8Array;
+  /** Where it stands without firmware that places it. */
+  readonly places?: VgaPlaces;
 }
 
 /** The display of a machine. */
@@ -71,7 +73,7 @@ export class Display {
         this.#written(physical >>> 12);
       },
     });
-    board.pci.add(slot, 0, board.own('vga-function', this.#makeFunction(board, options.rom)));
+    board.pci.add(slot, 0, board.own('vga-function', this.#makeFunction(board, options)));
   }
 
   /** Returns the rows of the text screen; none in a graphics mode. */
@@ -104,7 +106,7 @@ export class Display {
     return this.#revision;
   }
 
-  #makeFunction(board: Board, rom: Uint8Array | undefined): VgaFunction {
+  #makeFunction(board: Board, { rom, places }: DisplayOptions): VgaFunction {
     const { machine } = this.#memory;
     const romBytes = romSpace(rom);
     const romBacking = romBytes === 0 ? 0 : machine.reserve(romBytes);
@@ -125,6 +127,7 @@ export class Display {
       },
       mapRom: (address, size) => mapBacked(this.#memory, address, size, { read: romBacking }),
       romBytes,
+      ...(places === undefined ? {} : { places }),
     });
   }
 

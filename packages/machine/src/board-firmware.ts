@@ -53,6 +53,9 @@ const defaultOrder = 'cad';
 const cmosBootFirst = 0x3d;
 const cmosBootThird = 0x38;
 
+/** Where the display stands for kernels that are started without a BIOS, as SeaBIOS places it. */
+const displayPlaces = { frameBuffer: 0xfd00_0000, registers: 0xfebf_0000 } as const;
+
 const kernelRomName = 'genroms/linux.rom';
 /** What fits between the display's ROM and the system's. */
 const mostRomBytes = 0x1_8000;
@@ -64,7 +67,8 @@ const mostRomBytes = 0x1_8000;
  */
 export function chooseFirmware(boot: BootOptions): Firmware {
   if (boot.kind !== 'firmware') {
-    return { rom: kernelRomImage(rootPointer), cmos: {}, display: { font: buildFont(16) } };
+    const display = { font: buildFont(16), places: displayPlaces };
+    return { rom: kernelRomImage(rootPointer), cmos: {}, display };
   }
   const order = boot.order ?? defaultOrder;
   const cmos = bootOrderBytes(order);

@@ -113,3 +113,29 @@ it.each(['interpreter', 'translator'] as const)(
     expect(seen).toEqual(['fffffffe', '00000000', '80000000', '7fffffff', '9abcdef1']);
   },
 );
+
+it('a kernel without a BIOS finds the data area of one, and a display in its place', async () => {
+  const configuration = (register: number): string => `
+        mov dx, 0xcf8
+        mov eax, ${0x8000_1000 + register}
+        out dx, eax
+        mov dx, 0xcfc
+        in eax, dx
+        mov edx, eax
+        call hex`;
+  const areas = [0x400, 0x40c, 0x410, 0x449, 0x463, 0x484].map(show).join('');
+  // A pixel by the frame buffer, and the VBE registers in memory: they identify themselves.
+  const display = `
+        mov dword [0xfd000004], 0x87654321
+        ${show(0xfd00_0004)}
+        mov ax, [0xfebf0500]
+        shl eax, 16
+        mov edx, eax
+        call hex`;
+  const text = `${areas}${[4, 0x10, 0x18].map(configuration).join('')}${display}`;
+  const seen = await shown(text, 'translator');
+  expect(seen).toEqual([
+    ...['02f803f8', '9fc00000', '7f004827', '00005003', '000003d4', '60001018'],
+    ...['00000003', 'fd000008', 'febf0000', '87654321', 'b0c50000'],
+  ]);
+});

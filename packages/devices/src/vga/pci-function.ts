@@ -31,6 +31,14 @@ export interface VgaFunctionOptions {
   readonly mapRom?: (address: number, size: number) => PciMapping;
   /** Bytes of the ROM, a power of two; 0 or absent for none. */
   readonly romBytes?: number;
+  /** Where video memory and registers stand in a machine without firmware that places them. */
+  readonly places?: VgaPlaces;
+}
+
+/** Physical addresses of a display's two ranges. */
+export interface VgaPlaces {
+  readonly frameBuffer: number;
+  readonly registers: number;
 }
 
 /** The function of a display adapter. */
@@ -42,7 +50,7 @@ export class VgaFunction implements PciFunction, Saveable, Resettable {
 
   /** Makes the function. */
   constructor(options: VgaFunctionOptions) {
-    const { vga, addressSpace, mapFrameBuffer, romBytes = 0 } = options;
+    const { vga, addressSpace, mapFrameBuffer, romBytes = 0, places } = options;
     this.#mapRom = options.mapRom;
     this.#romBytes = romBytes === 0 ? 0 : Math.max(romBytes, leastRomBytes);
     const mask = (-this.#romBytes & 0xffff_f800) | (romBytes === 0 ? 0 : romEnable);
@@ -51,8 +59,14 @@ export class VgaFunction implements PciFunction, Saveable, Resettable {
       ...identity,
       subsystem: virtualSubsystem,
       bars: {
-        0: { kind: 'memory', size: vga.memoryBytes, device: frameBuffer, prefetchable: true },
-        2: { kind: 'memory', size: registerBytes, device: registersOf(vga) },
+        0: {
+          ...{ kind: 'memory', size: vga.memoryBytes, device: frameBuffer, prefetchable: true },
+          ...(places === undefined ? {} : { address: places.frameBuffer }),
+        },
+        2: {
+          ...{ kind: 'memory', size: registerBytes, device: registersOf(vga) },
+          ...(places === undefined ? {} : { address: places.registers }),
+        },
       },
       addressSpace: {
         mapPorts: (first, count, device) => addressSpace.mapPorts(first, count, device),
@@ -61,6 +75,8 @@ export class VgaFunction implements PciFunction, Saveable, Resettable {
             ? mapFrameBuffer(address, size)
             : addressSpace.mapMemory(address, size, device),
       },
+      initial:
+        places === undefined ? [] : [[pciRegister.command, pciCommand.ports | pciCommand.memory]],
       writable:
         romBytes === 0
           ? []

@@ -7,6 +7,7 @@ import { apicRegister, localApicAddress } from '@ringfence/devices';
 import type { PhysicalMemory } from '@ringfence/memory';
 
 import { facsAddress, facsTable } from '../firmware.ts';
+import { writeBiosDataArea, writeTextMode } from './bios-data-area.ts';
 
 /** What is written to. */
 export interface HandoverBoard {
@@ -47,14 +48,20 @@ const apicWrites: readonly (readonly [register: number, value: number])[] = [
   [apicRegister.lvtFirst + 0x40, 0x8400],
 ];
 
+const cmosFloppies = 0x10;
+
 /**
- * Puts the chips into the state in which a BIOS hands the machine to a kernel, and into memory the
- * one table of ACPI that is written to.
+ * Puts the chips into the state in which a BIOS hands the machine to a kernel, and into memory its
+ * data area and the one table of ACPI that is written to.
  */
 export function handOver({ ports, memory }: HandoverBoard, hasApic: boolean): void {
   for (const [port, value] of biosPortWrites) {
     ports.writePort(port, 1, value);
   }
+  ports.writePort(0x70, 1, cmosFloppies);
+  const types = ports.readPort(0x71, 1);
+  writeBiosDataArea(memory, Number(types >> 4 !== 0) + Number((types & 15) !== 0));
+  writeTextMode(memory);
   memory.write(facsAddress, facsTable());
   if (!hasApic) return;
   for (const [register, value] of apicWrites) {

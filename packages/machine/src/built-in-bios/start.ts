@@ -1,11 +1,12 @@
 /** What the BIOS does after reset: chips, vectors, data areas. */
 import type { PortBus } from '@ringfence/devices';
 
+import { writeBiosDataArea } from '../boot/bios-data-area.ts';
 import { biosPortWrites } from '../boot/handover.ts';
-import { facsAddress, facsTable, serialPorts } from '../firmware.ts';
+import { facsAddress, facsTable } from '../firmware.ts';
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { DiskServices } from './disk-services.ts';
-import { Bda, conventionalKib, diskTables, ebdaSegment, Rom } from './layout.ts';
+import { Bda, diskTables, ebdaSegment, Rom } from './layout.ts';
 import { setUpPci } from './pci-setup.ts';
 import type { BiosProgram } from './program.ts';
 
@@ -32,14 +33,8 @@ const vectorCount = 256;
 /** Vectors for programs, which are zero (IBM PS/2 and PC BIOS Interface, "Interrupts"). */
 const freeVectors: readonly number[] = [0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x79];
 const ticksPerSecond = 1_193_182 / 65_536;
-/** A coprocessor, a mouse, colour text of 80 columns, four serial ports and a parallel one. */
-const equipmentAlways = 0x0002 | 0x0004 | 0x0020 | 0x0800 | 0x4000;
 /** Which display there is: in CMOS RAM none of those before the EGA. */
 const equipmentDisplay = 0x30;
-const parallelPort = 0x378;
-const timeouts = { parallel: 0x14, serial: 0x0a } as const;
-const keyBuffer = { start: 0x1e, end: 0x3e } as const;
-const dataAreaBytes = 0x100;
 const cmosEquipment = 0x14;
 /** Ports of the floppy controller, and what is written there: no motor, interrupts and DMA on. */
 const floppy = { output: 0x3f2, data: 0x3f5, running: 0x0c, senseInterrupt: 0x08 } as const;
@@ -57,30 +52,9 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
     const isFree = freeVectors.includes(vector);
     memory.write32(4 * vector, isFree ? 0 : (Rom.segment << 16) | offset);
   }
-  memory.write(Bda.serialPorts, new Uint8Array(dataAreaBytes));
-  for (const [index, [port]] of serialPorts.entries()) {
-    memory.write16(Bda.serialPorts + 2 * index, port);
-  }
-  const floppies = disk.numbers('floppy').length;
-  const equipment = (floppies > 0 ? 1 | (Math.min(floppies - 1, 3) << 6) : 0) | equipmentAlways;
-  memory.write16(Bda.parallelPorts, parallelPort);
-  memory.write8(Bda.parallelTimeouts, timeouts.parallel);
-  memory.write(Bda.serialTimeouts, new Uint8Array(serialPorts.length).fill(timeouts.serial));
-  memory.write8(Bda.diskControl, 0xc0);
-  memory.write8(Bda.videoFlags, 0x51); // A VGA, its text of 400 lines.
-  memory.write8(Bda.floppyDrives, [0, 0x07, 0x77][Math.min(floppies, 2)] ?? 0);
-  memory.write16(Bda.equipment, equipment);
-  memory.write16(Bda.memoryKib, conventionalKib);
-  memory.write16(Bda.ebdaSegment, ebdaSegment);
-  memory.write(ebdaSegment * 16, new Uint8Array(0x400));
-  memory.write8(ebdaSegment * 16, 1);
+  const equipment = writeBiosDataArea(memory, disk.numbers('floppy').length);
   memory.write(facsAddress, facsTable());
   writeDiskTables(memory, disk);
-  memory.write16(Bda.keyHead, keyBuffer.start);
-  memory.write16(Bda.keyTail, keyBuffer.start);
-  memory.write16(Bda.keyBufferStart, keyBuffer.start);
-  memory.write16(Bda.keyBufferEnd, keyBuffer.end);
-  memory.write8(Bda.keyFlags, 0x10);
   memory.write8(Bda.disks, disk.numbers('disk').length);
   memory.write32(Bda.ticks, Math.floor(secondsOfDay(board) * ticksPerSecond));
   ports.writePort(0x70, 1, cmosEquipment);
