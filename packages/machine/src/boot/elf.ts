@@ -7,6 +7,7 @@ import { MachineError } from '../error.ts';
 import { hex } from './image-view.ts';
 import type { ImageView } from './image-view.ts';
 import type { LoaderMemory, PlacementMap } from './loader-memory.ts';
+import { extendedMemory, systemRom } from './memory-map.ts';
 
 /** "\x7fELF" as a little-endian word. */
 export const elfMagic = 0x464c_457f;
@@ -108,6 +109,26 @@ export function placeElf(file: ElfFile, placements: PlacementMap): void {
       end: segment.physical + segment.memoryBytes,
     });
   }
+}
+
+/**
+ * Leaves out what segments have in the ROM below 1 MiB, where it could not be written: linkers put
+ * an executable's headers in front of what shall stand at 1 MiB. Its entry point must not be there.
+ */
+export function withoutRomPart(file: ElfFile): ElfFile {
+  const isRom = (address: number): boolean => address >= systemRom && address < extendedMemory;
+  if (isRom(file.entry)) return file;
+  const segments = file.segments.flatMap((segment) => {
+    const { fileOffset, fileBytes, virtual, physical, memoryBytes } = segment;
+    const cut = Math.min(isRom(physical) ? extendedMemory - physical : 0, memoryBytes);
+    const fromFile = Math.min(cut, fileBytes);
+    const rest = {
+      ...{ fileOffset: fileOffset + fromFile, fileBytes: fileBytes - fromFile },
+      ...{ virtual: virtual + cut, physical: physical + cut, memoryBytes: memoryBytes - cut },
+    };
+    return rest.memoryBytes === 0 ? [] : [rest];
+  });
+  return { ...file, segments };
 }
 
 /** Copies an executable's segments to memory, zeros behind what the file has. */

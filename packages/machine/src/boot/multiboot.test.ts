@@ -83,6 +83,26 @@ describe('loadMultiboot', () => {
     expect(bytes[2 * mebibyte + 4096]).toBe(0xcc);
   });
 
+  it.each([
+    ['a segment of their own', [{ physical: 0xf_f000, content: [7, 7, 7, 7] }], []],
+    ['the first segment', [], Array<number>(0x1000).fill(7)],
+  ])('leaves out headers of the file in the page before 1 MiB, in %s', (_what, more, before) => {
+    const content = [...before, ...multibootHeader(0), ...code];
+    const physical = mebibyte - before.length;
+    const kernel = makeElf(mebibyte + 12, [...more, { physical, content, memoryBytes: 0x3000 }]);
+    const { state, memory } = load(kernel);
+    expect(memory.bytes[state.eip]).toBe(0xf4);
+    expect([...memory.bytes.subarray(0xf_f000, 0xf_f003)]).toEqual([0xcc, 0xcc, 0xcc]);
+    const end = physical + 0x3000;
+    expect([...memory.bytes.subarray(end - 2, end + 1)]).toEqual([0, 0, 0xcc]);
+  });
+
+  it('refuses an entry point in ROM', () => {
+    const content = [...multibootHeader(0), ...code];
+    const kernel = makeElf(0xf_f00c, [{ physical: 0xf_f000, content, memoryBytes: 0x3000 }]);
+    expect(failure(() => load(kernel))).toContain('expected free memory, found video memory');
+  });
+
   it('loads by the addresses of the header where there are some', () => {
     const addresses = [mebibyte + 4, mebibyte, mebibyte + 39, mebibyte + 64, mebibyte + 36];
     const { state, memory } = load(flat(addresses));

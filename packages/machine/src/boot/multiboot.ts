@@ -12,7 +12,7 @@ import { MachineError } from '../error.ts';
 
 import { flatBootState } from './boot-state.ts';
 import type { BootState } from './boot-state.ts';
-import { isElf, placeElf, readElf, writeElf } from './elf.ts';
+import { isElf, placeElf, readElf, withoutRomPart, writeElf } from './elf.ts';
 import type { ImageView } from './image-view.ts';
 import {
   alignUp,
@@ -117,7 +117,7 @@ function prepareKernel(
     const what = 'an ELF file, or addresses in its multiboot header';
     throw image.bad(header.offset + 4, what, 'neither');
   }
-  const file = readElf(image);
+  const file = withoutRomPart(readElf(image));
   placeElf(file, placements);
   return {
     entry: file.entry,
