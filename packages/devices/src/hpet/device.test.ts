@@ -123,6 +123,18 @@ describe('HPET one-shot timers', () => {
     expect([rig.inputs[22]?.level, rig.read(0x20)]).toEqual([false, 0]);
   });
 
+  it('show what is due when they are read, however late the machine is with it', () => {
+    let ns = 0;
+    const never = { arm: () => undefined, cancel: () => undefined };
+    const rig = new Rig(undefined, { now: () => ns, create: () => never });
+    rig.write(0x140, enable | level | (22 << 9));
+    rig.write(0x148, 10);
+    rig.write(0x14c, 0);
+    rig.write(0x10, 1);
+    ns = 20 * tickNs;
+    expect([rig.read(0xf0), rig.read(0x20), rig.inputs[22]?.level]).toEqual([20, 0x4, true]);
+  });
+
   it('raise nothing at inputs that they cannot be routed to', () => {
     const rig = new Rig();
     rig.write(0x140, enable | (5 << 9));

@@ -77,6 +77,10 @@ export class Hpet implements MmioDevice, Saveable, Resettable {
   /** Reads a register, or a part of one. */
   readMmio(address: number, size: AccessSize): number {
     this.#lookAtClock();
+    // The counter is read often, and what is due does not show in it.
+    if ((address & 0x3f8) !== hpetOffset.counter) {
+      this.#settle();
+    }
     const whole = address < reg.hpetBytes ? this.#read(address & 0x3fc) : 0;
     return size === 4 ? whole : (whole >>> (8 * (address & 3))) & (2 ** (8 * size) - 1);
   }
