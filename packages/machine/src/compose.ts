@@ -31,6 +31,7 @@ import { RequestBox } from './requests.ts';
 import { GuestTime, instructionPeriodNs, tscHertz, wallClockOf } from './time/guest-time.ts';
 import { HostClock, InstructionClock } from './time/machine-clock.ts';
 import type { MachineClock } from './time/machine-clock.ts';
+import { punctualClock } from './time/punctual-clock.ts';
 import { TimerQueue } from './time/timer-queue.ts';
 
 /** What the parts tell the machine that they make up. */
@@ -133,7 +134,8 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
     kind === 'host'
       ? new HostClock(() => host.monotonicMs())
       : new InstructionClock(() => later.cpu?.instructions ?? 0, instructionPeriodNs);
-  const time = new GuestTime(clock);
+  const guestClock = kind === 'host' ? punctualClock(clock, timers, comeBack) : clock;
+  const time = new GuestTime(guestClock);
   const wallClock = wallClockOf(kind, host, clock);
   const calls = new CallLog(() => host.monotonicMs());
   const kvm = new KvmAbi({
@@ -163,17 +165,17 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
   const ringfence = makeRingfence(parts);
   const hypercalls = new HypercallDispatch(xen === undefined ? [kvm, ringfence] : [xen.abi]);
   const pin = new InterruptPin(lookAtInterrupts);
-  const times = { clock, timers, time, wallClock };
+  const times = { clock, guestClock, timers, time, wallClock };
   const interfaces = { calls, kvm, xen, ringfence, hypercalls };
   const box = { later, requests, pin, idle };
   return { ...times, ...interfaces, ...box, model, hasApic, firmware, memory };
 }
 
 function makeChipset(options: MachineOptions, connections: PcConnections, frame: Frame): Chipset {
-  const { memory, clock, timers, wallClock, requests, firmware, later, time } = frame;
+  const { memory, guestClock, timers, wallClock, requests, firmware, later, time } = frame;
   return new Chipset({
     memory,
-    clock,
+    clock: guestClock,
     timers,
     wallClock,
     requests,
