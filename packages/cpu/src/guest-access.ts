@@ -15,7 +15,9 @@ import { goesRound } from './segment-wrap.ts';
 import { Word } from './state-view.ts';
 
 const pageMask = 4095;
-const codeBase = (CpuState.segments + segmentBytes * SegmentRegister.cs + SegmentField.base) >> 2;
+const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
+const codeBase = (codeSegment + SegmentField.base) >> 2;
+const codeLimit = (codeSegment + SegmentField.limit) >> 2;
 
 /** Linear guest memory with paging, traces, MMIO and page faults. */
 export class GuestAccess implements LinearMemory {
@@ -173,6 +175,11 @@ export class GuestAccess implements LinearMemory {
   /** Linear base of the code segment. */
   get codeBase(): number {
     return this.#state[codeBase] ?? 0;
+  }
+
+  /** Last offset of the code segment, unsigned. */
+  get codeLimit(): number {
+    return (this.#state[codeLimit] ?? 0) >>> 0;
   }
 
   /** Fetches an instruction byte at the current privilege; `fault` says whether it could. */

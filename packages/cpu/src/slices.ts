@@ -168,14 +168,20 @@ export class Slices {
     return stop;
   }
 
-  /** Skips a mark in front of an instruction that a paravirtual interface wants executed. */
+  /**
+   * Skips a mark in front of an instruction that a paravirtual interface wants executed; it is one
+   * only where all of it is within the code segment.
+   */
   #skipMark(): boolean {
     const state = this.#state;
     const { host, access } = this.#parts;
     const eip = state[Word.rip] ?? 0;
     const bytes = host.hypercalls.forcedPrefix?.((eip + access.codeBase) | 0) ?? 0;
+    if (bytes === 0 || (eip >>> 0) + bytes - 1 > access.codeLimit) {
+      return false;
+    }
     state[Word.rip] = (eip + bytes) | 0;
-    return bytes > 0;
+    return true;
   }
 
   /**

@@ -185,6 +185,33 @@ ${leaves('', 'byte [page_other + 64]', 0x19)}`,
     faults(`${forced}\n        int 4`, 4),
     faults('        ud2\n        db 0x78, 0x65, 0x6f', 6),
   ],
+  'forced emulation at the end of a segment, within which the whole prefix has to be': [
+    `        jmp behind_short
+        align 8
+short_gdt:
+        dd 0, 0, 0x0000ffff, 0x00cf9b00, 0x0000ffff, 0x00cf9300, 0, 0x00409b00
+short_place:
+        dw 31
+        dd short_gdt
+behind_short:
+        mov eax, page_free
+        mov [short_gdt + 26], ax
+        shr eax, 16
+        mov [short_gdt + 28], al
+        mov dword [page_free], 0x65780b0f
+        mov dword [page_free + 4], 0xcb406e
+        lgdt [short_place]`,
+    ...[
+      [3, 6, 0],
+      [4, 13, 5],
+    ].map(
+      ([limit = 0, vector = 0, eip = 0]) => `        mov word [short_gdt + 24], ${limit}
+${faults('        call 0x18:0', vector)}
+${leaves('', 'dword [got_eip]', eip)}`,
+    ),
+    `        mov word [short_gdt + 24], 6
+${leaves('        mov eax, 7\n        call 0x18:0', 'eax', 8)}`,
+  ],
   'instructions that the processor does not have': [
     // XBEGIN, XTEST; CR4.UMIP.
     faults('        db 0xc7, 0xf8, 0, 0, 0, 0', 6),
