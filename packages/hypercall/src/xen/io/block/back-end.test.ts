@@ -178,6 +178,47 @@ describe('the block back end', () => {
     expect(connected().request(77, 0, [])).toBe(0xfffe);
   });
 
+  it('takes no part of a page for a ring', () => {
+    const { write, state, call, put, domain } = connected();
+    write('state', '6');
+    put(0x1000, 2);
+    expect(call(XenCallNumber.grantTableOp, 8, 0x1000, 1)).toBe(0);
+    const entry = domain.frame(xenFrames.grants) + 9 * 16;
+    put(entry, 0x101, 0xf00 | (0x100 << 16), ring / 4096, 0);
+    write('ring-ref', '9');
+    write('state', '1');
+    write('state', '3');
+    expect([state(), domain.grants.inUse]).toEqual(['2', 0]);
+    put(entry, 1, 0, ring / 4096, 0);
+    write('state', '3');
+    expect([state(), domain.grants.inUse]).toEqual(['4', 1]);
+  });
+
+  it('lets the guest run while what is read asks for more', () => {
+    const pages = 100;
+    const { grant, bytes, put, word, call, port, host } = connected(8 * pages);
+    grant(9, ring / 4096);
+    // Each page of the disk is a ring with one request more, and they read the next page there.
+    const view = new DataView(bytes.buffer);
+    for (let page = 0; page < pages; page += 1) {
+      view.setUint32(page * 4096, page + 2, true);
+      for (let entry = 0; entry < 32; entry += 1) {
+        const at = page * 4096 + 64 + entry * 108;
+        view.setUint32(at, 1 << 8, true);
+        view.setUint32(at + 12, 8 * (page + 1), true);
+        view.setUint32(at + 20, 9, true);
+        view.setUint32(at + 24, 7 << 8, true);
+      }
+    }
+    put(ring + 64, 1 << 8, 0x77, 0, 0, 0, 9, 7 << 8);
+    put(ring, 1);
+    call(XenCallNumber.eventChannelOp, 4, put(0x1000, port));
+    const served = word(ring + 8);
+    expect(served).toBe(64);
+    host.advance(1_000_000);
+    expect(word(ring + 8)).toBeGreaterThan(served);
+  });
+
   it('looks for requests itself after a large one, when the guest is idle', () => {
     const guest = connected(256);
     const { grant, put, word, host, bytes } = guest;

@@ -23,6 +23,7 @@ export const BusState = {
 } as const;
 
 const sectorBytes = 512;
+const pageBytes = 4096;
 /** Number of `xvda`; the next disk is 16 further (docs/man/xen-vbd-interface.7). */
 const firstDevice = 202 << 8;
 const devicesPerDisk = 16;
@@ -161,11 +162,13 @@ export class BlockBackEnd {
     const port = this.#number32(`${this.#front}/event-channel`);
     const protocol = this.#read(`${this.#front}/protocol`);
     const layout = blockLayouts[protocol === 'x86_64-abi' ? 'x86_64-abi' : 'x86_32-abi'];
-    const grant = this.#domain.grants.use(reference, true);
-    if (grant === undefined) {
+    const { events, services, grants } = this.#domain;
+    const grant = grants.use(reference, true);
+    if (grant === undefined || grant.bytes !== pageBytes) {
+      // Part of a page is no ring: it would go on in the next one.
+      if (grant !== undefined) grants.release(reference, true);
       return false;
     }
-    const { events, services, grants } = this.#domain;
     const ring = new BlockRing(services.memory, grant.physical, layout);
     const tell = (): void => {
       events.raise(port);
