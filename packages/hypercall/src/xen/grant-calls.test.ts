@@ -68,6 +68,29 @@ describe('versions of a grant table', () => {
   });
 });
 
+describe('a grant in use', () => {
+  it('is what it was when that began, and of one domain', () => {
+    const { domain, put, entries, word } = made();
+    const { grants } = domain;
+    put(entries + 9 * 8, 1, 5);
+    expect(grants.use(9, false)?.physical).toBe(0x5000);
+    put(entries + 9 * 8, 1 | 8, 6);
+    expect(grants.use(9, false)?.physical).toBe(0x5000);
+    expect([grants.use(9, false, own), grants.look(9, false, own)]).toEqual([undefined, undefined]);
+    // To write, the entry has to allow it; the page stays the same.
+    put(entries + 9 * 8, 1 | 4, 6);
+    expect(grants.use(9, true)).toBeUndefined();
+    put(entries + 9 * 8, 1, 6);
+    expect(grants.use(9, true)?.physical).toBe(0x5000);
+    // From now on nothing of the entry matters.
+    put(entries + 9 * 8, 0, 7);
+    expect(grants.look(9, true)?.physical).toBe(0x5000);
+    expect(grants.heldToWrite).toEqual([5]);
+    for (const write of [true, false, false]) grants.release(9, write);
+    expect([grants.inUse, word(entries + 9 * 8), grants.use(9, false)]).toEqual([0, 0, undefined]);
+  });
+});
+
 describe('status words of a translated guest', () => {
   it('are gone from where they stood with the version that has them', () => {
     const { version, put, call, memory, statuses } = made();

@@ -58,11 +58,14 @@ export interface GrantPages {
   isMapped?(frame: number): boolean;
 }
 
-/** A use of a grant by a back end: of which frame, and whether to write. */
+/** A use of a grant: of which bytes, by which domain, and whether to write. */
 interface Use {
-  readonly frame: number;
+  readonly grant: Grant;
+  readonly domain: number;
   readonly write: boolean;
 }
+
+const frameOf = ({ grant }: Pick<Use, 'grant'>): number => Math.floor(grant.physical / pageBytes);
 
 /** A guest's grants. */
 export class GrantTable {
@@ -105,7 +108,7 @@ export class GrantTable {
 
   /** Frames that back ends, and mappings of the guest's own, hold to write, once for each use. */
   get heldToWrite(): readonly number[] {
-    return [...this.#uses.values()].flat().flatMap(({ frame, write }) => (write ? [frame] : []));
+    return [...this.#uses.values()].flat().flatMap((use) => (use.write ? [frameOf(use)] : []));
   }
 
   /** Starts with one frame of version 1, all zero. */
@@ -204,12 +207,11 @@ export class GrantTable {
    */
   use(reference: number, write: boolean, domain: number = DomainId.backend): Grant | undefined {
     const grant = this.#allowed(reference, write, domain);
-    const frame = Math.floor((grant?.physical ?? 0) / pageBytes);
-    if (grant === undefined || !this.#pages.hold(frame, write)) {
+    if (grant === undefined || !this.#pages.hold(frameOf({ grant }), write)) {
       return undefined;
     }
     const uses = this.#uses.get(reference) ?? [];
-    uses.push({ frame, write });
+    uses.push({ grant, domain, write });
     this.#uses.set(reference, uses);
     this.#mark(reference, uses);
     return grant;
@@ -221,19 +223,22 @@ export class GrantTable {
    */
   look(reference: number, write: boolean, domain: number = DomainId.backend): Grant | undefined {
     const grant = this.#allowed(reference, write, domain);
-    const frame = Math.floor((grant?.physical ?? 0) / pageBytes);
-    if (grant === undefined || !this.#pages.hold(frame, write)) {
+    if (grant === undefined || !this.#pages.hold(frameOf({ grant }), write)) {
       return undefined;
     }
-    this.#pages.drop(frame, write);
+    this.#pages.drop(frameOf({ grant }), write);
     return grant;
   }
 
-  /** Takes up a use again that a saved state had, before the guest's memory is there. */
+  /**
+   * Takes up a mapping of the guest's own again that a saved state had, before the guest's memory
+   * is there.
+   */
   adopt(reference: number, frame: number, write: boolean): void {
     if (this.#pages.hold(frame, write)) {
       const uses = this.#uses.get(reference) ?? [];
-      this.#uses.set(reference, [...uses, { frame, write }]);
+      const grant = { physical: frame * pageBytes, bytes: pageBytes };
+      this.#uses.set(reference, [...uses, { grant, domain: DomainId.guest, write }]);
     }
   }
 
@@ -245,7 +250,7 @@ export class GrantTable {
     if (use === undefined) {
       return;
     }
-    this.#pages.drop(use.frame, use.write);
+    this.#pages.drop(frameOf(use), use.write);
     this.#mark(reference, uses);
     if (uses.length === 0) {
       this.#uses.delete(reference);
@@ -271,9 +276,21 @@ export class GrantTable {
     return true;
   }
 
+  /**
+   * What a domain may use. While a grant is in use it stands for what it did when that began, and
+   * for the same domain; its entry is looked at again only for the first use that writes.
+   */
   #allowed(reference: number, write: boolean, domain: number): Grant | undefined {
     if (reference >= this.#entries) {
       return undefined;
+    }
+    const uses = this.#uses.get(reference) ?? [];
+    const [first] = uses;
+    if (first !== undefined && first.domain !== domain) {
+      return undefined;
+    }
+    if (first !== undefined && (!write || uses.some((use) => use.write))) {
+      return first.grant;
     }
     const entry = this.#entry(reference);
     const head = this.#memory.read32(entry);
@@ -281,7 +298,7 @@ export class GrantTable {
       (head & typeMask) === grantType.permitAccess &&
       head >>> 16 === domain &&
       (!write || (head & flagReadOnly) === 0);
-    return isAllowed ? this.#read(entry, head & 0xffff) : undefined;
+    return isAllowed ? (first?.grant ?? this.#read(entry, head & 0xffff)) : undefined;
   }
 
   get #entries(): number {
