@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { DomainId, XenCallNumber, XenError } from './constants.ts';
+import { restoreDomain, saveDomain } from './domain-state.ts';
 import { begun } from './pv/test-begun.ts';
 import { makeHvmGuest } from './test-guest.ts';
 
@@ -91,5 +92,21 @@ describe('binding', () => {
     const port = word(at + 4);
     expect(call(eventChannelOp, Op.status, put(at, self, port, 0, 0, 0, 0))).toBe(0);
     expect([8, 16].map((offset) => word(at + offset))).toEqual([1, 0x7ff4]);
+  });
+});
+
+describe("a port that was a back end's", () => {
+  it("is the guest's own once it was closed and made anew, also after a restore", () => {
+    const { call, put, word, domain, tools } = makeHvmGuest();
+    const { events, consolePort } = domain;
+    expect(events.at(consolePort).kind).toBe('backend');
+    expect(call(eventChannelOp, 10, put(at, DomainId.self))).toBe(0);
+    const unbound = put(at, DomainId.self | (DomainId.backend << 16), 0);
+    const ports = [1, 2].map(() => call(eventChannelOp, 6, unbound) || word(at + 4));
+    expect(ports).toEqual([1, 2]);
+    tools.console.receive(Uint8Array.of(65));
+    expect(domain.shared.isPending(consolePort)).toBe(false);
+    restoreDomain(domain, structuredClone(saveDomain(domain)));
+    expect(ports.map((port) => events.at(port).kind)).toEqual(['unbound', 'unbound']);
   });
 });

@@ -177,6 +177,19 @@ export class EventChannels {
     return true;
   }
 
+  /** Whether a port is still the one that `connect` took with that function. */
+  isConnected(port: number, notify: () => void): boolean {
+    const state = this.at(port);
+    return state.kind === 'backend' && state.notify === notify;
+  }
+
+  /** Raises an event of a back end's, unless its port is gone, or another's by now. */
+  raiseFor(port: number, notify: () => void): void {
+    if (this.isConnected(port, notify)) {
+      this.raise(port);
+    }
+  }
+
   /** Takes a back end's end away; the port waits for it again. */
   disconnect(port: number): void {
     if (this.at(port).kind === 'backend') {

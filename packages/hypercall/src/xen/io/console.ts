@@ -23,6 +23,9 @@ export class XenConsole {
   readonly #domain: XenDomain;
   /** Called when the guest has read input, so that there is room for more. */
   onRoom: (() => void) | undefined;
+  readonly #told = (): void => {
+    this.#serve();
+  };
 
   /** Connects itself each time that the guest starts. */
   constructor(domain: XenDomain) {
@@ -35,18 +38,19 @@ export class XenConsole {
       this.#drain();
     };
     domain.addSaved('console', {
-      save: () => '',
-      restore: () => {
-        this.connect();
+      save: () => {
+        const { events, consolePort } = domain;
+        return events.isConnected(consolePort, this.#told) ? '' : 'closed';
+      },
+      restore: (text) => {
+        if (text !== 'closed') this.connect();
       },
     });
   }
 
   /** Takes the other end of the guest's console port. */
   connect(): void {
-    this.#domain.events.connect(this.#domain.consolePort, () => {
-      this.#serve();
-    });
+    this.#domain.events.connect(this.#domain.consolePort, this.#told);
   }
 
   /** Gives the guest input; returns how many bytes there was room for. */
@@ -65,7 +69,7 @@ export class XenConsole {
     }
     if (taken > 0) {
       memory.write32(page + Index.inputWritten, written);
-      this.#domain.events.raise(this.#domain.consolePort);
+      this.#domain.events.raiseFor(this.#domain.consolePort, this.#told);
     }
     return taken;
   }
@@ -76,7 +80,7 @@ export class XenConsole {
 
   #serve(): void {
     if (this.#drain()) {
-      this.#domain.events.raise(this.#domain.consolePort);
+      this.#domain.events.raiseFor(this.#domain.consolePort, this.#told);
     }
     this.onRoom?.();
   }

@@ -42,6 +42,7 @@ export class BlockBackEnd {
   readonly #resumed: ReturnType<XenDomain['services']['timers']['create']>;
   #server: BlockServer | undefined;
   #port = 0;
+  #told: () => void = () => undefined;
   /** What the back end has said that it is. */
   #state: number = BusState.initialising;
   readonly counters: BlockCounters = {
@@ -170,8 +171,11 @@ export class BlockBackEnd {
       return false;
     }
     const ring = new BlockRing(services.memory, grant.physical, layout);
+    const told = (): void => {
+      server.serve();
+    };
     const tell = (): void => {
-      events.raise(port);
+      events.raiseFor(port, told);
     };
     const pollLater = (delayNs: number): void => {
       this.#pollTimer.arm(services.clock.now() + delayNs);
@@ -179,16 +183,13 @@ export class BlockBackEnd {
     const { storage } = this.#disk;
     const polls = services.machine.onIdle === undefined ? undefined : pollLater;
     const server = new BlockServer(this.#domain, storage, ring, this.counters, tell, polls);
-    if (
-      !events.connect(port, () => {
-        server.serve();
-      })
-    ) {
+    if (!events.connect(port, told)) {
       grants.release(reference, true);
       return false;
     }
     this.#server = server;
     this.#port = port;
+    this.#told = told;
     this.#ringReference = reference;
     this.#put('sector-size', String(sectorBytes));
     this.#put('sectors', String(Math.floor(this.#disk.storage.bytes / sectorBytes)));
@@ -203,7 +204,8 @@ export class BlockBackEnd {
     if (this.#server !== undefined) {
       this.#server.close();
       this.#server = undefined;
-      this.#domain.events.disconnect(this.#port);
+      const { events } = this.#domain;
+      if (events.isConnected(this.#port, this.#told)) events.disconnect(this.#port);
       this.#domain.grants.release(this.#ringReference, true);
     }
   }

@@ -30,9 +30,7 @@ const Index = {
   answerWritten: 2060,
 } as const;
 
-/**
- * What waits for room in the ring is bounded: events past it are lost, as the guest does not read.
- */
+/** What waits for room in the ring is bounded: events past it are lost. */
 const mostWaitingBytes = 0x4_0000;
 
 /** The path that a guest's relative paths are below. */
@@ -81,6 +79,7 @@ export class StoreConnection {
   readonly #watches = new Map<string, (path: string) => void>();
   /** A request was malformed: nothing more is read until the guest starts anew. */
   #broken = false;
+  readonly #told = (): void => this.#serve();
 
   /** Connects itself each time that the guest starts. */
   constructor(domain: XenDomain, store: XenStore) {
@@ -102,15 +101,17 @@ export class StoreConnection {
     });
   }
 
-  /** What has come of a request, what waits to be sent, and the watches: three texts. */
+  /** What has come of a request, what waits to be sent, watches, whether its port is gone. */
   #save(): string {
     const received = toText(this.#request.subarray(0, this.#received));
     const waiting = this.#waiting.map(toText).join('');
-    return JSON.stringify([received, waiting, [...this.#watches.keys()]]);
+    const isGone = !this.#domain.events.isConnected(this.#domain.storePort, this.#told);
+    return JSON.stringify([received, waiting, [...this.#watches.keys()], isGone]);
   }
 
   #restore(text: string): void {
-    const [received, waiting, watches] = JSON.parse(text) as [string, string, string[]];
+    type Saved = [received: string, waiting: string, watches: string[], isGone?: boolean];
+    const [received, waiting, watches, isGone] = JSON.parse(text) as Saved;
     this.#request.set(fromText(received));
     this.#received = received.length;
     this.#waiting.length = 0;
@@ -121,14 +122,12 @@ export class StoreConnection {
       const [path = '', token = ''] = key.split('\0');
       this.#addWatch(key, path, token);
     }
-    this.connect();
+    if (isGone !== true) this.connect();
   }
 
   /** Takes the other end of the guest's store port. */
   connect(): void {
-    this.#domain.events.connect(this.#domain.storePort, () => {
-      this.#serve();
-    });
+    this.#domain.events.connect(this.#domain.storePort, this.#told);
   }
 
   get #page(): number {
@@ -138,7 +137,7 @@ export class StoreConnection {
   #serve(): void {
     const isMoved = this.#takeRequests();
     if (this.#sendWaiting() || isMoved) {
-      this.#domain.events.raise(this.#domain.storePort);
+      this.#domain.events.raiseFor(this.#domain.storePort, this.#told);
     }
   }
 
@@ -330,7 +329,7 @@ export class StoreConnection {
 
   #flush(): void {
     if (this.#sendWaiting()) {
-      this.#domain.events.raise(this.#domain.storePort);
+      this.#domain.events.raiseFor(this.#domain.storePort, this.#told);
     }
   }
 
