@@ -126,10 +126,11 @@ export class TestXenHost {
 }
 
 /** What tests do with any guest. */
-interface TestGuest {
+export interface TestGuest {
   readonly host: TestXenHost;
   readonly memory: TestXenMemory;
   readonly domain: XenDomain;
+  readonly tools: ToolStack;
   /** Makes a hypercall and returns its result. */
   call(number: number, ...args: readonly number[]): number;
   /** Writes words from an address on, and returns the address. */
@@ -138,7 +139,6 @@ interface TestGuest {
 
 /** A translated guest. */
 export interface TestHvmGuest extends TestGuest {
-  readonly tools: ToolStack;
   word(at: number): number;
 }
 
@@ -192,7 +192,10 @@ const stackEnd = 0xfc00_5000;
 const frameBytes = 60;
 
 /** A paravirtual guest with eight MiB; its pointers are machine addresses. */
-export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
+export function makePvGuest(
+  disks: readonly XenDisk[] = [],
+  ramBytes: number = 0x80_0000,
+): TestPvGuest {
   const host = new TestXenHost(ramBytes);
   const { memory } = host;
   const frames = ramBytes - Math.ceil(hypervisorBytes(ramBytes) / pageBytes) * pageBytes;
@@ -207,10 +210,10 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
     },
     isMapped: (frame: number): boolean => info.uses(frame) > 0,
   };
-  const services = host.services();
+  const services = host.services(disks);
   const map = [{ base: 0, bytes: pages * pageBytes, type: 1 }];
   const domain = new XenDomain({ kind: 'pv', frames, map, pages, services, grantPages });
-  new ToolStack(domain);
+  const tools = new ToolStack(domain);
   const log = new CallLog();
   const later: { abi?: XenPvAbi } = {};
   const space = {
@@ -268,6 +271,7 @@ export function makePvGuest(ramBytes: number = 0x80_0000): TestPvGuest {
     host,
     memory,
     domain,
+    tools,
     abi,
     info,
     start,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { HostileDisk } from '../test-hostile-disk.ts';
 import { begun } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 import { hostileCalls } from './test-hostile-calls.ts';
@@ -18,7 +19,7 @@ describe('a hostile paravirtual guest', () => {
     const results = { wild: 0, refused: 0, done: 0 };
     for (let first = 0; first < calls; first += callsPerGuest) {
       const seed = firstSeed + first / callsPerGuest;
-      const guest = begun();
+      const guest = begun([new HostileDisk()]);
       const one = hostileCalls(guest, Math.imul(seed, 0x9e37_79b1));
       const { abi, memory, host } = guest;
       for (let count = 1; count <= Math.min(callsPerGuest, calls - first); count += 1) {

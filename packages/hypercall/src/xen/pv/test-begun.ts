@@ -1,5 +1,6 @@
 /** A paravirtual guest that has begun, for tests. */
 import { XenCallNumber } from '../constants.ts';
+import type { XenDisk } from '../interfaces.ts';
 import { makePvGuest } from '../test-guest.ts';
 import type { TestPvGuest } from '../test-guest.ts';
 
@@ -13,14 +14,16 @@ export interface BegunGuest extends TestPvGuest {
   readonly argumentsAt: number;
   /** A frame that nothing maps. */
   readonly spare: number;
+  /** Whether the guest itself could write to a frame. */
+  canWrite(frame: number): boolean;
   update(address: number, low: number, high?: number): number;
   extend(command: number, first: number, second?: number): number;
   leaf(linear: number): number;
 }
 
 /** A guest that has begun, with a page of its own for arguments and a few that nothing maps. */
-export function begun(): BegunGuest {
-  const guest = makePvGuest();
+export function begun(disks: readonly XenDisk[] = []): BegunGuest {
+  const guest = makePvGuest(disks);
   guest.trap(0);
   const argumentsAt = (guest.firstFrame + 1) * pageBytes;
   const spare = guest.firstFrame + guest.pages - 1;
@@ -33,5 +36,6 @@ export function begun(): BegunGuest {
     const [frame = 0, index = 0] = guest.abi.guest.findLeaf(linear) ?? [];
     return frame * pageBytes + index * 8;
   };
-  return { ...guest, argumentsAt, spare, update, extend, leaf };
+  const canWrite = (frame: number): boolean => guest.abi.guest.mayTouch(frame, true);
+  return { ...guest, argumentsAt, spare, update, extend, leaf, canWrite };
 }

@@ -2,9 +2,11 @@
  * Calls of a hostile paravirtual guest, at random but for their shape: most name pages that matter,
  * so that a good part of them does something. Written for tests.
  */
-import { numbersFrom } from '../../test-host.ts';
 import { DomainId, XenCallNumber } from '../constants.ts';
-import { xenFrames } from '../xen-frames.ts';
+import { Choices } from '../test-choices.ts';
+import type { Maker } from '../test-choices.ts';
+import { events, grants, ringOfConsole, ringOfStore } from '../test-hostile-common.ts';
+import { disks } from '../test-hostile-disk.ts';
 import { StubAction } from './hypervisor-area.ts';
 import type { BegunGuest } from './test-begun.ts';
 import { FrameField } from './traps.ts';
@@ -47,71 +49,23 @@ const privileged: readonly (readonly number[])[] = [
   ],
 ];
 
-/** What the random numbers of one guest choose. */
-class Choices {
-  readonly guest: BegunGuest;
-  readonly next: () => number;
+type PvChoices = Choices<BegunGuest>;
+type PvMaker = Maker<BegunGuest>;
 
-  constructor(guest: BegunGuest, seed: number) {
-    this.guest = guest;
-    this.next = numbersFrom(seed);
+/** A frame: mostly one of a few of the guest's, often a table in use. */
+function frameFor(one: PvChoices): number {
+  const { memory, abi, firstFrame } = one.guest;
+  if (one.below(4) !== 0) {
+    return firstFrame + 2 + one.below(40);
   }
-
-  below(limit: number): number {
-    return this.next() % limit;
-  }
-
-  of<T>(list: readonly T[], otherwise: T): T {
-    return list[this.below(list.length)] ?? otherwise;
-  }
-
-  /** A frame: mostly one of a few of the guest's, often a table in use. */
-  frame(): number {
-    const { guest, below } = { guest: this.guest, below: (limit: number) => this.below(limit) };
-    return below(4) === 0 ? this.#table() : guest.firstFrame + 2 + below(40);
-  }
-
-  #table(): number {
-    const { memory, abi, firstFrame } = this.guest;
-    const { base } = abi.guest;
-    const second = memory.read32(base * pageBytes + 24) >>> 12;
-    const first = memory.read32(second * pageBytes + this.below(2) * 8) >>> 12;
-    return this.of([base, second, first, firstFrame + 2 + this.below(24)], base);
-  }
-
-  /** The low word of an entry. */
-  entry(): number {
-    const { info } = this.guest;
-    const frame = this.below(16) === 0 ? this.below(info.frames) : this.frame();
-    return frame * pageBytes + this.of([0, 1, 3, 7, 0x63, 0x67, 0x83, 0x101], 0);
-  }
-
-  /** A linear address at which the guest may have something. */
-  linear(): number {
-    return firstLinear + this.below(1024) * pageBytes;
-  }
-
-  /** A pointer for arguments: good as a rule. */
-  pointer(): number {
-    const { argumentsAt } = this.guest;
-    const odd = [0, 0xfc00_0000, 0xf580_0000, this.frame() * pageBytes, this.next()];
-    return this.below(12) === 0 ? this.of(odd, 0) : argumentsAt + this.below(64) * 4;
-  }
-
-  call(number: number, ...args: readonly number[]): number {
-    return this.guest.call(number, ...args);
-  }
-
-  /** Puts words where arguments stand and returns their address. */
-  put(...words: readonly number[]): number {
-    return this.guest.put(this.guest.argumentsAt, ...words);
-  }
+  const { base } = abi.guest;
+  const second = memory.read32(base * pageBytes + 24) >>> 12;
+  const first = memory.read32(second * pageBytes + one.below(2) * 8) >>> 12;
+  return one.of([base, second, first, firstFrame + 2 + one.below(24)], base);
 }
 
-type Maker = (one: Choices) => number;
-
 /** Page tables, descriptors, and pages that change hands. */
-const paging: readonly Maker[] = [
+const paging: readonly PvMaker[] = [
   (one) => one.call(XenCallNumber.updateVaMapping, one.linear(), one.entry(), 0, 0),
   (one) => {
     const at = one.frame() * pageBytes + one.below(512) * 8 + (one.below(8) === 0 ? 4 : 0);
@@ -163,113 +117,8 @@ const paging: readonly Maker[] = [
   },
 ];
 
-/** Grants in both versions. */
-const grants: readonly Maker[] = [
-  (one) => {
-    const { domain, put } = one.guest;
-    const table = domain.frame(xenFrames.grants);
-    const isWide = domain.grants.version === 2;
-    const at = table + one.below(16) * (isWide ? 16 : 8);
-    const head = one.of([one.below(8), one.below(0x200)], 0) | (DomainId.guest << 16);
-    put(at, head, ...(isWide ? [one.next(), one.frame(), 0] : [one.frame()]));
-    return 0;
-  },
-  (one) => {
-    const flags = one.below(32) | (one.below(8) === 0 ? one.next() & 0xf_0000 : 0);
-    const place = one.frame() * pageBytes + one.below(512) * 8 + one.below(2);
-    const at = (flags & 0x10) === 0 ? one.linear() : place;
-    const map = one.put(at, 0, flags, one.below(16), DomainId.guest, 0, 0, 0);
-    return one.call(XenCallNumber.grantTableOp, 0, map, 1);
-  },
-  (one) => {
-    const frame = one.below(4) === 0 ? one.frame() * pageBytes : 0;
-    const at = one.put(one.of([0, one.linear(), one.entry()], 0), 0, frame, 0, one.below(8), 0);
-    return one.call(XenCallNumber.grantTableOp, 1, at, 1);
-  },
-  (one) => {
-    const words = [one.linear(), 0, one.of([0, one.linear()], 0), 0, one.below(8), 0];
-    return one.call(XenCallNumber.grantTableOp, 7, one.put(...words), 1);
-  },
-  (one) => one.call(XenCallNumber.grantTableOp, 4, one.put(one.frame(), one.below(8), 0, 0), 1),
-  (one) => {
-    const side = (): number => one.of([one.below(16), one.frame()], 0);
-    const domains = one.of([self, DomainId.guest], self);
-    const offset = (one.below(8) === 0 ? one.below(4096) : 0) << 16;
-    const length = one.below(4097) | (one.below(4) << 16);
-    const copy = one.put(side(), domains | offset, side(), self | offset, length, 0);
-    return one.call(XenCallNumber.grantTableOp, 5, copy, 1);
-  },
-  (one) => {
-    const { argumentsAt } = one.guest;
-    const op = one.of([2, 6, 8, 9, 10, 11, 12], 2);
-    const words = op === 8 ? [1 + one.below(2)] : [one.of([self, one.below(40)], self)];
-    const list = one.put(...words, one.below(40), one.below(40), argumentsAt + 256);
-    return one.call(XenCallNumber.grantTableOp, op, list, 1 + one.below(2));
-  },
-];
-
-/** Events, waits and timers. */
-const events: readonly Maker[] = [
-  (one) => {
-    const op = one.below(15);
-    const port = [3, 4, 7, 9, 13].includes(op) ? one.below(op === 7 ? 1 : 12) : one.frame();
-    const first = [0, 1, 2, 5, 6, 10, 14].includes(op) ? one.of([self, one.below(24)], 0) : port;
-    const words = [first, op === 13 ? one.below(17) : 0, one.below(4) * 64, 0, 0, 0];
-    return one.call(XenCallNumber.eventChannelOp, op, one.put(...words));
-  },
-  (one) => {
-    const { argumentsAt } = one.guest;
-    const ports = one.guest.put(argumentsAt + 64, one.below(12), one.below(12));
-    const op = one.of([0, 1, 3, 3, 5, 6, 7, 8], 0);
-    return one.call(XenCallNumber.schedOp, op, one.put(ports, one.below(3), one.below(1e6), 0));
-  },
-  (one) => one.call(XenCallNumber.setTimerOp, one.next(), one.of([0, 0, one.next()], 0)),
-  (one) => {
-    const op = one.below(15);
-    const area = one.of([one.frame() * pageBytes + one.below(63) * 64, one.frame()], 0);
-    const words = op === 10 ? [one.frame(), 0, one.below(63) * 64] : [area, one.below(4), 0];
-    const at = op === 11 ? 0 : one.put(...words);
-    return one.call(XenCallNumber.vcpuOp, op, one.below(16) === 0 ? 1 : 0, at);
-  },
-  (one) => {
-    one.guest.host.advance(one.below(2e6));
-    return 0;
-  },
-];
-
-/** Writes a message of the store, or anything at all, and tells of it. */
-function ringOfStore(one: Choices): number {
-  const { memory, domain, put } = one.guest;
-  const page = domain.storePage;
-  const isOdd = one.below(16) === 0;
-  const written = memory.read32(page + 2052) >>> 0;
-  const paths = ['data', 'data/a', '/local/domain/1/data', 'device/b/c', '@x', '//', ''];
-  const text = `${one.of(paths, '')}\0${one.of(['T', 'F', 'n1', 'value', ''], '')}`;
-  const payload = one.below(4) === 0 ? text : `${text}\0`;
-  const length = isOdd ? one.next() : payload.length;
-  const header = [one.below(24), one.next(), one.of([0, one.below(4)], 0), length];
-  const bytes = [
-    ...header.flatMap((word) => [0, 8, 16, 24].map((shift) => (word >>> shift) & 0xff)),
-    ...[...payload].map((character) => character.charCodeAt(0)),
-  ];
-  for (const [index, byte] of bytes.entries()) {
-    memory.write8(page + ((written + index) % 1024), byte);
-  }
-  put(page + 2052, isOdd ? one.next() : written + bytes.length);
-  if (one.below(2) === 0) put(page + 2056, memory.read32(page + 2060));
-  return one.call(XenCallNumber.eventChannelOp, 4, one.put(domain.storePort));
-}
-
-function ringOfConsole(one: Choices): number {
-  const { memory, domain, put } = one.guest;
-  const page = domain.consolePage;
-  const read = memory.read32(page + 3080) >>> 0;
-  put(page + 3084, one.below(8) === 0 ? one.next() : read + one.below(64));
-  return one.call(XenCallNumber.eventChannelOp, 4, one.put(domain.consolePort));
-}
-
 /** The virtual CPU's state, instructions that trap, and all that is left. */
-const processor: readonly Maker[] = [
+const processor: readonly PvMaker[] = [
   ringOfStore,
   ringOfConsole,
   (one) => {
@@ -316,7 +165,7 @@ const processor: readonly Maker[] = [
 ];
 
 /** A store to a page table, or an instruction of ring 0, which trap. */
-function trapAtInstruction(one: Choices): number {
+function trapAtInstruction(one: PvChoices): number {
   const { argumentsAt, memory, setField, trap, cr2 } = one.guest;
   const code = argumentsAt + 128;
   const isStore = one.below(2) === 0;
@@ -341,14 +190,19 @@ function trapAtInstruction(one: Choices): number {
   return 0;
 }
 
-const families = [paging, paging, grants, events, processor] as const;
+const families: readonly (readonly PvMaker[])[] = [
+  ...[paging, paging, grants, events, processor, disks],
+];
 
 /** Has a guest make one call; tells what came of it. */
 export type HostileCalls = () => 'wild' | 'refused' | 'done';
 
 /** Returns what makes one call after the other. */
 export function hostileCalls(guest: BegunGuest, seed: number): HostileCalls {
-  const one = new Choices(guest, seed);
+  const one = new Choices(guest, seed, {
+    frame: frameFor,
+    linear: (chooser) => firstLinear + chooser.below(1024) * pageBytes,
+  });
   for (const vector of [1, 6, 12, 13, 14]) {
     guest.abi.guest.traps[vector] = { selector: 0xe019, address: 0x1000, level: 0, masks: true };
   }
