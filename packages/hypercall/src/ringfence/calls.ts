@@ -4,6 +4,7 @@
  * Addresses are guest-physical unless they are called linear; 64-bit numbers take two arguments,
  * the low half first.
  */
+import { pageBytes } from '@ringfence/memory';
 import {
   RingfenceCall as Call,
   RingfenceError as Failure,
@@ -21,7 +22,6 @@ export interface RingfenceCallRow {
   readonly serve: (abi: RingfenceAbi, args: readonly number[]) => number;
 }
 
-const pageBytes = 4096;
 const firstVector = 32;
 const lastVector = 255;
 /** The longest time that a call takes, in nanoseconds: 2^53, about a hundred days. */

@@ -1,4 +1,5 @@
 /** The page that a guest of Ringfence's own interface shares with it: events, upcalls, time. */
+import { pageBytes } from '@ringfence/memory';
 import type { GuestClock, WallClock } from '../interfaces.ts';
 import {
   timeIsStable,
@@ -28,7 +29,7 @@ export class InfoPage {
     this.at = at;
     this.vector = vector;
     if (at >= 0) {
-      this.#memory.write(at, new Uint8Array(4096));
+      this.#memory.write(at, new Uint8Array(pageBytes));
       this.#memory.write32(at + InfoOffset.version, ringfenceVersion);
     }
   }

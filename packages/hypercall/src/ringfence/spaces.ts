@@ -8,10 +8,10 @@
  * A space may share tables with the one that it was made from, as kernels want it: a part of 4 MiB
  * is then changed by its owner alone, for all that share it.
  */
+import { pageBytes } from '@ringfence/memory';
 import { RingfenceError as Failure, RingfenceLimit, RingfenceRight } from './constants.ts';
 import type { RingfenceMemory } from './interfaces.ts';
 
-const pageBytes = 4096;
 const entries = 1024;
 /** Present, accessed and dirty: the processor has nothing to note (SDM 3A table 4-6). */
 const present = 0x61;

@@ -1,6 +1,7 @@
 /**
  * One Xen guest with one virtual CPU: what the hypercalls of every kind of guest work on.
  */
+import { pageBytes } from '@ringfence/memory';
 import { timeInfoBytes } from '../kvm/time-structures.ts';
 import { DomainId, HvmParam, Virq } from './constants.ts';
 import { EventChannels } from './event-channels.ts';
@@ -58,8 +59,6 @@ export interface XenDomainOptions {
   /** Which pages a back end may use by grants; the default is all RAM. */
   readonly grantPages?: GrantPages;
 }
-
-const pageBytes = 4096;
 
 /** A guest of Xen with one virtual CPU, whatever its kind. */
 export class XenDomain {

@@ -10,6 +10,7 @@
  * Everything here is in the guest's hands but the tails. They are followed only to ports that have
  * a word, and a word is only looked at, never believed.
  */
+import { pageBytes } from '@ringfence/memory';
 import { XenError } from './constants.ts';
 import type { EventWords } from './event-words.ts';
 import type { GrantPages } from './grant-table.ts';
@@ -27,7 +28,6 @@ const priorities = 16;
 const defaultPriority = 7;
 const headsAt = 8;
 const controlBytes = headsAt + priorities * 4;
-const pageBytes = 4096;
 const wordsPerPage = pageBytes / 4;
 /** The most pages of words. */
 const mostPages = 2 ** linkBits / wordsPerPage;

@@ -10,6 +10,7 @@
  *
  * In version 2 what is in use is told in a table of its own, 16 bits each.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId } from './constants.ts';
 import type { XenMemory } from './interfaces.ts';
 
@@ -19,7 +20,6 @@ const flagReadOnly = 4;
 const flagReading = 8;
 const flagWriting = 0x10;
 const flagSubPage = 0x100;
-const pageBytes = 4096;
 
 /** The most frames of grant entries of a guest. */
 export const mostGrantFrames = 32;

@@ -1,9 +1,8 @@
+import { pageBytes } from '@ringfence/memory';
 import type { XenAddressSpace, XenMemory } from './interfaces.ts';
 
 /** The most bytes that one call copies at once. */
 export const mostCopyBytes = 0x1_0000;
-
-const pageBytes = 4096;
 
 /**
  * Copies between hypercalls and the guest's memory, by linear addresses that the guest gave.

@@ -9,6 +9,7 @@
  *     base + 4     translated: EAX features, EBX number of the virtual CPU, ECX of the domain
  *     base + 5     paravirtual: EBX bits of a machine address
  */
+import { pageBytes } from '@ringfence/memory';
 import type { CallLog } from '../call-log.ts';
 import type {
   AbiState,
@@ -41,7 +42,6 @@ const highestLeaf = 5;
 /** Leaf base + 2, ECX: updates of page tables can keep accessed and dirty bits. */
 const preservesAccessed = 1;
 
-const pageBytes = 4096;
 const stubBytes = 32;
 /** EBX, ECX, EDX, ESI, EDI, EBP by the manual's numbers. */
 const argumentRegisters: readonly number[] = [3, 1, 2, 6, 7, 5];

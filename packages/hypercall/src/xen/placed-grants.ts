@@ -2,10 +2,9 @@
  * Mappings of grants of a guest with translated memory: the page stands at a frame of its own too
  * (Xen, arch/x86/mm/p2m.c, "create_grant_p2m_mapping").
  */
+import { pageBytes } from '@ringfence/memory';
 import type { XenMemory } from './interfaces.ts';
 import type { GrantMapper, WideAddress } from './mapped-grants.ts';
-
-const pageBytes = 4096;
 
 /** Frames of a guest at which granted pages stand. */
 export class PlacedGrants implements GrantMapper {

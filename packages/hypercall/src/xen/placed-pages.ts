@@ -2,9 +2,9 @@
  * Pages that stand at other frames of a translated guest than they do by themselves: Xen's own, and
  * those of the guest's that it moved (public/memory.h, XENMAPSPACE_*).
  */
+import { pageBytes } from '@ringfence/memory';
 import type { XenMemory } from './interfaces.ts';
 
-const pageBytes = 4096;
 /** The most pages of its own that a guest can have moved at a time. */
 export const mostMovedPages = 1024;
 

@@ -17,6 +17,7 @@
  *     8              16            CR2
  *     32             32            time, as in the KVM interface
  */
+import { pageBytes } from '@ringfence/memory';
 import type { GuestClock, WallClock } from '../interfaces.ts';
 import {
   timeIsStable,
@@ -120,7 +121,7 @@ export class SharedInfo {
 
   /** Fills the page with zeros: no event pending, none masked. */
   reset(): void {
-    this.#memory.write(this.#page, new Uint8Array(4096));
+    this.#memory.write(this.#page, new Uint8Array(pageBytes));
     this.#layout = sharedLayouts[4];
     this.#vcpu = this.#page;
   }

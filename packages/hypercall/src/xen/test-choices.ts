@@ -1,8 +1,7 @@
 /** What a hostile guest of a test does is chosen by random numbers here. */
+import { pageBytes } from '@ringfence/memory';
 import { numbersFrom } from '../test-host.ts';
 import type { TestGuest } from './test-guest.ts';
-
-const pageBytes = 4096;
 
 /** A guest with a page of its own for arguments. */
 export interface ChoosingGuest extends TestGuest {

@@ -1,4 +1,5 @@
 /** Memory and services for tests of the Xen interface. */
+import { pageBytes } from '@ringfence/memory';
 import { CallLog } from '../call-log.ts';
 import { TestClock, TestMemory } from '../test-host.ts';
 import type { HypercallRegisters } from '../interfaces.ts';
@@ -12,8 +13,6 @@ import { hypervisorBytes } from './pv/hypervisor-area.ts';
 import { PageInfo, PageOwner, PageType } from './pv/page-info.ts';
 import { XenPvAbi } from './pv/pv-abi.ts';
 import { FrameField } from './pv/traps.ts';
-
-const pageBytes = 4096;
 
 /** RAM with accesses of all sizes; aliases are remembered. */
 export class TestXenMemory extends TestMemory implements XenMemory {

@@ -2,11 +2,11 @@
  * Calls of a hostile guest of any kind: grants, events, and the rings of store and console. Written
  * for tests.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, XenCallNumber } from './constants.ts';
 import type { Choices, Maker } from './test-choices.ts';
 import { xenFrames } from './xen-frames.ts';
 
-const pageBytes = 4096;
 const { self } = DomainId;
 
 /** Grants in both versions. */

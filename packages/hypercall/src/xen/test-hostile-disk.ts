@@ -2,6 +2,7 @@
  * What a hostile guest does with a disk: rings that come and go, indexes and requests at random,
  * grants that are taken back while something is under way. Written for tests.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, XenCallNumber } from './constants.ts';
 import type { XenBlockStorage, XenDisk } from './interfaces.ts';
 import { guestPath } from './io/store/connection.ts';
@@ -9,7 +10,6 @@ import { fromText } from './io/store/wire.ts';
 import type { Choices, Maker } from './test-choices.ts';
 import { xenFrames } from './xen-frames.ts';
 
-const pageBytes = 4096;
 const sectors = 64;
 const front = `${guestPath}/device/vbd/51712`;
 /** References that are the guest's, from the first behind those of the tool stack. */

@@ -2,6 +2,7 @@
  * Calls of a hostile guest whose memory is translated, at random but for their shape: pages that it
  * places, parameters, and what all guests have. Written for tests.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, XenCallNumber } from './constants.ts';
 import { Choices } from './test-choices.ts';
 import type { ChoosingGuest, Maker } from './test-choices.ts';
@@ -10,7 +11,6 @@ import type { TestHvmGuest } from './test-guest.ts';
 import { events, grants, ringOfConsole, ringOfStore } from './test-hostile-common.ts';
 import { disks, HostileDisk } from './test-hostile-disk.ts';
 
-const pageBytes = 4096;
 const { self } = DomainId;
 
 /** A translated guest with a disk, and a page for arguments. */

@@ -1,6 +1,7 @@
 /**
  * What a tool stack does for a guest before it starts: its part of the store, and its devices.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { ShutdownReason } from '../interfaces.ts';
@@ -10,8 +11,6 @@ import { XenConsole } from './console.ts';
 import { guestPath, StoreConnection } from './store/connection.ts';
 import { XenStore } from './store/store.ts';
 import { fromText } from './store/wire.ts';
-
-const pageBytes = 4096;
 
 /** What the guest is called, and what is known of it as a machine that domains come and go for. */
 const guestName = 'guest';

@@ -29,6 +29,15 @@ export function domainError(domain: number): number {
   return domain === DomainId.backend ? -XenError.notPermitted : -XenError.noDomain;
 }
 
+/**
+ * Reads a structure that begins with the number of the domain that is meant, 16 bits: its words, or
+ * the error where it cannot be read, or means another domain than the guest.
+ */
+export function ownWords(call: XenCall, at: number, count: number): number[] | number {
+  const words = call.copy.words(at, count);
+  return words === undefined ? -XenError.fault : domainError((words[0] ?? 0) & 0xffff) || words;
+}
+
 /** Whether a domain number means the guest itself. */
 export function isSelf(domain: number): boolean {
   return domain === DomainId.self || domain === DomainId.guest;

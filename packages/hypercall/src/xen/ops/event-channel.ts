@@ -1,6 +1,6 @@
 import { DomainId, pirqs, Virq, XenError } from '../constants.ts';
 import { linkBits } from '../event-queues.ts';
-import { argument, domainError, isSelf } from './call.ts';
+import { argument, domainError, isSelf, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
 /** Sub-operations (public/event_channel.h, EVTCHNOP_*). */
@@ -179,15 +179,11 @@ const Status = { closed: 0, unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as con
 
 /** dom u16, port u32, status u32, vcpu u32, then what the state has. */
 function status(call: XenCall, at: number): number {
-  const words = call.copy.words(at, 2);
-  if (words === undefined) {
-    return -XenError.fault;
+  const words = ownWords(call, at, 2);
+  if (typeof words === 'number') {
+    return words;
   }
   const [domain = 0, port = 0] = words;
-  const stranger = domainError(domain & 0xffff);
-  if (stranger !== 0) {
-    return stranger;
-  }
   if (!call.domain.events.isPort(port)) {
     return -XenError.invalid;
   }

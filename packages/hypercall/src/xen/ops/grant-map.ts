@@ -2,6 +2,7 @@
  * Operations of `grant_table_op` on grants that the guest itself uses: map, unmap, copy, swap
  * (public/grant_table.h). The only grants that there are to use are its own.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId } from '../constants.ts';
 import { GrantMapFlag, mostMappedGrants } from '../mapped-grants.ts';
 import { argument } from './call.ts';
@@ -22,7 +23,6 @@ export const GrantStatus = {
   again: -12,
 } as const;
 
-const pageBytes = 4096;
 const CopyFlag = { sourceReference: 1, targetReference: 2 } as const;
 
 /** References that the table of the other domain has room for. */

@@ -1,7 +1,8 @@
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, mostListElements, XenError } from '../constants.ts';
 import { mostGrantFrames, mostStatusFrames } from '../grant-table.ts';
 import { xenFrames } from '../xen-frames.ts';
-import { argument, domainError, isSelf } from './call.ts';
+import { argument, isSelf, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { copyGrant, GrantStatus, isNotOne, mapGrant, swapGrants, unmapGrant } from './grant-map.ts';
 
@@ -68,7 +69,7 @@ function setupTable(call: XenCall, at: number): number {
       return Status.general;
     }
     const frames = Array.from({ length: count }, (_nothing, index) => {
-      return Math.floor((call.domain.grants.frameAddress(index) ?? 0) / 4096);
+      return Math.floor((call.domain.grants.frameAddress(index) ?? 0) / pageBytes);
     });
     // With translated memory the frames are only reserved; add_to_physmap places them.
     const isTold = call.domain.kind === 'hvm' || call.copy.writeWords(list, frames);
@@ -110,13 +111,9 @@ function setVersion(call: XenCall, at: number): number {
 
 /** dom u16, version u32. */
 function getVersion(call: XenCall, at: number): number {
-  const words = call.copy.words(at, 2);
-  if (words === undefined) {
-    return -XenError.fault;
-  }
-  const stranger = domainError((words[0] ?? 0) & 0xffff);
-  if (stranger !== 0) {
-    return stranger;
+  const words = ownWords(call, at, 2);
+  if (typeof words === 'number') {
+    return words;
   }
   return call.copy.writeWords(at, [words[0] ?? 0, call.domain.grants.version])
     ? 0
@@ -139,7 +136,7 @@ function statusFrames(call: XenCall, at: number): number {
       return Status.general;
     }
     const frames = Array.from({ length: count }, (_nothing, index) => {
-      return [Math.floor((grants.statusAddress(index) ?? 0) / 4096), 0];
+      return [Math.floor((grants.statusAddress(index) ?? 0) / pageBytes), 0];
     }).flat();
     return call.copy.writeWords(low, frames) ? Status.okay : Status.badAddress;
   })();
@@ -233,8 +230,6 @@ function cacheFlush(call: XenCall, at: number): number {
   // A processor of this kind does not forget lines without writing them back.
   return (op & CacheFlush.clean) === 0 ? -XenError.notSupported : 0;
 }
-
-const pageBytes = 4096;
 
 const shapes: Readonly<Record<number, Shape>> = {
   [Op.mapGrantRef]: served(32, 4, mapGrant),

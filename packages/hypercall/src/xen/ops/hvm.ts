@@ -1,5 +1,6 @@
+import { pageBytes } from '@ringfence/memory';
 import { HvmParam, XenError } from '../constants.ts';
-import { argument, domainError } from './call.ts';
+import { argument, domainError, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
 /** Sub-operations (public/hvm/hvm_op.h, HVMOP_*). */
@@ -140,19 +141,14 @@ function upcallVector(call: XenCall, at: number): number {
 
 /** Kinds of memory that there are (HVMMEM_*). */
 const MemType = { ram: 0, none: 2 } as const;
-const pageBytes = 4096;
 
 /** domid u16, kind u16, 0, frame (64): whether there is RAM at a frame. */
 function memType(call: XenCall, at: number): number {
-  const words = call.copy.words(at, 4);
-  if (words === undefined) {
-    return -XenError.fault;
+  const words = ownWords(call, at, 4);
+  if (typeof words === 'number') {
+    return words;
   }
   const [head = 0, padding = 0, low = 0, high = 0] = words;
-  const stranger = domainError(head & 0xffff);
-  if (stranger !== 0) {
-    return stranger;
-  }
   const isRam = high === 0 && call.domain.services.memory.isRam(low * pageBytes, pageBytes);
   const kind = isRam ? MemType.ram : MemType.none;
   return call.copy.writeWords(at, [(head & 0xffff) | (kind << 16), padding]) ? 0 : -XenError.fault;

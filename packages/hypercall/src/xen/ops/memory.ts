@@ -1,7 +1,8 @@
+import { pageBytes } from '@ringfence/memory';
 import { XenError, mostListElements } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { FramePool } from '../machine-frames.ts';
-import { argument, domainError, isSelf } from './call.ts';
+import { argument, domainError, isSelf, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { exchangeMemory, isForNodeAlone } from './exchange.ts';
 import { addBatch, addOne, remove } from './physmap.ts';
@@ -59,7 +60,6 @@ const extentShift = 6;
 /** Bits of the flags of a reservation: how many bits addresses may have, 0 for any. */
 const addressBitsMask = 0xff;
 
-const pageBytes = 4096;
 const pageShift = 12;
 /** The largest extent, 2 MiB. */
 const mostOrder = 9;
@@ -118,11 +118,8 @@ function maximumFrame({ kind, pages, shared }: XenDomain): number {
 }
 
 function ownDomain(call: XenCall, at: number): number | undefined {
-  const words = call.copy.words(at, 1);
-  if (words === undefined) {
-    return -XenError.fault;
-  }
-  return domainError((words[0] ?? 0) & 0xffff) || undefined;
+  const words = ownWords(call, at, 1);
+  return typeof words === 'number' ? words : undefined;
 }
 
 /**

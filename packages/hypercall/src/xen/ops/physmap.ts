@@ -2,12 +2,12 @@
  * Operations of `memory_op` that say what stands at the frames of a translated guest
  * (public/memory.h, XENMEM_add_to_physmap, _batch, XENMEM_remove_from_physmap).
  */
+import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
-import { domainError } from './call.ts';
+import { domainError, ownWords } from './call.ts';
 import type { XenCall } from './call.ts';
 
-const pageBytes = 4096;
 /** The last frame below 4 GiB, at which nothing can stand, nor above. */
 const lastFrame = 0xf_ffff;
 /** What add_to_physmap can place (XENMAPSPACE_*); pages of others only in a batch. */
@@ -43,15 +43,11 @@ export function addOne(call: XenCall, at: number): number {
 
 /** domid u16, space u16, size u16, extra u16, idxs, gpfns, errs. */
 export function addBatch(call: XenCall, at: number): number {
-  const words = call.copy.words(at, 5);
-  if (words === undefined) {
-    return -XenError.fault;
+  const words = ownWords(call, at, 5);
+  if (typeof words === 'number') {
+    return words;
   }
   const [domainAndSpace = 0, size = 0, indexes = 0, frames = 0, errors = 0] = words;
-  const stranger = domainError(domainAndSpace & 0xffff);
-  if (stranger !== 0) {
-    return stranger;
-  }
   for (let element = 0; element < (size & 0xffff); element += 1) {
     const index = call.copy.words(indexes + element * 4, 1)?.[0];
     const frame = call.copy.words(frames + element * 4, 1)?.[0];
@@ -101,15 +97,11 @@ function xenPage(domain: XenDomain, space: number, index: number): number | unde
 
 /** domid u16, gpfn. */
 export function remove(call: XenCall, at: number): number {
-  const words = call.copy.words(at, 2);
-  if (words === undefined) {
-    return -XenError.fault;
+  const words = ownWords(call, at, 2);
+  if (typeof words === 'number') {
+    return words;
   }
-  const [domain = 0, frame = 0] = words;
-  const stranger = domainError(domain & 0xffff);
-  if (stranger !== 0) {
-    return stranger;
-  }
+  const [, frame = 0] = words;
   const { domain: guest } = call;
   if (guest.kind === 'pv') {
     return -XenError.noEntry;

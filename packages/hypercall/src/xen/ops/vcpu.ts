@@ -1,3 +1,4 @@
+import { pageBytes } from '@ringfence/memory';
 import { timeInfoBytes } from '../../kvm/time-structures.ts';
 import { XenError } from '../constants.ts';
 import { vcpuInfoBytes } from '../shared-info.ts';
@@ -26,7 +27,6 @@ const Vcpu = {
 const mustBeFuture = 1;
 /** The shortest period of the periodic timer: 1 ms. */
 const leastPeriodNs = 1e6;
-const pageBytes = 4096;
 
 /** `vcpu_op`: there is one virtual CPU, number 0. */
 export const serveVcpu: XenHandler = (call) => {

@@ -1,3 +1,4 @@
+import { pageBytes } from '@ringfence/memory';
 import {
   Assist,
   DomainId,
@@ -74,7 +75,7 @@ export const serveVersion: XenHandler = (call) => {
     case Version.features:
       return featureMap(call, to);
     case Version.pageSize:
-      return to === 0 ? 4096 : -XenError.invalid;
+      return to === 0 ? pageBytes : -XenError.invalid;
     case Version.guestHandle:
       return call.copy.write(to, guestHandle()) ? 0 : -XenError.fault;
     case Version.commandLine:

@@ -11,11 +11,11 @@
  *                   stack, one page
  *                   padding, at least 512 KiB, up to a multiple of 4 MiB
  */
+import { pageBytes } from '@ringfence/memory';
 import type { XenMemory } from '../interfaces.ts';
 import { paravirtualHypercallPage } from './hypervisor-area.ts';
 import { EntryBit } from './page-tables.ts';
 
-const pageBytes = 4096;
 const alignment = 0x40_0000;
 const leastPadding = 0x8_0000;
 const magic = 'xen-3.0-x86_32p';

@@ -2,6 +2,7 @@
  * The hypercalls that set the state of a paravirtual guest's virtual CPU (Xen, public/xen.h,
  * public/callback.h).
  */
+import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
@@ -65,7 +66,7 @@ export function updateDescriptor(guest: PvGuest, call: XenCall): number {
     return -XenError.invalid;
   }
   const { memory } = guest.domain.services;
-  const at = frame * 4096 + (low & 0xff8);
+  const at = frame * pageBytes + (low & 0xff8);
   memory.write32(at, fixed[0]);
   memory.write32(at + 4, fixed[1]);
   return 0;

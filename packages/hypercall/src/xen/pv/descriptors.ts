@@ -3,6 +3,7 @@
  * 3A
  * 3.4.5).
  */
+import { pageBytes } from '@ringfence/memory';
 
 const presentBit = 0x8000;
 const codeOrData = 0x1000;
@@ -45,7 +46,7 @@ export const guestEnd = 0xf580_0000;
 function widen(low: number, high: number): readonly [number, number] {
   const isFlat = (high & 0xff00_00ff) === 0 && low >>> 16 === 0;
   const units = ((high & 0xf_0000) | (low & 0xffff)) + 1;
-  const end = (high & largeUnits) === 0 ? units : units * 4096;
+  const end = (high & largeUnits) === 0 ? units : units * pageBytes;
   return isFlat && end > guestEnd ? [low | 0xffff, high | 0xf_0000] : [low, high];
 }
 

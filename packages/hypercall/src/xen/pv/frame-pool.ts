@@ -1,12 +1,11 @@
 /**
  * Machine frames that a paravirtual guest gave back, and gets again: there are no others.
  */
+import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
 import type { FramePool } from '../machine-frames.ts';
 import type { PvGuest } from './guest.ts';
 import { PageOwner } from './page-info.ts';
-
-const pageBytes = 4096;
 
 /** Makes the pool of a guest; its frames are `guest.freeFrames`. */
 export function framePool(guest: PvGuest): FramePool {

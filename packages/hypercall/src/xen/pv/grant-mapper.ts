@@ -2,6 +2,7 @@
  * Mappings of grants in a paravirtual guest's page tables (Xen, arch/x86/pv/grant_table.c). An
  * entry holds a use of the page that it maps, as every entry does, beside the grant's own.
  */
+import { pageBytes } from '@ringfence/memory';
 import type { GrantMapper, WideAddress } from '../mapped-grants.ts';
 import { availableBits, GrantMapFlag } from '../mapped-grants.ts';
 import type { PvGuest } from './guest.ts';
@@ -9,7 +10,6 @@ import { PageType } from './page-info.ts';
 import { EntryBit, frameOf } from './page-tables.ts';
 import type { Entry } from './page-tables.ts';
 
-const pageBytes = 4096;
 /** The bits of an entry that are software's begin here. */
 const availableShift = 9;
 const none: Entry = { low: 0, high: 0 };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, XenCallNumber, XenError } from '../constants.ts';
 import { xenFrames } from '../xen-frames.ts';
 import { begun } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 
-const pageBytes = 4096;
 const self = 0x7ff0;
 
 describe('a paravirtual guest with a grant of its own', () => {

@@ -1,6 +1,7 @@
 /**
  * A paravirtual guest's virtual CPU and memory, as its hypercalls change them.
  */
+import { pageBytes } from '@ringfence/memory';
 import type { MsrValue } from '../../interfaces.ts';
 import { Assist, XenError } from '../constants.ts';
 import { xenFrames } from '../xen-frames.ts';
@@ -205,7 +206,7 @@ export class PvGuest {
   /** Gives the guest its memory, from a machine frame on, and what it may see of Xen's. */
   giveFrames(firstFrame: number): void {
     const { domain, info, area } = this;
-    const xen = domain.frame(0) / 4096;
+    const xen = domain.frame(0) / pageBytes;
     info.setOwner(firstFrame, firstFrame + domain.pages, PageOwner.guest);
     info.setOwner(xen, xen + xenFrames.console, PageOwner.shared);
     const [first, end] = area.machineFrames;
@@ -284,8 +285,8 @@ export class PvGuest {
         return -XenError.invalid;
       default: {
         const { memory } = this.domain.services;
-        memory.write32(frame * 4096 + index * 8, entry.low);
-        memory.write32(frame * 4096 + index * 8 + 4, entry.high);
+        memory.write32(frame * pageBytes + index * 8, entry.low);
+        memory.write32(frame * pageBytes + index * 8 + 4, entry.high);
         return 0;
       }
     }

@@ -4,12 +4,12 @@
  */
 import { describe, expect, it } from 'vitest';
 
+import { pageBytes } from '@ringfence/memory';
 import { XenCallNumber, XenError } from '../constants.ts';
 import { begun } from './test-begun.ts';
 import type { BegunGuest } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 
-const pageBytes = 4096;
 const register = (guest: BegunGuest, frame: number): number =>
   guest.call(XenCallNumber.vcpuOp, 10, 0, guest.put(guest.argumentsAt, frame, 0, 64));
 const again = ({ abi }: BegunGuest): void => {

@@ -19,11 +19,11 @@
  *     EAX bit 0: load CR3 from EBX   bit 1: wait   bit 2: LLDT CX   bit 4: load CR0 from EDX
  *     bit 5: load CR4 from ESI
  */
+import { pageBytes } from '@ringfence/memory';
 import { xenFrames } from '../xen-frames.ts';
 import type { XenMemory } from '../interfaces.ts';
 import { entriesPerTable, EntryBit, hypervisorSlot } from './page-tables.ts';
 
-const pageBytes = 4096;
 const largePageBytes = 0x20_0000;
 const areaStart = 0xfc00_0000;
 const areaSlot = (areaStart - 0xc000_0000) / largePageBytes;

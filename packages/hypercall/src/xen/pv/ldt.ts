@@ -3,12 +3,11 @@
  * descriptor tables that nobody can write, and are looked for when the processor first needs them
  * (Xen, arch/x86/pv/descriptor-tables.c and mm.c, "pv_map_ldt_shadow_page").
  */
+import { pageBytes } from '@ringfence/memory';
 import type { PvGuest } from './guest.ts';
 import { ldtLinear, ldtPages, StubAction } from './hypervisor-area.ts';
 import { PageType } from './page-info.ts';
 import { EntryBit, frameOf } from './page-tables.ts';
-
-const pageBytes = 4096;
 
 /** The local descriptor table of one guest. */
 export class GuestLdt {

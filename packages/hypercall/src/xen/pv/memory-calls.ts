@@ -2,6 +2,7 @@
  * The hypercalls that change a paravirtual guest's page tables (Xen, public/xen.h, "mmu_update",
  * "mmuext_op").
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, mostListElements, XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
@@ -16,7 +17,6 @@ const Update = { normal: 0, machineToPhysical: 1, keepAccessed: 2, noTranslate: 
 
 /** Set in a count that continues an earlier call (MMU_UPDATE_PREEMPTED). */
 const preempted = 0x8000_0000;
-const pageBytes = 4096;
 
 /**
  * Whose pages the updates are about, and whose page tables (its number and 1 in the upper half, 0

@@ -1,4 +1,5 @@
 /** Model-specific registers of a paravirtual guest (Xen, arch/x86/msr.c, "guest_rdmsr"). */
+import { pageBytes } from '@ringfence/memory';
 import type { MsrValue } from '../../interfaces.ts';
 import { CpuidFaulting } from '../cpuid-faulting.ts';
 import { xenHypercallMsr } from '../hvm-abi.ts';
@@ -35,7 +36,6 @@ const registersPerBank = 4;
  */
 const miscellaneous = 0x1a0;
 const miscellaneousValue = 0x80_1801;
-const pageBytes = 4096;
 
 const ofIntel = 'GenuineIntel';
 const ofAmd = 'AuthenticAMD';

@@ -5,6 +5,7 @@
  * An entry is two words. Xen's own entries stand in the last table of the second level, from
  * `hypervisorSlot` on; a guest can neither read meaning into them nor change them.
  */
+import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
 import type { XenMemory } from '../interfaces.ts';
 import { checkDescriptor } from './descriptors.ts';
@@ -19,7 +20,6 @@ export const entriesPerTable = 512;
 /** The first entry of the top second-level table that is Xen's: 0xf5800000. */
 export const hypervisorSlot = 428;
 
-const pageBytes = 4096;
 const topSlot = 3;
 /** Low bits that a guest may set: P, RW, US, A, D and those for software. */
 const allowedLow = 0xe67;

@@ -2,6 +2,7 @@
  * `physdev_op` of a paravirtual guest without devices: ports, and interrupts that there are none of
  * (public/physdev.h; Xen, arch/x86/physdev.c).
  */
+import { pageBytes } from '@ringfence/memory';
 import { pirqs, XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
@@ -30,7 +31,6 @@ const ofCompat: ReadonlySet<number> = new Set([
   ...[8, 9, 10],
 ]);
 const mostPorts = 0x1_0000;
-const pageBytes = 4096;
 
 /** `physdev_op`: the I/O privilege that the kernel gives its programs, and their map of ports. */
 export function physdevOp(guest: PvGuest, call: XenCall): number {

@@ -2,6 +2,7 @@
  * INS and OUTS of a paravirtual guest: segments and pages are checked (Xen,
  * arch/x86/pv/emul-priv-op.c, "rep_ins", "rep_outs").
  */
+import { pageBytes } from '@ringfence/memory';
 import type { GuestCopy } from '../guest-copy.ts';
 import { EntryBit } from './page-tables.ts';
 import type { PvGuest } from './guest.ts';
@@ -138,7 +139,7 @@ function faultAt(
   };
   const last = (linear + bytes - 1) >>> 0;
   // The first page that is not there is the one to tell; else the first that may not be used.
-  const at = isThere(linear) && !isThere(last) ? (last & -4096) >>> 0 : linear;
+  const at = isThere(linear) && !isThere(last) ? (last & -pageBytes) >>> 0 : linear;
   const error =
     (isThere(at) ? ErrorBit.present : 0) |
     (write ? ErrorBit.write : 0) |

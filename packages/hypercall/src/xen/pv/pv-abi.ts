@@ -2,6 +2,7 @@
  * The Xen interface of a paravirtual guest: every trap of the guest comes here through the stubs of
  * `HypervisorArea`, hypercalls among them.
  */
+import { pageBytes } from '@ringfence/memory';
 import type {
   AbiState,
   CpuidValues,
@@ -39,7 +40,6 @@ import { beginGuest, FrameField, returnFromHandler, TrapFrame } from './traps.ts
 import { restorePvGuest, savePvGuest } from './saved-guest.ts';
 import { Waiting } from '../waiting.ts';
 
-const pageBytes = 4096;
 /** CR0.TS. */
 const taskSwitchedBit = 8;
 const argumentFields: readonly number[] = [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { pageBytes } from '@ringfence/memory';
 import { XenCallNumber, XenError } from '../constants.ts';
 import { guestReturn } from './hypervisor-area.ts';
 import { PageType } from './page-info.ts';
@@ -7,7 +8,6 @@ import { begun } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 import { FrameField } from './traps.ts';
 
-const pageBytes = 4096;
 const self = 0x7ff0;
 const { updateVaMapping, setGdt, updateDescriptor } = XenCallNumber;
 

@@ -2,6 +2,7 @@
  * Segments of a paravirtual guest by their selectors, read from the tables that it gave (Xen,
  * arch/x86/pv/emul-priv-op.c, "pv_emul_read_segment"; SDM 3A 3.4.5).
  */
+import { pageBytes } from '@ringfence/memory';
 import type { PvGuest } from './guest.ts';
 import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
@@ -18,7 +19,6 @@ export interface GuestSegment {
 /** Selectors of Xen's own segments that guests use, without their level: code, and data. */
 const flatCode: ReadonlySet<number> = new Set([0xe018, 0xe028]);
 const flatData: ReadonlySet<number> = new Set([0xe020, 0xe030]);
-const pageBytes = 4096;
 const isPresent = 0x8000;
 const isCodeOrData = 0x1000;
 const isCode = 0x800;

@@ -1,10 +1,10 @@
 /** A paravirtual guest that has begun, for tests. */
+import { pageBytes } from '@ringfence/memory';
 import { XenCallNumber } from '../constants.ts';
 import type { XenDisk } from '../interfaces.ts';
 import { makePvGuest } from '../test-guest.ts';
 import type { TestPvGuest } from '../test-guest.ts';
 
-const pageBytes = 4096;
 const self = 0x7ff0;
 const { mmuUpdate, mmuextOp } = XenCallNumber;
 

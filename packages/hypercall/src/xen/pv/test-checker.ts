@@ -3,11 +3,10 @@
  * what is kept. Written for tests; shares nothing with the code that keeps the counts but the
  * owners.
  */
+import { pageBytes } from '@ringfence/memory';
 import type { XenMemory } from '../interfaces.ts';
 import type { PvGuest } from './guest.ts';
 import { PageOwner, PageType } from './page-info.ts';
-
-const pageBytes = 4096;
 
 /** Returns what is wrong, line by line; nothing when all counts hold. */
 export function checkPages(guest: PvGuest, memory: XenMemory): readonly string[] {

@@ -2,6 +2,7 @@
  * Calls of a hostile paravirtual guest, at random but for their shape: most name pages that matter,
  * so that a good part of them does something. Written for tests.
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId, XenCallNumber } from '../constants.ts';
 import { Choices } from '../test-choices.ts';
 import type { Maker } from '../test-choices.ts';
@@ -11,7 +12,6 @@ import { StubAction } from './hypervisor-area.ts';
 import type { BegunGuest } from './test-begun.ts';
 import { FrameField } from './traps.ts';
 
-const pageBytes = 4096;
 const self = 0x7ff0;
 const firstLinear = 0xc000_0000;
 

@@ -6,10 +6,10 @@
  *
  *     one page: the table of the start, then 127 copies of four entries
  */
+import { pageBytes } from '@ringfence/memory';
 import type { XenMemory } from '../interfaces.ts';
 import { EntryBit, topEntries } from './page-tables.ts';
 
-const pageBytes = 4096;
 const tableBytes = 32;
 const slots = pageBytes / tableBytes;
 /** What the processor is given of an entry: P, and the bits for software. */

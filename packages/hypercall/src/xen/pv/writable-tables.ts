@@ -6,6 +6,7 @@
  * Only tables of the first level are served so, as in Xen. A store is of one, two or four bytes
  * within an entry, or of eight, an entry as a whole.
  */
+import { pageBytes } from '@ringfence/memory';
 import type { GuestCopy } from '../guest-copy.ts';
 import type { PvGuest } from './guest.ts';
 import { PageOwner, PageType } from './page-info.ts';
@@ -17,7 +18,6 @@ import { codeLinear } from './segments.ts';
 import { FrameField } from './traps.ts';
 import type { TrapFrame } from './traps.ts';
 
-const pageBytes = 4096;
 /** Bits of EFLAGS that the arithmetic here sets: CF, PF, AF, ZF, SF, OF. */
 const arithmeticFlags = 0x8d5;
 const zeroFlag = 0x40;

@@ -2,6 +2,7 @@
  * A paravirtual disk's back end in the store: what it offers, and the handshake with the guest's
  * front end (Xen, public/io/blkif.h, "Front->back notifications", and public/io/xenbus.h).
  */
+import { pageBytes } from '@ringfence/memory';
 import { DomainId } from '../../constants.ts';
 import type { XenDomain } from '../../domain.ts';
 import type { XenDisk } from '../../interfaces.ts';
@@ -23,7 +24,6 @@ export const BusState = {
 } as const;
 
 const sectorBytes = 512;
-const pageBytes = 4096;
 /** Number of `xvda`; the next disk is 16 further (docs/man/xen-vbd-interface.7). */
 const firstDevice = 202 << 8;
 const devicesPerDisk = 16;
