@@ -124,8 +124,8 @@ function multicall(table: XenCallTable, call: XenCall): number {
         ? -XenError.invalid
         : (table[number]?.serve({ ...call, args }) ?? -XenError.noSuchCall);
     call.copy.writeWords(at + 4, [result]);
-    if (call.isInKernel?.() === false) {
-      // It went on in a program, which may not make the calls behind it (XSA-213).
+    if (number === XenCallNumber.iret) {
+      // The calls behind it are not those of whoever goes on, and EAX is as it left it (XSA-213).
       return result;
     }
   }

@@ -9,8 +9,6 @@ export interface XenCall {
   readonly args: readonly number[];
   /** The caller's memory. */
   readonly copy: GuestCopy;
-  /** Whether the guest goes on in its kernel; absent where no call can change that. */
-  readonly isInKernel?: () => boolean;
 }
 
 /** Serves a call and returns its result, negative for errors. */

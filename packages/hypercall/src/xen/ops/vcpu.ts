@@ -3,6 +3,7 @@ import { timeInfoBytes } from '../../kvm/time-structures.ts';
 import { XenError } from '../constants.ts';
 import { vcpuInfoBytes } from '../shared-info.ts';
 import { argument } from './call.ts';
+import { machineToPhysicalStart } from './version.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
 /** Sub-operations (public/vcpu.h, VCPUOP_*). */
@@ -96,23 +97,36 @@ function runstateInfo(call: XenCall, at: number): number {
 
 /** A linear address that is kept: what the CPU spends its time with is told there. */
 function registerRunstate(call: XenCall, at: number): number {
-  const linear = call.copy.words(at, 1)?.[0];
-  if (linear === undefined || !call.copy.write(linear, call.domain.runstate.bytes())) {
+  const { runstate } = call.domain;
+  const linear = placeToKeep(call, at, runstate.bytes().length);
+  if (linear === undefined) {
     return -XenError.fault;
   }
   call.domain.runstateArea = linear;
+  call.copy.write(linear, runstate.bytes());
   return 0;
 }
 
 /** A linear address that is kept: it gets a copy of the time as `vcpu_info` has it. */
 function registerTime(call: XenCall, at: number): number {
-  const linear = call.copy.words(at, 1)?.[0];
-  if (linear === undefined || !call.copy.canWrite(linear, timeInfoBytes)) {
+  const linear = placeToKeep(call, at, timeInfoBytes);
+  if (linear === undefined) {
     return -XenError.fault;
   }
   call.domain.timeArea = linear;
   call.domain.writeTimeArea();
   return 0;
+}
+
+/**
+ * Reads an address that is written to from now on, whenever there is memory: it only has to lie
+ * below Xen where the guest has page tables that Xen is in.
+ */
+function placeToKeep(call: XenCall, at: number, bytes: number): number | undefined {
+  const linear = call.copy.words(at, 1)?.[0];
+  const isXens =
+    linear !== undefined && call.domain.kind === 'pv' && linear + bytes > machineToPhysicalStart;
+  return isXens ? undefined : linear;
 }
 
 function setPeriodic(call: XenCall, at: number): number {

@@ -286,8 +286,7 @@ export class XenPvAbi implements HypercallAbi {
     const number = frame.get(FrameField.eax);
     const found = this.#calls[number];
     const args = argumentFields.map((field) => frame.get(field));
-    const isInKernel = (): boolean => frame.level === 1;
-    const call = { domain: this.domain, args, copy: this.#copy, isInKernel };
+    const call = { domain: this.domain, args, copy: this.#copy };
     const result = this.#options.log.run(
       'xen',
       found?.name ?? 'unknown',

@@ -280,7 +280,7 @@ describe('calls of a paravirtual guest', () => {
     expect(call(XenCallNumber.physdevOpCompat, 0xfc00_0000)).toBe(-14);
   });
 
-  it('in a list end with the one that goes on in a program', () => {
+  it('in a list end with the one that goes on elsewhere, also in the kernel', () => {
     const { call, put, argumentsAt, setField, field, memory } = begun();
     const version = [XenCallNumber.xenVersion, 7, 0, 0, 0, 0, 0, 0];
     const stack = argumentsAt + 0x200;
@@ -296,7 +296,7 @@ describe('calls of a paravirtual guest', () => {
       ];
     };
     expect(results(0xe02b, 0x202, 0x5000, 0xe033)).toEqual([0x1234, 0x2000, 0x4_0011, 0x1234, 7]);
-    expect(results(0xe019, 0x202)).toEqual([0, 0x2000, 0x4_0011, 0x1234, 0x4_0011]);
+    expect(results(0xe019, 0x202)).toEqual([0x1234, 0x2000, 0x4_0011, 0x1234, 7]);
   });
 
   it('tell of page directories above 4 GiB to a guest that said that it may have them', () => {
@@ -344,6 +344,16 @@ describe('calls of a paravirtual guest', () => {
     host.advance(500);
     expect(call(XenCallNumber.vcpuOp, 4, 0, place)).toBe(0);
     expect(memory.read32(place + 12)).toBe(1500);
+  });
+
+  it("keep a place that is no memory yet, if it is not the hypervisor's", () => {
+    const { call, put, argumentsAt, domain } = begun();
+    const register = (op: number, place: number): number =>
+      call(XenCallNumber.vcpuOp, op, 0, put(argumentsAt, place));
+    expect([5, 13].map((op) => register(op, 0xd000_0000))).toEqual([0, 0]);
+    expect([domain.runstateArea, domain.timeArea]).toEqual([0xd000_0000, 0xd000_0000]);
+    expect([5, 13].map((op) => register(op, 0xf57f_fff0))).toEqual([-14, -14]);
+    expect(domain.timeArea).toBe(0xd000_0000);
   });
 
   it('set watchdogs, and stop the guest when one runs out', () => {
