@@ -46,6 +46,19 @@ const checks: NamedChecks = {
     openPage('user_page') + '\n' + openPage('user_stack'),
     faults(user('user_call'), 13, 0x412),
     faults(user('user_call + 2'), 0x80),
+    // One of an exception is without its error code, and leaves CR2.
+    ...[13, 14].flatMap((vector) => [
+      `        mov dword [argument], ${0xe019_0300 + vector}
+        mov dword [argument + 4], trap_${vector}
+        mov dword [argument + 8], 0
+        mov dword [argument + 12], 0
+${call(0, ['ebx, argument'], 0)}`,
+      `        mov dword [resume], after_${vector}
+        int ${vector}
+after_${vector}:`,
+      leaves('', 'dword [got_error]', `after_${vector}`),
+      leaves('        movzx eax, word [got_eip]', 'eax', 0xe019),
+    ]),
   ],
   'I/O privilege of the kernel and of its programs': [
     faults('        in al, 0x60', 13),

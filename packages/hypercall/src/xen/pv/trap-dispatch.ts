@@ -268,7 +268,8 @@ export class PvTraps {
     const level = this.#frame.level === 1 ? kernelLevel : 3;
     if (handler !== undefined && handler.level >= level) {
       this.#frame.set(FrameField.eip, this.#frame.get(FrameField.eip) + 2);
-      this.#raise(vector, undefined);
+      // Whatever the vector, such an interrupt has no error code.
+      this.enter(vector, { ...handler, offset: handler.address }, undefined);
     } else {
       this.#raise(Vector.generalProtection, error);
     }
