@@ -174,7 +174,9 @@ ${call(33, ['ebx, 7', 'ecx, argument'], result)}`,
     leaves('        mov ecx, 0x404\n        rdmsr\n        and eax, edx', 'eax', -1),
     leaves('        mov ecx, 0x405\n        rdmsr\n        or eax, edx', 'eax', 0),
     leaves('        mov ecx, 0x408\n        rdmsr\n        or eax, edx', 'eax', 0),
-    faults('        mov ecx, 0x17b\n        rdmsr', 13),
+    leaves('        mov ecx, 0x17b\n        or eax, -1\n        wrmsr\n        rdmsr', 'eax', 0),
+    faults('        mov ecx, 0x179\n        rdmsr\n        wrmsr', 13),
+    faults('        mov ecx, 0x408\n        rdmsr\n        wrmsr', 13),
     // EFER as it is, and no other.
     leaves(
       '        mov ecx, 0xc0000080\n        rdmsr\n        wrmsr\n        inc eax',

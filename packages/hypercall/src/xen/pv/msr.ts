@@ -61,10 +61,11 @@ const idle: readonly (readonly [
   [0x38d, 0x390, ofIntel, 'both'],
   [0xc001_0000, 0xc001_0007, ofAmd, 'both'],
   [0xc001_0200, 0xc001_020b, ofAmd, 'both'],
-  // IA32_MCG_STATUS; IA32_MC0_CTL2 and those of banks that are not there.
-  [0x17a, 0x17a, undefined, 'read'],
+  // IA32_MCG_STATUS, IA32_MCG_CTL; IA32_MC0_CTL2 and behind; banks, and those that are not there.
+  [0x17a, 0x17b, undefined, 'both'],
   [0x280, 0x29f, undefined, 'read'],
-  [0x400, 0x47f, undefined, 'read'],
+  [0x400, 0x407, undefined, 'both'],
+  [0x408, 0x47f, undefined, 'read'],
   // IA32_PERF_STATUS, _PERF_CTL, _CLOCK_MODULATION, _ENERGY_PERF_BIAS, _PERF_CAPABILITIES.
   [0x198, 0x198, ofIntel, 'read'],
   [0x199, 0x199, ofIntel, 'both'],
