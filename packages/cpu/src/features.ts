@@ -16,6 +16,7 @@ export interface FeatureWords {
   /** Leaf 7, subleaf 0. */
   readonly structuredEbx: number;
   readonly structuredEcx: number;
+  readonly structuredEdx: number;
   /** Leaf 13, subleaf 1. */
   readonly saveEax: number;
   /** Leaf 0x80000008. */
@@ -40,16 +41,19 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['extendedEdx', 22, 'MMXEXT'],
   ['extendedEdx', 27, 'RDTSCP'],
   ['extendedEcx', 0, 'LAHF'],
-  ['extendedEcx', 5, 'LZCNT'],
+  ['extendedEcx', 5, 'LZCNT SSE4A'],
   ['extendedEcx', 8, 'PREFETCHW'],
   ['structuredEbx', 1, 'TSC-ADJUST'],
   ['structuredEbx', 3, 'BMI1'],
   ['structuredEbx', 7, 'SMEP BMI2'],
-  ['structuredEbx', 10, 'INVPCID'],
+  ['structuredEbx', 9, 'ERMS INVPCID'],
   ['structuredEbx', 18, 'RDSEED ADX'],
   ['structuredEbx', 20, 'SMAP'],
+  ['structuredEbx', 23, 'CLFLUSHOPT CLWB'],
+  ['structuredEbx', 29, 'SHA'],
   ['structuredEcx', 2, 'UMIP'],
   ['structuredEcx', 22, 'RDPID'],
+  ['structuredEdx', 4, 'FSRM'],
   ['saveEax', 0, 'XSAVEOPT XSAVEC XGETBV1 XSAVES'],
   ['sizesEbx', 2, 'XSAVEERPTR'],
 ];
@@ -68,6 +72,7 @@ export function featureWords(features: ReadonlySet<string>, isAmd: boolean): Fea
     extendedEcx: 0,
     structuredEbx: 0,
     structuredEcx: 0,
+    structuredEdx: 0,
     saveEax: 0,
     sizesEbx: 0,
   };

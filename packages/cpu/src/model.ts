@@ -31,7 +31,8 @@ const standard =
   'RDRAND NX MMXEXT LAHF XSAVEERPTR';
 const maximum =
   `${standard} SYSCALL PCLMULQDQ AES XSAVE RDTSCP PREFETCHW SMEP INVPCID RDSEED SMAP ` +
-  'UMIP RDPID LZCNT BMI1 BMI2 ADX XSAVEOPT XSAVEC XGETBV1 XSAVES X2APIC TSC-ADJUST';
+  'UMIP RDPID LZCNT BMI1 BMI2 ADX SHA SSE4A CLFLUSHOPT CLWB ERMS FSRM ' +
+  'XSAVEOPT XSAVEC XGETBV1 XSAVES X2APIC TSC-ADJUST';
 
 type ModelRow = Omit<CpuModel, 'has' | 'features'> & { readonly names: string };
 
@@ -185,7 +186,12 @@ function basicLeaf(
       };
     case 7:
       if (subleaf !== 0) return none;
-      return { eax: 0, ebx: features.structuredEbx, ecx: features.structuredEcx, edx: 0 };
+      return {
+        eax: 0,
+        ebx: features.structuredEbx,
+        ecx: features.structuredEcx,
+        edx: features.structuredEdx,
+      };
     case 13:
       return saveLeaf(features, subleaf);
     default:

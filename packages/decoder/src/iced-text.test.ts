@@ -21,7 +21,7 @@ type Rule = readonly [pattern: RegExp, replacement: string];
  */
 const SKIPPED: readonly RegExp[] = [
   // Decoding differs, see test-differences.ts.
-  /^(Reservednop|Prefetchit|Cldemote|Rdssp|Pause|Vmgexit|Pcmpestr[im]64|P?blendv)/i,
+  /^(Reservednop|Prefetchit|Cldemote|Rdssp|Pause|Vmgexit|Pcmpestr[im]64|P?blendv|Sha256rnds2)/i,
   // iced-x86 shows the word of a register that is decoded as 32 or 64 bits wide.
   /^(Arpl|Mov_Sreg|Lldt|Ltr|Verr|Verw|Lmsw|Lar|Lsl)_/,
   // The multi-byte no-operation 66 90 is shown as the exchange that it also is.

@@ -27,7 +27,7 @@ export const DECODING_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     what: 'count',
-    code: /^(Blendvp[sd]|Pblendvb)_xmm_xmmm128$/,
+    code: /^(Blendvp[sd]|Pblendvb|Sha256rnds2)_xmm_xmmm128$/,
     ours: '3',
     theirs: '2',
     why: 'XMM0 is an operand: SDM vol. 2A, BLENDVPS xmm1, xmm2/m128, <XMM0>.',
@@ -63,7 +63,7 @@ export const DECODING_DIFFERENCES: readonly KnownDifference[] = [
 export const EFFECT_DIFFERENCES: readonly KnownDifference[] = [
   {
     what: 'role 2',
-    code: /^(Blendvp[sd]|Pblendvb)_xmm_xmmm128$/,
+    code: /^(Blendvp[sd]|Pblendvb|Sha256rnds2)_xmm_xmmm128$/,
     ours: 'r',
     theirs: 'None',
     why: 'See above: XMM0 is an operand.',
@@ -81,6 +81,13 @@ export const EFFECT_DIFFERENCES: readonly KnownDifference[] = [
     ours: 'n',
     theirs: 'Write',
     why: 'Without CET, F3 0F 1E is a no-operation: SDM vol. 2D, table A-3, 0F 1E.',
+  },
+  {
+    what: 'role 0',
+    code: /^Insertq_xmm_xmm_imm8_imm8$/,
+    ours: 'rw',
+    theirs: 'Write',
+    why: 'Bits outside of the field keep their value: AMD vol. 4, INSERTQ.',
   },
   {
     what: 'role 0',

@@ -80,7 +80,7 @@ const excluded = new RegExp(
 const movesControl = (form: Form): boolean => form.map === 1 && (form.opcode & 0xf8) === 0x20;
 
 function isFloat(form: Form): boolean {
-  return /FPU|287|MMX|SSE|AES|PCLMUL|FXSR/.test(form.feature) || form.feature === 'CLFSH';
+  return /FPU|287|MMX|SSE|AES|PCLMUL|SHA|FXSR/.test(form.feature) || form.feature === 'CLFSH';
 }
 
 const families: readonly (readonly [percent: number, forms: readonly Form[]])[] = (() => {

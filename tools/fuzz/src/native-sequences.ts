@@ -22,7 +22,7 @@ const resultBytes = 48 + 512 + 256;
 const [codeAt, memoryAt, imageAt] = [4, 256, 512];
 const longestCode = 190;
 
-const floatFeature = /FPU|287|387|MMX|SSE|AES|PCLM/;
+const floatFeature = /FPU|287|387|MMX|SSE|AES|PCLM|SHA/;
 const notFloat = /^(FX[SR]|FSIN|FCOS|FPTAN|FPATAN|F2XM1|FYL2X|RCP|RSQRT|MASKMOV|.FENCE|CLF|PREF)/;
 const notInteger = new RegExp(
   '^(HLT|RD|CPUID|CLTS|L[GIL]DT|LMSW|IN$|OUT|INS|INT|IRET|SYS|CL[IZ]|STI|INV|WB|WR|LTR|VM|X[SRG]|UD|RSM|' +

@@ -6,10 +6,12 @@ import { integerArithmetic } from './integer-arithmetic.ts';
 import { mmx } from './mmx.ts';
 import { move } from './move.ts';
 import { shift } from './shift.ts';
+import { sha } from './sha.ts';
 import { sse } from './sse.ts';
 import { sse2 } from './sse2.ts';
 import { sse3Ssse3 } from './sse3-ssse3.ts';
 import { sse4 } from './sse4.ts';
+import { sse4a } from './sse4a.ts';
 import { string } from './string.ts';
 import { system } from './system.ts';
 import { virtualization } from './virtualization.ts';
@@ -34,5 +36,7 @@ export const TABLES: readonly string[] = [
   sse2,
   sse3Ssse3,
   sse4,
+  sse4a,
   aesPclmul,
+  sha,
 ];

@@ -51,6 +51,8 @@ WBINVD      |         | 0F 09          | priv     |  | 486
 INVLPG      | M:n     | 0F 01 /7       | priv     |  | 486
 INVPCID     | Gn, Mdq | 66 0F 38 82 /r | f64 priv |  | INVPCID
 CLFLUSH     | Mb      | NP 0F AE /7    |          |  | CLFSH
+CLFLUSHOPT  | Mb      | 66 0F AE /7    |          |  | CLFLUSHOPT
+CLWB        | Mb      | 66 0F AE /6    |          |  | CLWB
 PREFETCHNTA | Mb:n    | 0F 18 /0       |          |  | SSE
 PREFETCHT0  | Mb:n    | 0F 18 /1       |          |  | SSE
 PREFETCHT1  | Mb:n    | 0F 18 /2       |          |  | SSE

@@ -10,6 +10,7 @@ import { floatArithmetic } from './sse-float-arithmetic.ts';
 import { floatComparisons } from './sse-float-compare.ts';
 import { floatConversions } from './sse-float-convert.ts';
 import { floatFunctions } from './sse-float-format.ts';
+import { shaFunctions } from './sse-sha.ts';
 import { compareStrings } from './sse-string.ts';
 import { stringFunctions } from './string-bulk.ts';
 import { x87Functions } from './x87-functions.ts';
@@ -26,6 +27,7 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   deliverPageFault,
   ...bitDeposit,
   ...aesFunctions,
+  ...shaFunctions,
   ...floatFunctions,
   ...floatArithmetic,
   ...floatComparisons,

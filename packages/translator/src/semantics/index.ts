@@ -16,6 +16,7 @@ import { stack } from './stack.ts';
 import { strings } from './string.ts';
 import { system } from './system.ts';
 import { vectorCrypto } from './vector-crypto.ts';
+import { vectorFields } from './vector-field.ts';
 import { vectorMoves } from './vector-move.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
 import { vectorStrings } from './vector-string.ts';
@@ -37,6 +38,7 @@ const families: readonly SemanticsTable[] = [
   system,
   extendedStates,
   packedInteger,
+  vectorFields,
   vectorMoves,
   vectorShuffles,
   vectorCrypto,

@@ -250,6 +250,8 @@ export const system: SemanticsTable = {
   XSAVES: extendedState(4),
   XRSTORS: extendedState(5),
   CLFLUSH: (c) => void c.read(0),
+  CLFLUSHOPT: (c) => void c.read(0),
+  CLWB: (c) => void c.read(0),
   ...same('PREFETCH PREFETCHW PREFETCHWT1', nothing),
   ...same('PREFETCHNTA PREFETCHT0 PREFETCHT1 PREFETCHT2', nothing),
   ...same('LFENCE MFENCE SFENCE', nothing),

@@ -208,7 +208,7 @@ const maskedStore: Semantics = (c) => {
 
 /** Moves between registers and memory, and of lanes. */
 export const vectorMoves: SemanticsTable = vectors({
-  ...named('MOVAPS MOVAPD MOVDQA MOVNTPS MOVNTPD MOVNTDQ MOVNTDQA MOVNTQ', move),
+  ...named('MOVAPS MOVAPD MOVDQA MOVNTPS MOVNTPD MOVNTDQ MOVNTDQA MOVNTQ MOVNTSS MOVNTSD', move),
   ...named('MOVUPS MOVUPD MOVDQU LDDQU', moveUnaligned),
   MOVD: moveInteger,
   MOVQ: moveQuad,
