@@ -3,7 +3,7 @@
  *
  *     0    FCW FSW tags opcode IP DP      512  XSTATE_BV      (u64)
  *     24   MXCSR, its mask                520  XCOMP_BV       (u64)
- *     32   ST0 to ST7, 16 bytes each      528  zeros
+ *     32   ST0 to ST7, 16 bytes each      528  zeros; no save writes them
  *     160  XMM0 to XMM7                   576  end
  */
 import { CpuState } from '@ringfence/memory';
@@ -82,7 +82,6 @@ export class SavedState {
       this.#write(linear + header + 4, 0);
       this.#write(linear + header + 8, wanted);
       this.#write(linear + header + 12, compacted);
-      for (let at = 16; at < 64; at += 4) this.#write(linear + header + at, 0);
     }
     return this.#fault;
   }
