@@ -44,7 +44,11 @@ const virtualCases: readonly Case[] = [
     flags: vip,
   },
   { name: 'irett', text: `push 0x0102\n push cs\n push word @a - @in\n iret\n@a: ${showFlags}` },
-  { name: 'iretd', text: 'push dword 2\n push dword 0\n push dword 0\n db 0x66\n iret' },
+  {
+    name: 'iretd',
+    text: `push dword 2\n push word 0\n push cs\n push word 0\n push word @a - @in
+      db 0x66\n iret\n@a: ${showFlags}`,
+  },
   { name: 'int', text: 'int 0x21', flags: vif },
   { name: 'int0', text: 'int 0x21' },
   { name: 'intp', text: 'int 0x21', flags: vif, protectedInterrupt: true },
