@@ -121,6 +121,15 @@ describe('configuration mechanism 1', () => {
     expect([rig.resets, rig.bus.readPort(0xcf9, 1)]).toEqual([1, 0x06]);
   });
 
+  it('resets by the low byte of a wider write to reset control', () => {
+    const rig = new Rig();
+    rig.bus.writePort(0xcf9, 2, 0xff06);
+    expect([rig.resets, rig.bus.readPort(0xcf9, 2)]).toEqual([1, 0xff06]);
+    rig.bus.writePort(0xcf8, 4, 0x8000_0400);
+    rig.bus.writePort(0xcf8, 2, 0x0400);
+    expect(rig.resets).toBe(1);
+  });
+
   it('refuses two functions in one place', () => {
     const rig = new Rig();
     expect(() => {

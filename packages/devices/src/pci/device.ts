@@ -68,7 +68,8 @@ export class PciBus implements FixedPortDevice, Saveable, Resettable {
     if (port === reg.pciPort.address && size === 4) {
       return this.#state.address;
     }
-    return port === reg.pciPort.resetControl && size === 1 ? this.#state.resetControl : ones(size);
+    if (port !== reg.pciPort.resetControl) return ones(size);
+    return ones(size) - 0xff + this.#state.resetControl;
   }
 
   /** Writes the address, the data that it names, or reset control. */
@@ -80,7 +81,7 @@ export class PciBus implements FixedPortDevice, Saveable, Resettable {
       });
     } else if (port === reg.pciPort.address && size === 4) {
       this.#state.address = (value & reg.configAddressMask) >>> 0;
-    } else if (port === reg.pciPort.resetControl && size === 1) {
+    } else if (port === reg.pciPort.resetControl) {
       const before = this.#state.resetControl;
       this.#state.resetControl = value & (reg.resetCpu | reg.resetHard);
       if ((before & reg.resetCpu) === 0 && (value & reg.resetCpu) !== 0) {

@@ -5,7 +5,7 @@
  *
  *     0xcf8 CONFADD   31 enable | 30..24 = 0 | 23..16 bus
  *                     15..11 device | 10..8 function | 7..2 register
- *     0xcf9 RC        2 reset CPU | 1 hard reset   (within CONFADD; only byte accesses reach it)
+ *     0xcf9 RC        2 reset CPU | 1 hard reset   (CONFADD is 32 bits at 0xcf8 only)
  *     0xcfc CONFDATA
  *
  *     type 0 header
