@@ -71,6 +71,15 @@ function untranslated(): Rig {
   return rig;
 }
 
+it('the system flag is clear after reset, and set once the self-test has passed', () => {
+  const rig = new Rig();
+  const before = rig.status();
+  rig.command(0xaa);
+  expect([before, rig.drain(), rig.status() & 4]).toEqual([0x18, [0x55], 4]);
+  rig.i8042.reset();
+  expect(rig.status()).toBe(0x18);
+});
+
 describe('8042 controller', () => {
   it('answers its tests', () => {
     const rig = new Rig();

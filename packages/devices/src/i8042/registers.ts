@@ -34,9 +34,12 @@ export const commandByte = {
   translate: 0x40,
 } as const;
 
-/** The command byte that firmware leaves: keyboard on and translated, mouse off. */
-export const commandByteAfterFirmware: number =
-  commandByte.translate | commandByte.mouseOff | commandByte.system | commandByte.keyboardInterrupt;
+/**
+ * The command byte after reset: keyboard on and translated, mouse off, so that a system that is
+ * started without firmware can do without setting it up. The system flag comes with the self-test.
+ */
+export const commandByteAtReset: number =
+  commandByte.translate | commandByte.mouseOff | commandByte.keyboardInterrupt;
 
 /**
  * Controller commands that are single numbers; 0x20..0x3f, 0x60..0x7f and 0xf0..0xff are ranges.

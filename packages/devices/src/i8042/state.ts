@@ -1,5 +1,5 @@
 import { finite, flag, integer, list, nullable, record, type Shape } from '../state-shape.ts';
-import { commandByteAfterFirmware, controllerQueueSize, deviceQueueSize } from './registers.ts';
+import { commandByteAtReset, controllerQueueSize, deviceQueueSize } from './registers.ts';
 
 /** The state of the keyboard. */
 export interface KeyboardState {
@@ -126,7 +126,7 @@ export function powerOnMouse(): MouseState {
 /** Returns the controller as firmware leaves it. */
 export function powerOnI8042(): I8042State {
   return {
-    commandByte: commandByteAfterFirmware,
+    commandByte: commandByteAtReset,
     ram: Array.from({ length: 31 }, () => 0),
     command: null,
     lastWasCommand: true,

@@ -17,7 +17,7 @@ export interface HandoverBoard {
 
 /**
  * What every BIOS writes to ports: interrupt controllers, edge and level, counters 0 and 1 of the
- * timer. The built-in BIOS begins with it too.
+ * timer, keyboard controller. The built-in BIOS begins with it too.
  */
 export const biosPortWrites: readonly (readonly [port: number, value: number])[] = [
   // 8259s: vectors from 08h and 70h; open are the requests of those devices that a BIOS serves.
@@ -39,6 +39,11 @@ export const biosPortWrites: readonly (readonly [port: number, value: number])[]
   [0x40, 0x00],
   [0x43, 0x54],
   [0x41, 0x12],
+  // 8042: keyboard on, with its interrupt and translation; mouse off; the system flag says that
+  // the self-test is over.
+  [0x64, 0xae],
+  [0x64, 0x60],
+  [0x60, 0x65],
 ];
 
 /** The local APIC: on, its LINT0 the 8259s' output, its LINT1 NMI (MultiProcessor 1.4, 3.6.2.2). */

@@ -10,7 +10,7 @@ import { Bda, diskTables, ebdaSegment, Rom } from './layout.ts';
 import { setUpPci } from './pci-setup.ts';
 import type { BiosProgram } from './program.ts';
 
-/** Writes to ports beside those of every BIOS: timer, clock, keyboard controller, A20. */
+/** Writes to ports beside those of every BIOS: timer, clock, A20. */
 const portWrites: readonly (readonly [port: number, value: number])[] = [
   // Counter 2 is the speaker's.
   [0x43, 0xb6],
@@ -21,11 +21,6 @@ const portWrites: readonly (readonly [port: number, value: number])[] = [
   [0x71, 0x26],
   [0x70, 0x0b],
   [0x71, 0x02],
-  // 8042: keyboard on, with its interrupt and translation; mouse off; the system flag says that
-  // the self-test is over.
-  [0x64, 0xae],
-  [0x64, 0x60],
-  [0x60, 0x65],
   [0x92, 0x02],
 ];
 
