@@ -80,6 +80,9 @@ describe('configuration mechanism 1', () => {
     const rig = new Rig();
     expect(rig.read(0, 0, 0, 4)).toBe(0x1237_8086);
     expect(rig.read(1, 0, 0, 4)).toBe(0x7000_8086);
+    for (const number of [0, 3]) {
+      expect(rig.read(1, number, 0x2c, 4)).toBe(0x1100_1af4);
+    }
     expect(rig.read(1, 3, 0, 4)).toBe(0x7113_8086);
     expect([rig.read(0, 0, 8, 4), rig.read(1, 0, 8, 4)]).toEqual([0x0600_0002, 0x0601_0000]);
   });

@@ -42,6 +42,7 @@ export class IsaBridge implements PciFunction, Saveable, Resettable {
       vendor: reg.pciIdentity.intel,
       device: reg.pciIdentity.isaBridge,
       classCode: 0x06_0100,
+      subsystem: reg.virtualSubsystem,
       multiFunction: true,
       // Command: ports, memory and bus master are always on (section 2.2.3).
       initial: [

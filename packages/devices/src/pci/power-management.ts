@@ -46,6 +46,7 @@ export class PowerManagementFunction implements PciFunction, Saveable, Resettabl
       device: reg.pciIdentity.powerManagement,
       revision: 3,
       classCode: 0x06_8000,
+      subsystem: reg.virtualSubsystem,
       interruptPin: 1,
       initial: [
         [reg.pciRegister.command, 0x00, 0x00, 0x80, 0x02],
