@@ -188,6 +188,7 @@ export {
 } from './i8042/index.ts';
 export {
   codePage437,
+  edidBlock,
   textStoreBytes,
   vbeIdentity,
   vbeRegister,

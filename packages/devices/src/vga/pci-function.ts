@@ -3,7 +3,8 @@
  * in memory, and the ROM with its BIOS.
  *
  *     base address 0   video memory
- *     base address 2   0x400 the ports from 0x3c0 | 0x500 the VBE registers, 16 bits each
+ *     base address 2   0 what the display tells of itself (EDID)
+ *                      0x400 the ports from 0x3c0 | 0x500 the VBE registers, 16 bits each
  *     ROM              the VGA BIOS
  */
 import type { AccessSize, DeviceState, MmioDevice, Resettable, Saveable } from '../interfaces.ts';
@@ -12,6 +13,7 @@ import type { PciAddressSpace, PciFunction, PciMapping } from '../pci/function.t
 import { pciCommand, pciRegister, virtualSubsystem } from '../pci/registers.ts';
 import { openState, saveState } from '../state-shape.ts';
 import type { Vga } from './device.ts';
+import { edidBlock } from './edid.ts';
 import { vgaPort } from './registers.ts';
 
 const stateVersion = 1;
@@ -128,9 +130,10 @@ export class VgaFunction implements PciFunction, Saveable, Resettable {
   }
 }
 
-/** The ports and the VBE registers as they stand in memory. */
+/** The display's EDID, the ports and the VBE registers as they stand in memory. */
 function registersOf(vga: Vga): MmioDevice {
   const { ports, portCount, vbe, vbeCount } = registerWindow;
+  const edid = edidBlock();
   const isPort = (address: number): boolean => address >= ports && address < ports + portCount;
   const isVbe = (address: number, size: AccessSize): boolean =>
     size === 2 && address >= vbe && address < vbe + vbeCount;
@@ -147,7 +150,11 @@ function registersOf(vga: Vga): MmioDevice {
         vga.writePort(vgaPort.vbeIndex, 2, (address - vbe) >> 1);
         return vga.readPort(vgaPort.vbeData, 2);
       }
-      return 0;
+      let value = 0;
+      for (let byte = 0; byte < size; byte += 1) {
+        value |= (edid[address + byte] ?? 0) << (8 * byte);
+      }
+      return value >>> 0;
     },
     writeMmio: (address, size, value) => {
       if (isPort(address)) {
