@@ -114,6 +114,8 @@ export const Bda = {
   waitFlag: 0x498,
   waitMicroseconds: 0x49c,
   waitActive: 0x4a0,
+  /** Where the table of the display's tables is. */
+  videoTables: 0x4a8,
 } as const;
 
 /** The segment of the extended BIOS data area. */
@@ -121,6 +123,8 @@ export const ebdaSegment = 0x9fc0;
 /** In that area: the mode of the VBE services, and what the mouse has and sends (IBM PS/2). */
 export const Ebda = {
   vbeMode: 0x9_fc18,
+  /** How the display is to save power: 0 on, 1 standby, 2 suspended, 4 off. */
+  displayPower: 0x9_fc1a,
   mouseHandler: 0x9_fc22,
   /** The number of bytes of the packet that came. */
   mouseCount: 0x9_fc26,

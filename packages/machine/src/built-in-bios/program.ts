@@ -8,7 +8,7 @@ import { biosMagic, Outcome, Rom, Service } from './layout.ts';
 import { floppyText } from './floppy-text.ts';
 import { mouseText } from './mouse-program.ts';
 import { shutdownText } from './shutdown-text.ts';
-import { vbeModes } from './vbe-modes.ts';
+import { putVideoTables } from './video-tables.ts';
 
 /** Interrupts that are services of the machine. */
 const serviceVectors: readonly number[] = [
@@ -58,6 +58,8 @@ export interface BiosProgram {
   readonly font16: number;
   /** The offset of the table of what the display can do (INT 10h, AH = 1Bh). */
   readonly videoAbilities: number;
+  /** The offset of the table that 40:A8 points at: where the parameters of modes are. */
+  readonly videoTables: number;
   /** The offsets of VBE's name, list of modes, and function that moves the window. */
   readonly vbe: { readonly name: number; readonly modes: number; readonly window: number };
 }
@@ -303,18 +305,11 @@ irq_master:
 /** Bytes of the configuration table (INT 15h, AH = C0h): an AT with a second 8259 and a clock,
  * an extended data area, and INT 16h, AH = 09h. */
 const configuration: readonly number[] = [8, 0, modelAt, 0, 1, 0x74, 0x40, 0, 0, 0];
-/**
- * What the display can do (INT 10h, AH = 1Bh): modes 0 to 7, 0Dh to 13h, 200, 350 and 400 lines,
- * two fonts of eight at a time, and services.
- */
-const abilities: readonly number[] = [
-  0xff, 0xe0, 0x0f, 0, 0, 0, 0, 7, 2, 8, 0xe7, 0x0c, 0, 0, 0, 0,
-];
 /** The parameters of a floppy drive (INT 1Eh): 512 bytes a sector, 18 sectors a track. */
 const diskParameters: readonly number[] = [
   0xaf, 0x02, 0x25, 0x02, 0x12, 0x1b, 0xff, 0x6c, 0xf6, 0x0f, 0x08,
 ];
-const vbeName = 'Ringfence';
+const segmentBytes: readonly number[] = [Rom.segment & 0xff, Rom.segment >> 8];
 
 /** Assembles the code and puts the ROM together. */
 export function builtInBios(): BiosProgram {
@@ -340,18 +335,8 @@ export function builtInBios(): BiosProgram {
   put(font8, buildFont(8));
   const font14 = font8 + 0x800;
   put(font14, buildFont(14));
-  const videoAbilities = font14 + 0xe00;
-  put(videoAbilities, abilities);
-  const name = videoAbilities + abilities.length;
-  const nameBytes = Array.from(`${vbeName}\0`, (character) => character.charCodeAt(0));
-  put(name, nameBytes);
-  const modes = name + nameBytes.length;
-  const numbers = [...vbeModes.map(({ number }) => number), 0xffff];
-  put(
-    modes,
-    numbers.flatMap((number) => [number & 0xff, number >> 8]),
-  );
-  put(Rom.reset, [0xea, 0x00, 0x00, Rom.segment & 0xff, Rom.segment >> 8]);
+  const tables = putVideoTables(put, font14 + 0xe00);
+  put(Rom.reset, [0xea, 0x00, 0x00, ...segmentBytes]);
   put(
     Rom.date,
     Array.from('01/01/26', (character) => character.charCodeAt(0)),
@@ -379,7 +364,8 @@ export function builtInBios(): BiosProgram {
   vectors.set(0x1e, Rom.diskParameters);
   vectors.set(0x1f, font8 + 0x400);
   vectors.set(0x43, font16);
-  const vbe = { name, modes, window: at('vbe_window') };
+  const vbe = { name: tables.name, modes: tables.modes, window: at('vbe_window') };
   const fonts = { font8, font14, font16 };
-  return { rom, vectors, ignore: ignoreEntry, ...fonts, videoAbilities, vbe };
+  const { videoAbilities, videoTables } = tables;
+  return { rom, vectors, ignore: ignoreEntry, ...fonts, videoAbilities, videoTables, vbe };
 }

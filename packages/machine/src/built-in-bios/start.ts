@@ -48,6 +48,7 @@ export function startBios(board: BiosBoard, program: BiosProgram, disk: DiskServ
     memory.write32(4 * vector, isFree ? 0 : (Rom.segment << 16) | offset);
   }
   const equipment = writeBiosDataArea(memory, disk.numbers('floppy').length);
+  memory.write32(Bda.videoTables, (Rom.segment << 16) | program.videoTables);
   memory.write(facsAddress, facsTable());
   writeDiskTables(memory, disk);
   memory.write8(Bda.disks, disk.numbers('disk').length);

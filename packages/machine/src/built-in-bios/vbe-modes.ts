@@ -12,6 +12,9 @@ export interface VbeModeRow {
   readonly depth: 4 | 8 | 15 | 16 | 24 | 32;
 }
 
+/** What AX returns: the function is there, and whether it did what it was to do. */
+export const Result = { ok: 0x004f, failed: 0x014f, wrongMode: 0x034f, absent: 0x0100 } as const;
+
 type Depth = VbeModeRow['depth'];
 
 const direct: readonly Depth[] = [15, 16, 24];

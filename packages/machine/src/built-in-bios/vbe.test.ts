@@ -143,6 +143,66 @@ colour: db 0x33, 0x22, 0x11, 0`);
   });
 });
 
+describe('INT 10h, AX = 4F10h and 4F15h', () => {
+  it('turns the display off and on, which a mode does too', async () => {
+    const { run } = await bootProgram(`
+        mov bx, 0
+        ${vbe('0x4f10')}
+        mov ax, bx
+        ${putAx}
+        mov bx, 0x0401
+        ${vbe('0x4f10')}
+        mov bx, 2
+        ${vbe('0x4f10')}
+        mov al, bh
+        ${putAl}
+        mov dx, 0x3c4
+        mov al, 1
+        out dx, al
+        inc dx
+        in al, dx
+        and al, 0x20
+        ${putAl}
+        mov ax, 3
+        int 0x10
+        mov bx, 2
+        ${vbe('0x4f10')}
+        mov al, bh
+        ${putAl}
+        mov bx, 0x0301          ; no such state
+        ${vbe('0x4f10')}
+        ${stop}`);
+    expect(run()).toEqual([0, 0x30, 0x0f, 0, 0, 4, 0x20, 0, 0, 1]);
+  });
+
+  it('gives the one block that the display has about itself', async () => {
+    const { run } = await bootProgram(`
+        mov bx, 0
+        ${vbe('0x4f15')}
+        mov ax, bx
+        ${putAx}
+        mov bx, 1
+        xor cx, cx
+        mov dx, 1
+        ${vbe('0x4f15')}
+        xor dx, dx
+        mov di, 0x8000
+        ${vbe('0x4f15')}
+        mov si, di
+        mov cx, 128
+        xor bx, bx
+sum:    lodsb
+        add bl, al
+        loop sum
+        mov al, bl
+        ${putAl}
+        mov ax, [0x8036]
+        ${putAx}
+        ${stop}`);
+    expect(run()).toEqual([0, 3, 1, 1, 0, 0, 0x64, 0x19]);
+  });
+});
+
 describe('INT 10h, AH = 1Ch', () => {
   it('puts a mode back as it was: registers, data area, palette', async () => {
     const { run, machine } = await bootProgram(`

@@ -1,5 +1,5 @@
 /** INT 10h, AH = 4Fh: modes with many colours (VBE Core Functions 3.0), by the Bochs extension. */
-import { vbeRegister } from '@ringfence/devices';
+import { edidBlock, vbeRegister } from '@ringfence/devices';
 import type { PortBus } from '@ringfence/devices';
 
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
@@ -9,17 +9,16 @@ import { readPci } from './pci-setup.ts';
 import type { BiosProgram } from './program.ts';
 import {
   directColours,
+  Result,
   type VbeModeRow,
   vbeLineBytes,
   vbeLinePixels,
   vbeModes,
 } from './vbe-modes.ts';
+import { servePower } from './vbe-power.ts';
 import { VbeRegisters } from './vbe-registers.ts';
 import { videoModes } from './video-modes.ts';
 import type { VideoState } from './video-state.ts';
-
-/** What AX returns: the function is there, and whether it did what it was to do. */
-const Result = { ok: 0x004f, failed: 0x014f, wrongMode: 0x034f, absent: 0x0100 } as const;
 
 const enableBits = { on: 0x01, linear: 0x40, palette8: 0x20, keepMemory: 0x80 } as const;
 
@@ -30,6 +29,8 @@ const linearBit = 0x4000;
 const keepBit = 0x8000;
 /** In the data area, where the number of no mode of a VGA stands while one of these is set. */
 const noVgaMode = 0xff;
+/** BH: seconds that a block takes. BL: by DDC1 and DDC2. */
+const displayChannel = 0x0103;
 const bytesOf = (text: string): Uint8Array =>
   Uint8Array.from(text, (character) => character.charCodeAt(0));
 
@@ -85,6 +86,10 @@ export class VideoVbe {
         return this.#paletteWidth(frame);
       case 0x09:
         return this.#palette(frame);
+      case 0x10:
+        return servePower(frame, this.#memory, this.#ports);
+      case 0x15:
+        return this.#identity(frame);
       default:
         return Result.absent;
     }
@@ -317,6 +322,19 @@ export class VideoVbe {
         this.#memory.write8(at + 4 * entry + 3, 0);
       }
     }
+    return Result.ok;
+  }
+
+  /** Function 15h: what the display tells of itself (VBE/DDC 1.1), which is one block. */
+  #identity(frame: BiosFrame): number {
+    if (frame.bl === 0) {
+      frame.set('ebx', displayChannel);
+      return Result.ok;
+    }
+    if (frame.bl !== 1 || frame.get('ecx') !== 0 || frame.get('edx') !== 0) {
+      return Result.failed;
+    }
+    this.#memory.write(frame.at('es', frame.get('edi')), edidBlock());
     return Result.ok;
   }
 
