@@ -65,7 +65,7 @@ const mostRomBytes = 0x1_8000;
  *
  * @throws MachineError `bad-option` for a boot order that names no device.
  */
-export function chooseFirmware(boot: BootOptions): Firmware {
+export function chooseFirmware(boot: BootOptions, ramBytes: number): Firmware {
   if (boot.kind !== 'firmware') {
     const display = { font: buildFont(16), places: displayPlaces };
     return { rom: kernelRomImage(rootPointer), cmos: {}, display };
@@ -73,7 +73,7 @@ export function chooseFirmware(boot: BootOptions): Firmware {
   const order = boot.order ?? defaultOrder;
   const cmos = bootOrderBytes(order);
   if (boot.bios === undefined) {
-    const program = builtInBios();
+    const program = builtInBios(ramBytes);
     const optionRoms = romFiles(boot).map(({ bytes }) => bytes);
     return {
       rom: program.rom,

@@ -120,9 +120,9 @@ function makeFrame(options: MachineOptions, connections: PcConnections) {
   const { host, clock: kind = 'host' } = options;
   const model = findModel(options.cpu);
   const hasApic = (model.features.edx & apicPresent) !== 0;
-  const firmware = chooseFirmware(options.boot);
-  const extraBytes = displayBytes(firmware.display.rom) + romBytes(firmware.rom);
   const hidden = isXenOnPc(options) ? xenReservedBytes : 0;
+  const firmware = chooseFirmware(options.boot, options.memoryBytes - hidden);
+  const extraBytes = displayBytes(firmware.display.rom) + romBytes(firmware.rom);
   const memory = makePcMemory(options.memoryBytes, extraBytes, hidden);
   // The CPU comes last, and what comes before it can reach it only once it is there.
   const later: { cpu?: Cpu; chipset?: Chipset } = {};

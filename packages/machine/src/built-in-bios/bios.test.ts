@@ -274,7 +274,7 @@ text:   db 'one', 13, 10, 'two', 13, 10, 0`);
 
 describe('the ROM', () => {
   it('has one ACPI root pointer, whole, where systems look for it', () => {
-    const { rom } = builtInBios();
+    const { rom } = builtInBios(0x100_0000);
     const starts = Array.from({ length: rom.length / 16 }, (_, index) => index * 16);
     const found = starts.filter(
       (at) => String.fromCharCode(...rom.subarray(at, at + 8)) === 'RSD PTR ',

@@ -8,6 +8,7 @@ import { biosMagic, Outcome, Rom, Service } from './layout.ts';
 import { floppyText } from './floppy-text.ts';
 import { mouseText } from './mouse-program.ts';
 import { shutdownText } from './shutdown-text.ts';
+import { smbios } from './smbios.ts';
 import { putVideoTables } from './video-tables.ts';
 
 /** Interrupts that are services of the machine. */
@@ -311,12 +312,12 @@ const diskParameters: readonly number[] = [
 ];
 const segmentBytes: readonly number[] = [Rom.segment & 0xff, Rom.segment >> 8];
 
-/** Assembles the code and puts the ROM together. */
-export function builtInBios(): BiosProgram {
+/** Assembles the code and puts the ROM of a machine with so much RAM together. */
+export function builtInBios(ramBytes: number): BiosProgram {
   const assembler = new Assembler({ bits: 16, origin: 0 });
   assembler.text(text);
   const code = assembler.assemble();
-  if (code.length + 0x2900 > codeBytes) {
+  if (code.length + 0x3500 > codeBytes) {
     throw new Error(`the built-in BIOS has ${String(code.length)} bytes, too many by far`);
   }
   const rom = new Uint8Array(romBytes);
@@ -336,6 +337,8 @@ export function builtInBios(): BiosProgram {
   const font14 = font8 + 0x800;
   put(font14, buildFont(14));
   const tables = putVideoTables(put, font14 + 0xe00);
+  const smbiosAt = (tables.end + 15) & ~15;
+  put(smbiosAt, smbios(Rom.segment * 16 + smbiosAt, ramBytes));
   put(Rom.reset, [0xea, 0x00, 0x00, ...segmentBytes]);
   put(
     Rom.date,

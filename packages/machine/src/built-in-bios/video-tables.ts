@@ -17,7 +17,7 @@ const segmentBytes: readonly number[] = [Rom.segment & 0xff, Rom.segment >> 8];
 export function putVideoTables(
   put: (offset: number, bytes: ArrayLike<number>) => void,
   videoAbilities: number,
-): { videoAbilities: number; name: number; videoTables: number; modes: number } {
+): { videoAbilities: number; name: number; videoTables: number; modes: number; end: number } {
   put(videoAbilities, abilities);
   const name = videoAbilities + abilities.length;
   const nameBytes = Array.from(`${vbeName}\0`, (character) => character.charCodeAt(0));
@@ -34,5 +34,5 @@ export function putVideoTables(
     modes,
     numbers.flatMap((number) => [number & 0xff, number >> 8]),
   );
-  return { videoAbilities, name, videoTables, modes };
+  return { videoAbilities, name, videoTables, modes, end: modes + 2 * numbers.length };
 }
