@@ -77,7 +77,7 @@ export class BuiltInBios {
     this.#disk = new DiskServices(board, options.drives);
     this.#keyboard = new KeyboardServices(board);
     this.#mouse = new MouseServices(board);
-    this.#system = new SystemServices(board);
+    this.#system = new SystemServices(board, program);
     this.#time = new TimeServices(board);
     this.#boot = new BootServices(board, this.#disk, this.#video, options);
   }

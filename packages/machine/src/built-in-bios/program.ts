@@ -7,6 +7,7 @@ import { buildFont } from './font.ts';
 import { biosMagic, Outcome, Rom, Service } from './layout.ts';
 import { floppyText } from './floppy-text.ts';
 import { mouseText } from './mouse-program.ts';
+import { powerText } from './power-program.ts';
 import { shutdownText } from './shutdown-text.ts';
 import { smbios } from './smbios.ts';
 import { putVideoTables } from './video-tables.ts';
@@ -61,6 +62,8 @@ export interface BiosProgram {
   readonly videoAbilities: number;
   /** The offset of the table that 40:A8 points at: where the parameters of modes are. */
   readonly videoTables: number;
+  /** Where power management is entered from protected mode, by the width of its code. */
+  readonly apm: { readonly code16: number; readonly code32: number };
   /** The offsets of VBE's name, list of modes, and function that moves the window. */
   readonly vbe: { readonly name: number; readonly modes: number; readonly window: number };
 }
@@ -281,6 +284,7 @@ end_both:
         out 0x20, al
         ret
 
+${powerText}
 ; Moves the window of a VBE mode, as INT 10h does, for those who call it far.
 vbe_window:
         mov ax, 0x4f05
@@ -369,6 +373,7 @@ export function builtInBios(ramBytes: number): BiosProgram {
   vectors.set(0x43, font16);
   const vbe = { name: tables.name, modes: tables.modes, window: at('vbe_window') };
   const fonts = { font8, font14, font16 };
+  const apm = { code16: at('apm_16'), code32: at('apm_32') };
   const { videoAbilities, videoTables } = tables;
-  return { rom, vectors, ignore: ignoreEntry, ...fonts, videoAbilities, videoTables, vbe };
+  return { rom, vectors, ignore: ignoreEntry, ...fonts, videoAbilities, videoTables, apm, vbe };
 }

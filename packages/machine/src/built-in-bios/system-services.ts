@@ -7,11 +7,15 @@ import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
 import { Bda, ebdaSegment, Outcome, Rom, wakeIrq } from './layout.ts';
 import type { OutcomeValue } from './layout.ts';
+import { apm } from './power-program.ts';
+import type { BiosProgram } from './program.ts';
 
 const smap = 0x534d_4150;
 const entryBytes = 20;
 const unsupported = 0x86;
-const apmVersion = 0x0102;
+/** Bits of CX: protected mode of 16 and of 32 bits. Bytes of the segments that callers make. */
+const apmModes = 0x0003;
+const apmSegmentBytes = 0xfff0;
 const a20Port = 0x92;
 const a20Bit = 2;
 const kib = 1024;
@@ -20,6 +24,7 @@ const mib16 = 0x100_0000;
 /** The services of the system board. */
 export class SystemServices {
   readonly #memory: BiosMemory;
+  readonly #program: BiosProgram;
   readonly #ports: PortBus;
   readonly #requests: RequestBox;
   readonly #clock: Clock;
@@ -29,8 +34,9 @@ export class SystemServices {
   #waiting: { readonly owner: number; readonly untilNs: number } | undefined;
 
   /** Makes the services of a board. */
-  constructor(board: BiosBoard) {
+  constructor(board: BiosBoard, program: BiosProgram) {
     this.#memory = board.memory;
+    this.#program = program;
     this.#ports = board.ports;
     this.#requests = board.requests;
     this.#clock = board.clock;
@@ -194,13 +200,13 @@ export class SystemServices {
     frame.set32('ebx', index + 1 < map.length ? index + 1 : 0);
   }
 
-  /** AH = 53h: power management in real mode (APM BIOS Specification 1.2, 4.6). */
+  /** AH = 53h: power management (APM BIOS Specification 1.2, 4.6). */
   #servePower(frame: BiosFrame): void {
     switch (frame.al) {
       case 0x00: // Is it there?
-        frame.set('eax', apmVersion);
-        frame.set('ebx', 0x504d);
-        frame.set('ecx', 0);
+        frame.set('eax', apm.version);
+        frame.set('ebx', apm.signature);
+        frame.set('ecx', apmModes);
         break;
       case 0x07:
         if (frame.get('ebx') === 1 && frame.get('ecx') === 3) {
@@ -208,16 +214,16 @@ export class SystemServices {
         }
         break;
       case 0x0a: // On line, no battery.
-        frame.set('ebx', 0x01ff);
-        frame.set('ecx', 0xffff);
-        frame.set('edx', 0xffff);
+        frame.set('ebx', apm.onLine);
+        frame.set('ecx', apm.unknown);
+        frame.set('edx', apm.unknown);
         break;
       case 0x0b: // No event is waiting.
         frame.ah = 0x80;
         frame.carry = true;
         break;
       case 0x0e:
-        frame.set('eax', apmVersion);
+        frame.set('eax', apm.version);
         break;
       case 0x01: // Connect in real mode, disconnect, idle, busy, on or off.
       case 0x04:
@@ -227,9 +233,29 @@ export class SystemServices {
       case 0x0d:
       case 0x0f:
         break;
+      case 0x02:
+      case 0x03:
+        this.#connectPower(frame);
+        break;
       default:
-        frame.ah = frame.al === 0x02 || frame.al === 0x03 ? 0x06 : 0x0c;
+        frame.ah = 0x0c;
         frame.carry = true;
+    }
+  }
+
+  /** AX = 5302h and 5303h: the segments and the entry for callers in protected mode. */
+  #connectPower(frame: BiosFrame): void {
+    const is32 = frame.al === 0x03;
+    frame.set('eax', Rom.segment);
+    frame.set('ecx', Rom.segment);
+    frame.set('edi', apmSegmentBytes);
+    if (is32) {
+      frame.set('edx', Rom.segment);
+      frame.set32('ebx', this.#program.apm.code32);
+      frame.set32('esi', (apmSegmentBytes << 16) | apmSegmentBytes);
+    } else {
+      frame.set('ebx', this.#program.apm.code16);
+      frame.set('esi', apmSegmentBytes);
     }
   }
 
