@@ -185,6 +185,57 @@ ${leaves('', 'byte [page_other + 64]', 0x19)}`,
     faults(`${forced}\n        int 4`, 4),
     faults('        ud2\n        db 0x78, 0x65, 0x6f', 6),
   ],
+  'forced emulation with pages of 4 MiB, which faults with the same addresses': [
+    // The first 16 MiB as they are, all but the last of them to be written, and nothing behind.
+    `        mov edi, page_free
+        mov eax, 0x83
+        mov ecx, 3
+fill_directory:
+        mov [edi], eax
+        add eax, 0x400000
+        add edi, 4
+        loop fill_directory
+        mov eax, 0xc00081
+        mov [edi], eax
+        mov eax, cr4
+        or eax, 0x10
+        mov cr4, eax
+        mov eax, page_free
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80010000
+        mov cr0, eax`,
+    leaves(`        mov dword [page_other], 5\n${forced}\n        mov eax, [page_other]`, 'eax', 5),
+    leaves(`${forced}\n        add dword [page_other], 2`, 'dword [page_other]', 7),
+    ...[
+      ['mov eax, [0x1000000]', 0, 0x100_0000],
+      ['mov eax, [0xffffff]', 0, 0x100_0000],
+      ['mov [0x1000004], eax', 2, 0x100_0004],
+      ['inc dword [0xc00008]', 3, 0xc0_0008],
+      ['xchg [0xc00008], eax', 3, 0xc0_0008],
+      ['push dword [0x1400000]', 0, 0x140_0000],
+    ].map(
+      ([instruction = '', error = 0, address = 0]) =>
+        `${faults(`${forced}\n        ${instruction}`, 14, Number(error))}
+${leaves('        mov eax, cr2', 'eax', address)}`,
+    ),
+    // INVLPG is no access, and a call goes through the same pages.
+    leaves(`${forced}\n        invlpg [0x1400000]\n        mov eax, 3`, 'eax', 3),
+    call(17, ['ebx, 0', 'ecx, 0'], 0x4_0011),
+    // The prefix ends where the page does that is there; what stands behind it is in the other.
+    `        mov dword [0xbffffc], 0x65780b0f`,
+    faults('        jmp 0xbffffc', 6),
+    `        mov eax, cr0
+        and eax, 0x7fffffff
+        mov cr0, eax
+        mov byte [0xc00000], 0x6e
+        mov word [0xc00001], 0xb0
+        mov word [0xc00002], 0xc309
+        mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax`,
+    leaves('        xor eax, eax\n        mov ecx, 0xbffffc\n        call ecx', 'eax', 9),
+  ],
   'forced emulation at the end of a segment, within which the whole prefix has to be': [
     `        jmp behind_short
         align 8
