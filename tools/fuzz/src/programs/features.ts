@@ -55,6 +55,31 @@ export const featurePrograms: readonly LabProgram[] = [
     data: `${directory}cell: times 4 dd 0`,
   },
   {
+    name: 'SMAP keeps implicit accesses to descriptors off user pages whatever AC is',
+    qemu: 'QEMU takes AC for implicit accesses of CPL 0 too; SDM 3A 4.6.1 does not',
+    program: `${paging}
+        mov dword [${userPage + 8}], 0xffff
+        mov dword [${userPage + 12}], 0xcf9200
+        mov dword [gdt + ${Selector.free}], 0xff
+        mov dword [gdt + ${Selector.free + 4}], 0x8240
+        mov eax, ${Selector.free}
+        lldt ax
+        mov ebx, 0xc
+        ${tried('without', 'mov fs, bx')}
+        ${setCr4(0x20_0000)}
+        stac
+        ${tried('explicit', `mov eax, [${userPage + 12}]\n call hex`)}
+        ${tried('load', 'mov fs, bx')}
+        stac
+        ${tried('limit', 'lsl eax, bx')}
+        ${tried('closed', 'verr bx')}
+        mov eax, cr4
+        and eax, 0xffdfffff
+        mov cr4, eax
+        ${tried('off', 'verr bx')}`,
+    data: directory,
+  },
+  {
     name: 'SMEP keeps the supervisor from running user pages',
     program: `${paging}
         mov byte [${userPage}], 0xc3
