@@ -75,9 +75,9 @@ export const MNEMONICS = [
   'syscall', 'sysenter', 'sysexit', 'sysexitq', 'sysret', 'sysretq', 'test', 'tzcnt', 'ucomisd',
   'ucomiss', 'ud0', 'ud1', 'ud2', 'unpckhpd', 'unpckhps', 'unpcklpd', 'unpcklps', 'verr', 'verw',
   'vmcall', 'vmclear', 'vmfunc', 'vmlaunch', 'vmload', 'vmmcall', 'vmptrld', 'vmptrst', 'vmread',
-  'vmresume', 'vmrun', 'vmsave', 'vmwrite', 'vmxoff', 'vmxon', 'wait', 'wbinvd', 'wrfsbase',
-  'wrgsbase', 'wrmsr', 'xadd', 'xchg', 'xgetbv', 'xlat', 'xlatb', 'xor', 'xorpd', 'xorps',
-  'xrstor', 'xrstor64', 'xrstors', 'xrstors64', 'xsave', 'xsave64', 'xsavec', 'xsavec64',
+  'vmresume', 'vmrun', 'vmsave', 'vmwrite', 'vmxoff', 'vmxon', 'wait', 'wbinvd', 'wbnoinvd',
+  'wrfsbase', 'wrgsbase', 'wrmsr', 'xadd', 'xchg', 'xgetbv', 'xlat', 'xlatb', 'xor', 'xorpd',
+  'xorps', 'xrstor', 'xrstor64', 'xrstors', 'xrstors64', 'xsave', 'xsave64', 'xsavec', 'xsavec64',
   'xsaveopt', 'xsaveopt64', 'xsaves', 'xsaves64', 'xsetbv',
 ] as const;
 

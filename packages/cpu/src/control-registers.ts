@@ -11,11 +11,13 @@ const cr0Defined =
 
 const pagingBits = Cr0.pg | Cr0.wp | Cr0.pe | Cr0.cd | Cr0.nw;
 
-/** EFER bits: SCE, LME, LMA, NXE, LMSLE. */
+/** EFER bits: SCE, NXE, LMSLE, FFXSR. */
 const eferSystemCall = 1;
 const eferNoExecute = 1 << 11;
 /** Limits of segments in 64-bit mode (APM 2, 4.12.2): kept, as there is no 64-bit mode here. */
 const eferSegmentLimits = 1 << 13;
+/** FXSAVE without XMM registers, at CPL 0 of 64-bit mode only (APM 2, 3.1.7). */
+const eferFastSave = 1 << 14;
 
 /** CR4 bits from bit 0 on with the feature that each needs. */
 const cr4Features: readonly (readonly [bit: number, feature: string])[] = [
@@ -64,6 +66,7 @@ export class ControlRegisters {
     this.#eferAllowed =
       (has.has('NX') ? eferNoExecute : 0) |
       (has.has('SYSCALL') ? eferSystemCall : 0) |
+      (has.has('FXSR-OPT') ? eferFastSave : 0) |
       (model.vendor === 'AuthenticAMD' ? eferSegmentLimits : 0);
   }
 

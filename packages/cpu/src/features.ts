@@ -39,6 +39,7 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['extendedEdx', 11, 'SYSCALL'],
   ['extendedEdx', 20, 'NX'],
   ['extendedEdx', 22, 'MMXEXT'],
+  ['extendedEdx', 25, 'FXSR-OPT'],
   ['extendedEdx', 27, 'RDTSCP'],
   ['extendedEcx', 0, 'LAHF'],
   ['extendedEcx', 5, 'LZCNT SSE4A'],
@@ -56,6 +57,7 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['structuredEdx', 4, 'FSRM'],
   ['saveEax', 0, 'XSAVEOPT XSAVEC XGETBV1 XSAVES'],
   ['sizesEbx', 2, 'XSAVEERPTR'],
+  ['sizesEbx', 9, 'WBNOINVD'],
 ];
 
 /** Bits of leaf 1 EDX that AMD processors show again in leaf 0x80000001. */
@@ -101,12 +103,14 @@ const needs: Readonly<Record<string, (features: ReadonlySet<string>) => boolean>
 const hints: ReadonlySet<string> = new Set(['PAUSE']);
 
 /**
- * What instructions are without their feature: F3 had no effect (SDM 2A and 2B, LZCNT and TZCNT).
+ * What instructions are without their feature: F3 had no effect (SDM 2A to 2D, LZCNT, TZCNT and
+ * WBNOINVD).
  * Their operands are the same.
  */
 const precursors: ReadonlyMap<string, string> = new Map([
   ['LZCNT', 'BSR'],
   ['TZCNT', 'BSF'],
+  ['WBNOINVD', 'WBINVD'],
 ]);
 
 /**

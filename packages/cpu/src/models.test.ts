@@ -211,6 +211,18 @@ describe.each(cpuModels.map(({ name }) => name))('the model %s', (name) => {
     expect(parts.machine.i32[Word.gpr]).toBe(has(parts, ebx7(3)) ? 32 : 7);
   });
 
+  it('has WBINVD under F3, with WBNOINVD or without', () => {
+    expect(run(parts, 'db 0xf3, 0x0f, 0x09')).toBe(-1);
+  });
+
+  it('has FFXSR of EFER if CPUID shows it', () => {
+    if (!has(parts, extended('edx', 20))) return;
+    const set = (bit: number): number =>
+      run(parts, `mov ecx, 0xc0000080\nmov eax, ${1 << bit}\nxor edx, edx\nwrmsr`);
+    expect(set(14)).toBe(has(parts, extended('edx', 25)) ? -1 : generalProtection);
+    expect(set(15)).toBe(generalProtection);
+  });
+
   it('has the registers that CPUID shows, and no others', () => {
     const missing = has(parts, edx(5)) ? generalProtection : undefinedOpcode;
     for (const [number, needs] of registers) {

@@ -24,11 +24,8 @@ import { BASE_RIP, Instruction, OperandKind } from './instruction.ts';
 /** Bytes between two instructions of a batch: one more than the longest instruction. */
 export const STRIDE = 16;
 
-/**
- * The options that make iced-x86 the processor that we decode for: one without WBNOINVD, whose
- * encoding is then WBINVD, and with reserved no-operations.
- */
-export const ICED_OPTIONS: number = DecoderOptions.NoWbnoinvd;
+/** The options that make iced-x86 the processor that we decode for: one with reserved NOPs. */
+export const ICED_OPTIONS: number = DecoderOptions.None;
 
 /** A disagreement: what differs, and in which instruction of iced-x86. */
 export interface Difference {

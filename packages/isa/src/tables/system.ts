@@ -48,6 +48,8 @@ MOV | Dn:w, Rn | 0F 23 /r | f64 priv | u:oszapc | 386
 # Caches and translations.
 INVD        |         | 0F 08          | priv     |  | 486
 WBINVD      |         | 0F 09          | priv     |  | 486
+# Without the feature, F3 has no effect: it is WBINVD there.
+WBNOINVD    |         | F3 0F 09       | priv     |  | WBNOINVD
 INVLPG      | M:n     | 0F 01 /7       | priv     |  | 486
 INVPCID     | Gn, Mdq | 66 0F 38 82 /r | f64 priv |  | INVPCID
 CLFLUSH     | Mb      | NP 0F AE /7    |          |  | CLFSH

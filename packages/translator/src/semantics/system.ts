@@ -208,6 +208,7 @@ export const system: SemanticsTable = {
   HLT: privileged(Callout.halt),
   INVD: privileged(Callout.system, 0),
   WBINVD: privileged(Callout.system, 1),
+  WBNOINVD: privileged(Callout.system, 1),
   CLTS: privileged(Callout.system, 2),
   RSM: plain(Callout.system, 3),
   VMCALL: plain(Callout.system, 4),
