@@ -2,6 +2,7 @@ import { CpuState, Layout, MachineMemory, PhysicalMemory, TraceOwnerId } from '@
 import { describe, expect, it } from 'vitest';
 import { Access, Privilege } from './paging-bits.ts';
 import { FillResult, ShadowPaging } from './shadow-paging.ts';
+import { leafStart } from './space-pool.ts';
 import { referenceWalk, type ReferenceState } from './test-reference-walker.ts';
 
 const accesses = ['read', 'write', 'execute'] as const;
@@ -285,7 +286,7 @@ class Rig {
     for (const [field, role] of fields) {
       const directory = i32[field >>> 2] ?? 0;
       for (const region of regions) {
-        const leaf = i32[(directory >>> 2) + region] ?? 0;
+        const leaf = leafStart(i32[(directory >>> 2) + region] ?? 0, region);
         for (let index = 0; index < 1024; index += 1) {
           const linear = ((region << 22) | (index << 12)) >>> 0;
           this.checkEntry(linear, i32[(leaf >>> 2) + index * 2] ?? 0, 'read', role);

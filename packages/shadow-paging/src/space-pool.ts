@@ -1,9 +1,12 @@
 /**
  * Shadow directories: one space per set of guest page directories and role, at most `capacity`.
  *
- * A space is 8 KiB of linear memory: 1024 pointers to data leaves, then 1024 to exec leaves. It is
- * found by its guest page directories (one for two-level paging, four for PAE) and its role, so a
- * CR3 load of a known address space is a hash lookup.
+ * A space is 8 KiB of linear memory: 1024 pointers to data leaves, then 1024 to exec leaves. A
+ * pointer to a data leaf is to where its pairs would begin at linear address 0, so that code adds
+ * eight times the page number to it (`leafStart`).
+ *
+ * A space is found by its guest page directories (one for two-level paging, four for PAE) and its
+ * role, so a CR3 load of a known address space is a hash lookup.
  */
 import { forgetJumps, tracedPages } from '@ringfence/memory';
 
@@ -11,6 +14,14 @@ import { forgetJumps, tracedPages } from '@ringfence/memory';
 export const spaceBytes = 8192;
 
 const buckets = 2048;
+
+/** Bytes of a data leaf's pairs of entries, as a power of two: those of one slot. */
+const pairsShift = 13;
+
+/** The address of the data leaf in a slot, of what the slot holds. */
+export function leafStart(pointer: number, slot: number): number {
+  return pointer + (slot << pairsShift);
+}
 
 /** The pool of spaces; a space is a small integer. */
 export class SpacePool {
@@ -26,6 +37,8 @@ export class SpacePool {
   top: number = 0;
   private readonly i32: Int32Array;
   private readonly base: number;
+  /** What the slots of a data directory hold that leads nowhere. */
+  private readonly absentSlots: Int32Array;
   private readonly absentData: number;
   private readonly absentExec: number;
   private readonly keys: Int32Array;
@@ -49,6 +62,9 @@ export class SpacePool {
     this.capacity = capacity;
     this.absentData = absentData;
     this.absentExec = absentExec;
+    this.absentSlots = Int32Array.from({ length: 1024 }, (_, slot) => {
+      return absentData - (slot << pairsShift);
+    });
     this.role = new Int32Array(capacity).fill(-1);
     this.keys = new Int32Array(capacity * 4);
     this.stamps = new Float64Array(capacity);
@@ -71,14 +87,14 @@ export class SpacePool {
 
   /** Returns the data leaf in a slot of a space, `absentData` if none. */
   leaf(space: number, slot: number): number {
-    return this.i32[(this.data(space) >>> 2) + slot] ?? 0;
+    return leafStart(this.i32[(this.data(space) >>> 2) + slot] ?? 0, slot);
   }
 
   /** Points a slot of a space to a data leaf and an exec leaf. */
   setSlot(space: number, slot: number, data: number, exec: number): void {
     const word = (this.data(space) >>> 2) + slot;
     if (this.i32[word + 1024] !== this.absentExec) forgetJumps(this.i32);
-    this.i32[word] = data;
+    this.i32[word] = data - (slot << pairsShift);
     this.i32[word + 1024] = exec;
   }
 
@@ -110,7 +126,7 @@ export class SpacePool {
   clearSlots(space: number, first: number, count: number): void {
     const word = (this.data(space) >>> 2) + first;
     forgetJumps(this.i32);
-    this.i32.fill(this.absentData, word, word + count);
+    this.i32.set(this.absentSlots.subarray(first, first + count), word);
     this.i32.fill(this.absentExec, word + 1024, word + 1024 + count);
   }
 

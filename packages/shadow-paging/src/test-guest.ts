@@ -43,8 +43,8 @@ export class TestGuest {
   entry(linear: number, access: number): number {
     const { i32 } = this.machine;
     const directory = i32[CpuState.dirData >>> 2] ?? 0;
-    const leaf = i32[(directory >>> 2) + (linear >>> 22)] ?? 0;
-    return i32[(leaf >>> 2) + ((linear >>> 12) & 1023) * 2 + access] ?? 0;
+    const pairs = i32[(directory >>> 2) + (linear >>> 22)] ?? 0;
+    return i32[((pairs + (linear >>> 12) * 8) >>> 2) + access] ?? 0;
   }
 
   /** The exec entry that generated code would find now. */

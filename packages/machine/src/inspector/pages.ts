@@ -51,8 +51,8 @@ function pageRow(cpu: Cpu, memory: PhysicalMemory, linear: number): PageRow {
   const physical = cpu.shadow.inspect(linear | 0);
   const isMapped = physical >= 0;
   const directory = words[CpuState.dirData >> 2] ?? 0;
-  const leaf = words[(directory + (linear >>> 22) * 4) >>> 2] ?? 0;
-  const at = (leaf >>> 2) + ((linear >>> 12) & 1023) * 2;
+  const pairs = words[(directory + (linear >>> 22) * 4) >>> 2] ?? 0;
+  const at = (pairs + (linear >>> 12) * 8) >>> 2;
   return {
     linear,
     entries: entries.map((entry) => entry.map(hex).join('')),

@@ -23,18 +23,10 @@ export function emitLookup(
 ): void {
   const { body } = target;
   target.pushDirectory();
-  body.get(linear);
-  body.i32(20);
-  body.op('i32.shr_u');
-  body.i32(0xffc);
-  body.op('i32.and');
+  pushScaled(body, linear, 22, 2);
   body.op('i32.add');
   body.memory('i32.load', 0);
-  body.get(linear);
-  body.i32(9);
-  body.op('i32.shr_u');
-  body.i32(0x1ff8);
-  body.op('i32.and');
+  pushScaled(body, linear, 12, 3);
   body.op('i32.add');
   body.memory('i32.load', kind);
   body.tee(entry);
@@ -52,6 +44,15 @@ export function emitLookup(
     body.i32(bytes - 1);
     body.op('i32.and');
   }
+}
+
+/** An index from high bits of an address, scaled as processors' addressing modes do it. */
+function pushScaled(body: FunctionBody, linear: number, shift: number, scale: number): void {
+  body.get(linear);
+  body.i32(shift);
+  body.op('i32.shr_u');
+  body.i32(scale);
+  body.op('i32.shl');
 }
 
 /** Bit 0: whether the last of `bytes` bytes is in another page than the first. */

@@ -22,9 +22,9 @@ export function lookup(
   word: number = CpuState.dirData,
 ): Value {
   const directory = b.load('i32.load', word);
-  const slot = b.add(directory, b.and(b.shrU(linear, 20), 0xffc));
-  const leaf = b.load('i32.load', 0, slot);
-  return b.load('i32.load', kind, b.add(leaf, b.and(b.shrU(linear, 9), 0x1ff8)));
+  const slot = b.add(directory, b.shl(b.shrU(linear, 22), 2));
+  const pairs = b.load('i32.load', 0, slot);
+  return b.load('i32.load', kind, b.add(pairs, b.shl(b.shrU(linear, 12), 3)));
 }
 
 /** Builds `then` for accesses that the entry serves although they are misaligned. */
