@@ -1,6 +1,9 @@
-/** The look-up of the interpreter loop: exec directory, leaf, block, record. */
+/**
+ * The look-up of the interpreter loop: the jump cache, else exec directory, leaf, block, record.
+ */
 import { CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
+import { anyHandler, emitFindJump, emitNoteJump } from './jump-cache.ts';
 import type { LoopLocals } from './loop-target.ts';
 import { RecordField } from './record.ts';
 
@@ -22,9 +25,12 @@ export function emitLookup(
   const { record, budget, target, branch } = locals;
   const linear = body.local('i32');
   const block = body.local('i32');
+  const jump = { eip: linear, place: body.local('i32'), record, slot: block };
   const known = body.block();
   const unknown = body.block();
-  findBlock(body, locals, linear, block, unknown);
+  findLinear(body, locals, linear, unknown);
+  emitFindJump(body, jump, anyHandler, known);
+  findBlock(body, linear, block, unknown);
   body.get(block);
   body.get(linear);
   body.i32(0xfff);
@@ -34,7 +40,10 @@ export function emitLookup(
   body.op('i32.add');
   body.memory('i32.load', blockIndexOffset);
   body.tee(record);
-  body.brIf(known);
+  body.op('i32.eqz');
+  body.brIf(unknown);
+  emitNoteJump(body, jump);
+  body.br(known);
   body.end(unknown);
   storeLocal(body, CpuState.budget, budget);
   body.get(target);
@@ -59,17 +68,13 @@ export function emitLookup(
   body.releaseLocals();
 }
 
-/**
- * `target` -> `linear` and the code-page block there; branches to `unknown` where there is none.
- */
-function findBlock(
+/** `target` -> `linear`; branches to `unknown` where nothing may be fetched. */
+function findLinear(
   body: FunctionBody,
-  locals: LoopLocals,
+  { target }: LoopLocals,
   linear: number,
-  block: number,
   unknown: Label,
 ): void {
-  const { target } = locals;
   load(body, codeSegment + SegmentField.base);
   body.get(target);
   body.op('i32.add');
@@ -78,6 +83,10 @@ function findBlock(
   load(body, CpuState.fetchEnd);
   body.op('i32.ge_u');
   body.brIf(unknown);
+}
+
+/** The code-page block at `linear`; branches to `unknown` where there is none. */
+function findBlock(body: FunctionBody, linear: number, block: number, unknown: Label): void {
   load(body, CpuState.dirExec);
   body.get(linear);
   body.i32(20);

@@ -17,8 +17,8 @@
 import { CpuState, ExitReason } from '@ringfence/memory';
 import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
 import type { Label, ValueType } from '@ringfence/wasm';
-import { emitFindJump, emitNoteJump } from './jump-cache.ts';
 import { HandlerResult } from '../interpreter/handler-target.ts';
+import { emitFindJump, emitNoteJump } from '../interpreter/jump-cache.ts';
 import { recordBytes, RecordField } from '../interpreter/record.ts';
 
 /** The first number of the handler table that is a region's; smaller ones are instructions. */

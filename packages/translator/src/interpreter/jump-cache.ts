@@ -7,23 +7,30 @@ import {
   Layout,
 } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
-import { RecordField } from '../interpreter/record.ts';
+import { RecordField } from './record.ts';
 
 /** Locals of a jump. */
 export interface JumpLocals {
+  /** The linear address, which is the EIP in flat code. */
   readonly eip: number;
   /** The entry of the EIP, as an offset from the first. */
   readonly place: number;
-  /** What was found: the record, and the slot of the region that it enters. */
+  /** What was found: the record, and the number of its handler. */
   readonly record: number;
   readonly slot: number;
 }
 
-/** Branches to `found` if the cache has a record with a slot from `firstSlot` on. */
+/** The number of the first handler: a record that is stale has 0. */
+export const anyHandler = 1;
+
+/**
+ * Branches to `found` if the cache has a record with a handler from number `first` on. Regions are
+ * of one code mode, so that who looks for them needs not compare it.
+ */
 export function emitFindJump(
   body: FunctionBody,
   { eip, place, record, slot }: JumpLocals,
-  firstSlot: number,
+  first: number,
   found: Label,
 ): void {
   body.get(eip);
@@ -41,9 +48,16 @@ export function emitFindJump(
   body.op('i32.xor');
   body.get(place);
   body.memory('i32.load', Layout.jumpCache + JumpCacheField.directory);
-  pushDirectory(body);
+  pushState(body, CpuState.dirExec);
   body.op('i32.xor');
   body.op('i32.or');
+  if (first === anyHandler) {
+    body.get(place);
+    body.memory('i32.load', Layout.jumpCache + JumpCacheField.mode);
+    pushState(body, CpuState.codeMode);
+    body.op('i32.xor');
+    body.op('i32.or');
+  }
   body.op('i32.eqz');
   const matches = body.if();
   body.get(place);
@@ -51,7 +65,7 @@ export function emitFindJump(
   body.tee(record);
   body.memory('i32.load16_u', RecordField.handler);
   body.tee(slot);
-  body.i32(firstSlot);
+  body.i32(first);
   body.op('i32.ge_u');
   body.brIf(found);
   body.end(matches);
@@ -63,8 +77,11 @@ export function emitNoteJump(body: FunctionBody, { eip, place, record }: JumpLoc
   body.get(eip);
   body.memory('i32.store', Layout.jumpCache + JumpCacheField.eip);
   body.get(place);
-  pushDirectory(body);
+  pushState(body, CpuState.dirExec);
   body.memory('i32.store', Layout.jumpCache + JumpCacheField.directory);
+  body.get(place);
+  pushState(body, CpuState.codeMode);
+  body.memory('i32.store', Layout.jumpCache + JumpCacheField.mode);
   body.get(place);
   body.get(record);
   body.memory('i32.store', Layout.jumpCache + JumpCacheField.record);
@@ -73,7 +90,7 @@ export function emitNoteJump(body: FunctionBody, { eip, place, record }: JumpLoc
   body.memory('i32.store', Layout.jumpCache + JumpCacheField.isFilled);
 }
 
-function pushDirectory(body: FunctionBody): void {
+function pushState(body: FunctionBody, address: number): void {
   body.i32(0);
-  body.memory('i32.load', CpuState.dirExec);
+  body.memory('i32.load', address);
 }
