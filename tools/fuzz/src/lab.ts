@@ -42,6 +42,17 @@ export function say(text: string): string {
   return `call sayNext\n db ${[...bytes, 0].join(', ')}\n`;
 }
 
+/** Text that fills in the free descriptor: its base is a label. */
+export function describeFree(label: string, limit: number, access: number): string {
+  return `
+        mov eax, ${label}
+        mov [gdt + ${Selector.free} + 2], ax
+        shr eax, 16
+        mov [gdt + ${Selector.free} + 4], al
+        mov word [gdt + ${Selector.free}], ${limit}
+        mov word [gdt + ${Selector.free} + 5], ${access}`;
+}
+
 const origin = 0x10_0000;
 
 /** Assembles a program into a laboratory image; `data` is text after it. */

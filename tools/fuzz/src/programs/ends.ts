@@ -1,15 +1,6 @@
 /** Where code ends: the limit of its segment, and the first instruction of a task. */
-import { Selector } from '../lab.ts';
+import { describeFree, Selector } from '../lab.ts';
 import type { LabProgram } from './program.ts';
-
-/** Fills in the free descriptor: its base is a label. */
-const describe = (label: string, limit: number, access: number): string => `
-        mov eax, ${label}
-        mov [gdt + ${Selector.free} + 2], ax
-        shr eax, 16
-        mov [gdt + ${Selector.free} + 4], al
-        mov word [gdt + ${Selector.free}], ${limit}
-        mov word [gdt + ${Selector.free} + 5], ${access}`;
 
 const wideCode = 0x409b;
 const narrowCode = 0x009b;
@@ -26,7 +17,7 @@ const runs = (access: number): string =>
   ]
     .map(
       ([limit = 0, eip = 0], index) => `
-        ${describe('code', limit, access)}
+        ${describeFree('code', limit, access)}
         mov dword [resume], over${access}${index}
         jmp ${Selector.free}:${eip}
 over${access}${index}: nop`,
@@ -51,7 +42,7 @@ code:   times 0x52 db 0x90
     name: 'a fault after the commit point of a task switch is one of the new task',
     qemu: 'QEMU loads the segments in another order',
     program: `
-        ${describe('task', 103, 0x89)}
+        ${describeFree('task', 103, 0x89)}
         mov dword [resume], after
         jmp ${Selector.free}:0
 there:  nop

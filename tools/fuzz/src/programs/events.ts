@@ -1,5 +1,5 @@
 /** Delivery of interrupts by the local APIC: SDM 3A 6.7 to 6.14, 7.3. */
-import { say, Selector } from '../lab.ts';
+import { describeFree, say, Selector } from '../lab.ts';
 import type { LabProgram } from './program.ts';
 
 const vector = 0x41;
@@ -116,12 +116,7 @@ software: nop`,
   {
     name: 'an NMI comes through a task gate, and the next after the IRET of that task',
     program: `${enable}
-        mov eax, task
-        mov [gdt + ${Selector.free} + 2], ax
-        shr eax, 16
-        mov [gdt + ${Selector.free} + 4], al
-        mov word [gdt + ${Selector.free}], 103
-        mov byte [gdt + ${Selector.free} + 5], 0x89
+        ${describeFree('task', 103, 0x89)}
         mov word [idt + 18], ${Selector.free}
         mov byte [idt + 21], 0x85
         ${addressNmi}

@@ -1,5 +1,5 @@
 /** Virtual interrupts: CR4.VME in virtual-8086 mode and CR4.PVI at CPL 3 (SDM 3B 20.3, 20.4). */
-import { lowAddress, Selector, say } from '../lab.ts';
+import { describeFree, lowAddress, say, Selector } from '../lab.ts';
 import type { LabProgram } from './program.ts';
 
 const segment = lowAddress >> 4;
@@ -69,12 +69,7 @@ const protectedCases: readonly Case[] = [
 
 /** A TSS with a redirection bitmap before its I/O map, CR4 bits, and a handler of INT 21h. */
 const setup = (cr4: number): string => `
-        mov eax, vtss
-        mov [gdt + ${Selector.free} + 2], ax
-        shr eax, 16
-        mov [gdt + ${Selector.free} + 4], al
-        mov word [gdt + ${Selector.free}], 136
-        mov word [gdt + ${Selector.free} + 5], 0x89
+        ${describeFree('vtss', 136, 0x89)}
         mov ax, ${Selector.free}
         ltr ax
         mov eax, cr4
