@@ -18,6 +18,11 @@ const buckets = 2048;
 /** Bytes of a data leaf's pairs of entries, as a power of two: those of one slot. */
 const pairsShift = 13;
 
+/** What a slot holds that leads to a data leaf. */
+function leafPointer(leaf: number, slot: number): number {
+  return leaf - (slot << pairsShift);
+}
+
 /** The address of the data leaf in a slot, of what the slot holds. */
 export function leafStart(pointer: number, slot: number): number {
   return pointer + (slot << pairsShift);
@@ -63,7 +68,7 @@ export class SpacePool {
     this.absentData = absentData;
     this.absentExec = absentExec;
     this.absentSlots = Int32Array.from({ length: 1024 }, (_, slot) => {
-      return absentData - (slot << pairsShift);
+      return leafPointer(absentData, slot);
     });
     this.role = new Int32Array(capacity).fill(-1);
     this.keys = new Int32Array(capacity * 4);
@@ -94,7 +99,7 @@ export class SpacePool {
   setSlot(space: number, slot: number, data: number, exec: number): void {
     const word = (this.data(space) >>> 2) + slot;
     if (this.i32[word + 1024] !== this.absentExec) forgetJumps(this.i32);
-    this.i32[word] = data - (slot << pairsShift);
+    this.i32[word] = leafPointer(data, slot);
     this.i32[word + 1024] = exec;
   }
 
