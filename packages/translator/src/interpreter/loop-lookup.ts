@@ -3,12 +3,10 @@
  */
 import { CpuState, SegmentField, SegmentRegister, segmentBytes } from '@ringfence/memory';
 import type { FunctionBody, Label } from '@ringfence/wasm';
+import { emitFindRecord } from './find-record.ts';
 import { anyHandler, emitFindJump, emitNoteJump } from './jump-cache.ts';
 import type { LoopLocals } from './loop-target.ts';
 import { RecordField } from './record.ts';
-
-/** Header of a code-page block: mode, page, two spare words; then the record addresses. */
-const blockIndexOffset = 16;
 
 const codeSegment = CpuState.segments + segmentBytes * SegmentRegister.cs;
 
@@ -30,18 +28,7 @@ export function emitLookup(
   const unknown = body.block();
   findLinear(body, locals, linear, unknown);
   emitFindJump(body, jump, anyHandler, known);
-  findBlock(body, linear, block, unknown);
-  body.get(block);
-  body.get(linear);
-  body.i32(0xfff);
-  body.op('i32.and');
-  body.i32(2);
-  body.op('i32.shl');
-  body.op('i32.add');
-  body.memory('i32.load', blockIndexOffset);
-  body.tee(record);
-  body.op('i32.eqz');
-  body.brIf(unknown);
+  emitFindRecord(body, { linear, block, record }, unknown);
   emitNoteJump(body, jump);
   body.br(known);
   body.end(unknown);
@@ -82,30 +69,6 @@ function findLinear(
   body.get(target);
   load(body, CpuState.fetchEnd);
   body.op('i32.ge_u');
-  body.brIf(unknown);
-}
-
-/** The code-page block at `linear`; branches to `unknown` where there is none. */
-function findBlock(body: FunctionBody, linear: number, block: number, unknown: Label): void {
-  load(body, CpuState.dirExec);
-  body.get(linear);
-  body.i32(20);
-  body.op('i32.shr_u');
-  body.i32(0xffc);
-  body.op('i32.and');
-  body.op('i32.add');
-  body.memory('i32.load');
-  body.get(linear);
-  body.i32(10);
-  body.op('i32.shr_u');
-  body.i32(0xffc);
-  body.op('i32.and');
-  body.op('i32.add');
-  body.memory('i32.load');
-  body.tee(block);
-  body.memory('i32.load');
-  load(body, CpuState.codeMode);
-  body.op('i32.ne');
   body.brIf(unknown);
 }
 

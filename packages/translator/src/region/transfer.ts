@@ -17,6 +17,7 @@
 import { CpuState, ExitReason } from '@ringfence/memory';
 import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
 import type { Label, ValueType } from '@ringfence/wasm';
+import { emitFindRecord } from '../interpreter/find-record.ts';
 import { HandlerResult } from '../interpreter/handler-target.ts';
 import { emitFindJump, emitNoteJump } from '../interpreter/jump-cache.ts';
 import { recordBytes, RecordField } from '../interpreter/record.ts';
@@ -29,9 +30,6 @@ const maximumDepth = 40;
 
 /** What `host` returns where the region can go on. */
 export const goesOn = -1;
-
-/** Header of a code-page block: mode, page, two spare words; then the record addresses. */
-const blockIndexOffset = 16;
 
 const i32: readonly ValueType[] = ['i32'];
 
@@ -320,29 +318,7 @@ function enterRegion(body: FunctionBody, eip: number, enter: () => void): void {
 function pushRecord(body: FunctionBody, eip: number, unknown: Label): void {
   const block = body.local('i32');
   const record = body.local('i32');
-  load(body, CpuState.dirExec);
-  pushIndex(body, eip, 20);
-  body.op('i32.add');
-  body.memory('i32.load', 0);
-  pushIndex(body, eip, 10);
-  body.op('i32.add');
-  body.memory('i32.load', 0);
-  body.tee(block);
-  body.memory('i32.load', 0);
-  load(body, CpuState.codeMode);
-  body.op('i32.ne');
-  body.brIf(unknown);
-  body.get(block);
-  body.get(eip);
-  body.i32(0xfff);
-  body.op('i32.and');
-  body.i32(2);
-  body.op('i32.shl');
-  body.op('i32.add');
-  body.memory('i32.load', blockIndexOffset);
-  body.tee(record);
-  body.op('i32.eqz');
-  body.brIf(unknown);
+  emitFindRecord(body, { linear: eip, block, record }, unknown);
   body.get(record);
 }
 
@@ -360,15 +336,6 @@ function pushLookup(body: FunctionBody, eip: number): void {
     body.get(eip);
   });
   body.i32(HandlerResult.lookup);
-}
-
-/** One of the 1024 words that bits of an address choose. */
-function pushIndex(body: FunctionBody, address: number, shift: number): void {
-  body.get(address);
-  body.i32(shift);
-  body.op('i32.shr_u');
-  body.i32(0xffc);
-  body.op('i32.and');
 }
 
 function store(body: FunctionBody, address: number, push: () => void): void {
