@@ -3,14 +3,14 @@ import { css, html, LitElement } from 'lit';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { Camera, Download, FolderOpen, HardDrive, Trash2, Undo2 } from 'lucide';
 
+import { canKeepFiles } from '../storage/origin-folder.ts';
+import type { KeptFile } from '../storage/origin-folder.ts';
 import {
-  canSave,
   deleteSnapshot,
   listSnapshots,
   loadSnapshot,
   saveSnapshot,
 } from '../storage/saved-snapshots.ts';
-import type { SavedSnapshot } from '../storage/saved-snapshots.ts';
 import { icon } from './icon.ts';
 import { theme } from './theme.ts';
 
@@ -95,7 +95,7 @@ export class SnapshotMenu extends LitElement {
   /** The machine. */
   target: SnapshotTarget | undefined;
   #isReady = false;
-  #saved: readonly SavedSnapshot[] = [];
+  #saved: readonly KeptFile[] = [];
   #note = '';
   #isBad = false;
 
@@ -109,7 +109,7 @@ export class SnapshotMenu extends LitElement {
     return html`<details @toggle=${() => void this.#refresh()}>
       <summary class="button" role="button">${icon(Camera)} Snapshots</summary>
       <div class="panel">
-        <button ?disabled=${!this.#isReady || !canSave()} @click=${() => void this.#save()}>
+        <button ?disabled=${!this.#isReady || !canKeepFiles()} @click=${() => void this.#save()}>
           ${icon(HardDrive)} Save in this browser
         </button>
         <button ?disabled=${!this.#isReady} @click=${() => void this.#download()}>
@@ -129,7 +129,7 @@ export class SnapshotMenu extends LitElement {
         ${
           this.#saved.length === 0
             ? html`<p class="quiet">
-                ${canSave() ? 'None yet.' : 'This page may not keep files.'}
+                ${canKeepFiles() ? 'None yet.' : 'This page may not keep files.'}
               </p>`
             : html`<ul>
                 ${this.#saved.map((saved) => this.#row(saved))}
@@ -142,7 +142,7 @@ export class SnapshotMenu extends LitElement {
     </details>`;
   }
 
-  #row({ name, bytes, savedMs }: SavedSnapshot): TemplateResult {
+  #row({ name, bytes, savedMs }: KeptFile): TemplateResult {
     const when = new Date(savedMs).toLocaleString(undefined, {
       dateStyle: 'medium',
       timeStyle: 'short',

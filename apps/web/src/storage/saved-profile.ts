@@ -5,7 +5,9 @@
  */
 import type { Settings } from '@ringfence/machine';
 
-const folderName = 'ringfence-profiles';
+import { fileNameOf, OriginFolder } from './origin-folder.ts';
+
+const folder = new OriginFolder('ringfence-profiles');
 
 /** Where a machine's profile is kept. */
 export interface SavedProfile {
@@ -18,31 +20,21 @@ export interface SavedProfile {
 /** The profile that settings name; undefined for `none`. All guests share one if none is named. */
 export function savedProfile({ translationProfile: named }: Settings): SavedProfile | undefined {
   if (named === 'none') return undefined;
-  const name = (named ?? 'default').replace(/[^\w .()-]/g, '_').slice(0, 80);
+  const name = fileNameOf(named ?? 'default');
   return {
     async read() {
       try {
-        const file = await (await (await openFolder()).getFileHandle(name)).getFile();
-        return new Uint8Array(await file.arrayBuffer());
+        return new Uint8Array(await (await folder.file(name)).arrayBuffer());
       } catch {
         return new Uint8Array();
       }
     },
     async write(bytes) {
       try {
-        const handle = await (await openFolder()).getFileHandle(name, { create: true });
-        // A writable becomes the file when it is closed: who reads sees the old one or the new.
-        const writable = await handle.createWritable();
-        await writable.write(bytes.slice());
-        await writable.close();
+        await folder.write(name, bytes.slice());
       } catch {
         // The next machine begins with what was kept before.
       }
     },
   };
-}
-
-async function openFolder(): Promise<FileSystemDirectoryHandle> {
-  const root = await navigator.storage.getDirectory();
-  return root.getDirectoryHandle(folderName, { create: true });
 }
