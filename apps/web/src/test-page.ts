@@ -1,5 +1,5 @@
 /** A page of the built application in a browser, for tests. */
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 import type { PageServer } from './test-browser.ts';
@@ -11,6 +11,9 @@ interface MachineElement extends HTMLElement {
   readonly speaker: { readonly hertz: number };
   screenText(): Promise<string>;
 }
+
+/** Where a tab is opened: a browser gives each a memory of its own. */
+type Pages = Browser | BrowserContext;
 
 /** One tab of the browser with the page in it; whatever goes wrong in it is kept in `faults`. */
 export class TestPage {
@@ -26,7 +29,7 @@ export class TestPage {
   }
 
   /** Opens the page with a query. */
-  static async open(browser: Browser, server: PageServer, query: string = ''): Promise<TestPage> {
+  static async open(browser: Pages, server: PageServer, query: string = ''): Promise<TestPage> {
     const test = new TestPage(await browser.newPage());
     await test.page.goto(`${server.address}${query}`);
     return test;

@@ -1,10 +1,12 @@
 import type { HostServices } from '@ringfence/machine';
 
+import { savedKernels } from '../storage/saved-kernels.ts';
+
 /** `setTimeout` takes a longer delay for none at all. */
 const mostDelayMs = 2 ** 31 - 1;
 
 /**
- * Clock, timers and randomness of a browser for a machine.
+ * Clock, timers, randomness and kept kernels of a browser for a machine.
  *
  * A timer for now is a message to oneself: `setTimeout` waits 4 ms once it is nested, and a machine
  * runs in slices of 12 ms. The page's messages are served between two of them.
@@ -38,6 +40,7 @@ export function browserHost(): HostServices {
     },
     // Linux is at its shell 6 % sooner so (docs/decisions/interpreter-and-regions.md).
     optimizesLate: true,
+    unpackedKernels: savedKernels,
     random32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   };
 }

@@ -52,8 +52,8 @@ export interface HostServices {
 /** Where a host keeps what packed kernels unpack to, from one machine to the next. */
 export interface UnpackedKernels {
   /** What was kept for these packed bytes, undefined if nothing was. */
-  find(packed: Uint8Array): Uint8Array | undefined;
-  /** Keeps what they unpack to, if it can. */
+  find(packed: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** Keeps what they unpack to, if it can; the machine does not wait for it. */
   keep(packed: Uint8Array, unpacked: Uint8Array): void;
 }
 

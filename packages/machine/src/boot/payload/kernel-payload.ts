@@ -68,7 +68,7 @@ async function findOrUnpack(
   if (begins(payload, elfBytes)) {
     return payload;
   }
-  const kept = host.unpackedKernels?.find(payload);
+  const kept = await host.unpackedKernels?.find(payload);
   if (kept?.length === unpackedSize(payload)) {
     return kept;
   }
