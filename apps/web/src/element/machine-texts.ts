@@ -21,7 +21,7 @@ export function endText(end: MachineEnd): string {
 /** Says how much of a file is there. */
 export function progressText(progress: { what: string; done: number; of: number }): string {
   const { what, done, of } = progress;
-  const share = of === 0 ? '' : `, ${String(Math.floor((100 * done) / of))} %`;
+  const share = of === 0 ? '' : ` (${String(Math.floor((100 * done) / of))} %)`;
   return `${what} ${(done / 1e6).toFixed(1)} MB${share}`;
 }
 

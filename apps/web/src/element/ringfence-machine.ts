@@ -52,6 +52,7 @@ export class RingfenceMachine extends LitElement {
   #hasInspector = false;
   #notice = '';
   #rate = '';
+  readonly #progress = new Map<string, string>();
   #settings: Settings = defaultSettings;
   #files: MachineFiles = {};
   #last: MachineStats | undefined;
@@ -224,6 +225,7 @@ export class RingfenceMachine extends LitElement {
     this.#setState('loading');
     this.say('');
     this.#last = undefined;
+    this.#progress.clear();
     try {
       await this.client.create(request);
       this.#serial.clear();
@@ -298,7 +300,9 @@ export class RingfenceMachine extends LitElement {
         this.say(event.message);
         break;
       case 'progress':
-        this.#rate = progressText(event);
+        // Several files come at once.
+        this.#progress.set(event.what, progressText(event));
+        this.#rate = [...this.#progress.values()].join(', ');
         this.requestUpdate();
         break;
     }

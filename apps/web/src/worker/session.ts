@@ -6,7 +6,14 @@ import { browserHost } from './browser-host.ts';
 import { openDrives } from './drives.ts';
 import { loadFile } from './load-file.ts';
 import type { LoadProgress } from './load-file.ts';
-import type { CallMessage, FromWorker, MachineRequest, MouseInput, ToWorker } from './messages.ts';
+import type {
+  CallMessage,
+  FileSource,
+  FromWorker,
+  MachineRequest,
+  MouseInput,
+  ToWorker,
+} from './messages.ts';
 import { ProfileKeeper } from './profile-keeper.ts';
 import { regionTexts } from './region-texts.ts';
 import { ScreenFeed } from './screen-feed.ts';
@@ -117,20 +124,21 @@ export class Session {
     const progress: LoadProgress = (what, done, of) => {
       this.#post({ kind: 'progress', what, done, of });
     };
-    const loaded: Record<string, Uint8Array> = {};
-    for (const [name, source] of Object.entries(files)) {
-      if (bootFiles.includes(name)) loaded[name] = await loadFile(name, source, progress);
-    }
-    const file =
-      snapshot === undefined ? undefined : await loadFile('snapshot', snapshot, progress);
-    const drives = await openDrives(settings, files, (fault) => {
-      this.#post({ kind: 'fault', message: fault });
-    });
+    const load = (name: string, source: FileSource): Promise<Uint8Array> =>
+      loadFile(name, source, progress);
+    const names = Object.entries(files).filter(([name]) => bootFiles.includes(name));
+    const profile = savedProfile(settings);
+    const [loaded, file, drives] = await Promise.all([
+      Promise.all(names.map(async ([name, from]) => [name, await load(name, from)] as const)),
+      snapshot === undefined ? undefined : load('snapshot', snapshot),
+      openDrives(settings, files, (fault) => {
+        this.#post({ kind: 'fault', message: fault });
+      }),
+    ]);
     // What the machine before this one translated is for this one already.
     await this.#profile?.keep();
-    const profile = savedProfile(settings);
     const machine = await createMachine({
-      ...machineOptions(settings, loaded as BootFiles, this.#host),
+      ...machineOptions(settings, Object.fromEntries(loaded) as BootFiles, this.#host),
       ...(drives.length === 0 ? {} : { drives }),
       ...(file === undefined ? {} : { snapshot: file }),
       ...(profile === undefined ? {} : { translationProfile: await profile.read() }),
