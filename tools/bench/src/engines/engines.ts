@@ -19,7 +19,7 @@ export type GuestImage =
 export interface EngineSettings {
   readonly megabytes: number;
   readonly seabios: Seabios;
-  /** Runs Ringfence from its TypeScript sources instead of what was built. */
+  /** Runs the TypeScript sources instead of what was built. */
   readonly fromSource: boolean;
   /** File in which Ringfence remembers from round to round what it translated. */
   readonly translationProfile: string;
@@ -42,10 +42,6 @@ export interface Engine {
   readonly missing: (settings: EngineSettings) => string | undefined;
 }
 
-const ringfenceMachine = fileURLToPath(new URL('ringfence-machine.ts', import.meta.url));
-const v86Machine = fileURLToPath(new URL('v86-machine.ts', import.meta.url));
-const ringfenceBuilt = fileURLToPath(new URL('../../../../apps/cli/dist/main.js', import.meta.url));
-
 /** Everyone who can be compared. */
 export const engines: readonly Engine[] = [
   ringfence('ringfence', 'translator', true),
@@ -54,14 +50,17 @@ export const engines: readonly Engine[] = [
   {
     name: 'v86',
     counts: false,
-    missing: () => (isInstalled('v86') ? undefined : 'the npm package v86 is not installed'),
-    command: (guest, { seabios, megabytes }) => {
+    missing: (settings) =>
+      isInstalled('v86')
+        ? notBuilt('v86-machine', settings)
+        : 'the npm package v86 is not installed',
+    command: (guest, { seabios, megabytes, fromSource }) => {
       const roms = [seabios.bios, seabios.vgaBios, String(megabytes)];
       const args =
         guest.kind === 'linux'
           ? ['linux', guest.kernel, guest.initrd, ...roms, guest.commandLine]
           : ['program', guest.image, ...roms];
-      return { program: process.execPath, args: ['--import', 'tsx', v86Machine, ...args] };
+      return nodeCommand('v86-machine', fromSource, args);
     },
   },
   {
@@ -90,18 +89,34 @@ function ringfence(
   return {
     name,
     counts: true,
-    missing: ({ fromSource }) =>
-      fromSource || existsSync(ringfenceBuilt) ? undefined : 'apps/cli is not built',
-    command: (guest, { megabytes, fromSource, translationProfile }) => ({
-      program: process.execPath,
-      args: [
-        ...(fromSource ? ['--conditions=@ringfence/source'] : []),
-        ...['--import', 'tsx', ringfenceMachine, '-accel', accelerator, '-nographic'],
-        ...['-m', `${megabytes}M`, '-no-reboot', ...kernelArguments(guest)],
+    missing: (settings) => notBuilt('ringfence-machine', settings),
+    command: (guest, { megabytes, fromSource, translationProfile }) =>
+      nodeCommand('ringfence-machine', fromSource, [
+        ...['-accel', accelerator, '-nographic', '-m', `${megabytes}M`, '-no-reboot'],
+        ...kernelArguments(guest),
         ...['--translation-profile', remembers ? translationProfile : 'none'],
-      ],
-    }),
+      ]),
   };
+}
+
+/** Runs a program of this folder: the file that the build made of it, or its source. */
+function nodeCommand(name: string, fromSource: boolean, args: readonly string[]): Command {
+  const program = fromSource
+    ? ['--conditions=@ringfence/source', '--import', 'tsx', pathOf(`${name}.ts`)]
+    : [builtPath(name)];
+  return { program: process.execPath, args: [...program, ...args] };
+}
+
+function notBuilt(name: string, { fromSource }: EngineSettings): string | undefined {
+  return fromSource || existsSync(builtPath(name)) ? undefined : 'tools/bench is not built';
+}
+
+function builtPath(name: string): string {
+  return pathOf(`../../dist/main-${name}.js`);
+}
+
+function pathOf(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
 }
 
 function kernelArguments(guest: GuestImage): string[] {

@@ -1,8 +1,8 @@
 /**
- * Runs a guest in the npm package v86, JIT on, with its serial line on standard input and output:
- * `v86-machine.ts linux KERNEL INITRD BIOS VGABIOS MEGABYTES COMMAND-LINE` or
- * `v86-machine.ts program IMAGE BIOS VGABIOS MEGABYTES`. A process of its own, as v86 keeps its
- * machine in module-level state.
+ * Runs a guest in the npm package v86, JIT on, with its serial line on standard input and output.
+ * Its arguments are `linux KERNEL INITRD BIOS VGABIOS MEGABYTES COMMAND-LINE` or
+ * `program IMAGE BIOS VGABIOS MEGABYTES`. A process of its own, as v86 keeps its machine in
+ * module-level state.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
