@@ -223,7 +223,7 @@ export class SystemCallouts {
       register === 6
         ? (value & 0xe00f) | 0xffff_0ff0
         : register === 7
-          ? (value & ~0xd000) | 0x400
+          ? (value & ~0xd800) | 0x400
           : value;
     this.#state[Word.dr + 2 * register] = fixed;
     if (register === 6) return CalloutResult.goOn;
