@@ -13,7 +13,7 @@ import { serveHvm } from './ops/hvm.ts';
 import { serveMemory } from './ops/memory.ts';
 import {
   serveNothing,
-  servePrivileged,
+  serveDeviceModel,
   serveTranslated,
   serveUnsupported,
   serveVersioned,
@@ -82,7 +82,7 @@ export const commonCalls: XenCallTable = {
   [XenCallNumber.tmemOp]: row('tmem_op', 'op', serveNothing),
   [XenCallNumber.argoOp]: row('argo_op', 'cmd a1 a2 a3 a4', serveNothing),
   [XenCallNumber.xenpmuOp]: row('xenpmu_op', 'cmd arg', serveUnsupported),
-  [XenCallNumber.dmOp]: row('dm_op', 'domain count buffers', servePrivileged),
+  [XenCallNumber.dmOp]: row('dm_op', 'domain count buffers', serveDeviceModel),
 };
 
 /**

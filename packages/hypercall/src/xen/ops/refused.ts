@@ -25,6 +25,32 @@ export const serveTranslated: XenHandler = (call) => {
 /** Calls that only a privileged guest may make. */
 export const servePrivileged: XenHandler = () => -XenError.notPermitted;
 
+/** The most buffers of a call of a device model, and the bytes of each: pointer, size. */
+const mostBuffers = 2;
+const bufferBytes = 8;
+
+/**
+ * Calls of a device model for another guest: its buffers are looked at first, then which domain is
+ * meant. The back ends' one has no device model, and nobody is one's own.
+ */
+export const serveDeviceModel: XenHandler = (call) => {
+  const [domain, count, buffers] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  if (count > mostBuffers) {
+    return -XenError.tooBig;
+  }
+  if (call.copy.read(buffers, count * bufferBytes) === undefined) {
+    return -XenError.fault;
+  }
+  switch (domain & 0xffff) {
+    case DomainId.guest:
+      return -XenError.notPermitted;
+    case DomainId.backend:
+      return -XenError.invalid;
+    default:
+      return -XenError.noDomain;
+  }
+};
+
 /**
  * Calls of a tool stack, whose structures change with versions of Xen: the second word says which
  * is meant, and that is looked at before who calls.
