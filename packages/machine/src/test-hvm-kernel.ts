@@ -19,6 +19,8 @@ export function hvmTestKernel(checks: readonly string[]): Uint8Array {
   const text = checkKernelText({
     hypercall: vmcall,
     vectors: caughtVectors,
+    // A program's data segments are no longer there in ring 0, or are its own.
+    handlerStart: ['ds', 'es'].map((name) => `        push ss\n        pop ${name}`).join('\n'),
     checks,
     start: `
         mov esp, stack_end
@@ -55,6 +57,7 @@ idt:    times 512 dd 0
 hypercall_page: times 1024 dd 0
 page_free: times 1024 dd 0
 page_other: times 1024 dd 0
+page_tables: times 2048 dd 0
 stack:  times 256 dd 0
 stack_end:
 `,

@@ -2,7 +2,7 @@
 import { Assembler } from '@ringfence/assembler';
 
 const headerBytes = 0x100;
-const imageBytes = 0x8000;
+const imageBytes = 0x1_0000;
 
 /** A note of the owner Xen: its type, and a number or a text. */
 export type XenTestNote = readonly [type: number, value: number | string];
