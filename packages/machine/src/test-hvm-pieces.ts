@@ -13,7 +13,10 @@ export const param = (operation: number, index: number, result: number, domain =
         mov dword [argument + 4], ${String(index)}
 ${call(34, [`ebx, ${String(operation)}`, 'ecx, argument'], result)}`;
 
-/** Has a page of Xen's (shared page 0, grant frames 1, by their index) stand in the place of the kernel's. */
+/**
+ * Has a page of Xen's (space 0 is the shared page, 1 grant frames) stand in the place of the
+ * kernel's.
+ */
 export const mapXenPage = (space: number, label: string, index = 0): string =>
   `        mov dword [argument], 0x7ff0
         mov dword [argument + 4], ${String(space)}

@@ -129,7 +129,11 @@ ${faults(`        popfd\n        mov ss, ax\n${code}`, Number(vector))}`,
     leaves('        xor eax, eax\n        mov dr6, eax\n        mov eax, dr6', 'eax', 0xffff_0ff0),
     leaves('        or eax, -1\n        mov dr6, eax\n        mov eax, dr6', 'eax', 0xffff_efff),
     leaves('        xor eax, eax\n        mov dr7, eax\n        mov eax, dr7', 'eax', 0x400),
-    '        mov eax, page_free\n        mov dr0, eax\n        mov dr1, eax\n        mov dr2, eax\n        mov dr3, eax',
+    `        mov eax, page_free
+        mov dr0, eax
+        mov dr1, eax
+        mov dr2, eax
+        mov dr3, eax`,
     leaves(
       '        mov eax, 0xffffdfff\n        mov dr7, eax\n        mov eax, dr7',
       'eax',
@@ -141,7 +145,11 @@ ${faults(`        popfd\n        mov ss, ax\n${code}`, Number(vector))}`,
     `        mov eax, 0x2400\n        mov dr7, eax`,
     faults('        mov eax, dr3', debug),
     leaves('        mov eax, dr6\n        and eax, 0x2000', 'eax', 0x2000),
-    '        xor eax, eax\n        mov dr7, eax\n        mov eax, cr4\n        or eax, 8\n        mov cr4, eax',
+    `        xor eax, eax
+        mov dr7, eax
+        mov eax, cr4
+        or eax, 8
+        mov cr4, eax`,
     faults('        mov eax, dr5', invalidOpcode),
   ],
   'CPUID that faults in programs, by itself and forced': [

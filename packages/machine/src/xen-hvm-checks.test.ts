@@ -1,12 +1,10 @@
 /** What a small kernel with translated memory finds out about its hypervisor. */
 import { hvmTestKernel } from './test-hvm-kernel.ts';
-import { hvmChecks, mapShared, mapXenPage, param } from './test-hvm-pieces.ts';
+import { forced, hvmChecks, mapShared, mapXenPage, param } from './test-hvm-pieces.ts';
 import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 const { call, faults, leaves } = hvmChecks;
-
-const forced = '        db 0x0f, 0x0b, 0x78, 0x65, 0x6e';
 
 /** Has a grant of the guest's own stand at 32 MiB: address, flags, reference, domain. */
 const mapGrant = (reference: number): string =>
