@@ -40,6 +40,10 @@ function setUp(regions: readonly Region[]): {
   leave: (count: number, to: number) => void;
   /** The CPU stands in code without a region. */
   meet: (count: number, at: number) => void;
+  /** The guest has nothing to do, until there is no warm code left. */
+  rest: () => void;
+  /** What is mapped nowhere any more. */
+  gone: Set<number>;
   made: string[];
 } {
   const made: string[] = [];
@@ -68,7 +72,8 @@ function setUp(regions: readonly Region[]): {
     countSample: () => 0,
     forgetSamples: () => undefined,
   };
-  const hot = new HotCode(state, (linear) => linear, of);
+  const gone = new Set<number>();
+  const hot = new HotCode(state, (linear) => (gone.has(linear) ? -1 : linear), of);
   for (const start of [first, second]) hot.callTargets.note(start);
   const sample = (count: number, at: number, leftTo: number): void => {
     for (let time = 0; time < count; time++) {
@@ -84,6 +89,10 @@ function setUp(regions: readonly Region[]): {
     meet: (count, at) => {
       sample(count, at, 0);
     },
+    rest: () => {
+      while (hot.warm());
+    },
+    gone,
     made,
   };
 }
@@ -129,5 +138,32 @@ describe('code without a region', () => {
     const { meet, made } = setUp([regionOf('entered', [0x800, 0x804])]);
     meet(20, 0x1900);
     expect(made).toEqual(['1 800 to 800,900']);
+  });
+});
+
+describe('warm code', () => {
+  it('is translated while the guest rests, the warmest first', () => {
+    const { meet, leave, rest, made } = setUp([]);
+    meet(3, 0x1900);
+    leave(4, 0x1200);
+    meet(2, 0x1a00);
+    expect(made).toEqual([]);
+    rest();
+    expect(made).toEqual(['1 100', '1 200', '1 800', '1 900']);
+    rest();
+    expect(made).toHaveLength(4);
+    // What was met twice goes on counting.
+    meet(1, 0x1a00);
+    rest();
+    expect(made.slice(4)).toEqual(['1 800', '1 a00']);
+  });
+
+  it('stays as it is where it is not mapped any more, or has a region by now', () => {
+    const { meet, rest, gone, made } = setUp([regionOf('entered', [0x880])]);
+    meet(3, 0x1900);
+    gone.add(0x1900);
+    meet(3, 0x1880);
+    rest();
+    expect(made).toEqual([]);
   });
 });

@@ -37,6 +37,12 @@ const whollyTranslated = 0.998;
 /** Of slices that were spent in regions, the part that is looked at. */
 const lookAtOneIn = 8;
 
+/**
+ * Samples that make code warm: it is translated when the guest has nothing to do. What a program
+ * does for a tenth of a second is never hot, and still a tenth of the next program like it.
+ */
+const warmSamples = 3;
+
 /** Parts that are counted at one time; then all counts start anew. */
 const maximumCounts = 4096;
 
@@ -64,6 +70,12 @@ export interface HotCodeRegions {
   forgetSamples(page: number, offset: number): void;
 }
 
+/** Samples of one key, and where the last of them was. */
+interface Heat {
+  count: number;
+  place: Place;
+}
+
 /** The heat of one CPU's code. */
 export class HotCode {
   /** Instructions until the next sample. */
@@ -72,7 +84,9 @@ export class HotCode {
   readonly #state: Int32Array;
   readonly #translate: (linear: number) => number;
   readonly #regions: HotCodeRegions;
-  readonly #counts = new Map<number, number>();
+  readonly #heats = new Map<number, Heat>();
+  /** Whether there may be warm code. */
+  #isWarm = false;
   #samples = 0;
   #hotSamples = hotSamples;
 
@@ -107,9 +121,36 @@ export class HotCode {
     this.#regions.sampled(place.page, place.linear);
     const part = Math.floor(place.physical / (1 << partShift));
     const before = this.#regions.countSample(place.page, place.offset);
-    if (!this.#count(part, this.#hotSamples, before)) return;
+    if (!this.#count(part, place, this.#hotSamples, before)) return;
     this.#regions.forgetSamples(place.page, place.offset);
     this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);
+  }
+
+  /** Translates the warmest code, while the guest rests; whether there was any. */
+  warm(): boolean {
+    if (!this.#isWarm) return false;
+    let warmest: number | undefined;
+    let most = warmSamples - 1;
+    for (const [key, { count }] of this.#heats) {
+      if (count > most) [warmest, most] = [key, count];
+    }
+    if (warmest === undefined) {
+      this.#isWarm = false;
+      return false;
+    }
+    const place = this.#heats.get(warmest)?.place;
+    this.#heats.delete(warmest);
+    if (place !== undefined && this.#isUntranslated(place)) {
+      this.#regions.forgetSamples(place.page, place.offset);
+      this.#compile(place, `${most} samples, and the guest rests`);
+    }
+    return true;
+  }
+
+  /** Whether a place is still where it was met, and no region has it. */
+  #isUntranslated({ linear, physical, page, offset }: Place): boolean {
+    if (this.#translate(linear) !== physical) return false;
+    return this.#regions.page(page)?.covered.has(offset) !== true;
   }
 
   /**
@@ -129,7 +170,7 @@ export class HotCode {
     if (region === undefined) {
       if (known?.covered.has(offset) === true) return;
       this.#regions.sampled(page, linear);
-      if (!this.#count(-physical, entrySamples)) return;
+      if (!this.#count(-physical, place, entrySamples)) return;
       this.#compile(place, `${entrySamples} samples after a region was left to it`);
       return;
     }
@@ -189,12 +230,12 @@ export class HotCode {
   /** The offset of a place, and those of others of its page and function that were left to. */
   #around({ linear, physical, page, offset }: Place, start: number): number[] {
     const offsets = [offset];
-    for (const [key, count] of this.#counts) {
+    for (const [key, { count }] of this.#heats) {
       const other = -key - page * 4096;
       if (other < 0 || other >= 4096 || count < 2 || -key === physical) continue;
       if (this.callTargets.before((linear & ~4095) + other) !== start) continue;
       offsets.push(other);
-      this.#counts.delete(key);
+      this.#heats.delete(key);
     }
     return offsets;
   }
@@ -203,11 +244,12 @@ export class HotCode {
    * Counts a sample under a key; whether there were `enough`, and counts anew then. `known` are
    * those of all runs, this one among them, 0 without a profile.
    */
-  #count(key: number, enough: number, known = 0): boolean {
-    const count = Math.max((this.#counts.get(key) ?? 0) + 1, known);
-    if (this.#counts.size >= maximumCounts) this.#counts.clear();
-    if (count < enough) this.#counts.set(key, count);
-    else this.#counts.delete(key);
+  #count(key: number, place: Place, enough: number, known = 0): boolean {
+    const count = Math.max((this.#heats.get(key)?.count ?? 0) + 1, known);
+    if (this.#heats.size >= maximumCounts) this.#heats.clear();
+    if (count < enough) this.#heats.set(key, { count, place });
+    else this.#heats.delete(key);
+    this.#isWarm ||= count >= warmSamples;
     return count >= enough;
   }
 }

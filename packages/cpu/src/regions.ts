@@ -161,13 +161,14 @@ export class Regions implements CodeObserver {
   }
 
   /**
-   * Uses a moment in which the guest has nothing to do: makes a region that an earlier run had.
-   * Returns the milliseconds after which there may be more to do, Infinity if there is nothing.
+   * Uses a moment in which the guest has nothing to do: makes a region that an earlier run had, or
+   * of code that is warm. Returns the milliseconds after which there may be more to do, Infinity if
+   * there is nothing.
    */
   rest(): number {
-    const replay = this.#replay;
-    if (replay?.hasWork() !== true) return Infinity;
     if (this.#compiling >= mostReplayed) return restMs;
+    const replay = this.#replay;
+    if (replay?.hasWork() !== true) return this.#hot.warm() ? 0 : Infinity;
     this.#remake(replay.takeAny());
     return 0;
   }
