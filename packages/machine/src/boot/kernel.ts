@@ -6,6 +6,7 @@ import type { BootOptions, MachineKind } from '../options/machine-options.ts';
 import type { BootState } from './boot-state.ts';
 import { loadLinux } from './bzimage.ts';
 import { loadElfKernel } from './elf-kernel.ts';
+import { bsdSymbols, symbolsPlace } from './bsd-symbols.ts';
 import { isElf, readElf } from './elf.ts';
 import { ImageView } from './image-view.ts';
 import { isLinuxImage } from './linux-header.ts';
@@ -72,7 +73,8 @@ export function loadPvhKernel(
   machine: PvhMachine,
 ): BootState {
   const image = new ImageView('kernel', options.unpacked ?? options.kernel);
-  const entry = isElf(image) ? physicalEntry(image) : undefined;
+  const notes = isElf(image) ? readXenNotes(image) : undefined;
+  const entry = isElf(image) ? physicalEntry(image, notes) : undefined;
   if (entry === undefined) {
     throw new MachineError('bad-image', {
       where: 'kernel for machine pvh',
@@ -82,7 +84,9 @@ export function loadPvhKernel(
   }
   const { initrd, modules = [], commandLine = '' } = options;
   const first = initrd === undefined ? [] : [{ bytes: initrd, commandLine: '' }];
-  return loadPvh(image, entry, { commandLine, modules: [...first, ...modules] }, machine, memory);
+  const wantsSymbols = notes?.wantsSymbols === true;
+  const files = { commandLine, modules: [...first, ...modules], wantsSymbols };
+  return loadPvh(image, entry, files, machine, memory);
 }
 
 /**
@@ -90,8 +94,7 @@ export function loadPvhKernel(
  * says what it is, at its own entry, as Xen starts firmware and small kernels of its translated
  * guests.
  */
-function physicalEntry(image: ImageView): number | undefined {
-  const notes = readXenNotes(image);
+function physicalEntry(image: ImageView, notes: XenNotes | undefined): number | undefined {
   if (notes?.physicalEntry !== undefined || notes?.isParavirtual === true) {
     return notes.physicalEntry;
   }
@@ -172,14 +175,20 @@ export function paravirtualImage(options: PreparedKernel): PvImage {
   const { initrd, modules = [], commandLine = '' } = options;
   const module = initrd ?? modules[0]?.bytes;
   const page = notes.hypercallPage;
+  const found = notes.wantsSymbols === true ? bsdSymbols(image) : undefined;
+  const virtual = symbolsPlace(segments) + offset;
+  const symbols = found ? [{ virtual, bytes: found, memoryBytes: found.length }] : [];
   return {
     virtBase,
     entry: notes.entry ?? headerEntry,
-    segments: segments.map((segment) => ({
-      virtual: segment.physical + offset,
-      bytes: image.part(segment.fileOffset, segment.fileBytes, 'a segment'),
-      memoryBytes: segment.memoryBytes,
-    })),
+    segments: [
+      ...segments.map((segment) => ({
+        virtual: segment.physical + offset,
+        bytes: image.part(segment.fileOffset, segment.fileBytes, 'a segment'),
+        memoryBytes: segment.memoryBytes,
+      })),
+      ...symbols,
+    ],
     ...(page === undefined ? {} : { hypercallPage: page }),
     ...(module === undefined ? {} : { module }),
     hasExtendedCr3: hasExtendedCr3(notes),

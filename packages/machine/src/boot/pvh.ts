@@ -21,6 +21,7 @@ import type { BootModule } from '../options/machine-options.ts';
 
 import { flatBootState } from './boot-state.ts';
 import type { BootState } from './boot-state.ts';
+import { bsdSymbols, symbolsPlace } from './bsd-symbols.ts';
 import { placeElf, readElf, writeElf } from './elf.ts';
 import type { ImageView } from './image-view.ts';
 import {
@@ -43,6 +44,8 @@ export interface PvhFiles {
   readonly commandLine: string;
   /** The first is the initial RAM disk, for Linux. */
   readonly modules: readonly BootModule[];
+  /** Whether the kernel wants its symbols behind it. */
+  readonly wantsSymbols?: boolean;
 }
 
 /** What the machine says about itself. */
@@ -81,6 +84,11 @@ export function loadPvh(
   const file = readElf(image);
   const placements = new PlacementMap(usableEnd(machine.map, memory.ramBytes));
   placeElf(file, placements);
+  const symbols = files.wantsSymbols === true ? bsdSymbols(image) : undefined;
+  const symbolsAt = symbolsPlace(file.segments);
+  if (symbols !== undefined) {
+    placements.take({ name: 'symbols', start: symbolsAt, end: symbolsAt + symbols.length });
+  }
   const modules = placeModules(files.modules, placements, machine.map);
   const texts = [files.commandLine, ...files.modules.map((module) => module.commandLine)];
   const lines = texts.map((text) => encodeCommandLine(text, commandLineSpace - 1));
@@ -92,6 +100,9 @@ export function loadPvh(
     });
   }
   writeElf(image, file, memory);
+  if (symbols !== undefined) {
+    memory.write(symbolsAt, symbols);
+  }
   const places: number[] = [];
   let at: number = LoaderArea.text;
   for (const line of lines) {

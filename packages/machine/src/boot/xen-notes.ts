@@ -19,6 +19,7 @@ export const XenNote = {
   loader: 8,
   paeMode: 9,
   features: 10,
+  bsdSymbols: 11,
   hypervisorStart: 12,
   l1Valid: 13,
   initP2m: 15,
@@ -44,6 +45,8 @@ export interface XenNotes {
   readonly physicalEntry?: number;
   /** Whether the initial RAM disk is named by page frame and left unmapped. */
   readonly moduleStartPfn?: boolean;
+  /** Whether its symbols are to stand behind it (`bsd-symbols.ts`). */
+  readonly wantsSymbols?: boolean;
   /** Whether the notes are a string in a section of their own. */
   readonly isLegacy?: boolean;
   /** Whether anything says that the kernel can be a paravirtual guest. */
@@ -162,6 +165,7 @@ function fromNotes(notes: ReadonlyMap<number, Uint8Array>): XenNotes {
     features: text(XenNote.features),
     physicalEntry: number(XenNote.physicalEntry),
     moduleStartPfn: (number(XenNote.moduleStartPfn) ?? 0) !== 0 ? true : undefined,
+    wantsSymbols: text(XenNote.bsdSymbols) === 'yes' ? true : undefined,
     isParavirtual: notes.has(XenNote.entry),
   });
 }
@@ -188,6 +192,7 @@ function fromString(text: string): XenNotes {
     paeMode: values.get('PAE'),
     features: values.get('FEATURES'),
     isLegacy: true,
+    wantsSymbols: values.has('BSD_SYMTAB') ? true : undefined,
     isParavirtual: true,
   });
 }
