@@ -19,6 +19,7 @@ import { xenFrames } from '../xen-frames.ts';
 import { restoreDomain, saveDomain, savedFields, savedList } from '../domain-state.ts';
 import { GuestCopy } from '../guest-copy.ts';
 import { XenHvmAbi } from '../hvm-abi.ts';
+import { machineToPhysicalStart } from '../ops/version.ts';
 import { buildGuest } from './builder.ts';
 import type { PvImage } from './builder.ts';
 import { pvCalls } from './call-table.ts';
@@ -58,6 +59,7 @@ export class XenPvAbi implements HypercallAbi {
   readonly #options: XenPvOptions;
   readonly #area: HypervisorArea;
   readonly #copy: GuestCopy;
+  readonly #callCopy: GuestCopy;
   readonly #frame: TrapFrame;
   readonly #traps: PvTraps;
   readonly #calls: XenCallTable;
@@ -88,8 +90,14 @@ export class XenPvAbi implements HypercallAbi {
         return physical >= 0 && this.#isGuests(frame, write) ? physical : -1;
       },
     };
+    // What a call names lies below Xen: not even the table that the guest can read may be named.
+    const callSpace = {
+      translate: (linear: number, write: boolean): number =>
+        linear >>> 0 < machineToPhysicalStart ? space.translate(linear, write) : -1,
+    };
     this.#copy = new GuestCopy(memory, space);
-    this.#common = new XenHvmAbi({ domain, space, log: options.log });
+    this.#callCopy = new GuestCopy(memory, callSpace);
+    this.#common = new XenHvmAbi({ domain, space: callSpace, log: options.log });
     this.#traps = new PvTraps(this.guest, this.#frame, this.#copy, options);
     this.#calls = pvCalls(this.guest, () => this.#iret());
     this.#waiting = new Waiting(domain, () => this.#isUpcallDue());
@@ -286,7 +294,7 @@ export class XenPvAbi implements HypercallAbi {
     const number = frame.get(FrameField.eax);
     const found = this.#calls[number];
     const args = argumentFields.map((field) => frame.get(field));
-    const call = { domain: this.domain, args, copy: this.#copy };
+    const call = { domain: this.domain, args, copy: this.#callCopy };
     const result = this.#options.log.run(
       'xen',
       found?.name ?? 'unknown',
