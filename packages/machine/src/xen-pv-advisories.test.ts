@@ -194,7 +194,7 @@ ${call(20, ['ebx, 12', 'ecx, argument', 'edx, 1'], Number(result))}`,
     ...['0x2e', '0x36', '0x3e', '0x26', '0x64', '0x65', '0x67', '0x66', '0xf2', '0xf3'].flatMap(
       (prefix) => [
         leaves(
-          `        mov ebx, 0x11111111\n        db ${prefix}, 0x0f, 0x20, 0xc0\n        and eax, 0x80000001`,
+          `        db ${prefix}, 0x0f, 0x20, 0xc0\n        and eax, 0x80000001`,
           'eax',
           0x8000_0001 | 0,
         ),
