@@ -4,7 +4,7 @@
  * A row is a name, the names of the arguments as they are traced, and who serves the call.
  */
 import { Assist, XenCallNumber, XenError } from './constants.ts';
-import { argument } from './ops/call.ts';
+import { argument, isSpent } from './ops/call.ts';
 import type { XenCall, XenHandler } from './ops/call.ts';
 import { serveConsoleIo } from './ops/console-io.ts';
 import { serveEventChannel } from './ops/event-channel.ts';
@@ -90,6 +90,9 @@ export const commonCalls: XenCallTable = {
  */
 const multicallBytes = 32;
 const multicallArguments = 6;
+const multicallArgumentsAt = 8;
+/** What each call of a list counts for, whatever it does. */
+const multicallUnits = 8;
 /** The most calls in one multicall. */
 const mostMulticalls = 0x1000;
 
@@ -114,15 +117,19 @@ function multicall(table: XenCallTable, call: XenCall): number {
   }
   for (let index = 0; index < count; index += 1) {
     const at = list + index * multicallBytes;
+    if (isSpent(call, index, multicallUnits)) {
+      return call.again?.([at, count - index]) ?? 0;
+    }
     const words = call.copy.words(at, 2 + multicallArguments);
     if (words === undefined || !call.copy.canWrite(at + 4, 4)) {
       return -XenError.fault;
     }
     const [number = 0, , ...args] = words;
-    const result =
-      number === XenCallNumber.multicall
-        ? -XenError.invalid
-        : (table[number]?.serve({ ...call, args }) ?? -XenError.noSuchCall);
+    const inner = within(call, at, args);
+    const result = callWithin(table, number, inner.call, index);
+    if (inner.rest.isLeft) {
+      return call.again?.([at, count - index]) ?? 0;
+    }
     call.copy.writeWords(at + 4, [result]);
     if (number === XenCallNumber.iret) {
       // The calls behind it are not those of whoever goes on, and EAX is as it left it (XSA-213).
@@ -130,6 +137,29 @@ function multicall(table: XenCallTable, call: XenCall): number {
     }
   }
   return 0;
+}
+
+/** A call of the list; what it leaves for later is written where its arguments stand. */
+function within(call: XenCall, at: number, args: readonly number[]) {
+  const rest = { isLeft: false };
+  const again = (later: readonly number[]): number => {
+    rest.isLeft = true;
+    call.copy.writeWords(at + multicallArgumentsAt, later);
+    return 0;
+  };
+  const { again: canGoOn, ...others } = call;
+  return { rest, call: { ...others, args, ...(canGoOn === undefined ? {} : { again }) } };
+}
+
+function callWithin(table: XenCallTable, number: number, call: XenCall, index: number): number {
+  if (number === XenCallNumber.multicall) {
+    return -XenError.invalid;
+  }
+  // A guest that cannot be let run in between has asked for too much.
+  if (index > 0 && call.work.left <= 0 && call.again === undefined) {
+    return -XenError.tooBig;
+  }
+  return table[number]?.serve(call) ?? -XenError.noSuchCall;
 }
 
 /** Writes a call's arguments for a trace, as `cmd=0x1 arg=0xc100`. */

@@ -26,6 +26,7 @@ import type { XenDomain } from './domain.ts';
 import { restoreDomain, saveDomain, savedFields, savedList } from './domain-state.ts';
 import { GuestCopy } from './guest-copy.ts';
 import type { XenAddressSpace } from './interfaces.ts';
+import { callWork } from './ops/call.ts';
 import { Waiting } from './waiting.ts';
 
 /** The MSR by which a guest places its hypercall page, unless something else has that number. */
@@ -222,7 +223,7 @@ export class XenHvmAbi implements HypercallAbi {
       'xen',
       found.name,
       () => describeCall(found, args),
-      () => found.serve({ domain: this.domain, args, copy: this.#copy }),
+      () => found.serve({ domain: this.domain, args, copy: this.#copy, work: { left: callWork } }),
     );
   }
 

@@ -9,6 +9,7 @@ import { hvmCalls } from './calls.ts';
 import { GuestCopy } from './guest-copy.ts';
 import type { ShutdownReason, XenDisk, XenMemory, XenServices } from './interfaces.ts';
 import { ToolStack } from './io/tool-stack.ts';
+import { callWork } from './ops/call.ts';
 import { hypervisorBytes } from './pv/hypervisor-area.ts';
 import { PageInfo, PageOwner, PageType } from './pv/page-info.ts';
 import { XenPvAbi } from './pv/pv-abi.ts';
@@ -175,7 +176,9 @@ export function makeHvmGuest(disks: readonly XenDisk[] = []): TestHvmGuest {
   const copy = new GuestCopy(memory, space);
   const call = (number: number, ...args: readonly number[]): number => {
     const found = hvmCalls[number];
-    return found === undefined ? NaN : found.serve({ domain, args, copy });
+    return found === undefined
+      ? NaN
+      : found.serve({ domain, args, copy, work: { left: callWork } });
   };
   const put = (at: number, ...words: readonly number[]): number => {
     for (const [index, word] of words.entries()) {
@@ -257,7 +260,13 @@ export function makePvGuest(
     for (const [index, register] of [ebx, ecx, edx, esi, edi, ebp].entries()) {
       setField(register, args[index] ?? 0);
     }
-    trap(0x82);
+    // A call that is not over yet is made again, by the instruction in front of EIP.
+    const eip = field(FrameField.eip);
+    for (let isOver = false; !isOver;) {
+      trap(0x82);
+      isOver = field(FrameField.eip) !== (eip - 2) >>> 0;
+      if (!isOver) setField(FrameField.eip, eip);
+    }
     return field(FrameField.eax) | 0;
   };
   const put = (at: number, ...words: readonly number[]): number => {

@@ -2,8 +2,22 @@ import { DomainId, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { GuestCopy } from '../guest-copy.ts';
 
+/** What may still be done before the guest is let run; about as many elements of lists. */
+export interface CallWork {
+  left: number;
+}
+
+/** What a hypercall may do at once: some 50 ms. */
+export const callWork = 0x1_0000;
+
 /** One hypercall being served. */
 export interface XenCall {
+  readonly work: CallWork;
+  /**
+   * Has the guest make the call again with these arguments once it was let run, and returns what
+   * the call then has as its result. Absent where the guest cannot.
+   */
+  readonly again?: (args: readonly number[]) => number;
   readonly domain: XenDomain;
   /** The five or six arguments, unsigned. */
   readonly args: readonly number[];
@@ -13,6 +27,16 @@ export interface XenCall {
 
 /** Serves a call and returns its result, negative for errors. */
 export type XenHandler = (call: XenCall) => number;
+
+/**
+ * Takes note of some work of a list; whether it is to go on later, as Xen's calls do that are
+ * preempted. What was begun is always taken a step further, so that each time something is done.
+ */
+export function isSpent(call: XenCall, done: number, units: number = 1): boolean {
+  const isOver = done > 0 && call.work.left <= 0 && call.again !== undefined;
+  call.work.left -= units;
+  return isOver;
+}
 
 /** Returns an argument, 0 where there is none. */
 export function argument(call: XenCall, index: number): number {

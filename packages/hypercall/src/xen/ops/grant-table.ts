@@ -2,7 +2,7 @@ import { pageBytes } from '@ringfence/memory';
 import { DomainId, mostListElements, XenError } from '../constants.ts';
 import { mostGrantFrames, mostStatusFrames } from '../grant-table.ts';
 import { xenFrames } from '../xen-frames.ts';
-import { argument, isSelf, ownWords } from './call.ts';
+import { argument, isSelf, isSpent, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { copyGrant, GrantStatus, isNotOne, mapGrant, swapGrants, unmapGrant } from './grant-map.ts';
 
@@ -46,6 +46,9 @@ export const serveGrantTable: XenHandler = (call) => {
     return -XenError.tooBig;
   }
   for (let index = 0; index < count; index += 1) {
+    if (isSpent(call, index)) {
+      return call.again?.([op, list + index * shape.bytes, count - index]) ?? 0;
+    }
     const result = shape.serve(call, list + index * shape.bytes);
     if (result !== 0) {
       return result;

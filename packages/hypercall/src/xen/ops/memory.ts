@@ -144,6 +144,7 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
   const { pool } = call.domain;
   // A list that is too long is done up to there, which is what the caller is told.
   const most = Math.min(count, start + mostListElements);
+  call.work.left -= most - start;
   for (let done = start; done < most; done += 1) {
     const place = list + done * 4;
     const frame = list === 0 && op === Op.increaseReservation ? 0 : call.copy.words(place, 1)?.[0];

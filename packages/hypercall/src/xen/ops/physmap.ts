@@ -32,6 +32,7 @@ export function addOne(call: XenCall, at: number): number {
   if (space !== Space.frameRange) {
     return place(call.domain, space, index, frame);
   }
+  call.work.left -= domain >>> 16;
   for (let moved = 0; moved < domain >>> 16; moved += 1) {
     const result = place(call.domain, Space.frame, index + moved, frame + moved);
     if (result !== 0) {
@@ -48,6 +49,7 @@ export function addBatch(call: XenCall, at: number): number {
     return words;
   }
   const [domainAndSpace = 0, size = 0, indexes = 0, frames = 0, errors = 0] = words;
+  call.work.left -= size & 0xffff;
   for (let element = 0; element < (size & 0xffff); element += 1) {
     const index = call.copy.words(indexes + element * 4, 1)?.[0];
     const frame = call.copy.words(frames + element * 4, 1)?.[0];

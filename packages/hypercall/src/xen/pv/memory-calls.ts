@@ -4,7 +4,7 @@
  */
 import { pageBytes } from '@ringfence/memory';
 import { DomainId, mostListElements, XenError } from '../constants.ts';
-import { argument } from '../ops/call.ts';
+import { argument, isSpent } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { entryAt } from './guest.ts';
 import type { PvGuest } from './guest.ts';
@@ -15,6 +15,8 @@ import type { Entry } from './page-tables.ts';
 /** Kinds of updates, in the low bits of an address (MMU_*). */
 const Update = { normal: 0, machineToPhysical: 1, keepAccessed: 2, noTranslate: 3 } as const;
 
+/** Bytes of an update: address and entry. */
+const updateBytes = 16;
 /** Set in a count that continues an earlier call (MMU_UPDATE_PREEMPTED). */
 const preempted = 0x8000_0000;
 
@@ -57,10 +59,14 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
     return foreign;
   }
   const ofDevices = (argument(call, 3) & 0xffff) === DomainId.io;
+  const before = doneBefore(call, count, doneAt);
   let result = 0;
   let done = 0;
   while (done < most && result === 0) {
-    const words = call.copy.words(list + done * 16, 4);
+    if (isSpent(call, done)) {
+      return goOnLater(call, done, updateBytes, before);
+    }
+    const words = call.copy.words(list + done * updateBytes, 4);
     if (words === undefined) {
       result = -XenError.fault;
     } else {
@@ -70,7 +76,21 @@ export function mmuUpdate(guest: PvGuest, call: XenCall): number {
     }
     done += result === 0 ? 1 : 0;
   }
-  return tellDone(call, doneAt, done) ?? result;
+  return tellDone(call, doneAt, before + done) ?? result;
+}
+
+/** What a call that goes on had done before, as it told. */
+function doneBefore(call: XenCall, count: number, doneAt: number): number {
+  return (count & preempted) === 0 ? 0 : (call.copy.words(doneAt, 1)?.[0] ?? 0);
+}
+
+/** Tells what was done of a list of updates or operations, and has the rest done later. */
+function goOnLater(call: XenCall, done: number, bytes: number, before: number): number {
+  const [list, count, doneAt, domain] = [0, 1, 2, 3].map((index) => argument(call, index));
+  const told = tellDone(call, doneAt ?? 0, before + done);
+  const rest = (((count ?? 0) - done) | preempted) >>> 0;
+  const args = [((list ?? 0) + done * bytes) >>> 0, rest, doneAt ?? 0, domain ?? 0];
+  return told ?? call.again?.(args) ?? 0;
 }
 
 /** Tells how many were done, where that is wanted; an error where it cannot be told. */
@@ -179,9 +199,13 @@ export function mmuExtended(guest: PvGuest, call: XenCall): number {
   if (foreign !== 0) {
     return foreign;
   }
+  const before = doneBefore(call, count, doneAt);
   let result = 0;
   let done = 0;
   while (done < most && result === 0) {
+    if (isSpent(call, done)) {
+      return goOnLater(call, done, operationBytes, before);
+    }
     const words = call.copy.words(list + done * operationBytes, 3);
     if (words === undefined) {
       result = -XenError.fault;
@@ -191,7 +215,7 @@ export function mmuExtended(guest: PvGuest, call: XenCall): number {
     }
     done += result === 0 ? 1 : 0;
   }
-  return tellDone(call, doneAt, done) ?? result;
+  return tellDone(call, doneAt, before + done) ?? result;
 }
 
 function extendOne(

@@ -8,6 +8,7 @@
 import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
 import type { XenMemory } from '../interfaces.ts';
+import type { CallWork } from '../ops/call.ts';
 import { checkDescriptor } from './descriptors.ts';
 import { PageOwner, PageType } from './page-info.ts';
 import type { PageInfo } from './page-info.ts';
@@ -59,6 +60,8 @@ export interface EntryChange {
 export class PageTables {
   readonly info: PageInfo;
   readonly #memory: XenMemory;
+  /** What a hypercall may still do; looking through tables takes from it. */
+  readonly work: CallWork = { left: 0 };
   /** Whether entries may forbid execution. */
   hasNoExecute: boolean = false;
   /** Called when a guest's mapping of a descriptor table goes: it may be one of an LDT's page. */
@@ -187,6 +190,7 @@ export class PageTables {
       return this.#checkDescriptors(frame);
     }
     const level = levelOf(type);
+    this.work.left -= unitsOf(level);
     // What stands where Xen's entries will be is not looked at.
     const count = asTop ? hypervisorSlot : countOf(level);
     for (let index = 0; index < count; index += 1) {
@@ -217,6 +221,7 @@ export class PageTables {
   }
 
   #letGo(frame: number, level: number, count: number): void {
+    this.work.left -= unitsOf(level);
     for (let index = 0; index < count; index += 1) {
       this.#release(frame, level, this.read(frame, index));
     }
@@ -358,6 +363,11 @@ export function levelOf(type: number): 0 | 1 | 2 | 3 {
     default:
       return 0;
   }
+}
+
+/** What going through a table counts for, beside an element of a list. */
+function unitsOf(level: number): number {
+  return countOf(level) >> 2;
 }
 
 function countOf(level: number): number {

@@ -19,6 +19,7 @@ import { xenFrames } from '../xen-frames.ts';
 import { restoreDomain, saveDomain, savedFields, savedList } from '../domain-state.ts';
 import { GuestCopy } from '../guest-copy.ts';
 import { XenHvmAbi } from '../hvm-abi.ts';
+import { callWork } from '../ops/call.ts';
 import { machineToPhysicalStart } from '../ops/version.ts';
 import { buildGuest } from './builder.ts';
 import type { PvImage } from './builder.ts';
@@ -51,6 +52,9 @@ const argumentFields: readonly number[] = [
   FrameField.edi,
   FrameField.ebp,
 ];
+/** Bytes of `int $0x82`. */
+const hypercallBytes = 2;
+
 /** The Xen interface of one paravirtual guest. */
 export class XenPvAbi implements HypercallAbi {
   /** Name of the interface. */
@@ -294,7 +298,18 @@ export class XenPvAbi implements HypercallAbi {
     const number = frame.get(FrameField.eax);
     const found = this.#calls[number];
     const args = argumentFields.map((field) => frame.get(field));
-    const call = { domain: this.domain, args, copy: this.#callCopy };
+    const { work } = this.guest.tables;
+    work.left = callWork;
+    // The call is made again by the same instruction, `int $0x82`.
+    const again = (later: readonly number[]): number => {
+      for (const [index, value] of later.entries()) {
+        frame.set(argumentFields[index] ?? FrameField.ebp, value);
+      }
+      frame.set(FrameField.eip, frame.get(FrameField.eip) - hypercallBytes);
+      this.domain.services.machine.yield();
+      return number;
+    };
+    const call = { domain: this.domain, args, copy: this.#callCopy, work, again };
     const result = this.#options.log.run(
       'xen',
       found?.name ?? 'unknown',
