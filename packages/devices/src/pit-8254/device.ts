@@ -18,7 +18,7 @@ import { PitCounter } from './counter.ts';
 import * as reg from './registers.ts';
 import { pitShape, powerOnPitCounter } from './state.ts';
 
-const stateVersion = 2;
+const stateVersion = 3;
 
 /** What the timer is connected to. */
 export interface Pit8254Options {
@@ -57,6 +57,9 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
   #errors = 0;
   #syncTick = 0;
   #heldUntilTick = 0;
+  /** Edges of OUT 0 that came while the host was late and are still to be passed on. */
+  #owed = 0;
+  #owedTick = 0;
 
   /** Connects the timer; its counters wait to be programmed. */
   constructor(options: Pit8254Options) {
@@ -102,6 +105,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       this.#control(value & 0xff, tick);
     } else {
       this.#heldUntilTick = 0;
+      if (port === reg.pitPort.counter0) this.#owed = 0;
       this.#counters[port & 3]?.write(value & 0xff, tick);
     }
     this.#drive();
@@ -124,6 +128,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     this.#systemControl = 0;
     this.#errors = 0;
     this.#heldUntilTick = 0;
+    this.#owed = 0;
     this.#syncTick = this.#tick();
     this.#drive();
   }
@@ -137,6 +142,8 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
       errors: this.#errors,
       syncTick: this.#syncTick,
       heldUntilTick: this.#heldUntilTick,
+      owed: this.#owed,
+      owedTick: this.#owedTick,
     });
   }
 
@@ -150,6 +157,8 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     this.#errors = saved.errors;
     this.#syncTick = saved.syncTick;
     this.#heldUntilTick = saved.heldUntilTick;
+    this.#owed = saved.owed;
+    this.#owedTick = saved.owedTick;
     this.#drive();
   }
 
@@ -171,6 +180,7 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     if (((value >> 4) & 3) === reg.access.latch) {
       counter?.latchCount(tick);
     } else {
+      if (select === 0) this.#owed = 0; // It is a request of another rate from here on.
       counter?.program(value, tick);
     }
   }
@@ -185,18 +195,24 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
   }
 
   /**
-   * Passes on the edges of OUT 0 since the last time; several at once, after a delay, become one.
+   * Passes on the edges of OUT 0 since the last time. Of several at once, after a delay of the
+   * host, one is passed on now and the others shortly one after the other.
    */
   #sync(tick: number): void {
     const counter = this.#counters[0];
     const rises = counter.risesBetween(this.#syncTick, tick);
     this.#syncTick = tick;
     const out = counter.out(tick);
-    if (rises > 0) {
+    const pays = rises === 0 && this.#owed > 0 && tick >= this.#owedTick;
+    if (rises > 0 || pays) {
       this.#irq.set(false);
       this.#irq.set(true);
       // An edge that is passed on after OUT has fallen again must stay up to be seen.
       this.#heldUntilTick = out ? 0 : counter.nextEvent(tick);
+      const most = reg.mostOwedTicks / counter.state.initial;
+      const isTooFast = counter.state.initial < 2 * reg.owedTicks;
+      this.#owed = isTooFast ? 0 : Math.min(this.#owed + rises - 1, Math.floor(most));
+      this.#owedTick = tick + reg.owedTicks;
     }
     this.#irq.set(out || tick < this.#heldUntilTick);
   }
@@ -206,7 +222,8 @@ export class Pit8254 implements FixedPortDevice, Saveable, Resettable {
     const tick = this.#tick();
     const [counter0, , counter2] = this.#counters;
     this.#sync(tick);
-    this.#arm(this.#irqTimer, counter0.nextEvent(tick));
+    const owedTick = this.#owed > 0 ? this.#owedTick : Infinity;
+    this.#arm(this.#irqTimer, Math.min(counter0.nextEvent(tick), owedTick));
     this.#nmi?.set(this.#errors !== 0);
     if (this.#speaker !== undefined) {
       const on = (this.#systemControl & reg.systemSpeaker) !== 0;

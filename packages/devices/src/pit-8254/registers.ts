@@ -17,6 +17,14 @@
 /** The frequency at which the counters of a PC count: a third of the 3.579545 MHz colour burst. */
 export const pitHertz = 1_193_182;
 
+/**
+ * How long edges of OUT 0 that came while the host was late follow each other, some 40 us: a host
+ * that sleeps for a millisecond at least is awake again before the next regular one.
+ */
+export const owedTicks = 48;
+/** Of a longer delay than this, half a second, what came before is lost. */
+export const mostOwedTicks: number = pitHertz / 2;
+
 /** The ports of the timer. */
 export const pitPort = { counter0: 0x40, control: 0x43, systemControl: 0x61 } as const;
 

@@ -49,6 +49,10 @@ export interface PitState {
   syncTick: number;
   /** Until this tick an edge that was passed on late keeps the request high. */
   heldUntilTick: number;
+  /** Edges of OUT 0 that came while the host was late and are still to be passed on. */
+  owed: number;
+  /** The tick from which on the next of them is. */
+  owedTick: number;
 }
 
 const word = integer(0, 0xffff);
@@ -79,6 +83,8 @@ export const pitShape: Shape<PitState> = record<PitState>({
   errors: integer(0, 0xc0),
   syncTick: finite(),
   heldUntilTick: finite(),
+  owed: integer(0, 0xffff),
+  owedTick: finite(),
 });
 
 /** Returns a counter that nobody has programmed yet. */
