@@ -12,7 +12,7 @@ class Bench {
 
   constructor(lines: readonly string[]) {
     const console: SerialPort = {
-      write: (bytes) => void this.typed.push(String(bytes)),
+      write: (bytes) => this.typed.push(String(bytes)),
       onData: (listener) => {
         this.#listener = listener;
         return () => (this.#listener = undefined);
