@@ -201,6 +201,45 @@ describe.each(firmware)('%s', (name) => {
   });
 });
 
+/** Tells of each change of the BIOS's count of ticks at 40:6C. */
+const tellTicks = (rest: string): string => `
+        bits 16
+        xor ax, ax
+        mov ds, ax
+        sti
+next:   mov ax, [0x46c]
+same:   ${rest}
+        cmp ax, [0x46c]
+        je same
+        mov al, 0x2e
+        out 0xe9, al
+        jmp next`;
+
+describe.each(firmware)('the timer of %s', (name) => {
+  it.for(['hlt', 'inc ecx'])(
+    'ticks 18.2 times in a second of the host: %s',
+    async (rest, context) => {
+      const boot = name === 'SeaBIOS' ? await seaBiosBoot(context) : { kind: 'firmware' as const };
+      const disk = new Uint8Array(1 << 20);
+      disk.set(assembleText(tellTicks(rest), { origin: 0x7c00 }));
+      disk.set([0x55, 0xaa], 510);
+      let ticks: number[] = [];
+      await start(boot, [drive('disk', disk)], (byte) => {
+        if (byte === 0x2e) ticks.push(performance.now());
+      });
+      let rate = 0;
+      // What else runs on the host may keep it away from the guest for a while.
+      for (let attempt = 0; attempt < 4 && Math.abs(rate / 18.2 - 1) > 0.03; attempt += 1) {
+        ticks = [];
+        while (ticks.length < 60) await new Promise((resolve) => setTimeout(resolve, 50));
+        const [first = 0] = ticks;
+        rate = (1000 * (ticks.length - 1)) / ((ticks.at(-1) ?? 0) - first);
+      }
+      expect(Math.abs(rate / 18.2 - 1)).toBeLessThan(0.03);
+    },
+  );
+});
+
 /** Sets a mode and reports the VGA's registers, its palette and the BIOS's data on the display. */
 const reportMode = (mode: number): string => `
         bits 16
