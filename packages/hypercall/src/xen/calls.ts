@@ -4,7 +4,7 @@
  * A row is a name, the names of the arguments as they are traced, and who serves the call.
  */
 import { Assist, XenCallNumber, XenError } from './constants.ts';
-import { argument, isSpent } from './ops/call.ts';
+import { argument, isSpent, listError } from './ops/call.ts';
 import type { XenCall, XenHandler } from './ops/call.ts';
 import { serveConsoleIo } from './ops/console-io.ts';
 import { serveEventChannel } from './ops/event-channel.ts';
@@ -93,7 +93,7 @@ const multicallArguments = 6;
 const multicallArgumentsAt = 8;
 /** What each call of a list counts for, whatever it does. */
 const multicallUnits = 8;
-/** The most calls in one multicall. */
+/** The most calls in one multicall of a translated guest. */
 const mostMulticalls = 0x1000;
 
 /** Makes the table of one kind of guest: the common calls, its own, and `multicall` over both. */
@@ -112,8 +112,9 @@ export const hvmCalls: XenCallTable = callTable({
 /** Serves a list of calls; each element gets its result. A call within may not be a multicall. */
 function multicall(table: XenCallTable, call: XenCall): number {
   const [list, count] = [argument(call, 0), argument(call, 1)];
-  if (count > mostMulticalls) {
-    return -XenError.tooBig;
+  const unfit = listError(call, list, count, multicallBytes);
+  if (unfit !== 0 || (call.again === undefined && count > mostMulticalls)) {
+    return unfit || -XenError.tooBig;
   }
   for (let index = 0; index < count; index += 1) {
     const at = list + index * multicallBytes;

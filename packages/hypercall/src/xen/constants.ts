@@ -132,5 +132,8 @@ export const xenMinor = 17;
 /** The rest of the version (XENVER_extraversion). */
 export const xenExtraVersion: string = '.0-ringfence';
 
-/** The most elements of a list in one call; longer lists are refused with E2BIG. */
+/** The most elements of a list in one call of a translated guest; longer ones are E2BIG. */
 export const mostListElements = 0x8000;
+
+/** Where a 32-bit paravirtual guest's table of machine frames begins. */
+export const machineToPhysicalStart = 0xf580_0000;

@@ -1,4 +1,4 @@
-import { DomainId, XenError } from '../constants.ts';
+import { DomainId, machineToPhysicalStart, mostListElements, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { GuestCopy } from '../guest-copy.ts';
 
@@ -36,6 +36,17 @@ export function isSpent(call: XenCall, done: number, units: number = 1): boolean
   const isOver = done > 0 && call.work.left <= 0 && call.again !== undefined;
   call.work.left -= units;
   return isOver;
+}
+
+/**
+ * The error for a list as a whole, before it is looked at, or 0: a paravirtual guest's lies below
+ * Xen and may be as long as it likes, as the call goes on later; a translated one's has a limit.
+ */
+export function listError(call: XenCall, list: number, count: number, bytes: number): number {
+  if (call.domain.kind === 'pv') {
+    return list + count * bytes > machineToPhysicalStart ? -XenError.fault : 0;
+  }
+  return count > mostListElements ? -XenError.tooBig : 0;
 }
 
 /** Returns an argument, 0 where there is none. */

@@ -6,10 +6,9 @@
  *     20  out: the same
  *     40  nr_exchanged
  */
-import { mostListElements, XenError } from '../constants.ts';
+import { machineToPhysicalStart, mostListElements, XenError } from '../constants.ts';
 import { domainError } from './call.ts';
 import type { XenCall } from './call.ts';
-import { machineToPhysicalStart } from './version.ts';
 
 const wordsOf = { all: 11, out: 5, exchanged: 10 } as const;
 const exchangedAt = 40;
@@ -68,6 +67,12 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
   if (give.count > mostListElements || get.count > mostListElements) {
     return -XenError.tooBig;
   }
+  // Some of them are not the guest's, or are there twice.
+  const frames = (give.count - exchanged) * 2 ** give.order;
+  if (frames > call.domain.pages) {
+    return -XenError.invalid;
+  }
+  call.work.left -= frames;
   const result = exchangeAll(call, behind(give, exchanged), behind(get, got));
   if (result === 0) {
     call.copy.writeWords(at + exchangedAt, [give.count]);

@@ -1,8 +1,8 @@
 import { pageBytes } from '@ringfence/memory';
-import { DomainId, mostListElements, XenError } from '../constants.ts';
+import { DomainId, XenError } from '../constants.ts';
 import { mostGrantFrames, mostStatusFrames } from '../grant-table.ts';
 import { xenFrames } from '../xen-frames.ts';
-import { argument, isSelf, isSpent, ownWords } from './call.ts';
+import { argument, isSelf, isSpent, listError, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { copyGrant, GrantStatus, isNotOne, mapGrant, swapGrants, unmapGrant } from './grant-map.ts';
 
@@ -24,6 +24,9 @@ const Op = {
 
 const Status = GrantStatus;
 
+/** What an element counts for: it may copy a page. */
+const elementUnits = 4;
+
 interface Shape {
   /** Bytes of one element. */
   readonly bytes: number;
@@ -42,11 +45,12 @@ export const serveGrantTable: XenHandler = (call) => {
   if (count >= 0x8000_0000 || (shape.single === true && isNotOne(call))) {
     return -XenError.invalid;
   }
-  if (count > mostListElements) {
-    return -XenError.tooBig;
+  const unfit = listError(call, list, count, shape.bytes);
+  if (unfit !== 0) {
+    return unfit;
   }
   for (let index = 0; index < count; index += 1) {
-    if (isSpent(call, index)) {
+    if (isSpent(call, index, elementUnits)) {
       return call.again?.([op, list + index * shape.bytes, count - index]) ?? 0;
     }
     const result = shape.serve(call, list + index * shape.bytes);

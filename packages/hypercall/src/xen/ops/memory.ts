@@ -1,12 +1,11 @@
 import { pageBytes } from '@ringfence/memory';
-import { XenError, mostListElements } from '../constants.ts';
+import { machineToPhysicalStart, mostListElements, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { FramePool } from '../machine-frames.ts';
 import { argument, domainError, isSelf, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { exchangeMemory, isForNodeAlone } from './exchange.ts';
 import { addBatch, addOne, remove } from './physmap.ts';
-import { machineToPhysicalStart } from './version.ts';
 
 /** Sub-operations (public/memory.h, XENMEM_*). */
 const Op = {
@@ -142,7 +141,7 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
     return start;
   }
   const { pool } = call.domain;
-  // A list that is too long is done up to there, which is what the caller is told.
+  // A list that is too long is done up to there, and the rest later, or that is what is told.
   const most = Math.min(count, start + mostListElements);
   call.work.left -= most - start;
   for (let done = start; done < most; done += 1) {
@@ -157,7 +156,8 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
       return done;
     }
   }
-  return most;
+  const goesOn = most < count ? call.again : undefined;
+  return goesOn?.([op | (most << extentShift), at]) ?? most;
 }
 
 /**

@@ -1,9 +1,8 @@
 import { pageBytes } from '@ringfence/memory';
 import { timeInfoBytes } from '../../kvm/time-structures.ts';
-import { XenError } from '../constants.ts';
+import { machineToPhysicalStart, XenError } from '../constants.ts';
 import { vcpuInfoBytes } from '../shared-info.ts';
 import { argument } from './call.ts';
-import { machineToPhysicalStart } from './version.ts';
 import type { XenCall, XenHandler } from './call.ts';
 
 /** Sub-operations (public/vcpu.h, VCPUOP_*). */

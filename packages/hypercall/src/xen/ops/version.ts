@@ -1,5 +1,6 @@
 import { pageBytes } from '@ringfence/memory';
 import {
+  machineToPhysicalStart,
   Assist,
   DomainId,
   XenError,
@@ -50,9 +51,6 @@ const capabilities = 'xen-3.0-x86_32p hvm-3.0-x86_32 hvm-3.0-x86_32p ';
 
 /** What a guest reads instead of the hypervisor's command line. */
 const denied = '<denied>';
-
-/** Where a 32-bit paravirtual guest's table of machine frames begins. */
-export const machineToPhysicalStart = 0xf580_0000;
 
 /** `xen_version`: what Xen this is and what it can do. */
 export const serveVersion: XenHandler = (call) => {

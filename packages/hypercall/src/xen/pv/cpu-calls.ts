@@ -4,7 +4,7 @@
  */
 import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
-import { argument } from '../ops/call.ts';
+import { argument, isSpent } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { checkDescriptor, guestSelector } from './descriptors.ts';
 import { entryAt } from './guest.ts';
@@ -12,7 +12,6 @@ import type { PvGuest } from './guest.ts';
 import { guestGdtPages, StubAction } from './hypervisor-area.ts';
 import { PageOwner, PageType } from './page-info.ts';
 
-const vectors = 256;
 const flagMasks = 4;
 const entriesPerPage = 512;
 
@@ -23,7 +22,10 @@ export function setTrapTable(guest: PvGuest, call: XenCall): number {
     guest.traps.length = 0;
     return 0;
   }
-  for (let index = 0; index <= vectors; index += 1) {
+  for (let index = 0; ; index += 1) {
+    if (isSpent(call, index)) {
+      return call.again?.([list + index * 8]) ?? 0;
+    }
     const words = call.copy.words(list + index * 8, 2);
     if (words === undefined) {
       return -XenError.fault;
@@ -39,7 +41,6 @@ export function setTrapTable(guest: PvGuest, call: XenCall): number {
       masks: ((head >>> 8) & flagMasks) !== 0,
     };
   }
-  return -XenError.invalid;
 }
 
 /** `set_gdt`: a list of frames, and the number of entries. */

@@ -3,8 +3,8 @@
  * "mmuext_op").
  */
 import { pageBytes } from '@ringfence/memory';
-import { DomainId, mostListElements, XenError } from '../constants.ts';
-import { argument, isSpent } from '../ops/call.ts';
+import { DomainId, XenError } from '../constants.ts';
+import { argument, isSpent, listError } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { entryAt } from './guest.ts';
 import type { PvGuest } from './guest.ts';
@@ -51,8 +51,9 @@ function ownerError(owner: number): number {
 export function mmuUpdate(guest: PvGuest, call: XenCall): number {
   const [list, count, doneAt] = [argument(call, 0), argument(call, 1), argument(call, 2)];
   const most = (count & ~preempted) >>> 0;
-  if (most > mostListElements) {
-    return -XenError.tooBig;
+  const unfit = listError(call, list, most, updateBytes);
+  if (unfit !== 0) {
+    return unfit;
   }
   const foreign = foreignError(call, true);
   if (foreign !== 0) {
@@ -192,8 +193,9 @@ const operationBytes = 12;
 export function mmuExtended(guest: PvGuest, call: XenCall): number {
   const [list, count, doneAt] = [argument(call, 0), argument(call, 1), argument(call, 2)];
   const most = (count & ~preempted) >>> 0;
-  if (most > mostListElements) {
-    return -XenError.tooBig;
+  const unfit = listError(call, list, most, operationBytes);
+  if (unfit !== 0) {
+    return unfit;
   }
   const foreign = foreignError(call, false);
   if (foreign !== 0) {

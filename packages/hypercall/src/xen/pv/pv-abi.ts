@@ -13,14 +13,13 @@ import type {
 } from '../../interfaces.ts';
 import { describeCall } from '../calls.ts';
 import type { XenCallTable } from '../calls.ts';
-import { Assist, XenError } from '../constants.ts';
+import { Assist, machineToPhysicalStart, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import { xenFrames } from '../xen-frames.ts';
 import { restoreDomain, saveDomain, savedFields, savedList } from '../domain-state.ts';
 import { GuestCopy } from '../guest-copy.ts';
 import { XenHvmAbi } from '../hvm-abi.ts';
 import { callWork } from '../ops/call.ts';
-import { machineToPhysicalStart } from '../ops/version.ts';
 import { buildGuest } from './builder.ts';
 import type { PvImage } from './builder.ts';
 import { pvCalls } from './call-table.ts';
