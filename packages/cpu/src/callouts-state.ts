@@ -87,8 +87,8 @@ export class StateCallouts {
     const state = this.#state;
     if (((state[Word.cr4] ?? 0) & Cr4.osXsave) === 0) return this.#outcome.fault(invalidOpcode);
     const value = state[gprEax] ?? 0;
-    const valid =
-      state[Word.cpl] === 0 && state[gprEcx] === 0 && isExtendedControl(value, state[gprEdx] ?? 0);
+    const isPossible = isExtendedControl(this.#context.model.has, value, state[gprEdx] ?? 0);
+    const valid = state[Word.cpl] === 0 && state[gprEcx] === 0 && isPossible;
     if (!valid) return this.#outcome.fault(generalProtection(0));
     state[xcr0] = value;
     return CalloutResult.goOn;

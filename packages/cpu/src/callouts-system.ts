@@ -102,6 +102,7 @@ export class SystemCallouts {
       hypervisor: host.hypercalls.present,
       apic: host.apic,
       osXsave: ((this.#state[Word.cr4] ?? 0) & Cr4.osXsave) !== 0,
+      components: this.#state[CpuState.xcr0 >> 2] ?? 0,
     });
     return host.hypercalls.shownCpuid?.(unsigned, subleaf, values) ?? values;
   }

@@ -7,6 +7,7 @@
 import type { CpuidValues } from '@ringfence/hypercall';
 import type { FeatureWords } from './features.ts';
 import { featureWords } from './features.ts';
+import { avxArea, Component, componentsOf, saveAreaBytes } from './saved-state.ts';
 
 /** What CPUID says, and what depends on it. */
 export interface CpuModel {
@@ -120,13 +121,12 @@ export interface CpuidState {
   readonly apic: CpuidApic | undefined;
   /** CR4.OSXSAVE. */
   readonly osXsave: boolean;
+  /** XCR0: the components of extended state that are enabled. */
+  readonly components: number;
 }
 
 /** ECX bit 27 of leaf 1: CR4.OSXSAVE is set. */
 const osXsavePresent = 1 << 27;
-
-/** Bytes of the XSAVE area of x87 and SSE: the legacy region and the header (SDM 1 13.4). */
-const saveAreaBytes = 576;
 
 /** The highest basic leaf of a model. */
 function highestLeaf(model: CpuModel): number {
@@ -160,7 +160,7 @@ function basicLeaf(
   model: CpuModel,
   leaf: number,
   subleaf: number,
-  { hypervisor, apic, osXsave }: CpuidState,
+  { hypervisor, apic, osXsave, components }: CpuidState,
   highest: number,
 ): CpuidValues {
   const { features } = model;
@@ -193,18 +193,29 @@ function basicLeaf(
         edx: features.structuredEdx,
       };
     case 13:
-      return saveLeaf(features, subleaf);
+      return saveLeaf(model, subleaf, components);
     default:
       return none;
   }
 }
 
 /** Leaf 13: what XSAVE can save (SDM 1 13.2). */
-function saveLeaf(features: FeatureWords, subleaf: number): CpuidValues {
-  if (subleaf === 0) return { eax: 3, ebx: saveAreaBytes, ecx: saveAreaBytes, edx: 0 };
-  if (subleaf !== 1) return none;
-  const compacts = (features.saveEax & 0xa) !== 0;
-  return { eax: features.saveEax, ebx: compacts ? saveAreaBytes : 0, ecx: 0, edx: 0 };
+function saveLeaf({ has, features }: CpuModel, subleaf: number, enabled: number): CpuidValues {
+  const all = componentsOf(has);
+  const bytes = saveAreaBytes(enabled);
+  switch (subleaf) {
+    case 0:
+      return { eax: all, ebx: bytes, ecx: saveAreaBytes(all), edx: 0 };
+    case 1: {
+      const compacts = (features.saveEax & 0xa) !== 0;
+      return { eax: features.saveEax, ebx: compacts ? bytes : 0, ecx: 0, edx: 0 };
+    }
+    case 2:
+      if ((all & Component.avx) === 0) return none;
+      return { eax: avxArea.bytes, ebx: avxArea.offset, ecx: 0, edx: 0 };
+    default:
+      return none;
+  }
 }
 
 function extendedLeaf(model: CpuModel, leaf: number, { apic }: CpuidState): CpuidValues {

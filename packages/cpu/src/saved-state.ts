@@ -1,10 +1,13 @@
 /**
- * The XSAVE family: extended state of x87 and SSE to memory and back (SDM 1 chapter 13).
+ * The XSAVE family: extended state of x87, SSE and AVX to memory and back (SDM 1 chapter 13).
  *
  *     0    FCW FSW tags opcode IP DP      512  XSTATE_BV      (u64)
  *     24   MXCSR, its mask                520  XCOMP_BV       (u64)
  *     32   ST0 to ST7, 16 bytes each      528  zeros; no save writes them
- *     160  XMM0 to XMM7                   576  end
+ *     160  XMM0 to XMM7                   576  high halves of YMM0 to YMM7
+ *                                        704  room for eight more
+ *
+ * The compacted form is the same, as AVX is the first component behind the header.
  */
 import { CpuState } from '@ringfence/memory';
 import type { Fault } from '@ringfence/segmentation';
@@ -13,15 +16,39 @@ import type { GuestAccess } from './guest-access.ts';
 import { initialControl } from './initial-state.ts';
 
 /** State components (SDM 1 13.1). */
-export const Component = { x87: 1, sse: 2, all: 3 } as const;
+export const Component = { x87: 1, sse: 2, avx: 4 } as const;
 
-/** Whether XCR0 can have a value: components that there are, x87 always (SDM 1 13.3). */
-export function isExtendedControl(low: number, high: number): boolean {
-  return high === 0 && (low & Component.x87) !== 0 && (low & ~Component.all) === 0;
+/**
+ * Whether XCR0 can have a value on a processor with these features: components that there are, x87
+ * always, AVX with SSE only (SDM 1 13.3).
+ */
+export function isExtendedControl(
+  features: ReadonlySet<string>,
+  low: number,
+  high: number,
+): boolean {
+  if (high !== 0 || (low & ~componentsOf(features)) !== 0) return false;
+  const isAvxAlone = (low & (Component.sse | Component.avx)) === Component.avx;
+  return (low & Component.x87) !== 0 && !isAvxAlone;
+}
+
+/** The state components of a processor with these features. */
+export function componentsOf(features: ReadonlySet<string>): number {
+  return Component.x87 | Component.sse | (features.has('AVX') ? Component.avx : 0);
+}
+
+/** Where the state of AVX begins, and its bytes: 64-bit code has sixteen registers. */
+export const avxArea = { offset: 576, bytes: 256 } as const;
+
+/** Bytes of the area for components, in either form (SDM 1 13.4). */
+export function saveAreaBytes(components: number): number {
+  return avxArea.offset + ((components & Component.avx) !== 0 ? avxArea.bytes : 0);
 }
 
 const header = 512;
 const compacted = 0x8000_0000 | 0;
+/** Components whose registers MXCSR is for. */
+const vectors = Component.sse | Component.avx;
 const initialMxcsr = 0x1f80;
 const mxcsrMask = 0xffff;
 const registerCount = 8;
@@ -53,6 +80,7 @@ export class SavedState {
     }
     for (let index = 0; index < 4 * registerCount; index++) {
       if (state[word(CpuState.xmm) + index] !== 0) used |= Component.sse;
+      if (state[word(CpuState.ymmHigh) + index] !== 0) used |= Component.avx;
       const isPadding = (index & 3) === 3;
       const x87 = state[word(CpuState.fpu) + index] ?? 0;
       if (!isPadding && ((index & 3) === 2 ? x87 & 0xffff : x87) !== 0) used |= Component.x87;
@@ -63,7 +91,11 @@ export class SavedState {
   /** XSAVE, or with `compact` XSAVEC and XSAVES; `optimize` leaves out initial state. */
   save(linear: number, wanted: number, compact: boolean, optimize: boolean): Fault {
     if ((linear & 63) !== 0) return generalProtection(0);
-    const probed = this.#access.probeWrite(linear, header + 64, false);
+    const bytes = saveAreaBytes(wanted);
+    // The last byte first, as AMD's processors do it.
+    const last = this.#access.probeWrite((linear + bytes - 1) | 0, 1, false);
+    if (last !== noFault) return last;
+    const probed = this.#access.probeWrite(linear, bytes, false);
     if (probed !== noFault) return probed;
     this.#fault = noFault;
     let used = this.inUse();
@@ -71,11 +103,15 @@ export class SavedState {
     if (compact && mxcsr !== initialMxcsr) used |= Component.sse;
     const written = compact || optimize ? wanted & used : wanted;
     if ((written & Component.x87) !== 0) this.#saveX87(linear);
-    if ((wanted & Component.sse) !== 0 && (!compact || (written & Component.sse) !== 0)) {
+    const hasMxcsr = compact ? written & Component.sse : wanted & vectors;
+    if (hasMxcsr !== 0) {
       this.#write(linear + 24, mxcsr);
       this.#write(linear + 28, mxcsrMask);
     }
-    if ((written & Component.sse) !== 0) this.#saveSse(linear);
+    if ((written & Component.sse) !== 0) this.#saveVectors(linear + 160, CpuState.xmm);
+    if ((written & Component.avx) !== 0) {
+      this.#saveVectors(linear + avxArea.offset, CpuState.ymmHigh);
+    }
     const old = compact ? 0 : this.#read(linear + header);
     this.#write(linear + header, (old & ~wanted) | (wanted & used));
     if (compact) {
@@ -100,10 +136,13 @@ export class SavedState {
     const fields = Array.from({ length: 16 }, (_, index) =>
       this.#read(linear + header + 4 * index),
     );
+    const isCompact = ((fields[3] ?? 0) & compacted) !== 0;
     // The end of the area first, so that all of it is known to be readable.
+    const bytes = saveAreaBytes(isCompact ? wanted & present : wanted);
+    this.#access.read8((linear + bytes - 1) | 0, false);
+    if (this.#fault === noFault) this.#fault = this.#access.fault;
     this.#read(linear);
     if (this.#fault !== noFault) return this.#fault;
-    const isCompact = ((fields[3] ?? 0) & compacted) !== 0;
     const format = (fields[2] ?? 0) | 0;
     const bad = isCompact
       ? !mayCompact ||
@@ -114,13 +153,19 @@ export class SavedState {
       : must || fields.slice(2, 6).some((value) => value !== 0);
     if (bad || (present & ~enabled) !== 0 || fields[1] !== 0) return generalProtection(0);
     const loaded = wanted & present;
-    const takesMxcsr = isCompact ? (loaded & Component.sse) !== 0 : (wanted & Component.sse) !== 0;
+    const takesMxcsr = isCompact ? (loaded & Component.sse) !== 0 : (wanted & vectors) !== 0;
     const mxcsr = takesMxcsr ? this.#read(linear + 24) : initialMxcsr;
     if (this.#fault !== noFault) return this.#fault;
     if ((mxcsr & ~mxcsrMask) !== 0) return generalProtection(0);
-    if ((wanted & Component.sse) !== 0) this.#set(CpuState.mxcsr, mxcsr);
+    const setsMxcsr = isCompact ? wanted & Component.sse : wanted & vectors;
+    if (setsMxcsr !== 0) this.#set(CpuState.mxcsr, mxcsr);
     if ((wanted & Component.x87) !== 0) this.#restoreX87(linear, (loaded & Component.x87) !== 0);
-    if ((wanted & Component.sse) !== 0) this.#restoreSse(linear, (loaded & Component.sse) !== 0);
+    const restore = (component: number, from: number, to: number): void => {
+      if ((wanted & component) === 0) return;
+      this.#restoreVectors(linear + from, to, (loaded & component) !== 0);
+    };
+    restore(Component.sse, 160, CpuState.xmm);
+    restore(Component.avx, avxArea.offset, CpuState.ymmHigh);
     return this.#fault;
   }
 
@@ -168,16 +213,15 @@ export class SavedState {
     }
   }
 
-  #saveSse(linear: number): void {
+  #saveVectors(linear: number, from: number): void {
     for (let index = 0; index < 4 * registerCount; index++) {
-      this.#write(linear + 160 + 4 * index, this.#state[word(CpuState.xmm) + index] ?? 0);
+      this.#write(linear + 4 * index, this.#state[word(from) + index] ?? 0);
     }
   }
 
-  #restoreSse(linear: number, load: boolean): void {
+  #restoreVectors(linear: number, to: number, load: boolean): void {
     for (let index = 0; index < 4 * registerCount; index++) {
-      const value = load ? this.#read(linear + 160 + 4 * index) : 0;
-      this.#state[word(CpuState.xmm) + index] = value;
+      this.#state[word(to) + index] = load ? this.#read(linear + 4 * index) : 0;
     }
   }
 

@@ -219,7 +219,8 @@ function extendedState({ cpu, memory }: XenParts): ExtendedState {
       return cpu()?.model.has.has('XSAVE') === true;
     },
     choose: (low, high) => {
-      const isGood = isExtendedControl(low, high);
+      const features = cpu()?.model.has;
+      const isGood = features !== undefined && isExtendedControl(features, low, high);
       if (isGood) memory.machine.i32[CpuState.xcr0 >> 2] = low;
       return isGood;
     },

@@ -91,8 +91,10 @@ export const CpuState = {
    * Eight x87 physical registers R0..R7 (not ST-relative): significand i64, then sign+exponent i16.
    */
   fpu: 0x1300,
-  /** Sixteen XMM registers, 16 bytes each. */
+  /** XMM0 to XMM7, 16 bytes each: the low halves of the YMM registers. */
   xmm: 0x1400,
+  /** The high halves of YMM0 to YMM7, 16 bytes each. */
+  ymmHigh: 0x1480,
   /** Scratch for generated code (64 bytes). */
   temporary: 0x1500,
   /** How many regions wait for a region that they called. */
@@ -147,6 +149,8 @@ export const CpuState = {
   pointersByError: 0x15a4,
   /** What the budget was behind the last part of a repeated instruction that is not at its end. */
   repeatedAt: 0x15a8,
+  /** Scratch for the lanes of instructions with a VEX prefix (192 bytes). */
+  lanes: 0x1600,
 } as const;
 
 /** General register numbers as the manual encodes them (SDM 2A table 2-2). */
