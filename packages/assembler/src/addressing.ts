@@ -4,6 +4,7 @@ import type { Range } from './fixup.ts';
 import type { Expression } from './expression.ts';
 import { formatOperand } from './operand.ts';
 import type { Memory } from './operand.ts';
+import { isVector } from './registers.ts';
 import type { Register } from './registers.ts';
 
 /** Size of code: the default operand and address size of the mode. */
@@ -27,10 +28,13 @@ const PAIRS_16 = ['3+6', '3+7', '5+6', '5+7', '6', '7', '5', '3'];
 
 /** Address size that an operand asks for: that of its registers, else its own, else the mode's. */
 export function addressBitsOf(memory: Memory, bits: Bits): Bits {
-  const register = memory.base ?? memory.index;
+  const { base, index } = memory;
+  const isIndexed = index !== undefined && isVector(index);
+  const register = base ?? (isIndexed ? undefined : index);
   // Registers of one byte are refused when the operand is made.
   if (register !== undefined) return (register.bytes * 8) as Bits;
   if (memory.addressBits !== 0) return memory.addressBits;
+  if (isIndexed && bits === 16) return 32;
   if (bits !== 16 || !memory.displacement.isConstant) return bits;
   return fieldValue(memory.displacement.constant, 2, 'plain', 16) === undefined ? 32 : 16;
 }
@@ -41,6 +45,13 @@ export function encodeAddressing(memory: Memory, bits: Bits): Addressing {
   if (addressBits === 64 ? bits !== 64 : addressBits === 16 && bits === 64) {
     const reason = `${addressBits}-bit addressing does not exist in ${bits}-bit code`;
     throw new AssemblerError('bad-operand', formatOperand(memory), reason);
+  }
+  if (addressBits === 16 && memory.index !== undefined && isVector(memory.index)) {
+    throw new AssemblerError(
+      'bad-operand',
+      formatOperand(memory),
+      'a gather needs wider addresses',
+    );
   }
   return addressBits === 16 ? encode16(memory) : encode32(memory, bits, addressBits);
 }
@@ -75,7 +86,7 @@ function encode32(memory: Memory, bits: Bits, addressBits: 32 | 64): Addressing 
     return { mod: 0, rm: 5, displacementBytes: 4, displacementRange, ...rexless };
   }
   let realBase = base;
-  if (realBase === undefined && index !== undefined && scale === 1) {
+  if (realBase === undefined && index !== undefined && scale === 1 && !isVector(index)) {
     // [reg * 1 + d] is [reg + d], which needs no SIB byte.
     [realBase, index, scale] = [index, undefined, 1];
   }

@@ -52,6 +52,7 @@ export function operandSizes(form: Form, bits: Bits): readonly (16 | 32 | 64)[] 
     return fixesOperandPrefix(form) ? [bits] : [bits, bits === 16 ? 32 : 16];
   }
   if (!form.long) return [];
+  if (form.vexW !== '') return [form.vexW === 'W1' ? 64 : 32];
   if (form.longSize === 'f64') return [64];
   if (form.longSize === 'd64') return fixesOperandPrefix(form) ? [64] : [64, 16];
   return fixesOperandPrefix(form) ? [32, 64] : [32, 16, 64];
@@ -120,7 +121,7 @@ class FormEncoder {
       return;
     }
     const { location } = spec;
-    if (location === Location.vexGpr) this.vvvv = value.number;
+    if (VEX_FIELD.has(location)) this.vvvv = value.number;
     else if (location === Location.opcodeGpr) this.opcodeRegister = value.number;
     else if (REG_FIELD.has(location)) this.reg = value.number;
     else if (RM_FIELD.has(location)) this.rm = value.number;
@@ -142,7 +143,8 @@ class FormEncoder {
       const pp = mandatory === '' ? 0 : mandatory === '66' ? 1 : mandatory === 'F3' ? 2 : 3;
       // R, X, B and vvvv are inverted (SDM vol. 2A, 2.3.5).
       bytes.push(0xc4, ((~rex & 7) << 5) | form.map);
-      bytes.push(((rex & 8) << 4) | ((~this.vvvv & 15) << 3) | pp);
+      const wide = form.vexW === 'W1' ? 0x80 : (rex & 8) << 4;
+      bytes.push(wide | ((~this.vvvv & 15) << 3) | (form.vex === '256' ? 4 : 0) | pp);
       return;
     }
     if (mandatory !== '') bytes.push(MANDATORY[mandatory]);
@@ -195,7 +197,8 @@ class FormEncoder {
       if (value.kind !== 'memory') return;
       this.field(value.displacement, this.addressBits / 8, 'plain', this.addressBits);
     } else if (!(value instanceof Expression)) {
-      return;
+      const isInImmediate = location === Location.immediateXmm && value.kind === 'register';
+      if (isInImmediate) this.bytes.push(value.number << 4);
     } else if (location === Location.relative) {
       const width = bits === 64 ? 64 : operandSize;
       this.field(value, operandBytes(spec.size, operandSize), 'relative', width);
@@ -243,6 +246,8 @@ export function immediateRange(
 function isSettled(fixup: Fixup): boolean {
   return fixup.expression.isConstant && fixup.range !== 'relative';
 }
+
+const VEX_FIELD: ReadonlySet<number> = new Set([Location.vexGpr, Location.vexXmm]);
 
 const REG_FIELD: ReadonlySet<number> = new Set([
   Location.regGpr,

@@ -10,7 +10,7 @@ export type { ExpressionInput } from './expression.ts';
 export { bytesAt } from './fixup.ts';
 export type { Fixup, Range } from './fixup.ts';
 export type { Mnemonic } from './mnemonics.ts';
-export { far, mem, mem128, mem16, mem32, mem64, mem8, mem80, memory } from './operand.ts';
+export { far, mem, mem128, mem256, mem16, mem32, mem64, mem8, mem80, memory } from './operand.ts';
 export type {
   FarPointer,
   Memory,

@@ -9,6 +9,7 @@ import { Expression } from './expression.ts';
 import { fieldValue } from './fixup.ts';
 import { formatOperand } from './operand.ts';
 import type { Memory, Operand } from './operand.ts';
+import { isVector } from './registers.ts';
 import type { RegisterClass } from './registers.ts';
 
 /** An instruction as a program states it, before a form is chosen. */
@@ -177,7 +178,8 @@ function operandFits(
   }
   if (value.kind === 'memory') return memoryFits(form, spec, value, operandSize, statement.bits);
   if (MEMORY.has(location) && form.mod === 'memory') return false;
-  if (REGISTER_CLASS[location] !== value.class) return false;
+  const wanted = REGISTER_CLASS[location];
+  if ((wanted === 'xmm' && spec.size === 'qq' ? 'ymm' : wanted) !== value.class) return false;
   if (spec.register >= 0 && (value.number !== spec.register || value.high)) return false;
   if (location === Location.st0 && value.number !== 0) return false;
   if (location === Location.xmm0 && value.number !== 0) return false;
@@ -201,6 +203,9 @@ function memoryFits(
   } else if (!MEMORY.has(spec.location) || form.mod === 'register') {
     return false;
   }
+  const vector = value.index !== undefined && isVector(value.index) ? value.index : undefined;
+  if ((spec.location === Location.vectorMemory) !== (vector !== undefined)) return false;
+  if (vector !== undefined && operandBytes(spec.size, operandSize) !== vector.bytes) return false;
   const pointer = spec.memorySize === 'p';
   if (form.flow !== 'next' && pointer !== value.far) return false;
   // The size of a far pointer is that of its offset: `jmp dword far [x]`.
@@ -282,6 +287,7 @@ const MEMORY: ReadonlySet<number> = new Set([
   Location.memory,
   Location.rmMm,
   Location.rmXmm,
+  Location.vectorMemory,
 ]);
 
 const REGISTER_CLASS: Readonly<Record<number, RegisterClass>> = {
@@ -304,4 +310,6 @@ const REGISTER_CLASS: Readonly<Record<number, RegisterClass>> = {
   [Location.rmXmm]: 'xmm',
   [Location.rmXmmOnly]: 'xmm',
   [Location.xmm0]: 'xmm',
+  [Location.vexXmm]: 'xmm',
+  [Location.immediateXmm]: 'xmm',
 };

@@ -1,6 +1,7 @@
 import { AssemblerError } from './error.ts';
 import { Expression, expression } from './expression.ts';
 import type { ExpressionInput } from './expression.ts';
+import { isVector } from './registers.ts';
 import type { Register } from './registers.ts';
 
 /** A memory operand: `[segment: base + index * scale + displacement]`. */
@@ -70,6 +71,9 @@ export const mem64: MemoryMaker = maker(8);
 export const mem80: MemoryMaker = maker(10);
 /** A double quadword of memory, 128 bits. */
 export const mem128: MemoryMaker = maker(16);
+
+/** A double quadword times two of memory, 256 bits. */
+export const mem256: MemoryMaker = maker(32);
 
 /** The far pointer `selector:offset` of a direct far jump or call. */
 export function far(
@@ -142,11 +146,11 @@ function checkMemory(value: Memory): void {
   if (![1, 2, 4, 8].includes(scale)) refuse('scale is not 1, 2, 4 or 8');
   if (segment !== undefined && segment.class !== 'segment') refuse('override is no segment');
   for (const part of [base, index]) {
-    if (part === undefined) continue;
+    if (part === undefined || (part === index && isVector(part))) continue;
     if (part.class === 'ip' && part === base && index === undefined) continue;
     if (part.class !== 'gpr' || part.bytes === 1) refuse(`${part.name} cannot address memory`);
   }
-  if (index === undefined) return;
+  if (index === undefined || isVector(index)) return;
   if (base !== undefined && base.bytes !== index.bytes) refuse('base and index differ in size');
   if (index.bytes !== 2 && index.number === 4) refuse(`${index.name} cannot be an index`);
 }

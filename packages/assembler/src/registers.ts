@@ -1,5 +1,6 @@
 /** Kinds of registers that operands name. */
-export type RegisterClass = 'gpr' | 'segment' | 'control' | 'debug' | 'mm' | 'xmm' | 'st' | 'ip';
+export type RegisterClass =
+  'gpr' | 'segment' | 'control' | 'debug' | 'mm' | 'xmm' | 'ymm' | 'st' | 'ip';
 
 /** A register operand. */
 export interface Register {
@@ -39,8 +40,14 @@ export type RegisterName =
   | `mm${Octal}`
   | `st${Octal}`
   | `xmm${Octal | High}`
+  | `ymm${Octal | High}`
   | 'eip'
   | 'rip';
+
+/** Whether a register can be the index of a gather. */
+export function isVector(register: Register): boolean {
+  return register.class === 'xmm' || register.class === 'ymm';
+}
 
 const LEGACY: readonly Legacy16[] = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 const LOW8: readonly Legacy8[] = ['al', 'cl', 'dl', 'bl', 'spl', 'bpl', 'sil', 'dil'];
@@ -73,6 +80,7 @@ function buildRegisters(): Record<RegisterName, Register> {
     add(`r${number}d`, 'gpr', number, 4);
     add(`r${number}`, 'gpr', number, 8);
     add(`xmm${number}`, 'xmm', number, 16);
+    add(`ymm${number}`, 'ymm', number, 32);
   }
   for (let number = 0; number < 8; number++) {
     add(`cr${number}`, 'control', number, 0);
@@ -80,6 +88,7 @@ function buildRegisters(): Record<RegisterName, Register> {
     add(`mm${number}`, 'mm', number, 8);
     add(`st${number}`, 'st', number, 10);
     add(`xmm${number}`, 'xmm', number, 16);
+    add(`ymm${number}`, 'ymm', number, 32);
   }
   add('cr8', 'control', 8, 0);
   SEGMENTS.forEach((name, number) => add(name, 'segment', number, 2));

@@ -119,6 +119,7 @@ const REGISTER_KINDS: Readonly<Record<string, number>> = {
   st10: OperandKind.st,
   mm8: OperandKind.mm,
   xmm16: OperandKind.xmm,
+  ymm32: OperandKind.ymm,
 };
 
 function compareValue(
@@ -183,4 +184,6 @@ const ICED_NAMES: Readonly<Record<string, readonly string[]>> = {
   XCHG: ['NOP'],
   PCMPESTRI: ['PCMPESTRI64'],
   PCMPESTRM: ['PCMPESTRM64'],
+  VPCMPESTRI: ['VPCMPESTRI64'],
+  VPCMPESTRM: ['VPCMPESTRM64'],
 };

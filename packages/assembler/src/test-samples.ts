@@ -48,6 +48,7 @@ function sampleOperand(
   wantsMemory: boolean,
 ): Operand | undefined {
   const bytes = operandBytes(spec.size, operandSize);
+  if (spec.location === Location.vectorMemory) return gathered(spec, bits, salt);
   if (MEMORY_ONLY_OR_RM.has(spec.location) && form.mod !== 'register') {
     if (wantsMemory || form.mod === 'memory' || spec.location === Location.memory) {
       const isFarPointer = spec.memorySize === 'p' && form.flow !== 'next';
@@ -68,7 +69,9 @@ function sampleOperand(
     case Location.regXmm:
     case Location.rmXmm:
     case Location.rmXmmOnly:
-      return named(`xmm${salt % count}`);
+    case Location.vexXmm:
+    case Location.immediateXmm:
+      return named(`${spec.size === 'qq' ? 'y' : 'x'}mm${salt % count}`);
     case Location.regMm:
     case Location.rmMm:
     case Location.rmMmOnly:
@@ -100,6 +103,18 @@ function sampleOperand(
     default:
       return undefined;
   }
+}
+
+/** The memory of a gather: its index is a vector register, whatever there is for a base. */
+function gathered(spec: OperandSpec, bits: Bits, salt: number): Operand {
+  const index = named(`${spec.size === 'qq' ? 'y' : 'x'}mm${salt % (bits === 64 ? 16 : 8)}`);
+  const { ebx, ebp, rbx } = registers;
+  const scale = ([1, 2, 4, 8] as const)[salt % 4] ?? 1;
+  const bases = [ebx, ebp, bits === 64 ? rbx : ebx];
+  const parts = { index, scale, addressBits: 32 as const, ...segmentOf(salt) };
+  const based = salt % 3 === 0 && bits !== 64 ? {} : { base: bases[salt % 3] ?? ebx };
+  const displacement = [0, 0x12, -0x345678][salt % 3] ?? 0;
+  return memory(operandBytes(spec.memorySize, 32), { ...parts, ...based, displacement });
 }
 
 /** Values of all signs; sign-extended ones stay in their range. */

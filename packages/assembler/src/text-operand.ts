@@ -2,7 +2,7 @@ import { AssemblerError } from './error.ts';
 import { Expression, label } from './expression.ts';
 import { far, memory } from './operand.ts';
 import type { MemoryParts, OperandInput } from './operand.ts';
-import { REGISTERS_BY_NAME } from './registers.ts';
+import { REGISTERS_BY_NAME, isVector } from './registers.ts';
 import type { Register } from './registers.ts';
 
 /** Memory size words of Intel syntax, in bytes. */
@@ -16,6 +16,8 @@ const SIZE_WORDS: Readonly<Record<string, number>> = {
   tbyte: 10,
   oword: 16,
   xmmword: 16,
+  yword: 32,
+  ymmword: 32,
 };
 
 const NUMBER = String.raw`0x[0-9a-f_]+|0b[01_]+|[0-9][0-9a-f_]*h\b|[0-9][0-9_]*`;
@@ -139,8 +141,11 @@ export class OperandParser {
       sign = this.peek() === '-' ? -1 : 1;
     } while (this.accept('+') || this.accept('-'));
     if (!this.accept(']')) throw this.unexpected();
+    // A vector register can only be the index.
+    if (base !== undefined && isVector(base)) [base, index] = [index, base];
     // [ebx + esp]: ESP can only be the base.
-    if (index?.number === 4 && index.bytes > 2 && scale === 1) [base, index] = [index, base];
+    const isStack = index?.class === 'gpr' && index.number === 4 && index.bytes > 2;
+    if (isStack && scale === 1) [base, index] = [index, base];
     const parts: Record<keyof MemoryParts, unknown> = {
       base,
       index,

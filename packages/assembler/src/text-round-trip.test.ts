@@ -74,5 +74,5 @@ function isWrittenOtherwise(form: Form): boolean {
 }
 
 const OWN_SYNTAX: ReadonlySet<string> = new Set(
-  'NOP PCMPESTRI PCMPESTRM INVLPGA SAL SYSRET SYSEXIT XCHG'.split(' '),
+  'NOP PCMPESTRI PCMPESTRM VPCMPESTRI VPCMPESTRM INVLPGA SAL SYSRET SYSEXIT XCHG'.split(' '),
 );

@@ -29,9 +29,12 @@ const INTEGER_LETTERS: Readonly<Record<number, string>> = { 2: 's', 4: 'l', 8: '
 const SUFFIXED: ReadonlySet<string> = new Set(
   (
     'ADD OR ADC SBB AND SUB XOR CMP INC DEC NOT NEG TEST MUL IMUL DIV IDIV MOV PUSH POP JMP CALL ' +
-    'ROL ROR RCL RCR SHL SHR SAL SAR BT BTS BTR BTC NOP CVTSI2SS CVTSI2SD'
+    'ROL ROR RCL RCR SHL SHR SAL SAR BT BTS BTR BTC NOP CVTSI2SS CVTSI2SD VCVTSI2SS VCVTSI2SD'
   ).split(' '),
 );
+
+/** Conversions whose destination has one size, whatever that of the source. */
+const NARROWING: ReadonlySet<string> = new Set(['VCVTPD2PS', 'VCVTPD2DQ', 'VCVTTPD2DQ']);
 
 /** Instructions whose letter is that of the operand size, always written. */
 const SIZED: ReadonlySet<string> = new Set(['PUSHF', 'POPF', 'PUSHA', 'POPA', 'IRET', 'RETF']);
@@ -135,6 +138,7 @@ function operandSuffix(instruction: Instruction, form: Form): string {
   if (memory < 0) return '';
   const bytes = instruction.operandBytes[memory] ?? 0;
   if (REALS.has(form.mnemonic)) return REAL_LETTERS[bytes] ?? '';
+  if (NARROWING.has(form.mnemonic)) return bytes === 32 ? 'y' : 'x';
   if (INTEGERS.has(form.mnemonic)) return INTEGER_LETTERS[bytes] ?? '';
   if (!SUFFIXED.has(form.mnemonic) || form.operands[memory]?.size === 'p') return '';
   return hasSizingRegister(instruction, form) ? '' : (LETTERS[bytes] ?? '');

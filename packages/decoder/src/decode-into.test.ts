@@ -155,7 +155,15 @@ describe('decodeInto', () => {
   it.each([
     ['0f ff', 32, NEED_MORE],
     ['0f a6 c0', 32, INVALID],
-    ['c5 f8 77', 32, INVALID],
+    ['c5 f8 77', 32, 3],
+    ['c5 f0 77', 32, INVALID],
+    // Gathers without SIB, with 16-bit addresses, with one register for index, mask, destination.
+    ['c4 e2 69 90 0c 03', 32, 6],
+    ['c4 e2 69 90 0b', 32, INVALID],
+    ['67 c4 e2 69 90 0c', 32, INVALID],
+    ['c4 e2 69 90 0c 0b', 32, INVALID],
+    ['c4 e2 69 90 0c 13', 32, INVALID],
+    ['c4 e2 69 90 14 03', 32, INVALID],
     // VEX.L, each forbidden prefix, maps 0 and 4, vvvv of an instruction without it, /0 of a group.
     ['c4 e2 74 f2 c2', 32, INVALID],
     ['66 c4 e2 70 f2 c2', 32, INVALID],

@@ -18,9 +18,9 @@ import {
   TOO_LONG,
 } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
-import { FORM_FLAGS, FormFlag } from './operand-tables.ts';
+import { FORM_FLAGS, FormFlag, VECTOR_INDEX_BYTES } from './operand-tables.ts';
 import { PREFIX_CLASS, scanPrefixes } from './prefixes.ts';
-import { readVex } from './vex.ts';
+import { isUndefinedVex, readVex } from './vex.ts';
 
 // Local names for imported ones: tools that keep modules apart (vitest) read imports through
 // getters, which makes a decode of 45 ns one of 1000 ns.
@@ -36,7 +36,9 @@ const MANDATORY_66 = FormFlag.mandatory66;
 const D64 = FormFlag.d64;
 const F64 = FormFlag.f64;
 const LOCKABLE = FormFlag.lockable;
-const VEX_UNUSED = FormFlag.vexUnused;
+const VECTOR_INDEX = FormFlag.vectorIndex;
+const VEX_CHECKED = FormFlag.vexUnused | VECTOR_INDEX;
+const vexUndefined = isUndefinedVex;
 const KIND_MEMORY = OperandKind.memory;
 const prefixClass = PREFIX_CLASS;
 const primary = PRIMARY;
@@ -49,6 +51,7 @@ const formFlags = FORM_FLAGS;
 const prefixScan = scanPrefixes;
 const vexRead = readVex;
 const memoryDecode = decodeMemory;
+const vectorIndexBytes = VECTOR_INDEX_BYTES;
 const operandsDecode = decodeOperands;
 
 /** Longest instruction in bytes (SDM vol. 2A, 2.3.11). */
@@ -113,9 +116,10 @@ export function decodeInto(
   if ((flags & HAS_MODRM) !== 0) {
     readModrm(instruction, bytes[at++] ?? 0);
     const isMemory = instruction.mod !== 3 && (flags & MOD_IGNORED) === 0;
+    if ((flags & VECTOR_INDEX) !== 0) instruction.vectorIndex = vectorIndexBytes[form] ?? 0;
     if (isMemory) at = memoryDecode(instruction, bytes, at, is64);
   }
-  const isUndefined = (flags & VEX_UNUSED) !== 0 && instruction.vvvv !== 0;
+  const isUndefined = (flags & VEX_CHECKED) !== 0 && vexUndefined(instruction, flags);
   const next = isUndefined ? -1 : operandsDecode(instruction, bytes, at, opcode);
   if (instruction.segment < 0) instruction.segment = 3;
   const length = next - offset;
@@ -161,6 +165,7 @@ function reset(instruction: Instruction): void {
   instruction.rm = 0;
   instruction.base = -1;
   instruction.index = -1;
+  instruction.vectorIndex = 0;
   instruction.scale = 0;
   instruction.displacement = 0;
   instruction.displacementHigh = 0;

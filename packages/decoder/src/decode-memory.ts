@@ -32,8 +32,8 @@ export function decodeMemory(
   if (rm === 4) {
     const sib = bytes[at++] ?? 0;
     const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
-    // Index 4 means none; with REX.X it is R12.
-    if (index !== 4) {
+    // Index 4 means none; with REX.X it is R12. Vector registers have all numbers.
+    if (index !== 4 || instruction.vectorIndex !== 0) {
       instruction.index = index;
       instruction.scale = sib >> 6;
     }

@@ -15,6 +15,7 @@ const FROM_IMM8 = Source.imm8;
 const FROM_FIXED = Source.fixed;
 const FROM_NONE = Source.none;
 const FIRST_RARE = Source.imm16;
+const IMMEDIATE_REGISTER = Source.immediateRegister;
 const KIND_MEMORY = OperandKind.memory;
 const KIND_GPR8 = OperandKind.gpr8;
 const KIND_GPR8_HIGH = OperandKind.gpr8High;
@@ -65,6 +66,9 @@ export function decodeOperands(
       if (source >= FIRST_RARE) at = decodeRare(instruction, bytes, at, source);
       else register = rareRegister(instruction, source);
       if (register < 0) return -1;
+      if (source === IMMEDIATE_REGISTER) {
+        register = (instruction.immediate >> 4) & (rex === 0 ? 7 : 15);
+      }
       if (source === Source.imm8Second) kind = OperandKind.immediate2;
     }
     // Without REX, byte registers 4 to 7 are AH, CH, DH, BH (SDM vol. 2A, 3.1.1.1, table 3-1).
@@ -96,6 +100,8 @@ function rareRegister(instruction: Instruction, source: number): number {
       return (rex & 4) !== 0 ? -1 : reg;
     case Source.vex:
       return instruction.vvvv & (rex === 0 ? 7 : 15);
+    case Source.vectorIndex:
+      return instruction.index;
     case Source.rmRegister:
       return rm | ((rex & 1) << 3);
     default:
@@ -117,6 +123,9 @@ function decodeRare(
       return position + 2;
     case Source.imm8Second:
       instruction.immediate2 = bytes[position] ?? 0;
+      return position + 1;
+    case Source.immediateRegister:
+      instruction.immediate = bytes[position] ?? 0;
       return position + 1;
     case Source.far:
       return decodeFar(instruction, bytes, position);

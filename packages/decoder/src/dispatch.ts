@@ -1,12 +1,12 @@
 /**
  * The way from opcode bytes to a form, as typed arrays built once from the rows.
  *
- * `PRIMARY` is indexed by VEX prefix, mode (legacy or 64-bit), opcode map, opcode and mandatory
- * prefix:
+ * `PRIMARY` is indexed by VEX prefix with its W and L, mode (legacy or 64-bit), opcode map, opcode
+ * and mandatory prefix:
  *
- * | bits  | 13         | 12         | 11..10                   | 9..2   | 1..0             |
- * | ----- | ---------- | ---------- | ------------------------ | ------ | ---------------- |
- * |       | VEX        | 64-bit     | map (1, 0F, 0F38, 0F3A)  | opcode | none, 66, F3, F2 |
+ * | bits  | 15, 14 | 13  | 12     | 11..10                   | 9..2   | 1..0             |
+ * | ----- | ------ | --- | ------ | ------------------------ | ------ | ---------------- |
+ * |       | W, L   | VEX | 64-bit | map (1, 0F, 0F38, 0F3A)  | opcode | none, 66, F3, F2 |
  *
  * An entry is a form, {@link NOTHING}, or, where ModRM decides, {@link GROUP} plus the position of
  * 16 entries in `GROUPS` (bit 3: register operand, bits 2..0: reg), which may again be `GROUP`
@@ -43,7 +43,7 @@ export const GROUPS: Int16Array = built.groups;
 export const EXCHANGE_FORM: number = FORMS.findIndex((form) => form.encoding === '90+r');
 
 function buildDispatch(): { primary: Int16Array; groups: Int16Array } {
-  const primary = new Int16Array(16384).fill(NOTHING);
+  const primary = new Int16Array(65536).fill(NOTHING);
   const groups: number[] = [];
   const rows = new Map<number, Form[]>();
   for (const form of FORMS) {
@@ -80,12 +80,20 @@ function keysOf(form: Form): number[] {
     for (let slot = 0; slot < 4; slot++) {
       if (((SLOTS[form.prefix] >> slot) & 1) === 0) continue;
       for (let addend = 0; addend < opcodes; addend++) {
-        const plane = (form.vex === '' ? 0 : 8192) | (long ? 4096 : 0);
-        keys.push(plane | (form.map << 10) | ((form.opcode + addend) << 2) | slot);
+        const key = (form.map << 10) | ((form.opcode + addend) << 2) | slot;
+        keys.push(...planesOf(form).map((plane) => plane | (long ? 4096 : 0) | key));
       }
     }
   }
   return keys;
+}
+
+/** The VEX prefixes that a form has, as bits of the key. */
+function planesOf({ vex, vexW }: Form): readonly number[] {
+  if (vex === '') return [0];
+  const lengths = vex === 'LIG' ? [0, 1] : [vex === '256' ? 1 : 0];
+  const wide = vexW === '' ? [0, 1] : [vexW === 'W1' ? 1 : 0];
+  return lengths.flatMap((l) => wide.map((w) => (w << 15) | (l << 14) | (1 << 13)));
 }
 
 function specificity(form: Form): number {

@@ -4,6 +4,7 @@ import { BASE_RIP, OperandKind } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
 import {
   addressRegisterName,
+  indexRegisterName,
   instructionPointerName,
   registerName,
   segmentName,
@@ -96,7 +97,7 @@ function address(instruction: Instruction): string {
   if (base === BASE_RIP) inner = `%${instructionPointerName(addressSize)}`;
   else if (base >= 0) inner = `%${addressRegisterName(base, addressSize)}`;
   if (index >= 0) {
-    inner += `,%${addressRegisterName(index, addressSize)}`;
+    inner += `,%${indexRegisterName(instruction)}`;
     if (scale > 0 || base < 0) inner += `,${1 << scale}`;
   }
   return `${displacement}(${inner})`;

@@ -3,6 +3,7 @@ import { BASE_RIP, OperandKind } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
 import {
   addressRegisterName,
+  indexRegisterName,
   instructionPointerName,
   mnemonicOf,
   registerName,
@@ -29,6 +30,7 @@ const SIZE_WORDS: Readonly<Record<number, string>> = {
   8: 'qword ptr ',
   10: 'tbyte ptr ',
   16: 'xmmword ptr ',
+  32: 'ymmword ptr ',
 };
 
 /**
@@ -99,7 +101,7 @@ function address(instruction: Instruction): string {
   if (index >= 0) {
     // An index without a base shows its factor, so that it is not taken for a base.
     const factor = scale === 0 && base >= 0 ? '' : `*${1 << scale}`;
-    parts.push(addressRegisterName(index, addressSize) + factor);
+    parts.push(indexRegisterName(instruction) + factor);
   }
   return `[${parts.join('+')}${displacementText(instruction)}]`;
 }

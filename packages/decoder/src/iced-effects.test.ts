@@ -96,9 +96,12 @@ const FLOWS: Readonly<Record<number, string>> = {
  * Two equal registers make some instructions idioms (XOR EAX, EAX), of which iced-x86 knows more.
  */
 function isIdiom(form: Form, ours: Instruction): boolean {
-  if (ours.operandCount < 2 || ours.operandKind[0] !== ours.operandKind[1]) return false;
-  if (ours.operandKind[0] === OperandKind.memory) return false;
-  return form.hasModrm && ours.operandRegister[0] === ours.operandRegister[1];
+  const first = form.vex === '' ? 0 : 1;
+  const second = first + 1;
+  if (ours.operandCount <= second) return false;
+  if (ours.operandKind[first] !== ours.operandKind[second]) return false;
+  if (ours.operandKind[first] === OperandKind.memory) return false;
+  return form.hasModrm && ours.operandRegister[first] === ours.operandRegister[second];
 }
 
 /**

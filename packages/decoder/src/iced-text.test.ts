@@ -21,7 +21,8 @@ type Rule = readonly [pattern: RegExp, replacement: string];
  */
 const SKIPPED: readonly RegExp[] = [
   // Decoding differs, see test-differences.ts.
-  /^(Reservednop|Prefetchit|Cldemote|Rdssp|Pause|Vmgexit|Pcmpestr[im]64|P?blendv|Sha256rnds2)/i,
+  /^(Reservednop|Prefetchit|Cldemote|Rdssp|Pause|Vmgexit|(VEX_V)?Pcmpestr[im]64)/i,
+  /^(P?blendv|Sha256rnds2)/i,
   // iced-x86 shows the word of a register that is decoded as 32 or 64 bits wide.
   /^(Arpl|Mov_Sreg|Lldt|Ltr|Verr|Verw|Lmsw|Lar|Lsl)_/,
   // The multi-byte no-operation 66 90 is shown as the exchange that it also is.
@@ -31,9 +32,9 @@ const SKIPPED: readonly RegExp[] = [
   // We keep the manual's name of the undocumented alias.
   /^Sal_/,
   // iced-x86 shows the 32-bit name of a register that it decodes as 64 bits wide.
-  /^(Movmskp[sd]|Pinsr[bw]|Pextr[bw]|Pmovmskb|Extractps)_.*r64/,
+  /^(VEX_V)?(movmskp[sd]|pinsr[bw]|pextr[bw]|pmovmskb|extractps)_.*r64/i,
   // The override of the implied address has no place in the operands.
-  /^Maskmov(q|dqu)_/,
+  /^(VEX_V)?maskmov(q|dqu)_/i,
   // iced-x86 has short names for AAM and AAD with 10, and none for D9 D8 in AT&T syntax.
   /^(Aam|Aad|Fstpnce)_/,
 ];

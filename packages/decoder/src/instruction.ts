@@ -49,6 +49,7 @@ export const OperandKind = {
   debug: 18,
   /** The constant 1 of the one-bit shifts and rotates. */
   one: 19,
+  ymm: 20,
 } as const;
 
 /** Value of {@link Instruction.form} when nothing was decoded. */
@@ -109,6 +110,11 @@ export class Instruction {
   base: number = -1;
   /** Index register of the memory operand: -1 none, 0..15. */
   index: number = -1;
+  /**
+   * Bytes of the index where it is a vector register (VSIB): 16, 32; else 0. `operandRegister` of
+   * the memory operand is its number too.
+   */
+  vectorIndex: number = 0;
   /** Left shift of the index, 0..3. */
   scale: number = 0;
   /** Displacement, sign-extended to int32; zero-extended for 16-bit address size without base. */

@@ -30,14 +30,18 @@ export const Source = {
   debug: 11,
   /** VEX.vvvv. */
   vex: 12,
+  /** The index register of a SIB byte, a vector register. */
+  vectorIndex: 13,
   // From here on operands that are found by decodeRare.
-  imm16: 13,
+  imm16: 14,
   /** The second immediate of ENTER. */
-  imm8Second: 14,
-  far: 15,
-  offset: 16,
-  implicitDi: 17,
-  implicitBx: 18,
+  imm8Second: 15,
+  far: 16,
+  offset: 17,
+  implicitDi: 18,
+  implicitBx: 19,
+  /** Bits 7 to 4 of an immediate byte, a vector register. */
+  immediateRegister: 20,
 } as const;
 
 const SOURCES: Readonly<Record<number, number>> = {
@@ -65,6 +69,9 @@ const SOURCES: Readonly<Record<number, number>> = {
   [Location.rmXmm]: Source.rm,
   [Location.rmXmmOnly]: Source.rm,
   [Location.xmm0]: Source.fixed,
+  [Location.vexXmm]: Source.vex,
+  [Location.immediateXmm]: Source.immediateRegister,
+  [Location.vectorMemory]: Source.vectorIndex,
   [Location.one]: Source.fixed,
   [Location.implicitDi]: Source.implicitDi,
   [Location.implicitBxAl]: Source.implicitBx,
@@ -117,6 +124,9 @@ const KINDS: Readonly<Record<number, number>> = {
   [Location.rmXmm]: OperandKind.xmm,
   [Location.rmXmmOnly]: OperandKind.xmm,
   [Location.xmm0]: OperandKind.xmm,
+  [Location.vexXmm]: OperandKind.xmm,
+  [Location.immediateXmm]: OperandKind.xmm,
+  [Location.vectorMemory]: OperandKind.memory,
   [Location.one]: OperandKind.one,
   [Location.implicitDi]: OperandKind.memory,
   [Location.implicitBxAl]: OperandKind.memory,
@@ -125,5 +135,6 @@ const KINDS: Readonly<Record<number, number>> = {
 /** The kind of an operand that is no memory; locations outside the table are general registers. */
 export function kindOf(spec: OperandSpec, size: 16 | 32 | 64): number {
   const bytes = operandBytes(spec.size, size);
-  return KINDS[spec.location] ?? GPR_KINDS[bytes] ?? OperandKind.none;
+  const kind = KINDS[spec.location] ?? GPR_KINDS[bytes] ?? OperandKind.none;
+  return kind === OperandKind.xmm && bytes === 32 ? OperandKind.ymm : kind;
 }

@@ -15,12 +15,20 @@ export const FormFlag = {
   lockable: 32,
   /** VEX, with no operand in vvvv, which must be 1111b. */
   vexUnused: 64,
+  /** The index register of the memory operand is a vector register. */
+  vectorIndex: 128,
 } as const;
 
 const SIZES = [16, 32, 64] as const;
 
 /** {@link FormFlag} bits of each form. */
 export const FORM_FLAGS: Uint8Array = Uint8Array.from(FORMS, formFlags);
+
+/** Bytes of the vector register that is the index of a form's memory operand, or 0. */
+export const VECTOR_INDEX_BYTES: Uint8Array = Uint8Array.from(FORMS, ({ operands }) => {
+  const operand = operands.find(({ location }) => location === Location.vectorMemory);
+  return operand === undefined ? 0 : operandBytes(operand.size, 32);
+});
 
 /** Number of operands of each form. */
 export const OPERAND_COUNT: Uint8Array = Uint8Array.from(FORMS, (form) => form.operands.length);
@@ -43,12 +51,17 @@ function formFlags(form: Form): number {
     (form.longSize === 'd64' ? FormFlag.d64 : 0) |
     (form.longSize === 'f64' ? FormFlag.f64 : 0) |
     (form.lockable ? FormFlag.lockable : 0) |
-    (hasUnusedField(form) ? FormFlag.vexUnused : 0)
+    (hasUnusedField(form) ? FormFlag.vexUnused : 0) |
+    (has(form, Location.vectorMemory) ? FormFlag.vectorIndex : 0)
   );
 }
 
-function hasUnusedField({ vex, operands }: Form): boolean {
-  return vex !== '' && operands.every(({ location }) => location !== Location.vexGpr);
+function hasUnusedField(form: Form): boolean {
+  return form.vex !== '' && !has(form, Location.vexGpr) && !has(form, Location.vexXmm);
+}
+
+function has({ operands }: Form, wanted: number): boolean {
+  return operands.some(({ location }) => location === wanted);
 }
 
 function buildWords(): Int32Array {
@@ -57,7 +70,8 @@ function buildWords(): Int32Array {
     form.operands.forEach((spec, position) => {
       const source = sourceOf(spec, form, position);
       SIZES.forEach((size, column) => {
-        const own = operandBytes(spec.size, size);
+        const isVector = spec.location === Location.vectorMemory;
+        const own = operandBytes(isVector ? spec.memorySize : spec.size, size);
         const high = source === Source.fixed ? spec.register : operandBytes(spec.memorySize, size);
         words[(form.index * 4 + position) * 4 + column] =
           (Math.max(high, 0) << 20) | (own << 10) | (kindOf(spec, size) << 5) | source;

@@ -32,6 +32,7 @@ const NAMES: Readonly<Record<number, readonly string[]>> = {
   [OperandKind.st]: numbered('', 8).map((number) => `st(${number})`),
   [OperandKind.mm]: numbered('mm', 8),
   [OperandKind.xmm]: numbered('xmm', 16),
+  [OperandKind.ymm]: numbered('ymm', 16),
   [OperandKind.segment]: SEGMENTS,
   [OperandKind.control]: numbered('cr', 16),
   [OperandKind.debug]: numbered('dr', 8),
@@ -48,6 +49,12 @@ export function registerName(instruction: Instruction, operand: number): string 
 export function addressRegisterName(register: number, addressSize: number): string {
   const names = addressSize === 16 ? GPR16 : addressSize === 32 ? GPR32 : GPR64;
   return names[register] ?? '';
+}
+
+/** Name of the index register of a memory operand, a vector register where there is VSIB. */
+export function indexRegisterName({ index, vectorIndex, addressSize }: Instruction): string {
+  if (vectorIndex === 0) return addressRegisterName(index, addressSize);
+  return `${vectorIndex === 32 ? 'y' : 'x'}mm${index}`;
 }
 
 /** Name of the instruction pointer in an address of 32 or 64 bits. */

@@ -63,23 +63,27 @@ export function structuredBatches(
   }
 }
 
-/** Batches of instructions with a VEX prefix: three maps, each opcode, prefix, register, kind. */
-const VEX_BATCHES = 3;
+/** Batches with a VEX prefix: W and L, three maps, each opcode, prefix, register, kind. */
+const VEX_BATCHES = 12;
 
-/** Writes an instruction with VEX: seldom with L, as none here has it, or forbidden prefixes. */
+/** Writes an instruction with VEX, seldom with forbidden prefixes. */
 function writeVex(data: Uint8Array, offset: number, serial: number, choice: number): void {
   let at = offset;
   if ((choice & 7) === 0) data[at++] = 0x67;
   if ((choice & 0x3f8) === 0) data[at++] = [0xf0, 0x66, 0xf3, 0xf2][(choice >>> 10) & 3] ?? 0;
   const field = ((serial >>> 2) & 7) << 3;
   const modrm = ((serial >>> 5) & 1) === 0 ? 0xc0 : ((choice >>> 12) % 3) << 6;
-  const wide = (choice & 0x1c000) === 0 ? 4 : 0;
+  const batch = Math.floor(serial / BATCH);
+  const [map, wide, long] = [1 + (batch % 3), (batch / 3) & 1, batch / 6 >= 1 ? 1 : 0];
   const unused = (choice & 0x2_0000) !== 0 ? 0x78 : 0;
   data[at++] = 0xc4;
-  data[at++] = 0xc0 | ((choice >>> 13) & 0x20) | (1 + (serial >>> 14));
-  data[at++] = ((choice >>> 12) & 0xf8) | unused | wide | (serial & 3);
-  data[at++] = (serial >>> 6) & 255;
-  data[at] = modrm | field | ((choice >>> 25) & 7);
+  data[at++] = 0xc0 | ((choice >>> 13) & 0x20) | map;
+  data[at++] = (wide << 7) | ((choice >>> 12) & 0x78) | unused | (long << 2) | (serial & 3);
+  const opcode = (serial >>> 6) & 255;
+  data[at++] = opcode;
+  // Gathers need a SIB byte.
+  const isGather = map === 2 && (opcode & 0xfc) === 0x90;
+  data[at] = modrm | field | (isGather ? 4 : (choice >>> 25) & 7);
 }
 
 /** Writes the instruction with this serial number; `choice` decides about the further prefixes. */

@@ -41,6 +41,13 @@ export const DECODING_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     what: 'mnemonic',
+    code: /^VEX_Vpcmpestr[im]64_/,
+    ours: 'VPCMPESTR',
+    theirs: 'VPCMPESTR',
+    why: 'The manual has no own mnemonic for REX.W: SDM vol. 2B, PCMPESTRI and PCMPESTRM.',
+  },
+  {
+    what: 'mnemonic',
     code: /^Vmgexit/,
     ours: 'VMMCALL',
     theirs: 'VMGEXIT',
@@ -91,7 +98,7 @@ export const EFFECT_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     what: 'role 0',
-    code: /^Maskmov(q|dqu)_/,
+    code: /^(Maskmov(q|dqu)|VEX_Vmaskmovdqu)_/,
     ours: 'rw',
     theirs: 'Write',
     why: 'Bytes whose mask bit is 0 keep their value: SDM vol. 2B, MASKMOVQ and MASKMOVDQU.',

@@ -49,7 +49,7 @@ interface CodeFacts {
 /** Features of iced-x86 that x86-64-v2 (and this project) does not have. */
 const NEWER: ReadonlySet<string> = new Set(
   (
-    'AESKLE WIDE_KL KL AVX AVX2 CET_SS CLZERO D3NOW ENQCMD FRED ' +
+    'AESKLE WIDE_KL KL CET_SS CLZERO D3NOW ENQCMD FRED ' +
     'GFNI HRESET INVLPGB ' +
     'LKGS MCOMMIT MONITORX MOVDIR64B MOVDIRI MSRLIST OSS PADLOCK_ACE PADLOCK_GMI PADLOCK_PHE ' +
     'PADLOCK_PMM PADLOCK_RNG PADLOCK_UNDOC PCONFIG PKU PTWRITE RAO_INT RDPRU RMPQUERY RTM ' +
@@ -62,11 +62,14 @@ const NEWER: ReadonlySet<string> = new Set(
 const HINTS: ReadonlySet<string> = new Set(['CLDEMOTE', 'PREFETCHITI', 'MULTIBYTENOP']);
 
 /** Features whose instructions have a VEX prefix and are here. */
-const WITH_VEX: ReadonlySet<string> = new Set(['BMI1', 'BMI2']);
+const WITH_VEX: ReadonlySet<string> = new Set(
+  'BMI1 BMI2 AVX AVX2 AES PCLMULQDQ VAES VPCLMULQDQ F16C FMA'.split(' '),
+);
 
 function isNewer(encoding: EncodingKind, features: readonly string[]): boolean {
   if (features.some((name) => NEWER.has(name))) return true;
-  return encoding !== EncodingKind.Legacy && !features.every((name) => WITH_VEX.has(name));
+  if (encoding === EncodingKind.Legacy) return false;
+  return encoding !== EncodingKind.VEX || !features.every((name) => WITH_VEX.has(name));
 }
 
 const facts = new Map<number, CodeFacts>();
@@ -96,6 +99,7 @@ const FIRST_REGISTER: Readonly<Record<number, number>> = {
   [OperandKind.st]: Register.ST0,
   [OperandKind.mm]: Register.MM0,
   [OperandKind.xmm]: Register.XMM0,
+  [OperandKind.ymm]: Register.YMM0,
   [OperandKind.segment]: Register.ES,
   [OperandKind.control]: Register.CR0,
   [OperandKind.debug]: Register.DR0,
@@ -247,7 +251,7 @@ function compareMemory(
   if (wanted !== base) return ['base', Register[wanted] ?? '', Register[base] ?? ''];
   if (base !== Register.None || ours.index >= 0) {
     const index = iced.memoryIndex;
-    const wantedIndex = ours.index < 0 ? Register.None : first + ours.index;
+    const wantedIndex = ours.index < 0 ? Register.None : firstIndex(ours, first) + ours.index;
     // XLAT adds AL, which no other instruction does, so the record has no index for it.
     if (wantedIndex !== index && index !== Register.AL) {
       return ['index', Register[wantedIndex] ?? '', Register[index] ?? ''];
@@ -270,6 +274,12 @@ function compareMemory(
   const shown = BigInt.asUintN(addressSize, theirs);
   if (displacement !== shown) return ['displacement', `${displacement}`, `${shown}`];
   return compareSize(ours, i, iced) ?? compareSegment(ours, iced, bits);
+}
+
+/** The first register of the class that indexes: general, or XMM or YMM. */
+function firstIndex({ vectorIndex }: Instruction, general: number): number {
+  if (vectorIndex === 0) return general;
+  return vectorIndex === 16 ? Register.XMM0 : Register.YMM0;
 }
 
 function compareBranch(ours: Instruction, iced: IcedInstruction, theirs: number): Mismatch {

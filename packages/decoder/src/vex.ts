@@ -7,10 +7,11 @@
  * | C5   |   |   |   |          | then | R | vvvv | L | pp   |
  *
  * R, X, B and vvvv are inverted; pp stands for no prefix, 66, F3 or F2. Outside of 64-bit code R
- * and X are 1, or the bytes are LES or LDS; W and B have no effect.
+ * and X are 1, or the bytes are LES or LDS; B has no effect.
  */
 import { Prefix } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
+import { FormFlag } from './operand-tables.ts';
 
 /** Prefixes that may not stand before VEX (SDM vol. 2A, 2.3.2 to 2.3.4). */
 const FORBIDDEN = Prefix.lock | Prefix.rep | Prefix.repne | Prefix.operandSize | Prefix.rex;
@@ -38,7 +39,22 @@ export function readVex(
     const fields = isLong ? ((~first >> 5) & 7) | ((last >> 4) & 8) : (~first >> 5) & 4;
     instruction.rex = 0x40 | fields;
   }
-  const isWide = (last & 4) !== 0;
-  if ((instruction.prefixes & FORBIDDEN) !== 0 || map > 3 || isWide) return NO_INSTRUCTION;
-  return (1 << 13) | (map << 10) | (last & 3);
+  if ((instruction.prefixes & FORBIDDEN) !== 0 || map > 3) return NO_INSTRUCTION;
+  const wide = isLong ? (last & 0x80) << 8 : 0;
+  return wide | ((last & 4) << 12) | (1 << 13) | (map << 10) | (last & 3);
+}
+
+/**
+ * Whether VEX.vvvv is used by an instruction that has no operand there, or a gather is none:
+ * without a SIB byte, or with one register as two of index, mask and destination (SDM vol. 2C,
+ * VGATHERDPS).
+ */
+export function isUndefinedVex(instruction: Instruction, flags: number): boolean {
+  const { rex, reg, rm, index, vvvv, addressSize } = instruction;
+  if ((flags & FormFlag.vexUnused) !== 0 && vvvv !== 0) return true;
+  if ((flags & FormFlag.vectorIndex) === 0) return false;
+  if (rm !== 4 || addressSize === 16) return true;
+  const destination = reg | ((rex & 4) << 1);
+  const mask = vvvv & (rex === 0 ? 7 : 15);
+  return index === destination || index === mask || destination === mask;
 }

@@ -52,11 +52,11 @@ export const Location = {
   rmMm: 19,
   /** N: ModRM.rm, an MMX register only. */
   rmMmOnly: 20,
-  /** V: ModRM.reg, an XMM register. */
+  /** V: ModRM.reg, an XMM register, or YMM where its size is `qq`. */
   regXmm: 21,
-  /** W: ModRM.rm, an XMM register or memory. */
+  /** W: ModRM.rm, an XMM or YMM register or memory. */
   rmXmm: 22,
-  /** U: ModRM.rm, an XMM register only. */
+  /** U: ModRM.rm, an XMM or YMM register only. */
   rmXmmOnly: 23,
   /** XMM0, implied (BLENDVPS). */
   xmm0: 24,
@@ -68,6 +68,15 @@ export const Location = {
   implicitBxAl: 27,
   /** B: VEX.vvvv, a general register. */
   vexGpr: 28,
+  /** H: VEX.vvvv, an XMM or YMM register. */
+  vexXmm: 29,
+  /** L: the upper half of an immediate byte, an XMM or YMM register. */
+  immediateXmm: 30,
+  /**
+   * T (ours): ModRM.rm, memory only, whose index register is an XMM or YMM register of the
+   * operand's `size` (VSIB, SDM vol. 2A, 2.3.12); `memorySize` is that of an element.
+   */
+  vectorMemory: 31,
 } as const;
 
 /** Operand-size letters of SDM vol. 2D, A.2.2; the sizes are in {@link operandBytes}. */
@@ -79,6 +88,7 @@ export type SizeCode =
   | 'd'
   | 'q'
   | 'dq'
+  | 'qq'
   | 't'
   | 'v'
   | 'z'
@@ -192,10 +202,12 @@ export interface Form {
   readonly opcode: number;
   readonly prefix: MandatoryPrefix;
   /**
-   * The VEX prefix that the encoding has: none, or one of which VEX.L must be 0 (LZ), where
-   * `prefix` is VEX.pp and `map` is VEX.mmmmm.
+   * The VEX prefix that the encoding has: none, or one of which VEX.L must be 0 (LZ, 128) or 1
+   * (256) or may be either (LIG), where `prefix` is VEX.pp and `map` is VEX.mmmmm.
    */
-  readonly vex: '' | 'LZ';
+  readonly vex: '' | 'LZ' | 'LIG' | '128' | '256';
+  /** What VEX.W must be; where it may be either, it can choose the operand size in 64-bit code. */
+  readonly vexW: '' | 'W0' | 'W1';
   /** The low three opcode bits are a register (`50+r`). */
   readonly opcodeRegister: boolean;
   /** A ModRM byte follows the opcode. */

@@ -9,6 +9,7 @@ describe('operandBytes', () => {
     ['p', 4, 6, 10],
     ['b', 1, 1, 1],
     ['dq', 16, 16, 16],
+    ['qq', 32, 32, 32],
     ['yy', 8, 8, 16],
   ] as const)('gives the letter %s %i, %i and %i bytes', (code, at16, at32, at64) => {
     expect([16, 32, 64].map((size) => operandBytes(code, size as 16 | 32 | 64))).toEqual([

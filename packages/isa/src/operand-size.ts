@@ -16,6 +16,7 @@ const BYTES: Readonly<Record<SizeCode, readonly [number, number, number]>> = {
   d: [4, 4, 4],
   q: [8, 8, 8],
   dq: [16, 16, 16],
+  qq: [32, 32, 32],
   t: [10, 10, 10],
   v: [2, 4, 8],
   z: [2, 4, 4],

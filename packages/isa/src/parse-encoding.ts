@@ -8,6 +8,7 @@ export type Encoding = Pick<
   | 'opcode'
   | 'prefix'
   | 'vex'
+  | 'vexW'
   | 'opcodeRegister'
   | 'hasModrm'
   | 'digit'
@@ -25,12 +26,13 @@ const PREFIXES: ReadonlySet<string> = new Set(['NP', 'NFx', '66', 'F3', 'F2']);
  * fixed fields; `+i` leaves its rm free. `11B` and `!11B` restrict ModRM.mod to registers or
  * memory.
  *
- * With a VEX prefix (SDM vol. 2A, 3.1.1.2) prefix and map stand in it: `VEX.LZ[.66|.F3|.F2].0F38
- * opcode ...`. VEX.W chooses the operand size, in 64-bit code only.
+ * With a VEX prefix (SDM vol. 2A, 3.1.1.2) prefix and map stand in it:
+ * `VEX.(LZ|LIG|128|256)[.66|.F3|.F2].0F[38|3A][.W0|.W1] opcode ...`. Where VEX.W is not said it is
+ * ignored, or chooses the operand size in 64-bit code.
  */
 export function parseEncoding(source: string, condition: number): Encoding {
-  const isVex = source.startsWith('VEX.');
-  const tokens = (isVex ? legacyOf(source) : source).split(/\s+/);
+  const fields = source.startsWith('VEX.') ? vexFields(source) : undefined;
+  const tokens = (fields?.legacy ?? source).split(/\s+/);
   let prefix: MandatoryPrefix = '';
   const bytes: string[] = [];
   let digit = -1;
@@ -69,16 +71,21 @@ export function parseEncoding(source: string, condition: number): Encoding {
   if (bytes.length < 1 || bytes.length > 2) throw new Error(`isa: no opcode in ${source}`);
   const encoding = source.replace(first, first.replace(/..\+cc$/, hex(opcode)));
   const opcodeRegister = first.endsWith('+r');
-  const vex = isVex ? 'LZ' : '';
-  return { encoding, map, opcode, prefix, vex, opcodeRegister, hasModrm, digit, mod, rm };
+  const { vex, vexW } = fields ?? noVex;
+  return { encoding, map, opcode, prefix, vex, vexW, opcodeRegister, hasModrm, digit, mod, rm };
 }
 
-/** A VEX encoding as the legacy one with the same prefix and map. */
-function legacyOf(source: string): string {
-  const fields = /^VEX\.LZ(?:\.(66|F3|F2))?\.0F(38|3A)? (.*)$/.exec(source);
+const noVex = { vex: '', vexW: '' } as const;
+
+/** The fields of a VEX prefix, and the legacy encoding with the same prefix and map. */
+function vexFields(source: string): Pick<Form, 'vex' | 'vexW'> & { readonly legacy: string } {
+  const pattern = /^VEX\.(LZ|LIG|128|256)(?:\.(66|F3|F2))?\.0F(38|3A)?(?:\.(W[01]))? (.*)$/;
+  const fields = pattern.exec(source);
   if (fields === null) throw new Error(`isa: unknown VEX prefix in encoding ${source}`);
-  const [, prefix = 'NP', map = '', rest = ''] = fields;
-  return `${prefix} 0F ${map} ${rest}`.replace('  ', ' ');
+  const [, length, prefix = 'NP', map = '', wide = '', rest = ''] = fields;
+  const legacy = `${prefix} 0F ${map} ${rest}`.replace('  ', ' ');
+  // The pattern has these alternatives only.
+  return { vex: length as Form['vex'], vexW: wide as Form['vexW'], legacy };
 }
 
 function hex(value: number): string {

@@ -46,13 +46,20 @@ const LETTERS: Readonly<Record<string, number>> = {
   V: Location.regXmm,
   W: Location.rmXmm,
   U: Location.rmXmmOnly,
+  H: Location.vexXmm,
+  L: Location.immediateXmm,
+  T: Location.vectorMemory,
 };
 
-/** A register form and a memory form written with a slash are one E, Q or W operand. */
+/**
+ * A register form and a memory form written with a slash are one E, Q or W operand; of a T operand,
+ * they are its index register and its elements.
+ */
 const EITHER: Readonly<Record<number, number>> = {
   [Location.rmGprOnly]: Location.rmGpr,
   [Location.rmMmOnly]: Location.rmMm,
   [Location.rmXmmOnly]: Location.rmXmm,
+  [Location.vectorMemory]: Location.vectorMemory,
 };
 
 const ROLES: Readonly<Record<string, number>> = {
@@ -87,7 +94,7 @@ export function parseOperand(source: string): OperandSpec {
   }
   const location = EITHER[letter];
   if (location === undefined || !second.startsWith('M')) {
-    throw new Error(`isa: only R, N and U combine with M, found ${source}`);
+    throw new Error(`isa: only R, N, U and T combine with M, found ${source}`);
   }
   const memorySize = second.slice(1) as SizeCode;
   return { text, location, size, memorySize, access, register: -1 };

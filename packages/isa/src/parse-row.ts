@@ -95,7 +95,7 @@ function modOf(written: Form['mod'], operands: Form['operands']): Form['mod'] {
     if (location === Location.control || location === Location.debug) return 'ignored';
   }
   for (const { location } of operands) {
-    if (location === Location.memory) return 'memory';
+    if (location === Location.memory || location === Location.vectorMemory) return 'memory';
     if (location === Location.rmGprOnly) return 'register';
     if (location === Location.rmMmOnly) return 'register';
     if (location === Location.rmXmmOnly) return 'register';

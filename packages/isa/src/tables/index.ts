@@ -1,4 +1,5 @@
 import { aesPclmul } from './aes-pclmul.ts';
+import { avx } from './avx.ts';
 import { bit } from './bit.ts';
 import { bmi } from './bmi.ts';
 import { controlFlow } from './control-flow.ts';
@@ -39,4 +40,5 @@ export const TABLES: readonly string[] = [
   sse4a,
   aesPclmul,
   sha,
+  avx,
 ];

@@ -68,7 +68,7 @@ export class RecordSource implements OperandSource {
   }
 
   /** Left shift of the index register. */
-  protected scale(): Value {
+  scale(): Value {
     return this.#byte(RecordField.scale);
   }
 

@@ -10,6 +10,7 @@
  * | 6 | offset of the memory operand's segment register in the state's segments |
  * | 7 | bytes from the instruction's first that must not change; the code cache's |
  * | 8..9, 10..11 | register operands 0 and 1: state address, or number (ST, segment, CR, DR) |
+ * | 10..11 | operand 1 in memory with a vector register for its index: state address of that |
  * | 10..11 | one operand, in memory: ModRM without its reg field |
  * | 12..13 | state address of the base register, or of zero |
  * | 14..15 | state address of the index register, or of zero |
@@ -85,7 +86,7 @@ export class RecordWriter {
       ? (instruction.mod << 6) | instruction.rm
       : registerField(instruction, 1);
     this.#halves[half + 6] = gprField(instruction.base);
-    this.#halves[half + 7] = gprField(instruction.index);
+    this.#halves[half + 7] = gprField(instruction.vectorIndex === 0 ? instruction.index : -1);
     this.#words[word + 4] = instruction.displacement;
     this.#words[word + 5] = instruction.immediate;
     const flow = FORMS[instruction.form]?.flow ?? 'next';
@@ -117,7 +118,8 @@ function isRelative(instruction: Instruction): boolean {
 function hasThirdRegister({ operandKind }: Instruction): boolean {
   const kind = operandKind[2] ?? OperandKind.none;
   const isGeneral = kind >= OperandKind.gpr8 && kind <= OperandKind.gpr64;
-  return isGeneral || kind === OperandKind.mm || kind === OperandKind.xmm;
+  const isVector = kind === OperandKind.xmm || kind === OperandKind.ymm;
+  return isGeneral || kind === OperandKind.mm || isVector;
 }
 
 function hasMemoryOnly({ operandCount, operandKind }: Instruction): boolean {
@@ -139,9 +141,12 @@ function registerField(instruction: Instruction, index: number): number {
     case OperandKind.gpr64:
       return CpuState.gpr + 8 * register;
     case OperandKind.xmm:
+    case OperandKind.ymm:
       return CpuState.xmm + 16 * register;
     case OperandKind.mm:
       return CpuState.fpu + 16 * (register & 7);
+    case OperandKind.memory:
+      return instruction.vectorIndex === 0 ? register : CpuState.xmm + 16 * register;
     default:
       return register;
   }

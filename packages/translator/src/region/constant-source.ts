@@ -23,6 +23,8 @@ export class ConstantSource implements OperandSource {
       case OperandKind.gpr8High:
         return { offset: CpuState.gpr + 8 * register + 1 };
       case OperandKind.xmm:
+      case OperandKind.ymm:
+      case OperandKind.memory:
         return { offset: CpuState.xmm + 16 * register };
       case OperandKind.mm:
         return { offset: CpuState.fpu + 16 * (register & 7) };
@@ -57,10 +59,14 @@ export class ConstantSource implements OperandSource {
 
   address(): Value {
     const b = this.#b;
-    const { base, index, scale, displacement } = this.#instruction;
+    const { base, index, scale, displacement, vectorIndex } = this.#instruction;
     let sum = base < 0 ? b.i32(displacement) : b.add(this.#gpr(base), displacement);
-    if (index >= 0) sum = b.add(sum, b.shl(this.#gpr(index), scale));
+    if (index >= 0 && vectorIndex === 0) sum = b.add(sum, b.shl(this.#gpr(index), scale));
     return sum;
+  }
+
+  scale(): Value {
+    return this.#b.i32(this.#instruction.scale);
   }
 
   segment(): StateAddress {

@@ -1,3 +1,4 @@
+import { Location } from '@ringfence/isa';
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import { Callout } from '../semantics/callout-numbers.ts';
@@ -61,6 +62,9 @@ function classify(variant: Variant): number {
   const { form, operandSize } = unpackVariant(variant);
   // A 16-bit transfer truncates EIP; rare enough to leave to the interpreter.
   if (operandSize === 16 && form.flow !== 'next') return Suitability.unsuitable;
+  // Gathers keep what they have loaded when a later element faults.
+  const gathers = form.operands.some(({ location }) => location === Location.vectorMemory);
+  if (gathers) return Suitability.hosted;
   const ir = interpreterIr(variant);
   const suitability = Math.max(...suitabilities(ir), Suitability.full);
   if (suitability !== Suitability.spilled || !touchesFlags(ir)) return suitability;

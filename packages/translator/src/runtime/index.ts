@@ -1,4 +1,6 @@
 import { accessFunctions } from './access.ts';
+import { fusedFunctions } from './avx-fused.ts';
+import { halfFunctions } from './avx-half.ts';
 import { bitDeposit } from './bit-deposit.ts';
 import { deliverPageFault, softwareInterrupt } from './interrupt-entry.ts';
 import { privilegeFunctions } from './privilege.ts';
@@ -35,4 +37,6 @@ export const RUNTIME: readonly RuntimeFunction[] = [
   compareStrings,
   crc32c,
   ...x87Functions,
+  ...fusedFunctions,
+  ...halfFunctions,
 ];

@@ -36,7 +36,11 @@ function round(b: IrBuilder, f: FloatFormat, sign: Value, exponent: Value, sig: 
 }
 
 /** Exponent and significand with its leading bit at 62, of a number that is not zero. */
-function normalized(b: IrBuilder, bits: FloatBits, value: Value): { exp: Value; sig: Value } {
+export function normalized(
+  b: IrBuilder,
+  bits: FloatBits,
+  value: Value,
+): { exp: Value; sig: Value } {
   const raw = bits.significand(value);
   const lead = b.sub(b.op('i64.clz', raw), 1);
   const shift = b.sub(lead, 62 - bits.f.fraction);

@@ -40,6 +40,12 @@ function format(name: 'f32' | 'f64', fraction: number, exponent: number): FloatF
   };
 }
 
+/** What rounding to a format looks at. */
+type Rounded = Pick<FloatFormat, 'fraction' | 'maximum' | 'infinity'> & { readonly name: string };
+
+/** Half precision: 5 bits of exponent, 10 of fraction (IEEE 754-2008, table 3.5). */
+const f16: Rounded = { name: 'f16', fraction: 10, maximum: 31, infinity: 0x7c00n };
+
 /** Single precision: 8 bits of exponent, 23 of fraction (IEEE 754-2008, table 3.5). */
 export const f32: FloatFormat = format('f32', 23, 8);
 /** Double precision: 11 bits of exponent, 52 of fraction (IEEE 754-2008, table 3.5). */
@@ -226,7 +232,7 @@ function returnUnmasked(
  * rounded. The significand is below 2^63, with what was lost in its lowest bit; the sign is in
  * place.
  */
-function rounder(f: FloatFormat): RuntimeFunction {
+function rounder(f: Rounded): RuntimeFunction {
   const bits = 62 - f.fraction;
   const below = (1n << BigInt(bits)) - 1n;
   return {
@@ -300,4 +306,9 @@ const finish: RuntimeFunction = {
 };
 
 /** Rounding and the end of instructions. */
-export const floatFunctions: readonly RuntimeFunction[] = [rounder(f32), rounder(f64), finish];
+export const floatFunctions: readonly RuntimeFunction[] = [
+  rounder(f32),
+  rounder(f64),
+  rounder(f16),
+  finish,
+];

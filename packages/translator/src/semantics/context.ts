@@ -70,11 +70,35 @@ export class InstructionContext {
     return operandBytes(code, this.info.operandSize);
   }
 
+  /**
+   * Whether this is one lane of 128 bits of an instruction with VEX, as an instruction of SSE sees
+   * it: what may fault for SSE does not then.
+   */
+  get isLane(): boolean {
+    return false;
+  }
+
+  /** Whether another reports exceptions of floating point: those of all lanes, together. */
+  get leavesExceptions(): boolean {
+    return false;
+  }
+
+  /** Vector operand `index`, where it was read before. */
+  vectorOperand(_index: number): Value | undefined {
+    return undefined;
+  }
+
+  /** Takes what is written to vector operand `index`; false if it is to be written here. */
+  takeVector(_index: number, _value: Value): boolean {
+    return false;
+  }
+
   /** Whether operand `index` is in memory. */
   isMemory(index: number): boolean {
     const location = this.operand(index).location;
     switch (location) {
       case Location.memory:
+      case Location.vectorMemory:
       case Location.offset:
       case Location.stringSource:
       case Location.stringDestination:
@@ -152,7 +176,15 @@ export class InstructionContext {
       return gprAddress(operand.register, 'high' in operand && operand.high === true);
     }
     if (operand.location === Location.xmm0) return { offset: CpuState.xmm };
+    if (operand.location === Location.immediateXmm) return this.#immediateRegister();
     return this.source.register(index);
+  }
+
+  /** State address of the vector register that bits 6 to 4 of the immediate are the number of. */
+  #immediateRegister(): StateAddress {
+    const offset = this.b.and(this.source.immediate(), 0x70);
+    if (offset.isConst) return { offset: CpuState.xmm + offset.imm };
+    return { offset: CpuState.xmm, dynamic: offset };
   }
 
   /** Reads general register `number` (see `Gpr`): its low 1, 2, 4 or 8 bytes. */

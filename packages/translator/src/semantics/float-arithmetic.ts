@@ -18,7 +18,7 @@ import {
   splatBits,
   zeroLanes,
 } from './float-lanes.ts';
-import { predicates, quietPredicates } from './float-predicates.ts';
+import { predicateOf } from './float-predicates.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 import { laneBytes, readVector, shuffle, vectors, writeVector } from './vector.ts';
 
@@ -138,9 +138,7 @@ function compareMask(f: FloatFormat): Semantics {
   return (c) => {
     const b = c.b;
     const { left, right } = readPair(c);
-    const predicate = b.and(c.immediate(1), 7);
-    const accepted = b.shrU(b.i32(predicates), b.shl(predicate, 2));
-    const quiet = b.and(b.shrU(b.i32(quietPredicates), predicate), 1);
+    const { accepted, quiet } = predicateOf(c);
     const part = (op: string, bit: number): Value => {
       const mask = b.op('i32x4.splat', b.neg(b.and(b.shrU(accepted, bit), 1)));
       return b.op('v128.and', b.op(`${floatLanes(f)}.${op}`, left, right), mask);

@@ -122,6 +122,7 @@ export function allLanes(c: InstructionContext, ...masks: readonly Value[]): Val
  */
 export function finishFloat(c: InstructionContext): void {
   const b = c.b;
+  if (c.leavesExceptions) return;
   b.if(b.call('sseFinish', 'i32'), () => {
     if (usesMm(c)) enterMmx(c);
     b.if(b.and(b.load('i32.load', CpuState.cr + 32), osXmmExceptions), () =>
@@ -129,6 +130,11 @@ export function finishFloat(c: InstructionContext): void {
     );
     b.fault(invalidOpcode);
   });
+}
+
+/** Begins to collect exceptions, unless those of other lanes are among them. */
+export function beginFloat(c: InstructionContext): void {
+  if (!c.leavesExceptions) c.b.store('i32.store', pendingFlags, c.b.i32(0));
 }
 
 /**
@@ -143,7 +149,7 @@ export function fastOrSlow(
   const b = c.b;
   const result = b.variable('v128', fast);
   b.if(b.eqz(allowed), () => {
-    b.store('i32.store', pendingFlags, b.i32(0));
+    beginFloat(c);
     b.set(result, slow());
     finishFloat(c);
   });

@@ -8,10 +8,10 @@ import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
 import { Relation } from '../runtime/sse-float-compare.ts';
 import type { FloatFormat } from '../runtime/sse-float-format.ts';
-import { f32, f64, pendingFlags } from '../runtime/sse-float-format.ts';
+import { f32, f64 } from '../runtime/sse-float-format.ts';
 import type { InstructionContext } from './context.ts';
-import { finishFloat, isDefaultControl, isInexactSet } from './float-lanes.ts';
-import { predicates, quietPredicates } from './float-predicates.ts';
+import { beginFloat, finishFloat, isDefaultControl, isInexactSet } from './float-lanes.ts';
+import { predicateOf } from './float-predicates.ts';
 import { resize } from './integer.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
 import { vectors } from './vector.ts';
@@ -86,7 +86,7 @@ function fastOrSlow(
   const b = c.b;
   const result = b.variable(f.name, fast);
   b.if(b.eqz(allowed), () => {
-    b.store('i32.store', pendingFlags, b.i32(0));
+    beginFloat(c);
     b.set(result, fromRaw(c, f, slow()));
     finishFloat(c);
   });
@@ -166,7 +166,7 @@ function relate(
   const relation = b.variable('i32', b.select(less, b.i32(Relation.less), other));
   const ordinary = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
   b.if(b.eqz(ordinary), () => {
-    b.store('i32.store', pendingFlags, b.i32(0));
+    beginFloat(c);
     const [first, second] = [raw(c, f, left), raw(c, f, right)];
     b.set(relation, b.call(`${f.name}Compare`, 'i32', first, second, quiet));
     finishFloat(c);
@@ -179,10 +179,8 @@ function compareMask(f: FloatFormat): Semantics {
     const b = c.b;
     const right = read(c, f, 1);
     const left = read(c, f, 0);
-    const predicate = b.and(c.immediate(1), 7);
-    const quiet = b.and(b.shrU(b.i32(quietPredicates), predicate), 1);
+    const { accepted, quiet } = predicateOf(c);
     const relation = relate(c, f, left, right, quiet);
-    const accepted = b.shrU(b.i32(predicates), b.shl(predicate, 2));
     const mask = b.neg(b.ne(b.and(relation, accepted), 0));
     c.storeState(c.register(0), resize(b, mask, 4, bytesOf(f), true), bytesOf(f));
   };
@@ -263,7 +261,7 @@ function toInteger(f: FloatFormat, truncate: boolean): Semantics {
     const nearest = truncate ? fits : b.and(fits, b.eqz(mode));
     const result = b.variable(type, b.op(`${type}.trunc_sat_${f.name}_s`, whole));
     b.if(b.eqz(b.and(nearest, silent)), () => {
-      b.store('i32.store', pendingFlags, b.i32(0));
+      beginFloat(c);
       const bits = raw(c, f, value);
       const wide = b.call(`${f.name}ToI64`, 'i64', bits, mode, b.i32(8 * bytes));
       b.set(result, resize(b, wide, 8, bytes, true));

@@ -51,6 +51,7 @@ function usesModrm(operand: { readonly location: number }): boolean {
   return (
     location === Location.rmGpr ||
     location === Location.memory ||
+    location === Location.vectorMemory ||
     location === Location.rmMm ||
     location === Location.rmXmm
   );

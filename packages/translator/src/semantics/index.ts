@@ -1,4 +1,5 @@
 import { arithmetic } from './arithmetic.ts';
+import { avx } from './avx.ts';
 import { bits } from './bit.ts';
 import { bitManipulation } from './bit-manipulation.ts';
 import { control } from './control.ts';
@@ -46,6 +47,7 @@ const families: readonly SemanticsTable[] = [
   floatArithmetics,
   floatConversion,
   floatScalars,
+  avx,
   x87Control,
   x87Semantics,
 ];

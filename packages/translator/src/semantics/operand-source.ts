@@ -13,7 +13,10 @@ export interface StateAddress {
  * source reads them from the record; the translator's gives constants.
  */
 export interface OperandSource {
-  /** Where register operand `index` lives (AH and its like included); for `st` see `stNumber`. */
+  /**
+   * Where register operand `index` lives (AH and its like included); for `st` see `stNumber`. Of a
+   * memory operand with a vector register for its index, that register.
+   */
   register(index: number): StateAddress;
   /** Number i of the ST(i) operand `index`. */
   stNumber(index: number): Value;
@@ -27,8 +30,13 @@ export interface OperandSource {
   immediateHigh(): Value;
   /** ENTER's level, a far pointer's selector, i32. */
   immediate2(): Value;
-  /** base + (index << scale) + displacement of the memory operand, before the address-size mask. */
+  /**
+   * base + (index << scale) + displacement of the memory operand, before the address-size mask; an
+   * index that is a vector register is left out.
+   */
   address(): Value;
+  /** Left shift of the index register, i32. */
+  scale(): Value;
   /** State address of the memory operand's segment register (SegmentField offsets apply). */
   segment(): StateAddress;
   /** Whether that segment is SS, i32: its faults are #SS. */

@@ -36,6 +36,7 @@ const modrmMemory: ReadonlySet<number> = new Set([
   Location.memory,
   Location.rmMm,
   Location.rmXmm,
+  Location.vectorMemory,
 ]);
 
 const implicitMemory: ReadonlySet<number> = new Set([
@@ -105,7 +106,7 @@ export function variantOf(instruction: Instruction, mode: number): Variant {
   let variant = form.index | (sizeCode(instruction.operandSize) << 12);
   if (memory) {
     variant |= 1 << 16;
-    if (instruction.index < 0) variant |= 1 << 17;
+    if (instruction.index < 0 || instruction.vectorIndex !== 0) variant |= 1 << 17;
   }
   if (memory || known.implicit) {
     variant |= sizeCode(instruction.addressSize) << 14;

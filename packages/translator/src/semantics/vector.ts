@@ -48,7 +48,7 @@ export function usesMm(c: InstructionContext): boolean {
 /** #UD or #NM where CR0.EM, CR0.TS or CR4.OSFXSR say so (SDM vol. 2, table 2-21). */
 export function requireSse(c: InstructionContext): void {
   const b = c.b;
-  if (!b.isFirst('SSE is on')) return;
+  if (c.isLane || !b.isFirst('SSE is on')) return;
   const cr0 = b.load('i32.load', CpuState.cr);
   const off = b.and(b.xor(b.load('i32.load', cr4), osFxsr), osFxsr);
   const stops = b.or(b.and(cr0, emulation | taskSwitched), off);
@@ -135,6 +135,8 @@ export function low(c: InstructionContext, value: Value, bytes: number): Value {
  */
 export function readVector(c: InstructionContext, index: number, aligned = true): Value {
   const b = c.b;
+  const known = c.vectorOperand(index);
+  if (known !== undefined) return known;
   if (!c.isMemory(index)) {
     const { offset, dynamic } = c.register(index);
     return b.load(isMm(c, index) ? 'v128.load64_zero' : 'v128.load', offset, dynamic);
@@ -161,6 +163,7 @@ export function writeVector(
   aligned = true,
 ): void {
   const b = c.b;
+  if (c.takeVector(index, value)) return;
   if (!c.isMemory(index)) {
     const { offset, dynamic } = c.register(index);
     if (isMm(c, index)) {
