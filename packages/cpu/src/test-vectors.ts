@@ -48,7 +48,10 @@ const vectors = 32;
 const withErrorCode: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 
 const cr0 = 0x8005_0033 | 0;
-const cr4 = 0x600;
+/** OSFXSR, OSXMMEXCPT, OSXSAVE. */
+const cr4 = 0x4_0600;
+/** State of x87, SSE and AVX. */
+const xcr0 = 7;
 
 /** Most steps of a repeated instruction. */
 const maximumSteps = 64;
@@ -211,10 +214,12 @@ export class VectorRunner {
     put(CpuState.fpuDp, fx.getInt32(16, true));
     put(CpuState.fpuDs, fx.getUint16(20, true));
     put(CpuState.mxcsr, before.mxcsr);
+    put(CpuState.xcr0, xcr0);
     const top = (before.statusWord >> 11) & 7;
     for (let index = 0; index < 8; index++) {
       bytes.set(before.st(index), CpuState.fpu + 16 * ((top + index) & 7));
       bytes.set(before.xmm(index), CpuState.xmm + 16 * index);
+      bytes.set(before.ymmHigh(index), CpuState.ymmHigh + 16 * index);
     }
   }
 
@@ -254,6 +259,8 @@ export class VectorRunner {
       state.st(index).set(bytes.subarray(at, at + 10));
       const xmm = CpuState.xmm + 16 * index;
       state.xmm(index).set(bytes.subarray(xmm, xmm + 16));
+      const high = CpuState.ymmHigh + 16 * index;
+      state.ymmHigh(index).set(bytes.subarray(high, high + 16));
     }
     state.memory.set(bytes.subarray(Layout.ram + WINDOW, Layout.ram + WINDOW + WINDOW_BYTES));
     return state;

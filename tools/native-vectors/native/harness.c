@@ -29,6 +29,12 @@
 #define WINDOW_BYTES 1024u
 #define INT3 0xcc
 #define FX_BYTES 512
+#define YMM_BYTES 128
+/* In a signal frame: bytes for software in the FXSAVE image, then the header of XSAVE. */
+#define FX_MAGIC 464
+#define FRAME_MAGIC 0x46505853u
+#define XSTATE_AVX 4
+#define XSTATE_YMM 576
 #define VECTOR_NONE 0xffffffffu
 
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
@@ -40,6 +46,7 @@ struct state {
   uint16_t segment[8]; /* es cs ss ds fs gs, two unused */
   uint8_t fx[FX_BYTES];
   uint8_t memory[WINDOW_BYTES];
+  uint8_t ymm_high[YMM_BYTES]; /* zero without AVX */
 };
 
 struct job {
@@ -56,13 +63,15 @@ struct outcome {
   struct state after;
 };
 
-_Static_assert(sizeof(struct state) == 1696, "layout.ts has this size");
-_Static_assert(sizeof(struct job) == 1728, "layout.ts has this size");
-_Static_assert(sizeof(struct outcome) == 1712, "layout.ts has this size");
+_Static_assert(sizeof(struct state) == 1824, "layout.ts has this size");
+_Static_assert(sizeof(struct job) == 1856, "layout.ts has this size");
+_Static_assert(sizeof(struct outcome) == 1840, "layout.ts has this size");
 
 static struct job job __attribute__((aligned(64), used));
 static struct outcome outcome __attribute__((aligned(64)));
 uint8_t in_fx[FX_BYTES] __attribute__((aligned(64)));
+uint8_t in_ymm[YMM_BYTES] __attribute__((aligned(64)));
+uint32_t has_avx;
 uint64_t in_gpr[16];
 uintptr_t in_ip;
 uintptr_t in_flags;
@@ -78,6 +87,16 @@ __asm__(".text\n.globl run_case, resume\n"
         "  push %rbp\n  push %rbx\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
         "  mov %rsp, saved_sp\n"
         "  fxrstor64 in_fx\n"
+        "  cmpl $0, has_avx\n  je 1f\n"
+        "  vinsertf128 $1, in_ymm+0, %ymm0, %ymm0\n"
+        "  vinsertf128 $1, in_ymm+16, %ymm1, %ymm1\n"
+        "  vinsertf128 $1, in_ymm+32, %ymm2, %ymm2\n"
+        "  vinsertf128 $1, in_ymm+48, %ymm3, %ymm3\n"
+        "  vinsertf128 $1, in_ymm+64, %ymm4, %ymm4\n"
+        "  vinsertf128 $1, in_ymm+80, %ymm5, %ymm5\n"
+        "  vinsertf128 $1, in_ymm+96, %ymm6, %ymm6\n"
+        "  vinsertf128 $1, in_ymm+112, %ymm7, %ymm7\n"
+        "1:\n"
         "  mov $in_flags, %esp\n  popfq\n"
         "  mov in_gpr+0, %rax\n  mov in_gpr+8, %rcx\n  mov in_gpr+16, %rdx\n"
         "  mov in_gpr+24, %rbx\n  mov in_gpr+40, %rbp\n  mov in_gpr+48, %rsi\n"
@@ -103,6 +122,16 @@ __asm__(".text\n.globl run_case, resume\n"
         "  mov %esp, saved_sp\n"
         "  mov %gs, saved_gs\n"
         "  fxrstor in_fx\n"
+        "  cmpl $0, has_avx\n  je 1f\n"
+        "  vinsertf128 $1, in_ymm+0, %ymm0, %ymm0\n"
+        "  vinsertf128 $1, in_ymm+16, %ymm1, %ymm1\n"
+        "  vinsertf128 $1, in_ymm+32, %ymm2, %ymm2\n"
+        "  vinsertf128 $1, in_ymm+48, %ymm3, %ymm3\n"
+        "  vinsertf128 $1, in_ymm+64, %ymm4, %ymm4\n"
+        "  vinsertf128 $1, in_ymm+80, %ymm5, %ymm5\n"
+        "  vinsertf128 $1, in_ymm+96, %ymm6, %ymm6\n"
+        "  vinsertf128 $1, in_ymm+112, %ymm7, %ymm7\n"
+        "1:\n"
         "  mov in_segment+0, %es\n  mov in_segment+8, %fs\n  mov in_segment+10, %gs\n"
         "  mov in_segment+6, %ds\n"
         "  mov $in_flags, %esp\n  popfl\n"
@@ -163,7 +192,13 @@ static void handler(int signal_number, siginfo_t *info, void *context) {
   outcome.after.ip = ip;
   outcome.after.flags = (uint32_t)machine->gregs[REG_EFL];
   memcpy(outcome.after.segment, segments, sizeof segments);
-  memcpy(outcome.after.fx, (const uint8_t *)machine->fpregs + FX_OFFSET, FX_BYTES);
+  const uint8_t *fx = (const uint8_t *)machine->fpregs + FX_OFFSET;
+  memcpy(outcome.after.fx, fx, FX_BYTES);
+  uint32_t magic;
+  memcpy(&magic, fx + FX_MAGIC, sizeof magic);
+  int in_use = magic == FRAME_MAGIC && (fx[FX_BYTES] & XSTATE_AVX) != 0;
+  if (in_use) memcpy(outcome.after.ymm_high, fx + XSTATE_YMM, YMM_BYTES);
+  else memset(outcome.after.ymm_high, 0, YMM_BYTES);
   resume(); /* leaves the handler for good; its stack is used anew by the next signal */
 }
 
@@ -198,6 +233,7 @@ static void execute(void) {
   memcpy(window, job.before.memory, WINDOW_BYTES);
   memcpy(code, job.code, job.code_length);
   memcpy(in_fx, job.before.fx, FX_BYTES);
+  memcpy(in_ymm, job.before.ymm_high, YMM_BYTES);
   memcpy(in_gpr, job.before.gpr, sizeof in_gpr);
   memcpy(in_segment, job.before.segment, sizeof in_segment);
   in_ip = (uintptr_t)job.before.ip;
@@ -217,6 +253,7 @@ int main(void) {
   memset((void *)(uintptr_t)LANDING_LOW, INT3, REGION_BYTES);
   memset((void *)(uintptr_t)CODE_REGION, INT3, REGION_BYTES);
   install_handler();
+  has_avx = __builtin_cpu_supports("avx") != 0;
   while (fread(&job, sizeof job, 1, stdin) == 1) {
     execute();
     if (fwrite(&outcome, sizeof outcome, 1, stdout) != 1) return 3;

@@ -3,6 +3,7 @@ import type { MemoryParts, Register } from '@ringfence/assembler';
 import { Location } from '@ringfence/isa';
 import { DATA, DATA_END, WINDOW, WINDOW_BYTES } from './layout.ts';
 import type { Plan } from './plan.ts';
+import { storeValue } from './values.ts';
 
 const { eax, ecx, edx, ebx, esp, ebp, esi, edi, bx, bp, si, di } = registers;
 const GPR32: readonly Register[] = [eax, ecx, edx, ebx, esp, ebp, esi, edi];
@@ -43,6 +44,14 @@ function faultingAddress(plan: Plan, bytes: number): number {
 /** Fills in the memory operand: registers and displacement that add up to the plan's address. */
 export function encodeAddress(plan: Plan): void {
   if (plan.memoryAt < 0) return;
+  const { vectorIndex } = plan;
+  if (vectorIndex !== undefined) {
+    plan.operands[plan.memoryAt] = memory(
+      plan.bytesOf(plan.memoryAt),
+      gatherParts(plan, vectorIndex),
+    );
+    return;
+  }
   const parts = isOffset(plan)
     ? { displacement: plan.address, addressBits: plan.addressBits }
     : plan.addressBits === 16
@@ -55,6 +64,22 @@ export function encodeAddress(plan: Plan): void {
 /** MOV with the address in the instruction: no ModRM, so no registers. */
 function isOffset(plan: Plan): boolean {
   return plan.spec(plan.memoryAt).location === Location.offset;
+}
+
+/** The address in a base register; indices near it, seldom one far away. */
+function gatherParts(plan: Plan, index: Register): MemoryParts {
+  const { random, state, address } = plan;
+  const scale = random.pick([1, 2, 4, 8] as const);
+  const step = /Q[DQ]|QP/.test(plan.form.mnemonic.slice(-3)) ? 8 : 4;
+  for (let at = 0; at < 32; at += step) {
+    const half = at < 16 ? state.xmm(index.number) : state.ymmHigh(index.number);
+    const distance = random.oneIn(40) ? 0x8000 : random.between(-24, 24);
+    storeValue(half, at & 15, step, BigInt.asUintN(64, BigInt(distance)));
+  }
+  const base = random.pick([eax, ecx, edx, ebx, esp, ebp, esi, edi]);
+  const displacement = random.pick([0, random.between(-128, 127), random.next() | 0]);
+  state.setGpr(base.number, (address - displacement) >>> 0);
+  return { base, index, scale, displacement };
 }
 
 function parts32(plan: Plan): MemoryParts {

@@ -36,6 +36,7 @@ export function differences(
   for (let index = 0; index < 8; index++) {
     checkBytes(found, `st${index}`, after.st(index), actual.st(index));
     checkBytes(found, `xmm${index}`, after.xmm(index), actual.xmm(index));
+    checkBytes(found, `ymm${index}'s upper half`, after.ymmHigh(index), actual.ymmHigh(index));
   }
   checkMemory(found, vector, actual);
   return found;

@@ -23,6 +23,12 @@ const FAMILY_BY_FEATURE: Readonly<Record<string, string>> = {
   BMI1: 'bmi',
   BMI2: 'bmi',
   ADX: 'bmi',
+  AVX: 'avx',
+  AVX2: 'avx2',
+  VAES: 'avx2',
+  VPCLMULQDQ: 'avx2',
+  F16C: 'fma',
+  FMA: 'fma',
 };
 
 /** The names of the vector files, without `.bin`. */

@@ -38,6 +38,7 @@ export const CODE = 0x15000;
  * | 144    | 16    | ES CS SS DS FS GS selectors, two unused                   |
  * | 160    | 512   | FXSAVE image (SDM vol. 1, table 10-2)                     |
  * | 672    | 1024  | memory from {@link WINDOW} on                             |
+ * | 1696   | 128   | high halves of YMM0 to YMM7                               |
  */
 export const StateOffset = {
   gpr: 0,
@@ -46,16 +47,17 @@ export const StateOffset = {
   segment: 144,
   fx: 160,
   memory: 672,
+  ymmHigh: 1696,
 } as const;
 
 /** Bytes of a machine state. */
-export const STATE_BYTES = 1696;
+export const STATE_BYTES = 1824;
 /** Bytes of a job of the harness: 16 of code, length, padding, state. */
-export const JOB_BYTES = 1728;
+export const JOB_BYTES = 1856;
 /** Offset of the state in a job. */
 export const JOB_STATE = 32;
 /** Bytes of an outcome of the harness: vector, error code, CR2, state. */
-export const OUTCOME_BYTES = 1712;
+export const OUTCOME_BYTES = 1840;
 /** Offset of the state in an outcome. */
 export const OUTCOME_STATE = 16;
 /** Vector of an outcome without a fault. */

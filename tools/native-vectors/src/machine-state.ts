@@ -109,6 +109,12 @@ export class MachineState {
     const start = StateOffset.fx + 160 + index * 16;
     return this.bytes.subarray(start, start + 16);
   }
+
+  /** The upper sixteen bytes of YMMi. */
+  ymmHigh(index: number): Uint8Array {
+    const start = StateOffset.ymmHigh + index * 16;
+    return this.bytes.subarray(start, start + 16);
+  }
 }
 
 /** CF, PF, AF, ZF, SF, OF. */
@@ -130,6 +136,8 @@ export function baseState(seed: number): MachineState {
   fill(random, state.bytes, StateOffset.fx + 160, 8 * 16);
   for (let index = 0; index < 8; index++) fillNormal(random, state.st(index));
   fill(random, state.bytes, StateOffset.memory, WINDOW_BYTES);
+  // Last, so that states are what they were before there was AVX.
+  fill(random, state.bytes, StateOffset.ymmHigh, 8 * 16);
   return state;
 }
 

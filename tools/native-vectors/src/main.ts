@@ -16,7 +16,8 @@ import { familyOf, vectorFile } from './families.ts';
 
 /*
  * `npx tsx --conditions=@ringfence/source tools/native-vectors/src/main.ts` makes all vector files
- * anew on the processor of this machine. It needs gcc with 32-bit libraries.
+ * anew on the processor of this machine, or those of the families that are named. It needs gcc with
+ * 32-bit libraries.
  */
 
 /** Makes the seeds of all cases; another number makes other cases. */
@@ -25,10 +26,12 @@ const SEED = 20_260_701;
 function main(): void {
   const processor = new NativeProcessor(32);
   const families = new Map<string, StoredCase[]>();
+  const wanted = process.argv.slice(2);
   try {
     for (const form of FORMS) {
       if (exclusionReason(form) !== undefined) continue;
       const family = familyOf(form);
+      if (wanted.length > 0 && !wanted.includes(family)) continue;
       const list = families.get(family) ?? [];
       families.set(family, list);
       list.push(...runForm(processor, form));

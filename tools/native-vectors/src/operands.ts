@@ -15,7 +15,11 @@ const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const;
 const MAYBE_MEMORY: ReadonlySet<number> = new Set([Location.rmGpr, Location.rmMm, Location.rmXmm]);
 
 /** The register of a class by its number. */
-export function registerOf(kind: 'mm' | 'xmm' | 'st' | 'gpr', number: number, bytes = 4): Register {
+export function registerOf(
+  kind: 'mm' | 'xmm' | 'ymm' | 'st' | 'gpr',
+  number: number,
+  bytes = 4,
+): Register {
   if (kind !== 'gpr') return registers[`${kind}${number}` as RegisterName];
   const names: readonly RegisterName[] = bytes === 1 ? GPR8 : bytes === 2 ? GPR16 : GPR32;
   return registers[names[number] ?? 'eax'];
@@ -29,7 +33,8 @@ export function chooseOperands(plan: Plan): void {
       spec.location === Location.memory ||
       spec.location === Location.offset ||
       (MAYBE_MEMORY.has(spec.location) && takesMemory(plan));
-    if (memory) {
+    if (spec.location === Location.vectorMemory) chooseGather(plan, spec, position);
+    else if (memory) {
       plan.memoryAt = position;
       if (random.oneIn(4)) plan.addressBits = 16;
       const touched = spec.access !== Access.address;
@@ -42,6 +47,19 @@ export function chooseOperands(plan: Plan): void {
   form.operands.forEach((spec, position) => chooseValue(plan, spec, position));
 }
 
+/** Base and vector index of a gather; the three vector registers are different ones. */
+function chooseGather(plan: Plan, spec: OperandSpec, position: number): void {
+  const { random } = plan;
+  plan.memoryAt = position;
+  plan.address = chooseAddress(plan, plan.bytesOf(position), false);
+  const destination = plan.operands[0];
+  const first = destination !== undefined && 'number' in destination ? destination.number : 0;
+  const number = (first + random.between(1, 3)) & 7;
+  plan.vectorIndex = registerOf(operandBytes(spec.size, 32) === 32 ? 'ymm' : 'xmm', number);
+  plan.otherVector = (first + random.between(4, 7)) & 7;
+  plan.operands.push(undefined);
+}
+
 function takesMemory(plan: Plan): boolean {
   if (plan.form.mod === 'memory') return true;
   return plan.form.mod === 'any' && plan.random.oneIn(2);
@@ -50,7 +68,7 @@ function takesMemory(plan: Plan): boolean {
 function chooseRegister(plan: Plan, spec: OperandSpec): Plan['operands'][number] {
   const { random, operandSize } = plan;
   const bytes = operandBytes(spec.size, operandSize);
-  const number = random.below(8);
+  const number = plan.otherVector ?? random.below(8);
   switch (spec.location) {
     case Location.rmGpr:
     case Location.rmGprOnly:
@@ -67,7 +85,9 @@ function chooseRegister(plan: Plan, spec: OperandSpec): Plan['operands'][number]
     case Location.regXmm:
     case Location.rmXmm:
     case Location.rmXmmOnly:
-      return registerOf('xmm', number);
+    case Location.vexXmm:
+    case Location.immediateXmm:
+      return registerOf(bytes === 32 ? 'ymm' : 'xmm', number);
     case Location.xmm0:
       return registerOf('xmm', 0);
     case Location.st0:

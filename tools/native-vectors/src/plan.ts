@@ -22,6 +22,9 @@ export class Plan {
   address = 0;
   addressBits: 16 | 32 = 32;
   segment: Register | undefined;
+  /** The index register of a gather, and the number of its mask register. */
+  vectorIndex: Register | undefined;
+  otherVector: number | undefined;
   prefixes: Prefixes = {};
   /** Registers whose values matter, so that addressing must not change them. */
   readonly reserved: Set<number> = new Set<number>();

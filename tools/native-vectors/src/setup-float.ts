@@ -14,7 +14,10 @@ import {
 
 /** Instructions whose last bits differ between processors: approximations, transcendentals. */
 export const APPROXIMATE: ReadonlySet<string> = new Set(
-  'RCPPS RCPSS RSQRTPS RSQRTSS F2XM1 FYL2X FYL2XP1 FPTAN FPATAN FSIN FCOS FSINCOS'.split(' '),
+  (
+    'RCPPS RCPSS RSQRTPS RSQRTSS VRCPPS VRCPSS VRSQRTPS VRSQRTSS ' +
+    'F2XM1 FYL2X FYL2XP1 FPTAN FPATAN FSIN FCOS FSINCOS'
+  ).split(' '),
 );
 
 /** Setups of x87 instructions by mnemonic, beside what {@link setupX87} does for all. */
@@ -32,6 +35,7 @@ export const FLOAT_SETUPS: ReadonlyMap<string, Setup> = new Map<string, Setup>([
   ['FXSAVE', ignoreFxPointers],
   ['FXRSTOR', fxImage],
   ['LDMXCSR', loadMxcsr],
+  ['VLDMXCSR', loadMxcsr],
   ['FLDCW', (plan): void => plan.setOperand(0, BigInt(controlWord(plan)))],
 ]);
 
@@ -177,14 +181,11 @@ export function setupVector(plan: Plan): void {
   }
   state.statusWord = random.below(8) << 11;
   state.tags = random.oneIn(2) ? 0xff : random.below(256);
-  const xmmText = form.mnemonic.startsWith('PCMPE') || form.mnemonic.startsWith('PCMPI');
+  const isText = /^PCMP[EI]STR/.test(plainName(plan));
   form.operands.forEach((spec, position) => {
     if (!VECTOR.has(spec.location) && position !== plan.memoryAt) return;
     const bytes = Math.max(plan.bytesOf(position), position === plan.memoryAt ? 0 : 8);
-    const value =
-      xmmText && /STR/.test(form.mnemonic)
-        ? textValue(plan, bytes)
-        : laneValues(random, kind, bytes);
+    const value = isText ? textValue(plan, bytes) : laneValues(random, kind, bytes);
     setVector(plan, position, bytes, value);
   });
   alignMemory(plan);
@@ -195,7 +196,8 @@ function setVector(plan: Plan, position: number, bytes: number, value: bigint): 
   if (position === plan.memoryAt) plan.setOperand(position, value);
   else if (chosen !== undefined && 'kind' in chosen && chosen.kind === 'register') {
     const { class: kind, number } = chosen;
-    if (kind === 'xmm') storeValue(plan.state.xmm(number), 0, bytes, value);
+    if (kind === 'xmm' || kind === 'ymm') storeValue(plan.state.xmm(number), 0, bytes, value);
+    if (kind === 'ymm') storeValue(plan.state.ymmHigh(number), 0, 16, value >> 128n);
     if (kind === 'mm') {
       // MMX registers are physical; the image holds the stack from its top.
       const top = (plan.state.statusWord >> 11) & 7;
@@ -207,9 +209,10 @@ function setVector(plan: Plan, position: number, bytes: number, value: bigint): 
 
 /** Operands of 16 bytes fault when they are not aligned; most cases should not. */
 function alignMemory(plan: Plan): void {
-  if (!plan.hasMemory || plan.bytesOf(plan.memoryAt) !== 16) return;
+  if (!plan.hasMemory || plan.bytesOf(plan.memoryAt) < 16) return;
   const value = plan.operandValue(plan.memoryAt);
-  if (!plan.random.oneIn(8)) plan.address &= ~15;
+  const isFree = plan.form.vex !== '' && !/^VMOV(A|NT|DQA)/.test(plan.form.mnemonic);
+  if (!plan.random.oneIn(isFree ? 2 : 8)) plan.address &= ~(plan.bytesOf(plan.memoryAt) - 1);
   plan.setOperand(plan.memoryAt, value);
 }
 
@@ -230,11 +233,18 @@ function textValue(plan: Plan, bytes: number): bigint {
   return value;
 }
 
-type Kind = 'f32' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64';
+/** The name without the V of AVX. */
+function plainName({ form }: Plan): string {
+  return form.vex === '' ? form.mnemonic : form.mnemonic.replace(/^V/, '');
+}
+
+type Kind = 'f16' | 'f32' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64';
 
 /** What the lanes of an instruction hold, from its name. */
 function laneKind(plan: Plan): Kind {
-  const { mnemonic } = plan.form;
+  const mnemonic = plainName(plan);
+  if (mnemonic === 'CVTPS2PH') return 'f32';
+  if (mnemonic === 'CVTPH2PS') return 'f16';
   if (/^CVTT?(PS|SS)2/.test(mnemonic)) return 'f32';
   if (/^CVTT?(PD|SD)2/.test(mnemonic)) return 'f64';
   if (/^CVT/.test(mnemonic)) return 'i32';
@@ -250,25 +260,37 @@ function laneKind(plan: Plan): Kind {
 /** Immediates and implicit operands that vector instructions treat specially. */
 export function adjustVector(plan: Plan): void {
   const { form, random } = plan;
+  const name = plainName(plan);
   const position = form.operands.findIndex((spec) => spec.location === Location.immediate);
   if (position >= 0) {
     const wide = operandBytes('b', plan.operandSize) * 8;
-    const isShift = /^PS[LR][LA]/.test(form.mnemonic);
-    const bound = /^CMP/.test(form.mnemonic) ? 8 : /^ROUND/.test(form.mnemonic) ? 16 : 256;
+    const isShift = /^PS[LR][LA]/.test(name);
+    const bound = /^CMP/.test(name) ? (form.vex === '' ? 8 : 32) : /^ROUND/.test(name) ? 16 : 256;
     const value = isShift
       ? random.pick([0, 1, 7, 8, 15, 16, 31, 32, 63, 64, 200])
       : random.below(bound);
     plan.setImmediate(position, value & ((1 << wide) - 1));
-  } else if (/^PS[LR][LA][WDQ]$/.test(form.mnemonic) && !random.oneIn(4)) {
+  } else if (/^PS[LR][LA][WDQ]$/.test(name) && !random.oneIn(4)) {
     const count = BigInt(random.pick([0, 1, 3, 8, 15, 16, 31, 32, 63, 64, 65]));
-    setVector(plan, 1, plan.bytesOf(1), count);
-  }
-  if (/^PCMPESTR/.test(form.mnemonic)) {
+    const last = form.operands.length - 1;
+    setVector(plan, last, plan.bytesOf(last), count);
+  } else if (/^PS[LR][LA]V[DQ]$/.test(name)) smallCounts(plan, name.endsWith('D') ? 4 : 8);
+  if (/^PCMPESTR/.test(name)) {
     plan.setGpr(0, random.oneIn(6) ? random.next() : random.between(-18, 18));
     plan.setGpr(2, random.oneIn(6) ? random.next() : random.between(-18, 18));
   }
   const implicit = form.operands.findIndex((spec) => spec.location === Location.implicitDi);
   if (implicit >= 0) maskedStore(plan);
+}
+
+/** Counts for each element, most of them below its width. */
+function smallCounts(plan: Plan, step: 4 | 8): void {
+  let value = 0n;
+  for (let at = 0; at < plan.bytesOf(2); at += step) {
+    const count = plan.random.oneIn(8) ? plan.random.next() : plan.random.below(70);
+    value |= BigInt(count) << BigInt(8 * at);
+  }
+  setVector(plan, 2, plan.bytesOf(2), value);
 }
 
 /** MASKMOVQ and MASKMOVDQU store at DS:EDI. */
@@ -287,4 +309,6 @@ const VECTOR: ReadonlySet<number> = new Set([
   Location.rmXmm,
   Location.rmXmmOnly,
   Location.xmm0,
+  Location.vexXmm,
+  Location.immediateXmm,
 ]);

@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
  */
 
 /** What an operand of a vector instruction holds in each lane. */
-export type LaneKind = 'f32' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64';
+export type LaneKind = 'f16' | 'f32' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64';
 
 /** An integer of `bytes` bytes: a border value or a random one, small ones now and then. */
 export function integerValue(random: Random, bytes: number): bigint {
@@ -28,12 +28,13 @@ export function integerValue(random: Random, bytes: number): bigint {
   return BigInt.asUintN(Number(bits), values[random.below(values.length)] ?? wide);
 }
 
+const F16 = { exponentBits: 5, fractionBits: 10 };
 const F32 = { exponentBits: 8, fractionBits: 23 };
 const F64 = { exponentBits: 11, fractionBits: 52 };
 
-/** A number in an IEEE 754 format of 32 or 64 bits. */
-export function floatValue(random: Random, bytes: 4 | 8): bigint {
-  const { exponentBits, fractionBits } = bytes === 4 ? F32 : F64;
+/** A number in an IEEE 754 format of 16, 32 or 64 bits. */
+export function floatValue(random: Random, bytes: 2 | 4 | 8): bigint {
+  const { exponentBits, fractionBits } = bytes === 2 ? F16 : bytes === 4 ? F32 : F64;
   const ones = (1 << exponentBits) - 1;
   const bias = ones >> 1;
   const fractionMask = (1n << BigInt(fractionBits)) - 1n;
@@ -57,7 +58,9 @@ export function floatValue(random: Random, bytes: 4 | 8): bigint {
     [bias + random.between(-2, 34), short],
     [bias + random.between(-40, 70), anyFraction],
   ];
-  const [exponent, fraction] = kinds[random.below(kinds.length)] ?? [0, 0n];
+  const [chosen, fraction] = kinds[random.below(kinds.length)] ?? [0, 0n];
+  // Of 16 bits, some are beyond the range.
+  const exponent = Math.min(ones, Math.max(0, chosen));
   const sign = BigInt(random.below(2));
   const high = (sign << BigInt(exponentBits)) | BigInt(exponent);
   return (high << BigInt(fractionBits)) | fraction;
@@ -110,12 +113,10 @@ export function laneValues(random: Random, kind: LaneKind, bytes: number): bigin
   const laneBytes = Number(kind.slice(1)) / 8;
   let value = 0n;
   for (let at = 0; at < bytes; at += laneBytes) {
-    const lane =
-      kind === 'f32'
-        ? floatValue(random, 4)
-        : kind === 'f64'
-          ? floatValue(random, 8)
-          : integerValue(random, laneBytes);
+    // Lanes of floating point are of 2, 4 or 8 bytes.
+    const lane = kind.startsWith('f')
+      ? floatValue(random, laneBytes as 2 | 4 | 8)
+      : integerValue(random, laneBytes);
     value |= lane << BigInt(at * 8);
   }
   return BigInt.asUintN(bytes * 8, value);

@@ -93,6 +93,7 @@ export function stateOf({ machine, cpu }: TestCpu): Record<string, unknown> {
     rip: machine.i32[Word.rip],
     eflags: cpu.eflags(),
     xmm: [...machine.i32.subarray(CpuState.xmm >> 2, (CpuState.xmm >> 2) + 32)],
+    ymmHigh: [...machine.i32.subarray(CpuState.ymmHigh >> 2, (CpuState.ymmHigh >> 2) + 32)],
     fpu: [...machine.i32.subarray(CpuState.fpu >> 2, (CpuState.fpu >> 2) + 32)],
     instructions: cpu.instructions,
   };

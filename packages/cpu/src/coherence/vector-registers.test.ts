@@ -96,6 +96,34 @@ const parts: Readonly<Record<string, string>> = {
         sqrtsd xmm5, xmm0
         ucomisd xmm0, xmm2
         adc edx, eax`,
+  'both halves, by AVX': `
+        mov ecx, cr4
+        or ecx, 0x40000
+        mov cr4, ecx
+        mov eax, 7
+        xor ebx, ebx
+        xchg ebx, edx
+        xor ecx, ecx
+        xsetbv
+        mov edx, ebx
+        vinsertf128 ymm1, ymm0, xmm1, 1
+        vpaddd ymm2, ymm1, [esi + 36]
+        vpermq ymm3, ymm2, 0x4e
+        vmovups [esi + 200], ymm3
+        vpcmpgtb ymm4, ymm3, ymm2
+        vpmaskmovd ymm5, ymm4, [esi + 64]
+        vcvtdq2ps ymm6, ymm5
+        vfmadd231ps ymm6, ymm6, [esi + 196]
+        vmulpd xmm7, xmm6, xmm2
+        vextracti128 xmm0, ymm6, 1
+        vpand ymm1, ymm4, [esi + 8]
+        vpcmpeqd ymm4, ymm4, ymm4
+        vpsrld ymm2, ymm3, 26
+        vpgatherdd ymm5, [esi + ymm2*4], ymm4
+        vpxor ymm1, ymm1, ymm5
+        vextractf128 xmm4, ymm5, 1
+        vpor ymm1, ymm1, ymm4
+        pxor xmm3, xmm4`,
   'a call of another page': `
         paddd xmm0, xmm1
         mov eax, ${page}

@@ -27,15 +27,17 @@ const tolerance = 3 / 4096;
 /** Takes over the expected single-precision lanes that the result is close enough to. */
 function acceptClose(vector: VectorCase, state: MachineState): void {
   for (let index = 0; index < 8; index++) {
-    const [want, have] = [vector.after.xmm(index), state.xmm(index)];
-    const views = [want, have].map(
-      ({ buffer, byteOffset }) => new DataView(buffer, byteOffset, 16),
-    );
-    for (let at = 0; at < 16; at += 4) {
-      const [expected = 0, actual = 0] = views.map((view) => view.getFloat32(at, true));
-      if (Math.abs(actual - expected) > tolerance * Math.abs(expected)) continue;
-      have.set(want.subarray(at, at + 4), at);
-    }
+    acceptCloseLanes(vector.after.xmm(index), state.xmm(index));
+    acceptCloseLanes(vector.after.ymmHigh(index), state.ymmHigh(index));
+  }
+}
+
+function acceptCloseLanes(want: Uint8Array, have: Uint8Array): void {
+  const views = [want, have].map(({ buffer, byteOffset }) => new DataView(buffer, byteOffset, 16));
+  for (let at = 0; at < 16; at += 4) {
+    const [expected = 0, actual = 0] = views.map((view) => view.getFloat32(at, true));
+    if (Math.abs(actual - expected) > tolerance * Math.abs(expected)) continue;
+    have.set(want.subarray(at, at + 4), at);
   }
 }
 

@@ -92,10 +92,14 @@ export class VectorRunner {
     machine.setWord(CpuState.fpuDp, view.getInt32(fx + 16, true));
     machine.setWord(CpuState.fpuDs, view.getUint16(fx + 20, true));
     machine.setWord(CpuState.mxcsr, state.mxcsr);
+    // OSXSAVE beside what the machine has, and the state of x87, SSE and AVX.
+    machine.setWord(CpuState.cr + 32, machine.word(CpuState.cr + 32) | 0x4_0000);
+    machine.setWord(CpuState.xcr0, 7);
     const top = (state.statusWord >> 11) & 7;
     for (let index = 0; index < 8; index++) {
       memory.set(state.st(index), CpuState.fpu + 16 * ((top + index) & 7));
       memory.set(state.xmm(index), CpuState.xmm + 16 * index);
+      memory.set(state.ymmHigh(index), CpuState.ymmHigh + 16 * index);
     }
   }
 
@@ -119,6 +123,8 @@ export class VectorRunner {
       state.st(index).set(memory.subarray(at, at + 10));
       const xmm = CpuState.xmm + 16 * index;
       state.xmm(index).set(memory.subarray(xmm, xmm + 16));
+      const high = CpuState.ymmHigh + 16 * index;
+      state.ymmHigh(index).set(memory.subarray(high, high + 16));
     }
     const window = Layout.ram + WINDOW;
     state.memory.set(memory.subarray(window, window + WINDOW_BYTES));
