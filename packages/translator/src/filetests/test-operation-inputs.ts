@@ -15,10 +15,23 @@ const maps: readonly (readonly number[])[] = [
   ),
 ];
 
-/** ModRM bytes: ECX or [ESI + 46h] for each value of the reg field, then all with registers. */
+/** VEX with W and L: all maps, each prefix, EDX or XMM2 or nothing in vvvv. */
+const vexes: readonly (readonly number[])[] = [0, 4, 0x80, 0x84].flatMap((wide) =>
+  [0x68, 0x78].flatMap((vvvv) =>
+    [0xe1, 0xe2, 0xe3].flatMap((map) =>
+      [0, 1, 2, 3].map((prefix) => [0xc4, map, wide | vvvv | prefix]),
+    ),
+  ),
+);
+
+/**
+ * ModRM bytes: ECX or [ESI + 46h] for each value of the reg field, then all with registers, and one
+ * with a SIB byte.
+ */
 const modRms: readonly number[] = [
   ...[0xc1, 0x46].flatMap((base) => Array.from({ length: 8 }, (_, reg) => base | (reg << 3))),
   ...Array.from({ length: 64 }, (_, low) => 0xc0 | low),
+  0x4c,
 ];
 /** Displacement and immediate: small, and positive. */
 const tail = [0x46, 0x13, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00];
@@ -26,15 +39,13 @@ const tail = [0x46, 0x13, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00];
 /** For each operation the text of instructions that do it, as NASM writes them. */
 export function operationInputs(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, Map<string, string>>();
-  for (const map of maps) {
-    for (const prefix of prefixes) {
-      for (let opcode = 0; opcode < 256; opcode++) {
-        for (const modRm of modRms) {
-          note(found, Uint8Array.of(...prefix, ...map, opcode, modRm, ...tail));
-        }
-      }
+  const noteAll = (start: readonly number[]): void => {
+    for (let opcode = 0; opcode < 256; opcode++) {
+      for (const modRm of modRms) note(found, Uint8Array.of(...start, opcode, modRm, ...tail));
     }
-  }
+  };
+  for (const map of maps) for (const prefix of prefixes) noteAll([...prefix, ...map]);
+  for (const vex of vexes) noteAll(vex);
   return new Map([...found].map(([operation, texts]) => [operation, [...texts.values()]]));
 }
 
