@@ -84,7 +84,9 @@ function isFloat(form: Form): boolean {
 }
 
 const families: readonly (readonly [percent: number, forms: readonly Form[]])[] = (() => {
-  const usable = FORMS.filter((form) => form.legacy && !excluded.test(form.mnemonic));
+  const usable = FORMS.filter(
+    (form) => form.legacy && !excluded.test(form.mnemonic) && !isAvx(form),
+  );
   const system = new RegExp(
     '^(LAR|LSL|VERR|VERW|ARPL|SLDT|STR|SMSW|SGDT|SIDT|LDS|LES|LSS|LFS|LGS|IRET|RETF|CALL|JMP|INT|' +
       'INTO|BOUND|ENTER|LEAVE|PUSHF|POPF|LTR|LLDT|LMSW|CLI|STI|IN|OUT|HLT)',
@@ -122,6 +124,17 @@ export function generateCase(seed: number, modes: readonly CaseMode[] = caseMode
   }
 }
 
+const vexLocations: ReadonlySet<number> = new Set([Location.vexGpr, Location.vexXmm]);
+
+/** Gathers, whose memory operand needs a SIB byte. */
+const isGather = (form: Form): boolean =>
+  form.operands.some(({ location }) => location === Location.vectorMemory);
+
+/** Whether a form needs the state of AVX: kept cases and sequences are without. */
+export function isAvx({ feature }: Form): boolean {
+  return /^(AVX2?|VAES|VPCLMULQDQ|F16C|FMA)$/.test(feature);
+}
+
 const prefixes = [0x66, 0x67, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0, 0xf2, 0xf3];
 
 /** Bytes of a form, or nothing if they are those of another. */
@@ -131,9 +144,11 @@ export function encode(random: Random, form: Form, mode: CaseMode): Uint8Array |
   const mandatory = { '66': 0x66, F3: 0xf3, F2: 0xf2 } as const;
   if (form.vex !== '') {
     const prefix = ['NP', '66', 'F3', 'F2'].indexOf(form.prefix);
-    const isUnused = form.operands.every(({ location }) => location !== Location.vexGpr);
+    const isUnused = form.operands.every(({ location }) => !vexLocations.has(location));
     const field = isUnused || random.chance(10) ? 0x78 : 8 * random.below(32);
-    bytes.push(0xc4, 0xe0 | form.map, field | prefix);
+    const wide = form.vexW === '' ? field & 0x80 : form.vexW === 'W1' ? 0x80 : 0;
+    const long = form.vex === '256' ? 4 : 0;
+    bytes.push(0xc4, 0xe0 | form.map, (field & 0x78) | wide | long | prefix);
   } else {
     if (form.prefix === '66' || form.prefix === 'F3' || form.prefix === 'F2') {
       bytes.push(mandatory[form.prefix]);
@@ -146,7 +161,8 @@ export function encode(random: Random, form: Form, mode: CaseMode): Uint8Array |
   if (form.hasModrm) {
     const mod = form.mod === 'register' ? 3 : random.below(form.mod === 'memory' ? 3 : 4);
     const reg = form.digit >= 0 ? form.digit : random.below(8);
-    bytes.push((mod << 6) | (reg << 3) | (form.rm >= 0 ? form.rm : random.below(8)));
+    const rm = isGather(form) ? 4 : form.rm;
+    bytes.push((mod << 6) | (reg << 3) | (rm >= 0 ? rm : random.below(8)));
   }
   const small = random.chance(75);
   while (bytes.length < 32) {
