@@ -256,15 +256,17 @@ const extended: NamedChecks = {
     leaves(
       `        xor ecx, ecx
         xor edx, edx
-        mov eax, 3
+        mov eax, 7
         db 0x0f, 0x01, 0xd1
+        vpaddd ymm0, ymm1, ymm2
         xor eax, eax
         db 0x0f, 0x01, 0xd0`,
       'eax',
-      3,
+      7,
     ),
     faults('        mov eax, 2\n        db 0x0f, 0x01, 0xd1', 13),
-    faults('        mov eax, 7\n        db 0x0f, 0x01, 0xd1', 13),
+    faults('        mov eax, 5\n        db 0x0f, 0x01, 0xd1', 13),
+    faults('        mov eax, 15\n        db 0x0f, 0x01, 0xd1', 13),
     faults('        mov eax, 1\n        inc ecx\n        db 0x0f, 0x01, 0xd1', 13),
   ],
   'features that need page tables or control registers of its own, which are hidden': [
