@@ -68,6 +68,7 @@ function setUp(regions: readonly Region[]): {
     rebuild: (region, _linear, starts) => {
       made.push(`${region.page} ${list(region.starts)} to ${list(starts)}`);
     },
+    leadsInto: (_region, linear) => linear < 0x1d00,
     sampled: () => undefined,
     countSample: () => 0,
     forgetSamples: () => undefined,
@@ -138,6 +139,12 @@ describe('code without a region', () => {
     const { meet, made } = setUp([regionOf('entered', [0x800, 0x804])]);
     meet(20, 0x1900);
     expect(made).toEqual(['1 800 to 800,900']);
+  });
+
+  it('gets a region of its own where it does not lead into that of its function', () => {
+    const { meet, made } = setUp([regionOf('entered', [0x800, 0x804])]);
+    meet(20, 0x1d00);
+    expect(made).toEqual(['1 d00']);
   });
 });
 

@@ -62,6 +62,8 @@ export interface HotCodeRegions {
   compile(linear: number, page: number, starts: readonly number[], why: string): void;
   /** Makes a region anew. */
   rebuild(region: Region, linear: number, starts: readonly number[], why: string): void;
+  /** Whether the code at a linear address of a region's page leads into the region. */
+  leadsInto(region: Region, linear: number): boolean;
   /** The guest was met at a linear address of a page, in code that no region is entered at. */
   sampled(page: number, linear: number): void;
   /** Counts that for later runs; returns the samples of that part of the page with earlier ones. */
@@ -185,7 +187,10 @@ export class HotCode {
     }
   }
 
-  /** Makes a region of the function that a place is in, or of the code around it. */
+  /**
+   * Makes a region of the function that a place is in, or of the code around it. A region of that
+   * function gets it in addition, if it leads there: to others it would only be more to compile.
+   */
   #compile(place: Place, why: string): void {
     const { linear, page, offset } = place;
     const start = this.callTargets.before(linear);
@@ -197,7 +202,7 @@ export class HotCode {
       if (this.#regions.page(page)?.covered.has(offset) === true) return;
     }
     const part = start < 0 ? undefined : this.#partOf(start, linear, page);
-    if (part === undefined) {
+    if (part === undefined || !this.#regions.leadsInto(part, linear)) {
       this.#regions.compile(linear, page, [offset], why);
     } else if (part.state === 'entered' && part.renewal?.state !== 'compiling') {
       const starts = [...part.starts, ...this.#around(place, start)];

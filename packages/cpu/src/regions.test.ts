@@ -244,3 +244,36 @@ describe('a page', () => {
     expect(regions?.page(callee >> 12)?.entered.has(0)).toBe(true);
   });
 });
+
+describe('two loops behind the start of one function', () => {
+  /** EBX says which loop it jumps to. */
+  const source = `
+      mov esp, 0x8000
+      mov ebx, first
+      mov ecx, 3000000
+      call function
+      mov ebx, second
+      mov ecx, 3000000
+      call function
+      hlt
+    function:
+      xor eax, eax
+      jmp ebx
+    first:
+      add eax, ecx
+      dec ecx
+      jnz first
+      ret
+    second:
+      xor eax, ecx
+      dec ecx
+      jnz second
+      ret`;
+
+  it('are two regions', () => {
+    const { cpu } = run(source, 'translator');
+    const regions = [...(cpu.regions?.page(1)?.regions ?? [])];
+    const sizes = regions.map(({ code }) => code.offsets.length);
+    expect(sizes.filter((size) => size >= 3)).toEqual([4, 4]);
+  });
+});

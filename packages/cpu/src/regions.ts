@@ -10,7 +10,7 @@ import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
 import type { Interpreter } from '@ringfence/translator';
-import { pageIndexOf } from '@ringfence/translator';
+import { discover, pageIndexOf } from '@ringfence/translator';
 import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
 import { GiveUps } from './give-ups.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
@@ -214,6 +214,14 @@ export class Regions implements CodeObserver {
     if (region.rebuilt < maximumRebuilds) this.compile(linear, region.page, starts, why, region);
   }
 
+  /** Whether the code at a linear address of a region's page leads into the region. */
+  leadsInto({ page, code }: Region, linear: number): boolean {
+    const source = this.#sources.make(linear, page, this.#samples);
+    const offsets = new Set(code.offsets);
+    const blocks = discover(source, [linear & 4095], code.offsets.length);
+    return blocks.some(({ offset }) => offsets.has(offset));
+  }
+
   /** Slot of the region entered at an offset of a page that was decoded, 0 if there is none. */
   entryAt(page: number, offset: number, mode: number): number {
     if (mode !== translatedMode) return 0;
@@ -360,6 +368,8 @@ export class Regions implements CodeObserver {
     const { instead, why } = plan;
     if (instead?.state === 'entered') {
       this.#drop(instead, -1, () => why);
+      // What neither has stays with the interpreter: dropping forgot it.
+      this.#table.exclude(region.page, region.starts);
       this.#stopRunning();
     }
     this.#table.enter(region);
