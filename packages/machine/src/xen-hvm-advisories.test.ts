@@ -245,6 +245,66 @@ ${mapXenPage(1, 'page_other', 0x8000_0000)}`,
 ${call(12, [`ebx, ${operation}`, 'ecx, argument'], 0)}`,
     ),
   ],
+  'frames that are no memory, given back (XSA-222, 277)': [
+    ...[0xfee00, 0x12345, 0xffff_ffff].map(
+      (frame) => `        mov dword [argument], 0x7ff0
+        mov dword [argument + 4], ${frame}
+${call(12, ['ebx, 15', 'ecx, argument'], -2)}
+        mov dword [argument], argument + 20
+        mov dword [argument + 4], 1
+        mov dword [argument + 8], 0
+        mov dword [argument + 12], 0
+        mov dword [argument + 16], 0x7ff0
+        mov dword [argument + 20], ${frame}
+${call(12, ['ebx, 1', 'ecx, argument'], 0)}`,
+    ),
+    leaves('        mov eax, [0xfee00020]', 'eax', 0),
+  ],
+  'grants that cannot be mapped (XSA-224, 316)': [
+    // Address, flags, reference, domain, and the status.
+    ...[
+      [0x200_0000, 0, 8, 1, -3],
+      [0x200_0000, 3, 8, 1, -1],
+      [0x200_0000, 0x12, 8, 1, -1],
+      [0x200_0000, 2, 8, 77, -2],
+      [0x200_0000, 2, 8, 0x7ff0, -2],
+      [0x200_0000, 2, 8, 1, -1],
+      [0x200_0000, 2, 0x1000_0000, 1, -3],
+      [0xffff_f000, 2, 8, 1, -1],
+    ].map(
+      ([address = 0, flags = 0, reference = 0, domain = 0, status = 0]) =>
+        `        mov dword [argument], ${address}
+        mov dword [argument + 4], 0
+        mov dword [argument + 8], ${flags}
+        mov dword [argument + 12], ${reference}
+        mov dword [argument + 16], ${domain}
+${call(20, ['ebx, 0', 'ecx, argument', 'edx, 1'], 0)}
+${leaves('        movsx eax, word [argument + 18]', 'eax', status)}`,
+    ),
+  ],
+  'ports until there are no more (XSA-317)': [
+    `        xor edi, edi
+next_port:
+        mov dword [argument], 0x7ff0
+        mov ebx, 6
+        mov ecx, argument
+        mov eax, 32
+        vmcall
+        inc edi
+        cmp edi, 5000
+        je no_more_ports
+        test eax, eax
+        jz next_port
+no_more_ports:
+${leaves('', 'eax', -28)}`,
+    `        mov dword [argument], 20
+${call(32, ['ebx, 3', 'ecx, argument'], 0)}`,
+    `        mov dword [argument], 0x7ff0
+${call(32, ['ebx, 6', 'ecx, argument'], 0)}`,
+    leaves('', 'dword [argument + 4]', 20),
+    `        mov dword [argument], 0x7ff0
+${call(32, ['ebx, 6', 'ecx, argument'], -28)}`,
+  ],
   'calls that are for a tool stack': [
     ...[35, 36, 7].map((number) => call(number, ['ebx, 0xfffff000'], -14)),
     '        mov dword [argument], 27\n        mov dword [argument + 4], 0x15',
@@ -262,6 +322,39 @@ ${call(12, [`ebx, ${operation}`, 'ecx, argument'], 0)}`,
 };
 
 describeChecks('a PVH kernel', { machine: 'pvh', kernel: hvmTestKernel }, checks);
+
+/** What the kernel finds of entries with bits that have to be clear. */
+const reserved: Readonly<Record<string, string>> = {
+  'with pages of 4 MiB': `        mov eax, 0x200087
+        mov [page_tables + 8], eax
+        mov eax, cr3
+        mov cr3, eax`,
+  'with PAE': `        mov eax, 0x100087
+        mov [page_tables + 0x1020], eax
+        mov dword [page_tables + 0x1028], 0x87
+        mov dword [page_tables + 0x102c], 0x80000
+        mov eax, cr3
+        mov cr3, eax`,
+};
+
+for (const [name, entries] of Object.entries(reserved)) {
+  const kernel = (list: readonly string[]): Uint8Array =>
+    hvmTestKernel([pagingModes[name] ?? '', entries, ...list]);
+  const address = 0x80_0000;
+  describeChecks(
+    `a PVH kernel, ${name},`,
+    { machine: 'pvh', kernel },
+    {
+      'bits that have to be clear (XSA-173)': [
+        ...bothWays(`        mov eax, [${address}]`).map((code) => faults(code, 14, 9)),
+        ...bothWays(`        mov [${address}], eax`).map((code) => faults(code, 14, 11)),
+        ...(name === 'with PAE'
+          ? [faults(`        mov eax, [${address + 0x20_0000}]`, 14, 9)]
+          : []),
+      ],
+    },
+  );
+}
 
 /** Has the last 4 MiB be the fourth, and code of its own at 4 GiB. */
 const atTheEnd: Readonly<Record<string, string>> = {
