@@ -13,6 +13,7 @@ class Bench {
   constructor(lines: readonly string[]) {
     const console: SerialPort = {
       write: (bytes) => this.typed.push(String(bytes)),
+      drained: () => Promise.resolve(),
       onData: (listener) => {
         this.#listener = listener;
         return () => (this.#listener = undefined);
