@@ -11,6 +11,9 @@ const runBudget = 1500;
 const resumeFlag = 0x1_0000;
 const pagingEnabled = 0x8000_0000;
 const accessedAndDirty = 0x60;
+/** OSFXSR, OSXMMEXCPT and OSXSAVE of CR4, and all components of XCR0. */
+const vectorControl = 0x4_0600;
+const vectorState = 7;
 /** Entries into generated code that a run may take. */
 const mostEntries = 130;
 /**
@@ -130,10 +133,23 @@ export class Bench {
   start(initial: InitialState): void {
     const { cpu, machine } = this;
     cpu.start(initial);
+    this.#enableVectors(initial.gpr);
     if ((initial.cs.attributes & 0x60) === 0) return;
     machine.i32[Word.cpl] = 3;
     cpu.shadow.setPrivilege(true, false);
     cpu.segmentation.updateMode();
+  }
+
+  /** For odd ECX: SSE and AVX can be used, and their registers hold something. */
+  #enableVectors(gpr: readonly number[]): void {
+    const { cpu, machine } = this;
+    const [seed = 0, choice = 0] = gpr;
+    if ((choice & 1) === 0) return;
+    cpu.control.write(4, vectorControl);
+    machine.i32[CpuState.xcr0 >> 2] = vectorState;
+    for (let word = 0; word < 64; word++) {
+      machine.i32[(CpuState.xmm >> 2) + word] = Math.imul(seed + word, 0x9e37_79b1);
+    }
   }
 
   #stateText(): string {
@@ -145,7 +161,7 @@ export class Bench {
     const memory = machine.u8.subarray(Layout.ram + stackTop - 256, Layout.ram + stackTop);
     let sum = 0;
     for (const byte of memory) sum = (Math.imul(sum, 31) + byte) | 0;
-    const vectors = machine.i32.subarray(CpuState.xmm >> 2, (CpuState.xmm >> 2) + 32);
+    const vectors = machine.i32.subarray(CpuState.xmm >> 2, (CpuState.xmm >> 2) + 64);
     const floats = machine.i32.subarray(CpuState.fpu >> 2, (CpuState.fpu >> 2) + 32);
     return `${words.join()} ${sum} ${vectors.join()} ${floats.join()}`;
   }
