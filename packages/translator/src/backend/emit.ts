@@ -76,6 +76,8 @@ export class Emitter {
         return this.#constant(value);
       case 'parameter':
         return body.get(this.#target.parameter(value.imm));
+      case 'budget':
+        return this.#target.pushBudget();
       case 'get':
         return body.get(this.#variable(value));
       case 'set':

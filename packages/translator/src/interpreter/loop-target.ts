@@ -149,6 +149,10 @@ export class LoopTarget implements EmitTarget {
     this.bail();
   }
 
+  pushBudget(): never {
+    return this.#refuse('the exact budget');
+  }
+
   callout(): never {
     return this.#refuse('a callout');
   }

@@ -57,6 +57,10 @@ export class RuntimeTarget implements EmitTarget {
     this.body.return();
   }
 
+  pushBudget(): never {
+    return this.#refuse();
+  }
+
   callout(): never {
     return this.#refuse();
   }
