@@ -35,7 +35,10 @@ function regionOf(state: Region['state'], offsets: readonly number[]): Region {
 }
 
 /** Hot code in memory that is mapped where it lies, with regions that nothing is done about. */
-function setUp(regions: readonly Region[]): {
+function setUp(
+  regions: readonly Region[],
+  count = regions.length,
+): {
   /** The CPU stands in code of a region to which the last region did not lead. */
   leave: (count: number, to: number) => void;
   /** The CPU stands in code without a region. */
@@ -91,7 +94,7 @@ function setUp(regions: readonly Region[]): {
       sample(count, at, 0);
     },
     rest: () => {
-      while (hot.warm());
+      while (hot.warm(count));
     },
     gone,
     made,
@@ -163,6 +166,13 @@ describe('warm code', () => {
     meet(1, 0x1a00);
     rest();
     expect(made.slice(4)).toEqual(['1 800', '1 a00']);
+  });
+
+  it('stays with the interpreter where there are many regions', () => {
+    const { meet, rest, made } = setUp([], 1200);
+    meet(5, 0x1900);
+    rest();
+    expect(made).toEqual([]);
   });
 
   it('stays as it is where it is not mapped any more, or has a region by now', () => {

@@ -43,6 +43,13 @@ const lookAtOneIn = 8;
  */
 const warmSamples = 3;
 
+/**
+ * Regions from which on warm code stays with the interpreter. V8 puts each module on pages of its
+ * own, and processors keep translations of some 2,000 pages of code: where a program touches more,
+ * to go on in another region takes hundreds of nanoseconds.
+ */
+const mostWithWarm = 1100;
+
 /** Parts that are counted at one time; then all counts start anew. */
 const maximumCounts = 4096;
 
@@ -128,9 +135,12 @@ export class HotCode {
     this.#compile(place, `hot, ${this.#hotSamples} samples in ${1 << partShift} bytes`);
   }
 
-  /** Translates the warmest code, while the guest rests; whether there was any. */
-  warm(): boolean {
-    if (!this.#isWarm) return false;
+  /**
+   * Translates the warmest code, while the guest rests; whether there was any. `regions`: how many
+   * there are.
+   */
+  warm(regions: number): boolean {
+    if (!this.#isWarm || regions >= mostWithWarm) return false;
     let warmest: number | undefined;
     let most = warmSamples - 1;
     for (const [key, { count }] of this.#heats) {

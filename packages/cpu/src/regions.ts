@@ -168,7 +168,10 @@ export class Regions implements CodeObserver {
   rest(): number {
     if (this.#compiling >= mostReplayed) return restMs;
     const replay = this.#replay;
-    if (replay?.hasWork() !== true) return this.#hot.warm() ? 0 : Infinity;
+    if (replay?.hasWork() !== true) {
+      const { modules, dropped } = this.statistics;
+      return this.#hot.warm(modules - dropped) ? 0 : Infinity;
+    }
     this.#remake(replay.takeAny());
     return 0;
   }
