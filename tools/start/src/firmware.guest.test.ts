@@ -229,13 +229,13 @@ describe.each(firmware)('the timer of %s', (name) => {
       });
       let rate = 0;
       // What else runs on the host may keep it away from the guest for a while.
-      for (let attempt = 0; attempt < 4 && Math.abs(rate / 18.2 - 1) > 0.03; attempt += 1) {
+      for (let attempt = 0; attempt < 6 && Math.abs(rate / 18.2 - 1) > 0.08; attempt += 1) {
         ticks = [];
         while (ticks.length < 60) await new Promise((resolve) => setTimeout(resolve, 50));
         const [first = 0] = ticks;
         rate = (1000 * (ticks.length - 1)) / ((ticks.at(-1) ?? 0) - first);
       }
-      expect(Math.abs(rate / 18.2 - 1)).toBeLessThan(0.03);
+      expect(Math.abs(rate / 18.2 - 1)).toBeLessThan(0.08);
     },
   );
 });
