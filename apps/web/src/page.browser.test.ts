@@ -238,6 +238,26 @@ describe('the page', () => {
     expect(isFocused).toBe(false);
   });
 
+  it('gives the keys of the terminal back, so that Tab goes on to the inspector', async () => {
+    const { page } = test;
+    await test.waitForSerial(prompt);
+    await page.getByRole('button', { name: 'Inspector' }).click();
+    const terminal = page.getByRole('textbox', { name: /^Serial port 0/ });
+    await terminal.focus();
+    await page.keyboard.press('Tab');
+    const isFocused = (): Promise<boolean> =>
+      terminal.evaluate((area) => (area.getRootNode() as ShadowRoot).activeElement === area);
+    expect(await isFocused()).toBe(true);
+    await page.keyboard.press('Control+Alt');
+    await page.keyboard.press('Tab');
+    expect(await isFocused()).toBe(false);
+    const focused = page.locator('ringfence-machine').evaluate((element) => {
+      const inspector = element.shadowRoot?.querySelector('rf-inspector');
+      return inspector?.shadowRoot?.activeElement?.getAttribute('role');
+    });
+    expect(await focused).toBe('tab');
+  });
+
   it('keeps a snapshot in the browser, which a new page restores', async () => {
     const { page } = test;
     await test.waitForSerial(prompt);

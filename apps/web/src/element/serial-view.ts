@@ -48,6 +48,11 @@ export class SerialView {
     this.#terminal.onData((text) => {
       send(encoder.encode(text));
     });
+    this.#terminal.attachCustomKeyEventHandler((event) => {
+      if (!givesKeysBack(event)) return true;
+      this.#terminal.blur();
+      return false;
+    });
     this.#terminal.onBinary((text) => {
       send(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
     });
@@ -66,7 +71,8 @@ export class SerialView {
     this.#container = container;
     this.#restyle();
     this.#terminal.open(container);
-    this.#terminal.textarea?.setAttribute('aria-label', this.#label);
+    const hint = 'Keys go to the guest; Control and Alt together give them back.';
+    this.#terminal.textarea?.setAttribute('aria-label', `${this.#label}. ${hint}`);
     this.#observer.observe(container);
     this.fit();
   }
@@ -116,4 +122,9 @@ export class SerialView {
     if (scheme === 'dark') return true;
     return scheme === 'light' ? false : this.#scheme.matches;
   }
+}
+
+/** Whether Control and Alt are pressed together: as on the screen, the page has the next Tab then. */
+function givesKeysBack({ type, key, ctrlKey, altKey }: KeyboardEvent): boolean {
+  return type === 'keydown' && ctrlKey && altKey && (key === 'Control' || key === 'Alt');
 }
