@@ -124,7 +124,7 @@ export class SerialView {
   }
 }
 
-/** Whether Control and Alt are pressed together: as on the screen, the page has the next Tab then. */
+/** Whether Control and Alt are pressed together: the next Tab is the page's, as on the screen. */
 function givesKeysBack({ type, key, ctrlKey, altKey }: KeyboardEvent): boolean {
   return type === 'keydown' && ctrlKey && altKey && (key === 'Control' || key === 'Alt');
 }
