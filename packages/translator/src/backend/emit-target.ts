@@ -12,8 +12,6 @@ export interface EmitTarget {
   functionIndex(name: string): number;
   /** Pushes the address of the current shadow directory for data. */
   pushDirectory(): void;
-  /** Pushes how many instructions are left behind this one. */
-  pushBudget(): void;
   /** Whether the fast path serves misaligned accesses too, as long as they are in one page. */
   readonly takesMisaligned?: boolean;
   /**

@@ -76,8 +76,6 @@ export class Emitter {
         return this.#constant(value);
       case 'parameter':
         return body.get(this.#target.parameter(value.imm));
-      case 'budget':
-        return this.#target.pushBudget();
       case 'get':
         return body.get(this.#variable(value));
       case 'set':

@@ -145,11 +145,6 @@ export class HandlerTarget implements EmitTarget {
     body.memory('i32.store', CpuState.budget);
   }
 
-  pushBudget(): void {
-    this.body.i32(0);
-    this.body.memory('i32.load', CpuState.budget);
-  }
-
   callout(number: number, push: () => void): void {
     const body = this.body;
     body.i32(0);

@@ -149,10 +149,6 @@ export class LoopTarget implements EmitTarget {
     this.bail();
   }
 
-  pushBudget(): never {
-    return this.#refuse('the exact budget');
-  }
-
   callout(): never {
     return this.#refuse('a callout');
   }

@@ -57,10 +57,6 @@ export class RuntimeTarget implements EmitTarget {
     this.body.return();
   }
 
-  pushBudget(): never {
-    return this.#refuse();
-  }
-
   callout(): never {
     return this.#refuse();
   }

@@ -170,11 +170,6 @@ export class IrBuilder extends BinaryOperations {
     return value;
   }
 
-  /** How many instructions are left behind this one. */
-  budget(): Value {
-    return new Value('budget', 'i32', []);
-  }
-
   /** Loads from host memory at a constant offset plus, if given, an address. */
   load(name: string, offset: number, address?: Value): Value {
     if (isPlace(address)) return this.load(name, offset + address.imm);

@@ -36,7 +36,6 @@ export type IrType = ValueType | 'void';
  * | --- | --- | --- |
  * | `const` | | `imm` (i32, f32, f64) or `big` (i64) or `lanes` (v128) |
  * | `parameter` | | parameter number `imm` |
- * | `budget` | | instructions left behind this one; not in cases of the loop |
  * | `get`, `set` | value | of `variable` |
  * | `load`, `store` | [address,] [value] | host memory by instruction `name` at `imm` + address |
  * | `copy`, `fill` | to, from or byte, size | host memory in bulk |
@@ -122,7 +121,7 @@ export function isPure({ op }: Value): boolean {
 }
 
 function isPureOp(op: string): boolean {
-  if (op === 'const' || op === 'parameter' || op === 'budget' || op === 'select') return true;
+  if (op === 'const' || op === 'parameter' || op === 'select') return true;
   const dot = op.indexOf('.');
   if (dot < 0) return false;
   const family = op.slice(0, dot);

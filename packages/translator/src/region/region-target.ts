@@ -82,13 +82,6 @@ export class RegionTarget implements EmitTarget {
     return this.#functions(name);
   }
 
-  pushBudget(): void {
-    const { body } = this;
-    body.get(this.#frame.budget);
-    body.i32(this.#left(this.#index) - 1);
-    body.op('i32.add');
-  }
-
   pushDirectory(): void {
     this.body.get(this.#frame.directory);
   }

@@ -44,12 +44,6 @@ const passingCallouts: ReadonlySet<number> = new Set([
   Callout.random,
 ]);
 
-/**
- * Those that are there for other modes, or for an interrupt that waits: in a region the instruction
- * is given up instead, where they are not on its only way.
- */
-const rareCallouts: ReadonlySet<number> = new Set([Callout.interruptFlag, Callout.pushFlags]);
-
 /** The suitability of variants, remembered: reading one off its IR costs more than decoding. */
 export class Suitabilities {
   readonly #known = new Map<Variant, number>();
@@ -94,13 +88,12 @@ function usesRegisters({ op, name, imm, args }: Value): boolean {
   );
 }
 
-function* suitabilities(list: readonly Value[], isBranch = false): Generator<number> {
+function* suitabilities(list: readonly Value[]): Generator<number> {
   for (const value of list) {
     if (hostedOps.has(value.op)) yield Suitability.hosted;
     else if (value.op === 'callout') {
-      if (isBranch && rareCallouts.has(value.imm)) continue;
       yield passingCallouts.has(value.imm) ? Suitability.hosted : Suitability.unsuitable;
     } else if (usesRegisters(value)) yield Suitability.spilled;
-    for (const block of value.blocks ?? []) yield* suitabilities(block, value.op === 'if');
+    for (const block of value.blocks ?? []) yield* suitabilities(block);
   }
 }

@@ -130,17 +130,18 @@ function setInterrupt(c: InstructionContext): void {
     b.and(system, interruptFlag),
     b.eqz(b.load('i32.load', CpuState.interruptWaits)),
   );
-  b.if(
-    b.and(plain, b.ne(quiet, 0)),
-    () =>
-      b.if(b.eqz(b.and(system, interruptFlag)), () => {
-        b.store('i32.store', CpuState.eflags, b.or(system, interruptFlag));
-        const at = b.sub(b.load('i32.load', CpuState.runBudget), b.budget());
-        b.store('i32.store', CpuState.shadowAt, at);
-        b.store('i32.store', CpuState.shadowNoted, b.i32(1));
-      }),
-    () => b.callout(Callout.interruptFlag, b.i32(1)),
-  );
+  b.if(b.and(plain, b.ne(quiet, 0)), () => {
+    b.if(b.eqz(b.and(system, interruptFlag)), () => {
+      b.store('i32.store', CpuState.eflags, b.or(system, interruptFlag));
+      const left = b.load('i32.load', CpuState.budget);
+      const at = b.sub(b.load('i32.load', CpuState.runBudget), left);
+      b.store('i32.store', CpuState.shadowAt, at);
+      b.store('i32.store', CpuState.shadowNoted, b.i32(1));
+    });
+    // The budget is exact in handler functions only, where this ends the instruction.
+    b.next();
+  });
+  b.callout(Callout.interruptFlag, b.i32(1));
 }
 
 function invalidatePcid(c: InstructionContext): void {
