@@ -1,23 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { Assembler } from '@ringfence/assembler';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { servePage, startBrowser } from './test-browser.ts';
-import type { PageServer } from './test-browser.ts';
+import { browserAndPage } from './test-browser.ts';
 import { TestPage } from './test-page.ts';
 
-let browser: Browser;
-let server: PageServer;
-
-beforeAll(async () => {
-  server = await servePage();
-  browser = await startBrowser();
-}, 120_000);
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+const shared = browserAndPage();
 
 /** An ELF file whose program says a letter and stops. */
 function elfThatSays(letter: string): Uint8Array {
@@ -64,7 +52,7 @@ function imageThatSays(letter: string): Buffer {
 
 /** Opens the page anew with the packed kernel that says a letter, and returns what is said. */
 async function says(test: TestPage, letter: string): Promise<string> {
-  await test.page.goto(`${server.address}?kernel=${letter}.img`);
+  await test.page.goto(`${shared.server.address}?kernel=${letter}.img`);
   return test.waitForSerial(/^\w\.$/);
 }
 
@@ -99,12 +87,12 @@ async function replace({ page }: TestPage, name: string, bytes: Uint8Array): Pro
 }
 
 it('keeps what a kernel unpacks to, and takes only what it kept whole', async () => {
-  const context = await browser.newContext();
+  const context = await shared.browser.newContext();
   await context.route(/folder.\w\.img$/, async (route) => {
     const [letter = ''] = route.request().url().split('/').slice(-1);
     await route.fulfill({ body: imageThatSays(letter) });
   });
-  const test = await TestPage.open(context, server);
+  const test = await TestPage.open(context, shared.server);
   expect(await says(test, 'a')).toBe('a.');
   await expect.poll(async () => (await kept(test)).length).toBe(1);
   const [[name = '', base64 = ''] = []] = await kept(test);

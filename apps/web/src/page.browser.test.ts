@@ -2,30 +2,19 @@ import { createHash } from 'node:crypto';
 import { Assembler } from '@ringfence/assembler';
 import { Disk, MemoryStore, openImage, runToEnd } from '@ringfence/disk';
 import { createMachine } from '@ringfence/machine';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { servePage, startBrowser } from './test-browser.ts';
-import type { PageServer } from './test-browser.ts';
+import { browserAndPage } from './test-browser.ts';
 import { multibootKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
-let browser: Browser;
-let server: PageServer;
+const shared = browserAndPage();
 let test: TestPage;
 
-beforeAll(async () => {
-  server = await servePage();
-  browser = await startBrowser();
-}, 120_000);
 beforeEach(async () => {
-  test = await TestPage.open(browser, server);
+  test = await TestPage.open(shared.browser, shared.server);
 });
 afterEach(() => test.close());
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
 
 /** A multiboot kernel that says the bytes of the keyboard in hexadecimal. */
 function echoKernel(): string {
@@ -288,9 +277,9 @@ describe('the page', () => {
   });
 
   it('says what is wrong with a query, and shows the guest of a good one', async () => {
-    await test.page.goto(`${server.address}?m=none`);
+    await test.page.goto(`${shared.server.address}?m=none`);
     await test.page.getByText(/option -m: expected a size/).waitFor();
-    await test.page.goto(`${server.address}?m=32`);
+    await test.page.goto(`${shared.server.address}?m=32`);
     await test.waitForSerial(prompt);
     await test.typeLine('mem');
     await test.waitForSerial(/upper 31744 KiB/);

@@ -1,22 +1,10 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { servePage, startBrowser } from './test-browser.ts';
-import type { PageServer } from './test-browser.ts';
+import { browserAndPage } from './test-browser.ts';
 import { multibootKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
-let browser: Browser;
-let server: PageServer;
-
-beforeAll(async () => {
-  server = await servePage();
-  browser = await startBrowser();
-}, 120_000);
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+const shared = browserAndPage();
 
 /** A multiboot kernel that says a word and then has only one loop to do. */
 function busyKernel(): string {
@@ -59,14 +47,14 @@ async function run(test: TestPage): Promise<void> {
 }
 
 it('begins with what earlier pages translated, unless it is told not to', async () => {
-  const test = await TestPage.open(browser, server);
+  const test = await TestPage.open(shared.browser, shared.server);
   await run(test);
   await expect.poll(() => runsBefore(test), { timeout: 20_000 }).toBe(0);
 
-  await test.page.goto(`${server.address}?translation-profile=none`);
+  await test.page.goto(`${shared.server.address}?translation-profile=none`);
   await run(test);
 
-  await test.page.goto(server.address);
+  await test.page.goto(shared.server.address);
   await run(test);
   await expect.poll(() => runsBefore(test), { timeout: 20_000 }).toBe(1);
   await test.close();

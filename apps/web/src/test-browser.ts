@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
+import { afterAll, beforeAll } from 'vitest';
 
 /** Where Debian's package `chromium` and others put the program. */
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -89,6 +90,37 @@ export async function servePage(files: Readonly<Record<string, string>> = {}): P
     close: () => {
       server.close();
       server.closeAllConnections();
+    },
+  };
+}
+
+/** The browser and the page of the tests of a file. */
+export interface BrowserAndPage {
+  readonly browser: Browser;
+  readonly server: PageServer;
+}
+
+/** Has both while a file's tests run; before the first one they are not to be asked for. */
+export function browserAndPage(): BrowserAndPage {
+  let both: BrowserAndPage | undefined;
+  const get = (): BrowserAndPage => {
+    if (both === undefined) throw new Error('no test has begun');
+    return both;
+  };
+  beforeAll(async () => {
+    const server = await servePage();
+    both = { server, browser: await startBrowser() };
+  }, 120_000);
+  afterAll(async () => {
+    await both?.browser.close();
+    both?.server.close();
+  });
+  return {
+    get browser() {
+      return get().browser;
+    },
+    get server() {
+      return get().server;
     },
   };
 }

@@ -1,22 +1,10 @@
 import { assembleText } from '@ringfence/assembler';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { servePage, startBrowser } from './test-browser.ts';
-import type { PageServer } from './test-browser.ts';
+import { browserAndPage } from './test-browser.ts';
 import { TestPage } from './test-page.ts';
 
-let browser: Browser;
-let server: PageServer;
-
-beforeAll(async () => {
-  server = await servePage();
-  browser = await startBrowser();
-}, 120_000);
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+const shared = browserAndPage();
 
 /** A floppy whose program sends a character for so many interrupts of counter 0. */
 function floppy(divisor: number, interrupts: number, rest: string): string {
@@ -87,7 +75,7 @@ it.each([
   ['1 kHz, at rest', 1193, 50, 'hlt', 20],
   ['1 kHz, busy', 1193, 50, 'inc ecx', 20],
 ] as const)('has a timer of the right speed: %s', async (_name, divisor, count, rest, hertz) => {
-  const test = await TestPage.open(browser, server);
+  const test = await TestPage.open(shared.browser, shared.server);
   await test.waitForSerial(/Type help/);
   await test.drop([{ name: 'timer.img', base64: floppy(divisor, count, rest) }]);
   await test.waitForSerial(/^\.{20}/);
