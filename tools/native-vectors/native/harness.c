@@ -81,22 +81,26 @@ uint16_t saved_gs;
 void run_case(void);
 void resume(void);
 
+/* The FPU has its registers by then, with the low halves of the vectors. */
+#define LOAD_HIGH_HALVES \
+  "  cmpl $0, has_avx\n  je 1f\n" \
+  "  vinsertf128 $1, in_ymm+0, %ymm0, %ymm0\n" \
+  "  vinsertf128 $1, in_ymm+16, %ymm1, %ymm1\n" \
+  "  vinsertf128 $1, in_ymm+32, %ymm2, %ymm2\n" \
+  "  vinsertf128 $1, in_ymm+48, %ymm3, %ymm3\n" \
+  "  vinsertf128 $1, in_ymm+64, %ymm4, %ymm4\n" \
+  "  vinsertf128 $1, in_ymm+80, %ymm5, %ymm5\n" \
+  "  vinsertf128 $1, in_ymm+96, %ymm6, %ymm6\n" \
+  "  vinsertf128 $1, in_ymm+112, %ymm7, %ymm7\n" \
+  "1:\n"
+
 #ifdef __x86_64__
 __asm__(".text\n.globl run_case, resume\n"
         "run_case:\n"
         "  push %rbp\n  push %rbx\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
         "  mov %rsp, saved_sp\n"
         "  fxrstor64 in_fx\n"
-        "  cmpl $0, has_avx\n  je 1f\n"
-        "  vinsertf128 $1, in_ymm+0, %ymm0, %ymm0\n"
-        "  vinsertf128 $1, in_ymm+16, %ymm1, %ymm1\n"
-        "  vinsertf128 $1, in_ymm+32, %ymm2, %ymm2\n"
-        "  vinsertf128 $1, in_ymm+48, %ymm3, %ymm3\n"
-        "  vinsertf128 $1, in_ymm+64, %ymm4, %ymm4\n"
-        "  vinsertf128 $1, in_ymm+80, %ymm5, %ymm5\n"
-        "  vinsertf128 $1, in_ymm+96, %ymm6, %ymm6\n"
-        "  vinsertf128 $1, in_ymm+112, %ymm7, %ymm7\n"
-        "1:\n"
+        LOAD_HIGH_HALVES
         "  mov $in_flags, %esp\n  popfq\n"
         "  mov in_gpr+0, %rax\n  mov in_gpr+8, %rcx\n  mov in_gpr+16, %rdx\n"
         "  mov in_gpr+24, %rbx\n  mov in_gpr+40, %rbp\n  mov in_gpr+48, %rsi\n"
@@ -122,16 +126,7 @@ __asm__(".text\n.globl run_case, resume\n"
         "  mov %esp, saved_sp\n"
         "  mov %gs, saved_gs\n"
         "  fxrstor in_fx\n"
-        "  cmpl $0, has_avx\n  je 1f\n"
-        "  vinsertf128 $1, in_ymm+0, %ymm0, %ymm0\n"
-        "  vinsertf128 $1, in_ymm+16, %ymm1, %ymm1\n"
-        "  vinsertf128 $1, in_ymm+32, %ymm2, %ymm2\n"
-        "  vinsertf128 $1, in_ymm+48, %ymm3, %ymm3\n"
-        "  vinsertf128 $1, in_ymm+64, %ymm4, %ymm4\n"
-        "  vinsertf128 $1, in_ymm+80, %ymm5, %ymm5\n"
-        "  vinsertf128 $1, in_ymm+96, %ymm6, %ymm6\n"
-        "  vinsertf128 $1, in_ymm+112, %ymm7, %ymm7\n"
-        "1:\n"
+        LOAD_HIGH_HALVES
         "  mov in_segment+0, %es\n  mov in_segment+8, %fs\n  mov in_segment+10, %gs\n"
         "  mov in_segment+6, %ds\n"
         "  mov $in_flags, %esp\n  popfl\n"
