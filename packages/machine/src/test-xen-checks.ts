@@ -74,6 +74,18 @@ ${call(15, ['ebx, 500000000', 'ecx, 0'], 0)}
 ${call(29, ['ebx, 1', 'ecx, 0'], 0)}`;
 }
 
+/** Asks in both ways for a page of a node that the machine does not have: any page will do. */
+export function memoryOfOtherNodes({ call }: Pick<XenChecks, 'call'>): readonly string[] {
+  return [0, 6].map(
+    (operation) => `        mov dword [argument], page_free
+        mov dword [argument + 4], 1
+        mov dword [argument + 8], 0
+        mov dword [argument + 12], 0x2ff00
+        mov dword [argument + 16], 0x7ff0
+${call(12, [`ebx, ${String(operation)}`, 'ecx, argument'], 0)}`,
+  );
+}
+
 /** What is checked, by names: each is a kernel with a list of checks. */
 export type NamedChecks = Readonly<Record<string, readonly string[]>>;
 

@@ -12,7 +12,7 @@ import {
   pagingModes,
   programs,
 } from './test-hvm-pieces.ts';
-import { describeChecks } from './test-xen-checks.ts';
+import { describeChecks, memoryOfOtherNodes } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 const { call, faults, leaves } = hvmChecks;
@@ -235,16 +235,7 @@ ${mapXenPage(1, 'page_other', 0x8000_0000)}`,
     `        mov dword [argument], 1\n${call(20, ['ebx, 8', 'ecx, argument', 'edx, 1'], 0)}`,
     leaves('', 'dword [page_other]', 0x1234),
   ],
-  'memory of a node that there is not (XSA-231)': [
-    ...[0, 6].map(
-      (operation) => `        mov dword [argument], page_free
-        mov dword [argument + 4], 1
-        mov dword [argument + 8], 0
-        mov dword [argument + 12], 0x2ff00
-        mov dword [argument + 16], 0x7ff0
-${call(12, [`ebx, ${operation}`, 'ecx, argument'], 0)}`,
-    ),
-  ],
+  'memory of a node that there is not (XSA-231)': memoryOfOtherNodes(hvmChecks),
   'frames that are no memory, given back (XSA-222, 277)': [
     ...[0xfee00, 0x12345, 0xffff_ffff].map(
       (frame) => `        mov dword [argument], 0x7ff0

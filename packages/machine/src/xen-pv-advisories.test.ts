@@ -4,7 +4,7 @@
  */
 import { pvTestKernel } from './test-pv-kernel.ts';
 import { pvChecks, setIopl } from './test-pv-pieces.ts';
-import { describeChecks } from './test-xen-checks.ts';
+import { describeChecks, memoryOfOtherNodes } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
 const { call, faults, leaves } = pvChecks;
@@ -122,16 +122,7 @@ ${call(17, ['ebx, 3', 'ecx, page_free'], 0)}`,
 ${call(29, ['ebx, 3', 'ecx, argument'], result)}`,
     ),
   ],
-  'memory of a node that there is not (XSA-231)': [
-    ...[0, 6].map(
-      (operation) => `        mov dword [argument], page_free
-        mov dword [argument + 4], 1
-        mov dword [argument + 8], 0
-        mov dword [argument + 12], 0x2ff00
-        mov dword [argument + 16], 0x7ff0
-${call(12, [`ebx, ${operation}`, 'ecx, argument'], 0)}`,
-    ),
-  ],
+  'memory of a node that there is not (XSA-231)': memoryOfOtherNodes(pvChecks),
   "caches of pages that are not the guest's (XSA-232)": [
     ...[
       ['0xfffff000', '0xff', 1, -1],
