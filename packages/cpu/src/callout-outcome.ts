@@ -94,6 +94,12 @@ export class CalloutOutcome {
     return CalloutResult.lookup;
   }
 
+  /** The instruction comes by again. */
+  repeat(): number {
+    this.#state[Word.target] = this.eip;
+    return CalloutResult.lookup;
+  }
+
   /** The instruction goes on at CPL 0 and faults elsewhere. */
   privileged(): number {
     return this.#state[Word.cpl] === 0 ? CalloutResult.goOn : this.fault(generalProtection(0));

@@ -315,6 +315,7 @@ export class SystemCallouts {
 
   #hypercall(): number {
     const state = this.#state;
+    let isOver = true;
     const registers: HypercallRegisters = {
       cpl: state[Word.cpl] ?? 0,
       ...this.#virtualCaller(),
@@ -324,10 +325,14 @@ export class SystemCallouts {
       set: (register, low) => {
         state[Word.gpr + 2 * register] = low;
       },
+      again: () => {
+        isOver = false;
+      },
     };
     const served = this.#context.host.hypercalls.hypercall(registers);
+    if (!served) return this.#outcome.fault(invalidOpcode);
     // A hypercall may have changed the address space.
-    return served ? this.#outcome.redo(noFault) : this.#outcome.fault(invalidOpcode);
+    return isOver ? this.#outcome.redo(noFault) : this.#outcome.repeat();
   }
 
   #virtualCaller(): Pick<HypercallRegisters, 'virtual8086'> {

@@ -79,6 +79,8 @@ export interface HypercallRegisters {
   high(register: number): number;
   /** Writes a general register. */
   set(register: number, low: number, high: number): void;
+  /** Has the instruction come by again once this call is over, as a REP that was interrupted. */
+  again(): void;
 }
 
 /** What CPUID returns for one leaf. */

@@ -67,6 +67,8 @@ export class TestRegisters implements HypercallRegisters {
   readonly cpl: number;
   readonly long: boolean;
   readonly words: Uint32Array<ArrayBuffer> = new Uint32Array(16);
+  /** How often a call was to be made again. */
+  repeats: number = 0;
 
   constructor(values: readonly (number | bigint)[], cpl: number = 0, long: boolean = false) {
     this.cpl = cpl;
@@ -88,6 +90,10 @@ export class TestRegisters implements HypercallRegisters {
   set(register: number, low: number, high: number): void {
     this.words[register * 2] = low;
     this.words[register * 2 + 1] = high;
+  }
+
+  again(): void {
+    this.repeats += 1;
   }
 
   get rax(): number {

@@ -1,6 +1,14 @@
 /** What a small kernel with translated memory finds out about its hypervisor. */
 import { hvmTestKernel } from './test-hvm-kernel.ts';
-import { forced, hvmChecks, mapShared, mapXenPage, param } from './test-hvm-pieces.ts';
+import {
+  asProgram,
+  forced,
+  hvmChecks,
+  mapShared,
+  mapXenPage,
+  param,
+  programs,
+} from './test-hvm-pieces.ts';
 import { describeChecks } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 
@@ -107,6 +115,30 @@ ${call(29, ['ebx, 1', 'ecx, 0'], 0)}
 ${isOver(40)}
 ${leaves('        movzx eax, byte [page_free]', 'eax', 1)}
 ${call(29, ['ebx, 1', 'ecx, 0'], 0)}`,
+  ],
+  'that a long list is done in parts, and no call of a program': [
+    // Caches of no bytes, 100,000 of them; then as often as fits into a list of calls.
+    call(20, ['ebx, 12', 'ecx, 0x400000', 'edx, 100000'], 0),
+    `        mov edi, 0x600000
+        mov ecx, 3
+many_calls:
+        mov dword [edi], 20
+        mov dword [edi + 8], 12
+        mov dword [edi + 12], 0x400000
+        mov dword [edi + 16], 100000
+        mov dword [edi + 4], 77
+        add edi, 32
+        loop many_calls
+${call(13, ['ebx, 0x600000', 'ecx, 3'], 0)}
+${leaves('', 'dword [0x600044]', 0)}`,
+    programs,
+    faults(
+      asProgram(
+        '        mov eax, 17\n        xor ebx, ebx\n        vmcall\n        mov [seen], eax',
+      ),
+      6,
+    ),
+    leaves('', 'dword [seen]', -1),
   ],
   'leaves of Xen': [
     leaves('        mov eax, 0x40000000\n        cpuid', 'ebx', 0x566e_6558),

@@ -93,8 +93,6 @@ const multicallArguments = 6;
 const multicallArgumentsAt = 8;
 /** What each call of a list counts for, whatever it does. */
 const multicallUnits = 8;
-/** The most calls in one multicall of a translated guest. */
-const mostMulticalls = 0x1000;
 
 /** Makes the table of one kind of guest: the common calls, its own, and `multicall` over both. */
 export function callTable(own: XenCallTable): XenCallTable {
@@ -113,13 +111,13 @@ export const hvmCalls: XenCallTable = callTable({
 function multicall(table: XenCallTable, call: XenCall): number {
   const [list, count] = [argument(call, 0), argument(call, 1)];
   const unfit = listError(call, list, count, multicallBytes);
-  if (unfit !== 0 || (call.again === undefined && count > mostMulticalls)) {
-    return unfit || -XenError.tooBig;
+  if (unfit !== 0) {
+    return unfit;
   }
   for (let index = 0; index < count; index += 1) {
     const at = list + index * multicallBytes;
     if (isSpent(call, index, multicallUnits)) {
-      return call.again?.([at, count - index]) ?? 0;
+      return call.again([at, count - index]);
     }
     const words = call.copy.words(at, 2 + multicallArguments);
     if (words === undefined || !call.copy.canWrite(at + 4, 4)) {
@@ -127,9 +125,9 @@ function multicall(table: XenCallTable, call: XenCall): number {
     }
     const [number = 0, , ...args] = words;
     const inner = within(call, at, args);
-    const result = callWithin(table, number, inner.call, index);
+    const result = callWithin(table, number, inner.call);
     if (inner.rest.isLeft) {
-      return call.again?.([at, count - index]) ?? 0;
+      return call.again([at, count - index]);
     }
     call.copy.writeWords(at + 4, [result]);
     if (number === XenCallNumber.iret) {
@@ -148,17 +146,12 @@ function within(call: XenCall, at: number, args: readonly number[]) {
     call.copy.writeWords(at + multicallArgumentsAt, later);
     return 0;
   };
-  const { again: canGoOn, ...others } = call;
-  return { rest, call: { ...others, args, ...(canGoOn === undefined ? {} : { again }) } };
+  return { rest, call: { ...call, args, again } };
 }
 
-function callWithin(table: XenCallTable, number: number, call: XenCall, index: number): number {
+function callWithin(table: XenCallTable, number: number, call: XenCall): number {
   if (number === XenCallNumber.multicall) {
     return -XenError.invalid;
-  }
-  // A guest that cannot be let run in between has asked for too much.
-  if (index > 0 && call.work.left <= 0 && call.again === undefined) {
-    return -XenError.tooBig;
   }
   return table[number]?.serve(call) ?? -XenError.noSuchCall;
 }

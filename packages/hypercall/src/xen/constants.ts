@@ -19,8 +19,10 @@ export const XenError = {
   noDevice: 19,
   invalid: 22,
   noSpace: 28,
+  domain: 33,
   range: 34,
   noSuchCall: 38,
+  sequence: 84,
   notSupported: 95,
 } as const;
 
@@ -131,9 +133,6 @@ export const xenMajor = 4;
 export const xenMinor = 17;
 /** The rest of the version (XENVER_extraversion). */
 export const xenExtraVersion: string = '.0-ringfence';
-
-/** The most elements of a list in one call of a translated guest; longer ones are E2BIG. */
-export const mostListElements = 0x8000;
 
 /** Where a 32-bit paravirtual guest's table of machine frames begins. */
 export const machineToPhysicalStart = 0xf580_0000;

@@ -218,12 +218,22 @@ export class XenHvmAbi implements HypercallAbi {
         () => -XenError.noSuchCall,
       );
     }
+    const { domain } = this;
     const args = argumentRegisters.map((register) => registers.low(register) >>> 0);
+    const again = (later: readonly number[]): number => {
+      for (const [index, value] of later.entries()) {
+        registers.set(argumentRegisters[index] ?? 5, value | 0, 0);
+      }
+      registers.again();
+      domain.services.machine.yield();
+      return number;
+    };
+    const call = { domain, args, copy: this.#copy, work: { left: callWork }, again };
     return this.#log.run(
       'xen',
       found.name,
       () => describeCall(found, args),
-      () => found.serve({ domain: this.domain, args, copy: this.#copy, work: { left: callWork } }),
+      () => found.serve(call),
     );
   }
 

@@ -2,6 +2,8 @@
 export interface FramePool {
   /** Frames of the table of machine frames: the first, and the one behind the last. */
   readonly machineFrames: readonly [number, number];
+  /** Number of frames that were given back. */
+  readonly free: number;
   /** Takes a frame back; false for one that is in use or not the guest's. */
   release(frame: number): boolean;
   /** Takes a frame back that nothing uses; false, and it stays, for any other. */

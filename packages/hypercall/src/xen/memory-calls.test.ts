@@ -110,7 +110,7 @@ describe('an exchange', () => {
       words(guest, [4, 0, 1, 2, 1]),
       words(guest, [1, 0, 1, 0, 2]),
       words(guest, [0x8000_0000, 1, 0x8000_0000, 1, 0]),
-    ]).toEqual([-22, -1, -22, -22, -14]);
+    ]).toEqual([-22, -1, -22, -22, -22]);
   });
 
   it('has lists that end below the hypervisor, however much of them was done', () => {
@@ -166,5 +166,65 @@ describe('the last frame', () => {
     memory.write32(shared + 0x90c, 0x1234);
     expect(last()).toBe(0x1233);
     expect(call(memoryOp, 14, put(argumentsAt, 7))).toBe(-XenError.noDomain);
+  });
+});
+
+describe('memory that is a tool stack or nobody has', () => {
+  const { notPermitted, noDomain, fault, invalid, notSupported, noSuchCall } = XenError;
+
+  it('is refused after its structure was looked at', () => {
+    const { call, put, argumentsAt } = begun();
+    const ask = (op: number, ...words: readonly number[]): number =>
+      call(memoryOp, op, put(argumentsAt, ...words, 0, 0, 0, 0, 0, 0, 0, 0));
+    const populated = [self, 0, 7].map((domain) => ask(16, domain));
+    expect(populated).toEqual([-notPermitted, -notPermitted, -noDomain]);
+    const rights = [1, 0, self].map((domain) => ask(21, domain << 16));
+    expect(rights).toEqual([-notPermitted, -notPermitted, -noDomain]);
+    expect([ask(26, self | (1 << 16)), ask(26, 7), ask(26, self)]).toEqual([
+      -invalid,
+      -noDomain,
+      -notSupported,
+    ]);
+    expect([20, 22, 24, 29].map((op) => ask(op, self))).toEqual(Array(4).fill(-noSuchCall));
+    const nowhere = [16, 17, 21, 26, 27, 28].map((op) => call(memoryOp, op, 0xfc00_0000));
+    expect(nowhere).toEqual(Array(6).fill(-fault));
+  });
+
+  it('of devices is none', () => {
+    const { call, put, argumentsAt, memory } = begun();
+    const ask = (...words: readonly number[]): number =>
+      call(memoryOp, 27, put(argumentsAt, ...words));
+    expect([ask(1, 9, argumentsAt, 0), memory.read32(argumentsAt + 4)]).toEqual([0, 0]);
+    expect([ask(2, 9, argumentsAt, 0), ask(0, 0x2000_0000, argumentsAt, 0)]).toEqual([
+      -invalid,
+      -fault,
+    ]);
+  });
+
+  it("of another domain's is not the guest's to have", () => {
+    const guest = begun();
+    const ask = (domain: number, padding = 0, frames = 1): number =>
+      guest.call(memoryOp, 28, guest.put(guest.argumentsAt, domain, 0, frames, padding, 0, 0, 0));
+    expect([ask(0), ask(1), ask(self), ask(0, 1), ask(0, 0, 0xffff_ffff)]).toEqual([
+      -notPermitted,
+      -notPermitted,
+      -noDomain,
+      -invalid,
+      -notPermitted,
+    ]);
+    const { call, put } = makeHvmGuest();
+    expect(call(memoryOp, 28, put(at, 0, 0, 0, 0, 0, 0, 0))).toBe(-XenError.access);
+  });
+
+  it('is asked for from its beginning, but for what can go on', () => {
+    const { call, put, argumentsAt } = begun();
+    const start = 1 << 6;
+    const results = [2, 3, 4, 11, 14, 15, 26, 27].map((op) =>
+      call(memoryOp, op | start, put(argumentsAt, self, 0, 0, 0)),
+    );
+    expect(results).toEqual(Array(8).fill(-invalid));
+    expect([7, 15, 23].map((op) => call(memoryOp, op, put(argumentsAt, self, 0, 0, 0)))).toEqual(
+      Array(3).fill(-XenError.access),
+    );
   });
 });

@@ -176,9 +176,20 @@ export function makeHvmGuest(disks: readonly XenDisk[] = []): TestHvmGuest {
   const copy = new GuestCopy(memory, space);
   const call = (number: number, ...args: readonly number[]): number => {
     const found = hvmCalls[number];
-    return found === undefined
-      ? NaN
-      : found.serve({ domain, args, copy, work: { left: callWork } });
+    // A call that is not over yet is made again.
+    let next: readonly number[] | undefined = args;
+    const again = (later: readonly number[]): number => {
+      next = later.map((one) => one >>> 0);
+      domain.services.machine.yield();
+      return number;
+    };
+    let result = NaN;
+    while (found !== undefined && next !== undefined) {
+      const current: readonly number[] = next;
+      next = undefined;
+      result = found.serve({ domain, args: current, copy, work: { left: callWork }, again });
+    }
+    return result;
   };
   const put = (at: number, ...words: readonly number[]): number => {
     for (const [index, word] of words.entries()) {
@@ -246,6 +257,7 @@ export function makePvGuest(
       set: (register, low) => {
         if (register === 0) action = low;
       },
+      again: () => undefined,
     };
     abi.hypercall(registers);
     return action;

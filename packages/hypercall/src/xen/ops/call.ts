@@ -1,4 +1,4 @@
-import { DomainId, machineToPhysicalStart, mostListElements, XenError } from '../constants.ts';
+import { DomainId, machineToPhysicalStart, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { GuestCopy } from '../guest-copy.ts';
 
@@ -15,9 +15,9 @@ export interface XenCall {
   readonly work: CallWork;
   /**
    * Has the guest make the call again with these arguments once it was let run, and returns what
-   * the call then has as its result. Absent where the guest cannot.
+   * the call then has as its result.
    */
-  readonly again?: (args: readonly number[]) => number;
+  readonly again: (args: readonly number[]) => number;
   readonly domain: XenDomain;
   /** The five or six arguments, unsigned. */
   readonly args: readonly number[];
@@ -33,20 +33,18 @@ export type XenHandler = (call: XenCall) => number;
  * preempted. What was begun is always taken a step further, so that each time something is done.
  */
 export function isSpent(call: XenCall, done: number, units: number = 1): boolean {
-  const isOver = done > 0 && call.work.left <= 0 && call.again !== undefined;
+  const isOver = done > 0 && call.work.left <= 0;
   call.work.left -= units;
   return isOver;
 }
 
 /**
  * The error for a list as a whole, before it is looked at, or 0: a paravirtual guest's lies below
- * Xen and may be as long as it likes, as the call goes on later; a translated one's has a limit.
+ * Xen. It may be as long as the guest likes, as the call goes on later.
  */
 export function listError(call: XenCall, list: number, count: number, bytes: number): number {
-  if (call.domain.kind === 'pv') {
-    return list + count * bytes > machineToPhysicalStart ? -XenError.fault : 0;
-  }
-  return count > mostListElements ? -XenError.tooBig : 0;
+  const isXens = list + count * bytes > machineToPhysicalStart;
+  return call.domain.kind === 'pv' && isXens ? -XenError.fault : 0;
 }
 
 /** Returns an argument, 0 where there is none. */

@@ -6,8 +6,8 @@
  *     20  out: the same
  *     40  nr_exchanged
  */
-import { machineToPhysicalStart, mostListElements, XenError } from '../constants.ts';
-import { domainError } from './call.ts';
+import { machineToPhysicalStart, XenError } from '../constants.ts';
+import { domainError, isSpent } from './call.ts';
 import type { XenCall } from './call.ts';
 
 const wordsOf = { all: 11, out: 5, exchanged: 10 } as const;
@@ -28,8 +28,16 @@ export function isForNodeAlone(flags: number): boolean {
   return (flags & Flag.exactNode) !== 0 && isPhysical;
 }
 
-/** Exchanges frames; the number of extents that was done is told, whatever the result. */
-export function exchangeMemory(call: XenCall, at: number, mostOrder: number): number {
+/**
+ * Exchanges frames, a chunk after the other: a chunk is one extent of the larger size. The number
+ * of extents that was done is told, whatever the result.
+ */
+export function exchangeMemory(
+  call: XenCall,
+  operation: number,
+  at: number,
+  mostOrder: number,
+): number {
   const words = call.copy.words(at, wordsOf.all);
   if (words === undefined || !call.copy.canWrite(at + exchangedAt, 4)) {
     return -XenError.fault;
@@ -40,9 +48,6 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
     order: words[from + 2] ?? 0,
   });
   const [give, get] = [extents(0), extents(wordsOf.out)];
-  if (call.domain.kind === 'pv' && !(isBelowXen(give) && isBelowXen(get))) {
-    return -XenError.fault;
-  }
   const [giver = 0, getter = 0] = [words[4], words[wordsOf.out + 4]].map((one = 0) => one & 0xffff);
   const exchanged = words[wordsOf.exchanged] ?? 0;
   // Whole extents of the larger size have been done before.
@@ -51,33 +56,49 @@ export function exchangeMemory(call: XenCall, at: number, mostOrder: number): nu
   if (exchanged > give.count || !isSame || !Number.isInteger(got) || !fitsWord(give)) {
     return -XenError.invalid;
   }
+  if (call.domain.kind === 'pv' && !(isBelowXen(give) && isBelowXen(get))) {
+    return -XenError.fault;
+  }
   if (give.order > mostOrder || get.order > mostOrder) {
     return -XenError.notPermitted;
   }
   if (giver !== getter || isForNodeAlone(words[wordsOf.out + 3] ?? 0)) {
     return -XenError.invalid;
   }
-  if (exchanged === give.count) {
-    return 0;
-  }
-  const stranger = domainError(giver);
+  const stranger = exchanged === give.count ? 0 : domainError(giver);
   if (stranger !== 0) {
     return stranger;
   }
-  if (give.count > mostListElements || get.count > mostListElements) {
-    return -XenError.tooBig;
+  return exchangeChunks(call, give, get, exchanged, (done, result) => {
+    call.copy.writeWords(at + exchangedAt, [done]);
+    return result ?? call.again([operation, at]);
+  });
+}
+
+/** Exchanges chunks; calls `end` with the extents that were done, and the result if it is over. */
+function exchangeChunks(
+  call: XenCall,
+  give: Extents,
+  get: Extents,
+  exchanged: number,
+  end: (done: number, result: number | undefined) => number,
+): number {
+  const order = Math.max(give.order, get.order);
+  const [given, wanted] = [2 ** (order - give.order), 2 ** (order - get.order)];
+  const { pool } = call.domain;
+  const units = 2 ** order + Math.floor((pool?.free ?? 0) / 4);
+  for (let done = exchanged; done < give.count; done += given) {
+    if (isSpent(call, done - exchanged, units)) {
+      return end(done, undefined);
+    }
+    const from = { ...give, list: give.list + done * 4, count: given };
+    const to = { ...get, list: get.list + (done / given) * wanted * 4, count: wanted };
+    const result = exchangeChunk(call, from, to);
+    if (result !== 0) {
+      return end(done, result);
+    }
   }
-  // Some of them are not the guest's, or are there twice.
-  const frames = (give.count - exchanged) * 2 ** give.order;
-  if (frames > call.domain.pages) {
-    return -XenError.invalid;
-  }
-  call.work.left -= frames;
-  const result = exchangeAll(call, behind(give, exchanged), behind(get, got));
-  if (result === 0) {
-    call.copy.writeWords(at + exchangedAt, [give.count]);
-  }
-  return result;
+  return end(give.count, 0);
 }
 
 /**
@@ -90,14 +111,7 @@ const isBelowXen = ({ list, count }: Extents): boolean =>
 /** Whether the frames of extents can be counted in a word. */
 const fitsWord = ({ count, order }: Extents): boolean => count * 2 ** order < 2 ** 32;
 
-/** Extents without the first ones. */
-const behind = ({ list, count, order }: Extents, first: number): Extents => ({
-  list: list + first * 4,
-  count: count - first,
-  order,
-});
-
-function exchangeAll(call: XenCall, give: Extents, get: Extents): number {
+function exchangeChunk(call: XenCall, give: Extents, get: Extents): number {
   const { pool } = call.domain;
   const given = call.copy.words(give.list, give.count);
   const wanted = call.copy.words(get.list, get.count);

@@ -51,7 +51,7 @@ export const serveGrantTable: XenHandler = (call) => {
   }
   for (let index = 0; index < count; index += 1) {
     if (isSpent(call, index, elementUnits)) {
-      return call.again?.([op, list + index * shape.bytes, count - index]) ?? 0;
+      return call.again([op, list + index * shape.bytes, count - index]);
     }
     const result = shape.serve(call, list + index * shape.bytes);
     if (result !== 0) {

@@ -1,10 +1,17 @@
 import { pageBytes } from '@ringfence/memory';
-import { machineToPhysicalStart, mostListElements, XenError } from '../constants.ts';
+import { machineToPhysicalStart, XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
 import type { FramePool } from '../machine-frames.ts';
-import { argument, domainError, isSelf, ownWords } from './call.ts';
+import { argument, domainError, isSelf, isSpent, ownWords } from './call.ts';
 import type { XenCall, XenHandler } from './call.ts';
 import { exchangeMemory, isForNodeAlone } from './exchange.ts';
+import {
+  accessRights,
+  memoryOfDevices,
+  nodesOfGuest,
+  populateOnDemand,
+  resourceOfDomain,
+} from './memory-refused.ts';
 import { addBatch, addOne, remove } from './physmap.ts';
 
 /** Sub-operations (public/memory.h, XENMEM_*). */
@@ -28,30 +35,24 @@ const Op = {
   getPodTarget: 17,
   sharingFreedPages: 18,
   sharingSharedPages: 19,
-  pagingOp: 20,
   accessOp: 21,
-  sharingOp: 22,
   addToPhysmapBatch: 23,
-  claimPages: 24,
   vnumaInfo: 26,
+  deviceMemory: 27,
+  acquireResource: 28,
 } as const;
-
-/** Operations of a tool stack. */
-const privileged: ReadonlySet<number> = new Set([
-  Op.machineMemoryMap,
-  Op.setPodTarget,
-  Op.getPodTarget,
-  Op.pagingOp,
-  Op.accessOp,
-  Op.sharingOp,
-  Op.claimPages,
-]);
 
 /** Operations on machine memory, which a guest with translated memory does not see. */
 const ofMachineMemory: ReadonlySet<number> = new Set([
   Op.machineMemoryMap,
   Op.machphysMapping,
   Op.machphysMfnList,
+]);
+
+/** Operations that are done at once, so that none can go on. */
+const isWhole: ReadonlySet<number> = new Set([
+  ...[Op.maximumRamPage, Op.currentReservation, Op.maximumReservation, Op.maximumGpfn],
+  ...[Op.exchange, Op.removeFromPhysmap, Op.vnumaInfo, Op.deviceMemory],
 ]);
 
 /** Bits of the operation; above them is the extent at which a reservation goes on. */
@@ -69,16 +70,20 @@ const mostMapEntries = 128;
 export const serveMemory: XenHandler = (call) => {
   const command = argument(call, 0);
   const op = command & (2 ** extentShift - 1);
+  const start = command >>> extentShift;
   const at = argument(call, 1);
   const { domain } = call;
   if (domain.kind === 'hvm' && ofMachineMemory.has(op)) {
     return -XenError.noSuchCall;
   }
+  if (start !== 0 && isWhole.has(op)) {
+    return -XenError.invalid;
+  }
   switch (op) {
     case Op.increaseReservation:
     case Op.decreaseReservation:
     case Op.populatePhysmap:
-      return reservation(call, op, command >>> extentShift, at);
+      return reservation(call, op, start, at);
     case Op.maximumRamPage:
       return Math.floor(domain.services.memory.ramBytes / pageBytes) - 1;
     case Op.currentReservation:
@@ -92,22 +97,33 @@ export const serveMemory: XenHandler = (call) => {
     case Op.machphysMfnList:
       return machineTable(call, op, at);
     case Op.addToPhysmap:
-      return addOne(call, at);
+      return addOne(call, start, at);
     case Op.addToPhysmapBatch:
-      return addBatch(call, at);
+      return addBatch(call, start, at);
     case Op.removeFromPhysmap:
       return remove(call, at);
     case Op.exchange:
-      return exchangeMemory(call, at, mostOrder);
+      return exchangeMemory(call, op, at, mostOrder);
     case Op.maximumGpfn:
       return ownDomain(call, at) ?? maximumFrame(domain);
     case Op.sharingFreedPages:
     case Op.sharingSharedPages:
       return 0;
+    case Op.machineMemoryMap:
+      return -XenError.notPermitted;
+    case Op.setPodTarget:
+    case Op.getPodTarget:
+      return populateOnDemand(call, at);
+    case Op.accessOp:
+      return accessRights(call, at);
     case Op.vnumaInfo:
-      return -XenError.notSupported;
+      return nodesOfGuest(call, at);
+    case Op.deviceMemory:
+      return memoryOfDevices(call, at);
+    case Op.acquireResource:
+      return resourceOfDomain(call, at);
     default:
-      return privileged.has(op) ? -XenError.notPermitted : -XenError.noSuchCall;
+      return -XenError.noSuchCall;
   }
 };
 
@@ -141,10 +157,10 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
     return start;
   }
   const { pool } = call.domain;
-  // A list that is too long is done up to there, and the rest later, or that is what is told.
-  const most = Math.min(count, start + mostListElements);
-  call.work.left -= most - start;
-  for (let done = start; done < most; done += 1) {
+  for (let done = start; done < count; done += 1) {
+    if (isSpent(call, done - start, 2 ** order)) {
+      return call.again([op | (done << extentShift), at]);
+    }
     const place = list + done * 4;
     const frame = list === 0 && op === Op.increaseReservation ? 0 : call.copy.words(place, 1)?.[0];
     const isDone =
@@ -156,8 +172,7 @@ function reservation(call: XenCall, op: number, start: number, at: number): numb
       return done;
     }
   }
-  const goesOn = most < count ? call.again : undefined;
-  return goesOn?.([op | (most << extentShift), at]) ?? most;
+  return count;
 }
 
 /**

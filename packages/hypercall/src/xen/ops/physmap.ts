@@ -5,8 +5,12 @@
 import { pageBytes } from '@ringfence/memory';
 import { XenError } from '../constants.ts';
 import type { XenDomain } from '../domain.ts';
-import { domainError, ownWords } from './call.ts';
+import { argument, domainError, isSpent, ownWords } from './call.ts';
 import type { XenCall } from './call.ts';
+
+/** Bits of the number of an operation; above them are the elements that were done before. */
+const extentShift = 6;
+const operationMask = 2 ** extentShift - 1;
 
 /** The last frame below 4 GiB, at which nothing can stand, nor above. */
 const lastFrame = 0xf_ffff;
@@ -15,8 +19,16 @@ const Space = { shared: 0, grants: 1, frame: 2, frameRange: 3, foreign: 4 } as c
 /** Bit of an index into the grant table: status frames (XENMAPIDX_grant_table_status). */
 const statusIndex = 0x8000_0000;
 
-/** domid u16, size u16, space u32, idx, gpfn. */
-export function addOne(call: XenCall, at: number): number {
+/** What an element counts for: it changes where a page is found. */
+const elementUnits = 16;
+/** Elements are counted in 16 bits. */
+const mostElements = 0xffff;
+
+/** domid u16, size u16, space u32, idx, gpfn; the elements up to `start` were done before. */
+export function addOne(call: XenCall, start: number, at: number): number {
+  if (start > mostElements) {
+    return -XenError.domain;
+  }
   const words = call.copy.words(at, 4);
   if (words === undefined) {
     return -XenError.fault;
@@ -29,11 +41,20 @@ export function addOne(call: XenCall, at: number): number {
   if (stranger !== 0) {
     return stranger;
   }
+  if (call.domain.kind === 'pv') {
+    return -XenError.access;
+  }
   if (space !== Space.frameRange) {
     return place(call.domain, space, index, frame);
   }
-  call.work.left -= domain >>> 16;
-  for (let moved = 0; moved < domain >>> 16; moved += 1) {
+  const count = domain >>> 16;
+  if (count < start) {
+    return -XenError.sequence;
+  }
+  for (let moved = start; moved < count; moved += 1) {
+    if (isSpent(call, moved - start, elementUnits)) {
+      return goesOn(call, moved, at);
+    }
     const result = place(call.domain, Space.frame, index + moved, frame + moved);
     if (result !== 0) {
       return result;
@@ -42,15 +63,41 @@ export function addOne(call: XenCall, at: number): number {
   return 0;
 }
 
-/** domid u16, space u16, size u16, extra u16, idxs, gpfns, errs. */
-export function addBatch(call: XenCall, at: number): number {
-  const words = ownWords(call, at, 5);
-  if (typeof words === 'number') {
-    return words;
+/** Has the elements from `done` on be served later. */
+function goesOn(call: XenCall, done: number, at: number): number {
+  const operation = argument(call, 0) & operationMask;
+  return call.again([operation | (done << extentShift), at]);
+}
+
+/** domid u16, space u16, size u16, extra u16, idxs, gpfns, errs; up to `start` done before. */
+export function addBatch(call: XenCall, start: number, at: number): number {
+  if (start > mostElements) {
+    return -XenError.domain;
+  }
+  const words = call.copy.words(at, 5);
+  if (words === undefined) {
+    return -XenError.fault;
   }
   const [domainAndSpace = 0, size = 0, indexes = 0, frames = 0, errors = 0] = words;
-  call.work.left -= size & 0xffff;
-  for (let element = 0; element < (size & 0xffff); element += 1) {
+  const space = domainAndSpace >>> 16;
+  const count = size & 0xffff;
+  if (space === Space.frameRange) {
+    return -XenError.notSupported;
+  }
+  const stranger = domainError(domainAndSpace & 0xffff);
+  if (stranger !== 0) {
+    return stranger;
+  }
+  if (call.domain.kind === 'pv') {
+    return -XenError.access;
+  }
+  if (count < start) {
+    return -XenError.sequence;
+  }
+  for (let element = start; element < count; element += 1) {
+    if (isSpent(call, element - start, elementUnits)) {
+      return goesOn(call, element, at);
+    }
     const index = call.copy.words(indexes + element * 4, 1)?.[0];
     const frame = call.copy.words(frames + element * 4, 1)?.[0];
     if (
@@ -60,7 +107,7 @@ export function addBatch(call: XenCall, at: number): number {
     ) {
       return -XenError.fault;
     }
-    const result = place(call.domain, domainAndSpace >>> 16, index, frame);
+    const result = place(call.domain, space, index, frame);
     call.copy.writeWords(errors + element * 4, [result]);
   }
   return 0;
@@ -68,9 +115,6 @@ export function addBatch(call: XenCall, at: number): number {
 
 /** Lets one of Xen's pages stand at a frame of the guest. */
 function place(domain: XenDomain, space: number, index: number, frame: number): number {
-  if (domain.kind === 'pv') {
-    return -XenError.access;
-  }
   if (space === Space.frame && frame < lastFrame) {
     return domain.move(index, frame) ? 0 : -XenError.invalid;
   }
@@ -106,7 +150,7 @@ export function remove(call: XenCall, at: number): number {
   const [, frame = 0] = words;
   const { domain: guest } = call;
   if (guest.kind === 'pv') {
-    return -XenError.noEntry;
+    return -XenError.access;
   }
   // Memory that is given back stays where it is.
   const isRam = guest.services.memory.isRam(frame * pageBytes, pageBytes);

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
 import { pageBytes } from '@ringfence/memory';
-import { XenCallNumber } from '../constants.ts';
+import { CallLog } from '../../call-log.ts';
+import { TestRegisters } from '../../test-host.ts';
+import { XenCallNumber, XenError } from '../constants.ts';
+import { XenHvmAbi } from '../hvm-abi.ts';
 import { makeHvmGuest } from '../test-guest.ts';
 import { begun } from './test-begun.ts';
 import { checkPages } from './test-checker.ts';
 import { FrameField } from './traps.ts';
 
 const self = 0x7ff0;
-const { mmuextOp, mmuUpdate, multicall, grantTableOp, setTrapTable } = XenCallNumber;
+const { mmuextOp, mmuUpdate, multicall, grantTableOp, setTrapTable, memoryOp } = XenCallNumber;
 const [pinL1, unpin] = [0, 4];
 /** Operations of the list: pins and unpins of a page, each of which looks through 512 entries. */
 const operations = 8_000;
@@ -119,16 +122,71 @@ describe('a list of a paravirtual guest', () => {
   });
 });
 
-describe('a translated guest, which cannot be let run within a call', () => {
-  it('is told that a list of calls is too much, once it has done a lot', () => {
+describe('a long call of a translated guest', () => {
+  /** Caches of no bytes: the elements are what stands at address 0, which is nothing. */
+  const caches = [grantTableOp, 12, 0, 0x9000] as const;
+
+  it('comes by again by its instruction, with the rest of the list in its registers', () => {
+    const { domain } = makeHvmGuest();
+    const space = { translate: (linear: number) => (linear < 0x10_0000 ? linear : -1) };
+    const abi = new XenHvmAbi({ domain, space, log: new CallLog() });
+    let yields = 0;
+    Object.assign(domain.services.machine, { yield: () => (yields += 1) });
+    const [number, operation, list, count] = caches;
+    // EAX, ECX, EDX, EBX.
+    const registers = new TestRegisters([number, list, count, operation]);
+    let entries = 0;
+    do {
+      expect([registers.low(0), registers.low(3)]).toEqual([number, operation]);
+      expect(registers.low(1) / 16 + registers.low(2)).toBe(count);
+      expect(abi.hypercall(registers)).toBe(true);
+      entries += 1;
+    } while (registers.repeats === entries);
+    expect([registers.rax, yields, registers.repeats]).toEqual([0, entries - 1, entries - 1]);
+    expect(entries).toBeGreaterThan(2);
+  });
+
+  it('is gone on with within a list of calls', () => {
     const { call, put, word } = makeHvmGuest();
     const calls = 0xd_0000;
-    for (let index = 0; index < 4; index += 1) {
-      // Caches of no bytes: the elements are what stands at address 0, which is nothing.
-      put(calls + index * 32, grantTableOp, 77, 12, 0, 0x8000);
-    }
+    const [number, ...args] = caches;
+    for (let index = 0; index < 4; index += 1) put(calls + index * 32, number, 77, ...args);
     expect(call(multicall, calls, 4)).toBe(0);
-    const results = [0, 1, 2, 3].map((index) => word(calls + index * 32 + 4) | 0);
-    expect(results).toEqual([0, -7, -7, -7]);
+    expect([0, 1, 2, 3].map((index) => word(calls + index * 32 + 4))).toEqual([0, 0, 0, 0]);
+  });
+
+  it('may be a range of pages, or a batch, without what was done before', () => {
+    const { call, put, word } = makeHvmGuest();
+    const at = 0x1000;
+    const range = (start: number, size: number): number =>
+      call(memoryOp, 7 | (start << 6), put(at, self | (size << 16), 3, 0, 0));
+    expect([range(0, 190), range(0, 0xffff), range(0x1_0000, 2), range(3, 2)]).toEqual([
+      0,
+      -XenError.invalid,
+      -XenError.domain,
+      -XenError.sequence,
+    ]);
+    const [indexes, frames, errors] = [0x2_0000, 0x4_0000, 0x6_0000];
+    const batch = (space: number, start: number, size: number, domain = self): number =>
+      call(
+        memoryOp,
+        23 | (start << 6),
+        put(at, domain | (space << 16), size, indexes, frames, errors),
+      );
+    for (let index = 0; index < 6000; index += 1) put(frames + index * 4, 0x20);
+    put(indexes + 4, 5);
+    expect(batch(0, 1, 6000)).toBe(0);
+    expect([0, 1, 2, 5999].map((index) => word(errors + index * 4) | 0)).toEqual([
+      0,
+      -XenError.invalid,
+      0,
+      0,
+    ]);
+    expect([batch(3, 0, 1), batch(0, 0, 1, 9), batch(0, 2, 1), batch(0, 0x1_0000, 1)]).toEqual([
+      -XenError.notSupported,
+      -XenError.noDomain,
+      -XenError.sequence,
+      -XenError.domain,
+    ]);
   });
 });

@@ -24,7 +24,7 @@ export function setTrapTable(guest: PvGuest, call: XenCall): number {
   }
   for (let index = 0; ; index += 1) {
     if (isSpent(call, index)) {
-      return call.again?.([list + index * 8]) ?? 0;
+      return call.again([list + index * 8]);
     }
     const words = call.copy.words(list + index * 8, 2);
     if (words === undefined) {

@@ -36,6 +36,9 @@ export function framePool(guest: PvGuest): FramePool {
     info.owner(frame) === PageOwner.guest && info.uses(frame) === 0;
   return {
     machineFrames: guest.area.machineFrames,
+    get free() {
+      return free.length;
+    },
     release,
     steal: (frame) => isUnused(frame) && release(frame),
     allocate: (number, order) => {

@@ -91,7 +91,7 @@ function goOnLater(call: XenCall, done: number, bytes: number, before: number): 
   const told = tellDone(call, doneAt ?? 0, before + done);
   const rest = (((count ?? 0) - done) | preempted) >>> 0;
   const args = [((list ?? 0) + done * bytes) >>> 0, rest, doneAt ?? 0, domain ?? 0];
-  return told ?? call.again?.(args) ?? 0;
+  return told ?? call.again(args);
 }
 
 /** Tells how many were done, where that is wanted; an error where it cannot be told. */
