@@ -4,7 +4,7 @@ import { generalProtection, noFault } from '@ringfence/segmentation';
 import { CalloutResult } from '@ringfence/translator';
 import type { ControlRegisters } from './control-registers.ts';
 import type { DebugUnit } from './debug-unit.ts';
-import type { InterruptShadow } from './events.ts';
+import type { Events, InterruptShadow } from './events.ts';
 import type { GuestAccess } from './guest-access.ts';
 import type { CpuHost } from './interfaces.ts';
 import type { CpuModel } from './model.ts';
@@ -24,6 +24,7 @@ export interface CalloutContext {
   /** Ends the run after the current instruction. */
   attention(): void;
   readonly debug: DebugUnit;
+  readonly events: Pick<Events, 'wait'>;
   /** Holds interrupts off before the next instruction. */
   shadowInterrupts(kind: InterruptShadow): void;
   /** EFLAGS.AC may be another: with CR4.SMAP it decides what supervisor code may touch. */

@@ -282,8 +282,6 @@ export class SystemCallouts {
     switch (which) {
       case 0:
       case 1:
-      case 6:
-      case 7:
         return this.#outcome.privileged();
       case 2: {
         const refused = this.#outcome.privileged();

@@ -16,6 +16,7 @@ import {
 import { Callout, CalloutResult } from '@ringfence/translator';
 import type { CalloutContext, Handler } from './callout-outcome.ts';
 import { CalloutOutcome } from './callout-outcome.ts';
+import { MonitorCallouts } from './callouts-monitor.ts';
 import { SystemCallouts } from './callouts-system.ts';
 import { StateCallouts } from './callouts-state.ts';
 import { Msr } from './model-specific-registers.ts';
@@ -46,6 +47,7 @@ export class Callouts {
     this.#bindFlagsAndPorts();
     new SystemCallouts(context, this.#outcome).bind(this.#handlers);
     new StateCallouts(context, this.#outcome).bind(this.#handlers);
+    new MonitorCallouts(context, this.#outcome).bind(this.#handlers);
   }
 
   /** Serves one callout of the record in `CpuState.record`. */

@@ -345,6 +345,7 @@ export class Cpu {
         this.attention();
       },
       debug: this.debug,
+      events: this.#events,
       shadowInterrupts: (kind) => {
         if (this.#events.shadow(kind, this.instructions)) this.attention();
       },

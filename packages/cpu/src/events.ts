@@ -12,6 +12,17 @@ import { Eflag, Word } from './state-view.ts';
 /** Who holds interrupts off before the next instruction (SDM 2B MOV, POP SS, STI). */
 export type InterruptShadow = 'sti' | 'stack';
 
+/** What the CPU waits for instead of an interrupt. */
+export interface Wait {
+  readonly isOver: () => boolean;
+  /** Called when the CPU goes on. */
+  readonly end: () => void;
+  /** Whether requested interrupts end it only where they are taken: the wait of MWAIT. */
+  readonly needsEnabled?: boolean;
+  /** Whether it may end for no reason, and so is over in a snapshot. */
+  readonly mayEnd?: boolean;
+}
+
 /** The events that wait, as a snapshot keeps them. */
 export interface SavedEvents {
   readonly shadowAt: number;
@@ -29,8 +40,7 @@ export interface SavedEvents {
 export class Events {
   /** Whether HLT stands and nothing has ended it. */
   halted: boolean = false;
-  /** What the CPU waits for instead of an interrupt, and what is called when it goes on. */
-  wait: { readonly isOver: () => boolean; readonly end: () => void } | undefined;
+  wait: Wait | undefined;
   /** Whether the last instruction is one that repeats, and goes on. */
   inRepeat: boolean = false;
   readonly #state: Int32Array;
@@ -65,7 +75,7 @@ export class Events {
     return {
       shadowAt: this.#shadowAt,
       stackShadow: this.#shadow === 'stack',
-      halted: this.halted,
+      halted: this.halted && this.wait?.mayEnd !== true,
       nmi: this.#nmi,
       nmiBlocked: this.#nmiBlocked,
       debugPending: this.#debug.pending,
@@ -193,19 +203,19 @@ export class Events {
     if (this.#debug.pending !== 0 && !stackShadow && !this.#takeTrap()) return false;
     // A debugger that steps means the instruction that it sees: interrupts only end HLT.
     if (this.#debug.stepping) {
-      if (this.#nmi || this.#interrupts.requested) this.halted = false;
+      if (this.#nmi || this.#interrupts.requested) this.#wake();
       return true;
     }
     if (this.#nmi && !this.#nmiBlocked && !stackShadow) {
       this.#nmi = false;
       this.#nmiBlocked = true;
-      this.halted = false;
+      this.#wake();
       this.#count('nmi');
       return this.#deliver(Vector.nmi, InterruptKind.external);
     }
     const enabled = ((this.#state[Word.eflags] ?? 0) & Eflag.if) !== 0;
     if (!enabled || shadowed || !this.#interrupts.requested) return true;
-    this.halted = false;
+    this.#wake();
     this.#count('interrupt');
     return this.#deliver(this.#interrupts.acknowledge(), InterruptKind.external);
   }
@@ -213,15 +223,22 @@ export class Events {
   /** Ends a wait that is over. */
   #lookAtWait(): void {
     const { wait } = this;
-    if (wait === undefined || !(this.#nmi || this.#interrupts.requested || wait.isOver())) return;
+    if (wait === undefined) return;
+    const requested = this.#interrupts.requested && wait.needsEnabled !== true;
+    if (this.#nmi || requested || wait.isOver()) this.#wake();
+  }
+
+  /** Goes on, whatever the CPU waited for. */
+  #wake(): void {
+    const { wait } = this;
     this.halted = false;
     this.wait = undefined;
-    wait.end();
+    wait?.end();
   }
 
   /** #DB as a trap, with what made it in DR6. */
   #takeTrap(): boolean {
-    this.halted = false;
+    this.#wake();
     noteDebugFault(this.#state, this.#debug.pending);
     this.#debug.pending = 0;
     return this.#deliver(Vector.debug, InterruptKind.trap);

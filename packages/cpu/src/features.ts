@@ -59,6 +59,7 @@ const rows: readonly (readonly [word: keyof FeatureWords, first: number, names: 
   ['structuredEcx', 22, 'RDPID'],
   ['structuredEdx', 4, 'FSRM'],
   ['saveEax', 0, 'XSAVEOPT XSAVEC XGETBV1 XSAVES'],
+  ['sizesEbx', 0, 'CLZERO'],
   ['sizesEbx', 2, 'XSAVEERPTR'],
   ['sizesEbx', 9, 'WBNOINVD'],
 ];

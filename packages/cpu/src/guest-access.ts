@@ -210,6 +210,11 @@ export class GuestAccess implements LinearMemory {
     return found === FillResult.ok || found === FillResult.uncached ? shadow.physical >>> 0 : -1;
   }
 
+  /** Fills `target` from guest-physical memory; what is not memory reads as all ones. */
+  readPhysical(physical: number, target: Uint8Array): void {
+    this.#physical.read(physical, target);
+  }
+
   #privilege(): number {
     return this.#state[Word.cpl] === 3 ? Privilege.user : Privilege.supervisor;
   }

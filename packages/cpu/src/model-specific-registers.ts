@@ -20,6 +20,7 @@ export const Msr = {
   efer: 0xc000_0080,
   star: 0xc000_0081,
   tscAux: 0xc000_0103,
+  hardwareConfiguration: 0xc001_0015,
   /** The first of AMD's performance counters. */
   performanceCounter: 0xc001_0004,
   extendedSupervisor: 0xda0,
@@ -81,7 +82,7 @@ function keptRegisters(physicalBits: number): Map<number, Kept> {
     // Software writes 0 before it asks CPUID for the level (SDM 3A 9.11.7.1).
     [Msr.microcodeLevel, { mask: zero, reset: [0x0100_00c8, 0], isIdle: true }],
     // AMD: HWCR, SYSCFG, NB_CFG, interrupt pending, DE_CFG (LFENCE serializes), OSVW.
-    [0xc001_0015, { mask: whole, reset: zero }],
+    [Msr.hardwareConfiguration, { mask: whole, reset: zero }],
     [0xc001_0010, { mask: whole, reset: zero }],
     [0xc001_001f, { mask: whole, reset: zero }],
     [0xc001_0055, { mask: zero, reset: zero }],

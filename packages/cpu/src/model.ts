@@ -5,6 +5,7 @@
  * kernel has gathered enough from interrupts, an eighth of what fork and exec take.
  */
 import type { CpuidValues } from '@ringfence/hypercall';
+import { monitorLineBytes } from './address-monitor.ts';
 import type { FeatureWords } from './features.ts';
 import { featureWords } from './features.ts';
 import { avxArea, Component, componentsOf, saveAreaBytes } from './saved-state.ts';
@@ -34,7 +35,7 @@ const maximum =
   `${standard} SYSCALL PCLMULQDQ AES XSAVE RDTSCP PREFETCHW SMEP INVPCID RDSEED SMAP ` +
   'UMIP RDPID LZCNT BMI1 BMI2 ADX SHA SSE4A CLFLUSHOPT CLWB WBNOINVD ERMS FSRM ' +
   'FXSR-OPT XSAVEOPT XSAVEC XGETBV1 XSAVES X2APIC TSC-ADJUST ' +
-  'AVX AVX2 F16C FMA VAES VPCLMULQDQ';
+  'AVX AVX2 F16C FMA VAES VPCLMULQDQ MONITOR CLZERO';
 
 type ModelRow = Omit<CpuModel, 'has' | 'features'> & { readonly names: string };
 
@@ -185,6 +186,10 @@ function basicLeaf(
           (osXsave ? osXsavePresent : 0),
         edx: features.edx & ~withoutApic,
       };
+    case 5:
+      // Lines of MONITOR; ECX: extensions are listed, interrupts may end MWAIT with IF clear.
+      if (!model.has.has('MONITOR')) return none;
+      return { eax: monitorLineBytes, ebx: monitorLineBytes, ecx: 3, edx: 0 };
     case 7:
       if (subleaf !== 0) return none;
       return {

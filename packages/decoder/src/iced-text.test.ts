@@ -35,6 +35,7 @@ const SKIPPED: readonly RegExp[] = [
   /^(VEX_V)?(movmskp[sd]|pinsr[bw]|pextr[bw]|pmovmskb|extractps)_.*r64/i,
   // The override of the implied address has no place in the operands.
   /^(VEX_V)?maskmov(q|dqu)_/i,
+  /^Clzero/,
   // iced-x86 has short names for AAM and AAD with 10, and none for D9 D8 in AT&T syntax.
   /^(Aam|Aad|Fstpnce)_/,
 ];

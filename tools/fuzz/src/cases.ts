@@ -85,7 +85,7 @@ function isFloat(form: Form): boolean {
 
 const families: readonly (readonly [percent: number, forms: readonly Form[]])[] = (() => {
   const usable = FORMS.filter(
-    (form) => form.legacy && !excluded.test(form.mnemonic) && !isAvx(form),
+    (form) => form.legacy && !excluded.test(form.mnemonic) && !isLater(form),
   );
   const system = new RegExp(
     '^(LAR|LSL|VERR|VERW|ARPL|SLDT|STR|SMSW|SGDT|SIDT|LDS|LES|LSS|LFS|LGS|IRET|RETF|CALL|JMP|INT|' +
@@ -130,9 +130,9 @@ const vexLocations: ReadonlySet<number> = new Set([Location.vexGpr, Location.vex
 const isGather = (form: Form): boolean =>
   form.operands.some(({ location }) => location === Location.vectorMemory);
 
-/** Whether a form needs the state of AVX: kept cases and sequences are without. */
-export function isAvx({ feature }: Form): boolean {
-  return /^(AVX2?|VAES|VPCLMULQDQ|F16C|FMA)$/.test(feature);
+/** Whether a form needs the state of AVX or came later: kept cases and sequences are without. */
+export function isLater({ feature }: Form): boolean {
+  return /^(AVX2?|VAES|VPCLMULQDQ|F16C|FMA|CLZERO)$/.test(feature);
 }
 
 const prefixes = [0x66, 0x67, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0, 0xf2, 0xf3];

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeInto, Instruction } from '@ringfence/decoder';
 import { FORMS, Location } from '@ringfence/isa';
 import type { Form } from '@ringfence/isa';
-import { encode, isAvx, Random } from './cases.ts';
+import { encode, isLater, Random } from './cases.ts';
 import { recordBytes, runHere, type SequencePart } from './native-sequence-bench.ts';
 
 const source = fileURLToPath(new URL('../native/sequences.c', import.meta.url));
@@ -34,7 +34,7 @@ const usesSpecial = (form: Form): boolean =>
   form.operands.some(({ text }) => /Sw|^[CDEFGS]S$|Cd|Dd|^O|^M[pa]/.test(text)) ||
   (form.map === 1 && (form.opcode & 0xf8) === 0x20);
 const usable = FORMS.filter(
-  (form) => form.legacy && form.flow === 'next' && !usesSpecial(form) && !isAvx(form),
+  (form) => form.legacy && form.flow === 'next' && !usesSpecial(form) && !isLater(form),
 );
 const floats = usable.filter((f) => floatFeature.test(f.feature) && !notFloat.test(f.mnemonic));
 const x87 = floats.filter((form) => /FPU|287|387/.test(form.feature));

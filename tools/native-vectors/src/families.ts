@@ -19,6 +19,7 @@ const FAMILY_BY_FEATURE: Readonly<Record<string, string>> = {
   SSE4A: 'newer',
   CLFLUSHOPT: 'newer',
   CLWB: 'newer',
+  CLZERO: 'newer',
   LZCNT: 'bmi',
   BMI1: 'bmi',
   BMI2: 'bmi',

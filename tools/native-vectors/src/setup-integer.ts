@@ -25,6 +25,7 @@ export const INTEGER_SETUPS: ReadonlyMap<string, Setup> = new Map<string, Setup>
   ['AAM', (plan): void => plan.setImmediate(0, plan.random.pick([10, 10, 16, 1, 0, 255, 7]))],
   ['BOUND', bound],
   ['XLATB', translate],
+  ['CLZERO', clearLine],
   ...each('DAA DAS AAA AAS', adjust),
   ['LAHF', (plan): void => plan.setGpr(EAX, plan.random.next())],
   ...each('MOVSB MOVSW', moveString),
@@ -138,6 +139,14 @@ function translate(plan: Plan): void {
   const base = WINDOW + plan.random.below(700);
   if (plan.addressBits === 16) plan.setGprPart(EBX, 2, base);
   else plan.setGpr(EBX, base);
+}
+
+/** CLZERO clears the line of DS:EAX. */
+function clearLine(plan: Plan): void {
+  if (plan.random.oneIn(4)) plan.addressBits = 16;
+  const address = WINDOW + plan.random.below(700);
+  if (plan.addressBits === 16) plan.setGprPart(EAX, 2, address);
+  else plan.setGpr(EAX, address);
 }
 
 function adjust(plan: Plan): void {

@@ -99,6 +99,8 @@ NOP     | Ev:n | 0F 1F /0        |      |  | NOPL
 WAIT    |      | 9B              |      |  | 8086
 MONITOR |      | NP 0F 01 C8     | priv |  | MONITOR
 MWAIT   |      | NP 0F 01 C9     | priv |  | MONITOR
+# The line is at eAX, as MONITOR's is.
+CLZERO  |      | 0F 01 FC        |      |  | CLZERO
 LFENCE  |      | NP 0F AE /5 11B |      |  | SSE2
 MFENCE  |      | NP 0F AE /6 11B |      |  | SSE2
 SFENCE  |      | NP 0F AE /7 11B |      |  | SSE

@@ -56,7 +56,7 @@ export const Callout = {
    */
   inspectSelector: 23,
   /**
-   * a = 0 INVD 1 WBINVD 2 CLTS 3 RSM 4 VMCALL 5 VMMCALL 6 MONITOR 7 MWAIT 8 SWAPGS
+   * a = 0 INVD 1 WBINVD 2 CLTS 3 RSM 4 VMCALL 5 VMMCALL 8 SWAPGS
    * 9 CLAC 10 STAC.
    */
   system: 25,
@@ -87,4 +87,7 @@ export const Callout = {
   fpuError: 38,
   /** CMPXCHG16B, far loads and other rarities that need two checks: see the semantics. */
   rdpid: 39,
+  /** a = 0 checks, 1 watches the line at linear address b. */
+  monitor: 40,
+  monitorWait: 41,
 } as const;

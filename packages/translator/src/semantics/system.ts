@@ -2,7 +2,8 @@
  * System instructions and ports: SDM vol. 1, 5.1.9 and 5.20; what they do to the machine is a
  * callout.
  */
-import { CpuState } from '@ringfence/memory';
+import { CpuState, Gpr } from '@ringfence/memory';
+import type { Value } from '../ir/value.ts';
 import { Callout } from './callout-numbers.ts';
 import { transferInside } from './control.ts';
 import type { InstructionContext } from './context.ts';
@@ -166,6 +167,30 @@ function extendedState(which: number): Semantics {
   };
 }
 
+/** Linear address of a byte at eAX, in DS or the segment of a prefix. */
+function byteAtAccumulator(c: InstructionContext, write: boolean): Value {
+  const address = c.gpr(Gpr.rax, c.info.addressSize === 16 ? 2 : 4);
+  return c.segments.linear(c.source.segment(), c.source.segmentIsStack(), address, 1, write);
+}
+
+/** MONITOR reads a byte of the line. */
+function monitor(c: InstructionContext): void {
+  const b = c.b;
+  b.callout(Callout.monitor, b.i32(0), b.i32(0));
+  const linear = byteAtAccumulator(c, false);
+  b.guestLoad('i32.load8_u', linear);
+  b.callout(Callout.monitor, b.i32(1), linear);
+}
+
+/** Clears the 64 aligned bytes around eAX (APM 3, CLZERO). */
+function clearLine(c: InstructionContext): void {
+  const b = c.b;
+  const start = b.and(byteAtAccumulator(c, true), ~63);
+  for (let at = 0; at < 64; at += 4) {
+    b.guestStore('i32.store', b.add(start, at), b.i32(0));
+  }
+}
+
 /** A callout without anything around it. */
 function plain(callout: number, a = 0, second = 0): Semantics {
   return (c) => c.b.callout(callout, c.b.i32(a), c.b.i32(second));
@@ -213,8 +238,9 @@ export const system: SemanticsTable = {
   RSM: plain(Callout.system, 3),
   VMCALL: plain(Callout.system, 4),
   VMMCALL: plain(Callout.system, 5),
-  MONITOR: plain(Callout.system, 6),
-  MWAIT: plain(Callout.system, 7),
+  MONITOR: monitor,
+  MWAIT: plain(Callout.monitorWait),
+  CLZERO: clearLine,
   CLAC: plain(Callout.system, 9),
   STAC: plain(Callout.system, 10),
   // Shadow entries are true at every moment (shadow-paging): there is nothing to invalidate.

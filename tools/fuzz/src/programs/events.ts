@@ -47,6 +47,32 @@ task:   times 8 dd 0
         times 256 dd 0
 taskStack: dd 0`;
 
+/** A line is watched, and the interrupt of the local APIC's timer. */
+const watch = `
+        mov eax, line0
+        xor ecx, ecx
+        xor edx, edx
+        monitor`;
+const startTimer = `
+        mov dword [0xfee003e0], 0xb
+        mov dword [0xfee00320], ${vector}
+        mov dword [0xfee00380], 20000`;
+/** MONITOR of an offset in FS. */
+const atLine = (offset: number): string => `mov eax, ${offset}\n db 0x64\n monitor`;
+const atUser = (label: string, text: string): string => `
+        push ${Selector.data3 | 3}
+        push stack3
+        push 2
+        push ${Selector.code3 | 3}
+        push ${label}
+        iret
+${label}: ${text}`;
+const tries = (label: string, text: string): string => `
+        mov dword [resume], ${label}
+        ${text}
+        ${say(`${label} ok\n`)}
+${label}: mov dword [resume], 0`;
+
 /** Programs about events. */
 export const eventPrograms: readonly LabProgram[] = [
   {
@@ -148,5 +174,48 @@ back:   str eax
         jmp inTask
 count:  dd 0
         ${task}`,
+  },
+  {
+    name: 'MONITOR reads a byte and takes no extensions, MWAIT waits only for what is watched',
+    qemu: 'QEMU takes MWAIT for HLT and checks nothing in MONITOR but ECX',
+    program: `${enable}
+        ${tries('monitorExtensions', `${watch}\n mov ecx, 1\n monitor`)}
+        ${tries('waitExtensions', `${watch}\n mov ecx, 2\n mwait`)}
+        ${tries('written', `${watch}\n inc dword [line0 + 60]\n mwait`)}
+        ${tries('spent', 'mwait')}
+        ${describeFree('line0', 63, 0x4093)}
+        mov ax, ${Selector.free}
+        mov fs, ax
+        ${tries('limit', `${watch}\n ${atLine(63)}\n ${atLine(64)}`)}
+        ${tries('user', atUser('inUser', 'monitor'))}
+        ${tries('userWait', atUser('inWait', 'mwait'))}
+        mov ecx, 0xc0010015
+        mov eax, 0x400
+        xor edx, edx
+        wrmsr
+        ${tries('enabled', atUser('allowed', `${watch}\n inc dword [line0]\n mwait\n int 0x77`))}
+        ${startTimer}
+        ${watch}
+        mov ecx, 1
+        mwait
+        mov eax, [0xfee00220]
+        call hex
+        ${say('waits\n')}
+        ${watch}
+        sti
+        mwait
+        nop
+        cli
+        ${acknowledge}
+        ${startTimer}
+        ${watch}
+        sti
+        mwait
+        nop
+        cli
+        ${acknowledge}`,
+    data: `
+        align 64
+line0:  times 16 dd 0`,
   },
 ];
