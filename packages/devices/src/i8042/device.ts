@@ -15,13 +15,13 @@ import type {
   Timers,
 } from '../interfaces.ts';
 import { openState, saveState } from '../state-shape.ts';
-import { pressKey, takeKeyboardByte, writeKeyboard } from './keyboard.ts';
+import { pressKey, repeatKey, takeKeyboardByte, writeKeyboard } from './keyboard.ts';
 import { moveMouse, report, takeMouseByte, writeMouse } from './mouse.ts';
 import * as reg from './registers.ts';
 import { breakPrefix, translateToSet1 } from './scan-codes.ts';
 import { i8042Shape, powerOnI8042, type I8042State } from './state.ts';
 
-const stateVersion = 1;
+const stateVersion = 2;
 const { commandByte, controllerCommand } = reg;
 /** Marks a byte of the controller's queue as the mouse's. */
 const asMouse = 0x100;
@@ -53,6 +53,7 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
   ];
   readonly #options: I8042Options;
   readonly #timer: Timer;
+  readonly #repeatTimer: Timer;
   #state: I8042State = powerOnI8042();
 
   /** Connects the controller and opens address line 20, as firmware does. */
@@ -61,18 +62,24 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
     this.#timer = options.timers.create(() => {
       this.#fill();
     });
+    this.#repeatTimer = options.timers.create(() => {
+      repeatKey(this.#state.keyboard, options.clock.now());
+      this.#armRepeat();
+      this.#fill();
+    });
     options.a20.set(true);
   }
 
   /**
-   * Presses (again, for a repeat) or releases a key.
+   * Presses or releases a key. While it is held it repeats, as the guest has set it.
    *
    * @param code a name of the W3C's "UI Events KeyboardEvent code Values", such as `KeyA`; a key
    * that the keyboard does not have is ignored
    * @returns false if the keyboard's queue was full and the key is lost; wait and try again
    */
   key(code: string, pressed: boolean): boolean {
-    const taken = pressKey(this.#state.keyboard, code, pressed);
+    const taken = pressKey(this.#state.keyboard, code, pressed, this.#options.clock.now());
+    this.#armRepeat();
     this.#fill();
     return taken;
   }
@@ -119,6 +126,7 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
       this.#writeData(value & 0xff);
     }
     this.#drive();
+    this.#armRepeat();
     this.#fill();
   }
 
@@ -126,6 +134,7 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
   reset(): void {
     this.#state = powerOnI8042();
     this.#timer.cancel();
+    this.#repeatTimer.cancel();
     this.#options.a20.set(true);
     this.#options.ledsChanged?.(0);
     this.#drive();
@@ -136,12 +145,13 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
     return saveState('i8042', stateVersion, i8042Shape, this.#state);
   }
 
-  /** Takes over a saved state, drives all lines and arms the timer. */
+  /** Takes over a saved state, drives all lines and arms the timers. */
   restore(state: unknown): void {
     this.#state = openState(state, 'i8042', stateVersion, i8042Shape);
     this.#options.a20.set(this.#state.a20);
     this.#options.ledsChanged?.(this.#state.keyboard.leds);
     this.#drive();
+    this.#armRepeat();
     this.#fill();
   }
 
@@ -262,6 +272,15 @@ export class I8042 implements FixedPortDevice, Saveable, Resettable {
     const { a20, outputFull, outputIsMouse } = this.#state;
     const data = outputIsMouse ? reg.outputPort.mouseData : reg.outputPort.keyboardData;
     return reg.outputPort.notReset | (a20 ? reg.outputPort.a20 : 0) | (outputFull ? data : 0);
+  }
+
+  #armRepeat(): void {
+    const { repeats, repeatAtNs } = this.#state.keyboard;
+    if (repeats.length > 0) {
+      this.#repeatTimer.arm(repeatAtNs);
+    } else {
+      this.#repeatTimer.cancel();
+    }
   }
 
   /** Queues a byte of the controller's own; more than its RAM holds are lost. */

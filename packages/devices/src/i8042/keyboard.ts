@@ -23,12 +23,51 @@ const command = {
 /** What the keyboard sends when its queue is full (set 2 and set 1). */
 const overrun = { set2: 0x00, set1: 0xff } as const;
 
-/** Presses or releases a key; returns whether there was room for its codes. */
-export function pressKey(state: KeyboardState, code: string, pressed: boolean): boolean {
+/**
+ * Presses or releases a key; returns whether there was room for its codes. The key that is pressed
+ * last repeats while it is held, and pressing it once more changes nothing.
+ */
+export function pressKey(
+  state: KeyboardState,
+  code: string,
+  pressed: boolean,
+  nowNs: number,
+): boolean {
   const bytes = set2Bytes(code, pressed);
   if (bytes === undefined || !state.enabled) {
     return true;
   }
+  const repeated = repeatedBytes(code);
+  const isHeld = repeated.length > 0 && String(state.repeats) === String(repeated);
+  if (pressed && isHeld) {
+    return true;
+  }
+  if (!send(state, bytes)) {
+    return false;
+  }
+  if (pressed) {
+    state.repeats = repeated;
+    state.repeatAtNs = nowNs + delayNs(state.typematic);
+  } else if (isHeld) {
+    state.repeats = [];
+  }
+  return true;
+}
+
+/** Sends the held key again if it is time to; what the guest has not taken yet comes first. */
+export function repeatKey(state: KeyboardState, nowNs: number): void {
+  if (state.repeats.length === 0 || nowNs < state.repeatAtNs) {
+    return;
+  }
+  if (state.queue.length === 0) {
+    send(state, state.repeats);
+  }
+  // A host that was late does not make up for it: a key would act long after it was let go.
+  state.repeatAtNs = Math.max(state.repeatAtNs + periodNs(state.typematic), nowNs);
+}
+
+/** Puts the codes of a key into the queue; returns whether there was room. */
+function send(state: KeyboardState, bytes: readonly number[]): boolean {
   const coded = state.scanCodeSet === 1 ? toSet1(bytes) : bytes;
   // One place is kept for the overrun code, one for an answer.
   if (state.queue.length + coded.length > deviceQueueSize - 2) {
@@ -72,6 +111,7 @@ export function writeKeyboard(state: KeyboardState, byte: number): void {
       break;
     case command.enable:
       state.enabled = true;
+      state.repeats = [];
       state.queue.push(acknowledge);
       break;
     case command.disable:
@@ -133,7 +173,23 @@ function setDefaults(state: KeyboardState, enabled: boolean): void {
   const { scanCodeSet, typematic } = powerOnKeyboard();
   state.scanCodeSet = scanCodeSet;
   state.typematic = typematic;
+  state.repeats = [];
   state.enabled = enabled;
+}
+
+/** Bits 6 and 5 of the typematic byte: quarters of a second until a held key repeats, less one. */
+function delayNs(typematic: number): number {
+  return (((typematic >> 5) & 3) + 1) * 250_000_000;
+}
+
+/** Bits 4 to 0 of the typematic byte: the period, (8 + bits 2..0) * 2 ** bits 4..3 * 4.17 ms. */
+function periodNs(typematic: number): number {
+  return (8 + (typematic & 7)) * 2 ** ((typematic >> 3) & 3) * 4_170_000;
+}
+
+/** What a key sends while it is held: its make code, of Print Screen its last; Pause nothing. */
+function repeatedBytes(code: string): number[] {
+  return code === 'Pause' ? [] : (set2Bytes(code, true) ?? []).slice(-2);
 }
 
 function toSet1(bytes: readonly number[]): readonly number[] {

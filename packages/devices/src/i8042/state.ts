@@ -15,6 +15,10 @@ export interface KeyboardState {
   leds: number;
   /** Typematic rate and delay. */
   typematic: number;
+  /** What is sent again while the key that was pressed last is held, in set 2; else empty. */
+  repeats: number[];
+  /** When it is sent next, by the clock. */
+  repeatAtNs: number;
   /** The byte last sent, for a request to send again. */
   lastSent: number;
 }
@@ -97,6 +101,8 @@ export function powerOnKeyboard(): KeyboardState {
     scanCodeSet: 2,
     leds: 0,
     typematic: 0x2b,
+    repeats: [],
+    repeatAtNs: 0,
     lastSent: 0,
   };
 }
@@ -152,6 +158,8 @@ const keyboardShape: Shape<KeyboardState> = record<KeyboardState>({
   scanCodeSet: integer(1, 2),
   leds: integer(0, 7),
   typematic: byte,
+  repeats: list(byte, 0, 2),
+  repeatAtNs: finite(),
   lastSent: byte,
 });
 
