@@ -93,6 +93,7 @@ export class ScreenView {
     if (code === '') return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.repeat) return; // The guest's keyboard repeats by itself.
     if (pressed) this.#held.add(code);
     else this.#held.delete(code);
     this.#send({ kind: 'key', code, pressed });
