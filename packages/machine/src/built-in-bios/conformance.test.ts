@@ -306,8 +306,8 @@ next:   mov ah, 0x10
     for (const [held, code] of strokes) {
       keyboard.press(held);
       keyboard.press(code);
-      program.run(0.2);
       keyboard.release(code);
+      program.run(0.2);
       keyboard.release(held);
       program.run(0.2);
     }

@@ -134,6 +134,7 @@ wait%:  mov ah, 0
   program.run(0.05);
   for (const key of ['Insert', 'Numpad0', 'NumLock', 'Numpad0', 'Insert'] as const) {
     program.machine.keyboard.press(key);
+    program.machine.keyboard.release(key);
     program.run(0.05);
   }
   expect(program.run()).toEqual([0x80, 0x00, 0x20, 0xa0]);

@@ -1,5 +1,7 @@
 /** INT 9 and INT 16h: the keyboard and its buffer of fifteen keys. */
 
+import type { PortBus } from '@ringfence/devices';
+
 import type { RequestBox } from '../requests.ts';
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import type { BiosFrame } from './frame.ts';
@@ -22,13 +24,14 @@ const Shift = {
 /** Bits of the flags at 496h: what came before a scan code. */
 const Prefix = { e0: 0x02, e1: 0x01, rightControl: 0x04, rightAlternate: 0x08 } as const;
 
-/** Bits of the flags at 418h: the keys of the left side. */
+/** Bits of the flags at 418h: the keys of the left side; locks that are held as in 417h. */
 const Left = { control: 0x01, alternate: 0x02 } as const;
 
 /** The divide key of the pad with Ctrl and Alt, and its Enter with Alt. */
 const padWithOthers = { controlDivide: 0x9500, alternateDivide: 0xa400, alternateEnter: 0xa600 };
 
 const releaseBit = 0x80;
+const insertKey = 0x52;
 const modifiers: Readonly<Record<number, number>> = {
   0x36: Shift.right,
   0x2a: Shift.left,
@@ -40,6 +43,10 @@ const locks: Readonly<Record<number, number>> = {
   0x45: Shift.numLock,
   0x3a: Shift.capsLock,
 };
+/** How INT 16h, AX = 03xxh sets the rate of held keys, and what AH = 09h says of it. */
+const Rate = { byDefault: 0x00, as: 0x05, keyboardCommand: 0xf3, defaultByte: 0x2b } as const;
+const abilities = { defaultRate: 0x01, setRate: 0x04, id: 0x10, enhanced: 0x20 } as const;
+const Port = { data: 0x60, status: 0x64 } as const;
 const keyboardId = 0x41ab;
 const dataSegment = 0x400;
 const capsKeys = /^[a-z]$/i;
@@ -48,11 +55,13 @@ const capsKeys = /^[a-z]$/i;
 export class KeyboardServices {
   readonly #memory: BiosMemory;
   readonly #requests: RequestBox;
+  readonly #ports: PortBus;
 
   /** Makes the services of a board. */
   constructor(board: BiosBoard) {
     this.#memory = board.memory;
     this.#requests = board.requests;
+    this.#ports = board.ports;
   }
 
   /** Takes the scan code in AL; AL returns 1 for Ctrl-Break, 2 for Print Screen, else 0. */
@@ -69,6 +78,9 @@ export class KeyboardServices {
     const isPause = (prefix & Prefix.e1) !== 0;
     const isRelease = (code & releaseBit) !== 0;
     const key = code & ~releaseBit;
+    if (isRelease) {
+      this.#letGo(key === insertKey ? Shift.insert : (locks[key] ?? 0));
+    }
     // The second code of Pause ends its prefix.
     if (!isPause || key === 0x45) {
       memory.write8(Bda.keyFlags, prefix & ~(Prefix.e0 | Prefix.e1));
@@ -93,8 +105,10 @@ export class KeyboardServices {
       frame.al = 2;
       return;
     }
-    if (key === 0x52 && (isExtended || (flags & Shift.numLock) === 0)) {
-      memory.write8(Bda.shiftFlags, flags ^ Shift.insert);
+    if (key === insertKey && (isExtended || (flags & Shift.numLock) === 0)) {
+      if (!this.#turn(Shift.insert)) {
+        return; // It is held: this is a repeat.
+      }
     }
     this.#press(key, isExtended, flags);
   }
@@ -131,11 +145,14 @@ export class KeyboardServices {
       case 0x12:
         frame.set('eax', memory.read8(Bda.shiftFlags) | (this.#keysHeld() << 8));
         return Outcome.done;
+      case 0x03:
+        this.#setRate(frame);
+        return Outcome.done;
       case 0x05:
         frame.al = this.#put(frame.get('ecx')) ? 0 : 1;
         return Outcome.done;
       case 0x09: // What AH can be: 03h, 05h, 0Ah and 10h to 12h.
-        frame.al = 0x30;
+        frame.al = abilities.defaultRate | abilities.setRate | abilities.id | abilities.enhanced;
         return Outcome.done;
       case 0x0a:
         frame.set('ebx', keyboardId);
@@ -166,9 +183,48 @@ export class KeyboardServices {
       return false;
     }
     if (!isRelease) {
-      memory.write8(Bda.shiftFlags, flags ^ lock);
+      this.#turn(lock);
     }
     return true;
+  }
+
+  /** Turns the state of a lock when its key is pressed; false if the key is held already. */
+  #turn(lock: number): boolean {
+    const memory = this.#memory;
+    const held = memory.read8(Bda.shiftFlags2);
+    if ((held & lock) !== 0) {
+      return false;
+    }
+    memory.write8(Bda.shiftFlags2, held | lock);
+    memory.write8(Bda.shiftFlags, memory.read8(Bda.shiftFlags) ^ lock);
+    return true;
+  }
+
+  #letGo(lock: number): void {
+    const memory = this.#memory;
+    memory.write8(Bda.shiftFlags2, memory.read8(Bda.shiftFlags2) & ~lock);
+  }
+
+  /** Sets when and how fast held keys repeat: BH the delay, BL the rate. */
+  #setRate(frame: BiosFrame): void {
+    const { al } = frame;
+    if (al === Rate.as || al === Rate.byDefault) {
+      const asked = frame.get('ebx');
+      const byte = ((asked >> 3) & 0x60) | (asked & 0x1f);
+      this.#command(Rate.keyboardCommand);
+      this.#command(al === Rate.as ? byte : Rate.defaultByte);
+    }
+  }
+
+  /** Sends the keyboard a byte and takes its answer, unless a key's code stands before that. */
+  #command(byte: number): void {
+    const ports = this.#ports;
+    const isFull = (): boolean => (ports.readPort(Port.status, 1) & 1) !== 0;
+    const hasKey = isFull();
+    ports.writePort(Port.data, 1, byte);
+    if (!hasKey && isFull()) {
+      ports.readPort(Port.data, 1);
+    }
   }
 
   /** Keeps which Ctrl and Alt is held: the left ones at 418h, the right ones at 496h. */
@@ -184,9 +240,10 @@ export class KeyboardServices {
     this.#memory.write8(place, isRelease ? before & ~held : before | held);
   }
 
-  /** The keys that are held, as AH = 12h tells them: Ctrl and Alt of both sides. */
+  /** The keys that are held, as AH = 12h tells them: Ctrl and Alt of both sides, and locks. */
   #keysHeld(): number {
-    const left = this.#memory.read8(Bda.shiftFlags2) & (Left.control | Left.alternate);
+    const allLocks = Shift.scrollLock | Shift.numLock | Shift.capsLock;
+    const left = this.#memory.read8(Bda.shiftFlags2) & (Left.control | Left.alternate | allLocks);
     const right = Prefix.rightControl | Prefix.rightAlternate;
     return left | (this.#memory.read8(Bda.keyFlags) & right);
   }
