@@ -7,9 +7,11 @@ export {
   type ByteStore,
   type Soon,
 } from './byte-store.ts';
+export { identify } from './disk-identity.ts';
 export { Disk, maximumWaiting, type Completion, type DiskOptions } from './disk.ts';
 export { DiskError, type DiskErrorCode } from './error.ts';
 export type { DiskFormat, DiskImage } from './image.ts';
+export { KeptOverlay } from './kept-overlay.ts';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
 export {
   mostOverlayBytes,
