@@ -41,3 +41,12 @@ it.each([
 ])('refuses %j with a message that says where', (args, message) => {
   expect(() => drivesOf(...args)).toThrow(message);
 });
+
+it('leaves the files as they are where --keep-disks is off or a drive says so', () => {
+  const overlays = (...args: readonly string[]): boolean[] =>
+    driveSettings(settingsOf(args)).map(({ overlay }) => overlay === true);
+  const drives = ['-hda', 'a', '-fda', 'f', '-cdrom', 'c'];
+  const said = ['-drive', 'file=x,if=virtio,snapshot=on'];
+  expect(overlays(...drives, ...said)).toEqual([false, false, false, true]);
+  expect(overlays(...drives, ...said, '--keep-disks', 'off')).toEqual([true, true, false, true]);
+});

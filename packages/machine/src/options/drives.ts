@@ -75,7 +75,11 @@ export function driveSettings(settings: Settings): readonly DriveSetting[] {
     if (unit >= most) throw bad('-drive', `at most ${String(most)} of an interface`, 'one more');
     add({ ...wanted, unit });
   }
-  return drives;
+  return settings.keepDisks === 'off' ? drives.map(withOverlay) : drives;
+}
+
+function withOverlay(drive: DriveSetting): DriveSetting {
+  return drive.readOnly ? drive : { ...drive, overlay: true };
 }
 
 function driveOf(properties: Properties, unit: number): DriveSetting {

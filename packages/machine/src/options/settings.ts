@@ -36,6 +36,8 @@ export interface Settings {
   readonly fdb?: string;
   /** Drives: `file`, `if`, `format`, `index`, `media`, `readonly`. */
   readonly drive: readonly Properties[];
+  /** Whether what the guest writes to its disks stays: in the files, in a page in the browser. */
+  readonly keepDisks?: 'on' | 'off';
   /** `order` of boot devices, letters as in `cda`; `menu` `on` or `off`; `splash-time` in ms. */
   readonly boot?: Properties;
   /** No window: serial port 0 is on the terminal. */

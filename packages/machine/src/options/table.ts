@@ -153,6 +153,14 @@ export const optionTable: readonly OptionRow[] = [
     help: 'a drive (also index=N,media=cdrom,readonly=on,snapshot=on); FILE may be a URL',
   },
   {
+    name: 'keepDisks',
+    flag: '--keep-disks',
+    argument: 'on|off',
+    value: { kind: 'choice', choices: ['on', 'off'] },
+    scope: 'machine',
+    help: "whether a guest's writes to its disks stay (default: on, in a page off)",
+  },
+  {
     name: 'boot',
     flag: '-boot',
     argument: 'ORDER[,menu=on]',
