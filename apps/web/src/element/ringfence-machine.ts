@@ -16,7 +16,7 @@ import { endText, progressText, rateText } from './machine-texts.ts';
 import { ScreenView } from './screen-view.ts';
 import { Speaker } from './speaker.ts';
 import { SerialView } from './serial-view.ts';
-import { settingsOfAttributes } from './settings-of-attributes.ts';
+import { diskSettings, settingsOfAttributes } from './settings-of-attributes.ts';
 import { theme } from './theme.ts';
 import { toolbar } from './toolbar.ts';
 import type { ToolbarAction } from './toolbar.ts';
@@ -83,18 +83,25 @@ export class RingfenceMachine extends LitElement {
     });
   }
 
-  /** Makes a machine in place of the one before, and starts it. */
-  async boot(settings: Settings = defaultSettings, files: MachineFiles = {}): Promise<void> {
+  /**
+   * Makes a machine in place of the one before, and starts it. With `forgetDisks` what the browser
+   * kept of its disks goes away first.
+   */
+  async boot(
+    settings: Settings = defaultSettings,
+    files: MachineFiles = {},
+    { forgetDisks = false }: { readonly forgetDisks?: boolean } = {},
+  ): Promise<void> {
     this.#settings = settings;
     this.#files = files;
-    await this.#make({ settings, files });
+    await this.#make({ settings, files, forgetDisks });
   }
 
   /** Goes on from a snapshot, with the disks that were given to `boot`. */
   async restore(snapshot: Blob | string): Promise<void> {
     const { translationProfile } = this.#settings;
     const profile = translationProfile === undefined ? {} : { translationProfile };
-    const settings = { ...defaultSettings, ...profile };
+    const settings = { ...defaultSettings, ...profile, ...diskSettings(this.#settings) };
     await this.#make({ settings, files: this.#files, snapshot });
   }
 
@@ -231,7 +238,8 @@ export class RingfenceMachine extends LitElement {
       this.#serial.clear();
       this.start();
     } catch (error) {
-      this.#setState(before === 'loading' ? 'none' : before);
+      // The worker has said so if the machine before this one is gone.
+      if (this.#state === 'loading') this.#setState(before === 'loading' ? 'none' : before);
       this.say(error instanceof Error ? error.message : String(error));
       throw error;
     }

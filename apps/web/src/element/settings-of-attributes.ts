@@ -14,6 +14,15 @@ const fileOptions: readonly string[] = optionTable
   .filter(({ value, scope }) => value.kind === 'file' && scope === 'machine')
   .map(({ name }) => name);
 
+const diskNames: readonly string[] = [
+  ...['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda', 'fdb', 'drive', 'keepDisks'],
+];
+
+/** Returns what settings say of disks. */
+export function diskSettings(settings: Settings): Partial<Settings> {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => diskNames.includes(name)));
+}
+
 /** Returns the files that settings name, as addresses relative to `base`. */
 export function filesOf(settings: Settings, base: string): MachineFiles {
   return Object.fromEntries(

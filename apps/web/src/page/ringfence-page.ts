@@ -1,7 +1,7 @@
 /** The page: what the machine is made from, the machine itself, and a place to drop files. */
 import { html, LitElement } from 'lit';
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { FilePlus2, Moon, Sun, SunMoon, X } from 'lucide';
+import { Eraser, FilePlus2, Moon, Sun, SunMoon, X } from 'lucide';
 import { defaultSettings } from '@ringfence/machine';
 import type { Settings } from '@ringfence/machine';
 
@@ -30,6 +30,10 @@ const memorySizes: readonly number[] = [16, 32, 64, 128, 256, 512, 1024];
 
 const schemes = ['light dark', 'light', 'dark'] as const;
 const schemeKey = 'ringfence-colour-scheme';
+const keepKey = 'ringfence-keep-disks';
+
+/** Disks that a guest may write to. */
+const diskNames: readonly string[] = ['hda', 'hdb', 'hdc', 'hdd', 'fda', 'fdb'];
 
 /** The element that is the whole page. */
 export class RingfencePage extends LitElement {
@@ -59,7 +63,8 @@ export class RingfencePage extends LitElement {
 
   override firstUpdated(): void {
     try {
-      this.#settings = settingsOfUrl(location.search);
+      const keepDisks = localStorage.getItem(keepKey) === 'on' ? 'on' : 'off';
+      this.#settings = { keepDisks, ...settingsOfUrl(location.search) };
       this.#files = filesOf(this.#settings, location.href);
       void this.#boot();
     } catch (error) {
@@ -90,7 +95,8 @@ export class RingfencePage extends LitElement {
             )}
           </select>
         </label>
-        <button @click=${() => this.renderRoot.querySelector('input')?.click()}>
+        ${this.#hasDisk() ? this.#keepControl() : ''}
+        <button @click=${() => this.renderRoot.querySelector<HTMLElement>('[type=file]')?.click()}>
           ${icon(FilePlus2)} Open files…
         </button>
         <input
@@ -121,6 +127,37 @@ export class RingfencePage extends LitElement {
 
   get #machine(): RingfenceMachine | null {
     return this.renderRoot.querySelector('ringfence-machine');
+  }
+
+  #hasDisk(): boolean {
+    return this.#settings.drive.length > 0 || diskNames.some((name) => name in this.#files);
+  }
+
+  /** Whether the browser keeps what guests write to disks, and how to begin anew. */
+  #keepControl(): TemplateResult {
+    const isKept = this.#settings.keepDisks === 'on';
+    return html`<label class="quiet" title="What the guest writes to its disks">
+        <input
+          type="checkbox"
+          .checked=${isKept}
+          @change=${(event: Event) => {
+            const keepDisks = (event.target as HTMLInputElement).checked ? 'on' : 'off';
+            localStorage.setItem(keepKey, keepDisks);
+            this.#settings = { ...this.#settings, keepDisks };
+            void this.#boot();
+          }}
+        />
+        Keep disk changes
+      </label>
+      <button
+        class="square"
+        aria-label="Forget what was written to these disks, and start again"
+        title="Forget what was written to these disks, and start again"
+        ?hidden=${!isKept}
+        @click=${() => void this.#boot({ forgetDisks: true })}
+      >
+        ${icon(Eraser)}
+      </button>`;
   }
 
   #memorySizes(): readonly number[] {
@@ -176,12 +213,12 @@ export class RingfencePage extends LitElement {
     await this.#boot();
   }
 
-  async #boot(): Promise<void> {
+  async #boot(options: { readonly forgetDisks?: boolean } = {}): Promise<void> {
     this.requestUpdate();
     const machine = this.#machine;
     if (machine === null) return;
     try {
-      await machine.boot(this.#settings, this.#files);
+      await machine.boot(this.#settings, this.#files, options);
       machine.view = this.#hasScreen() ? 'screen' : 'serial';
     } catch {
       // The element shows what went wrong.

@@ -43,6 +43,11 @@ export class OriginFolder {
     return (await (await this.#open()).getFileHandle(name)).getFile();
   }
 
+  /** Returns a file to be read and written in place, made if it is not there. */
+  async handle(name: string): Promise<FileSystemFileHandle> {
+    return (await this.#open()).getFileHandle(name, { create: true });
+  }
+
   /** Writes a file, all or nothing of it. */
   async write(
     name: string,

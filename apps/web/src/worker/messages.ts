@@ -22,6 +22,8 @@ export interface MachineRequest {
   readonly files: MachineFiles;
   /** A snapshot to go on from. */
   readonly snapshot?: FileSource;
+  /** What the browser kept of its disks goes away. */
+  readonly forgetDisks?: boolean;
 }
 
 /** A picture of the screen: RGBA, row by row. */

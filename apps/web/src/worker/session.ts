@@ -3,7 +3,7 @@ import type { BootFiles, Machine } from '@ringfence/machine';
 
 import { savedProfile } from '../storage/saved-profile.ts';
 import { browserHost } from './browser-host.ts';
-import { openDrives } from './drives.ts';
+import { OpenDrives } from './drives.ts';
 import { loadFile } from './load-file.ts';
 import type { LoadProgress } from './load-file.ts';
 import type {
@@ -33,6 +33,7 @@ export class Session {
   readonly #screen: ScreenFeed;
   #machine: Machine | undefined;
   #profile: ProfileKeeper | undefined;
+  #drives: OpenDrives | undefined;
   #input: readonly SerialInput[] = [];
   #buttons = 0;
 
@@ -62,6 +63,7 @@ export class Session {
         break;
       case 'hidden':
         void this.#profile?.keep();
+        this.#drives?.keep();
         break;
       case 'serial':
         this.#input[message.port]?.write(message.bytes);
@@ -120,7 +122,8 @@ export class Session {
     }
   }
 
-  async #create({ settings, files, snapshot }: MachineRequest): Promise<null> {
+  async #create(request: MachineRequest): Promise<null> {
+    const { settings, files, snapshot, forgetDisks = false } = request;
     const progress: LoadProgress = (what, done, of) => {
       this.#post({ kind: 'progress', what, done, of });
     };
@@ -128,27 +131,47 @@ export class Session {
       loadFile(name, source, progress);
     const names = Object.entries(files).filter(([name]) => bootFiles.includes(name));
     const profile = savedProfile(settings);
-    const [loaded, file, drives] = await Promise.all([
-      Promise.all(names.map(async ([name, from]) => [name, await load(name, from)] as const)),
-      snapshot === undefined ? undefined : load('snapshot', snapshot),
-      openDrives(settings, files, (fault) => {
-        this.#post({ kind: 'fault', message: fault });
-      }),
-    ]);
-    // What the machine before this one translated is for this one already.
-    await this.#profile?.keep();
-    const machine = await createMachine({
-      ...machineOptions(settings, Object.fromEntries(loaded) as BootFiles, this.#host),
-      ...(drives.length === 0 ? {} : { drives }),
-      ...(file === undefined ? {} : { snapshot: file }),
-      ...(profile === undefined ? {} : { translationProfile: await profile.read() }),
+    await this.#letGoOfDisks();
+    const opening = OpenDrives.open({ settings, files, forgetDisks }, (fault) => {
+      this.#post({ kind: 'fault', message: fault });
     });
+    let machine: Machine;
+    try {
+      const [loaded, file, { drives }] = await Promise.all([
+        Promise.all(names.map(async ([name, from]) => [name, await load(name, from)] as const)),
+        snapshot === undefined ? undefined : load('snapshot', snapshot),
+        opening,
+      ]);
+      // What the machine before this one translated is for this one already.
+      await this.#profile?.keep();
+      machine = await createMachine({
+        ...machineOptions(settings, Object.fromEntries(loaded) as BootFiles, this.#host),
+        ...(drives.length === 0 ? {} : { drives }),
+        ...(file === undefined ? {} : { snapshot: file }),
+        ...(profile === undefined ? {} : { translationProfile: await profile.read() }),
+      });
+    } catch (error) {
+      void opening.then((opened) => opened.close()).catch(() => undefined);
+      throw error;
+    }
     this.#profile?.stop();
     this.#machine?.dispose();
+    void this.#drives?.close();
     this.#machine = machine;
+    this.#drives = await opening;
     this.#profile = profile === undefined ? undefined : new ProfileKeeper(machine, profile);
     this.#connect(machine);
     return null;
+  }
+
+  /** Ends a machine whose disks are kept: only one can have a disk's file open. */
+  async #letGoOfDisks(): Promise<void> {
+    if (this.#drives?.areKept !== true) return;
+    this.#machine?.dispose();
+    this.#machine = undefined;
+    this.#post({ kind: 'state', state: 'ended' });
+    await this.#drives.close();
+    this.#drives = undefined;
   }
 
   #connect(machine: Machine): void {
