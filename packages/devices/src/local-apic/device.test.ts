@@ -15,6 +15,21 @@ describe('local APIC after reset', () => {
     expect([rig.read(at.lvtFirst), rig.read(at.lvtLast)]).toEqual([masked, masked]);
   });
 
+  it('keep their other bytes where less than 32 bits are written', () => {
+    const rig = Rig.enabled();
+    const write = (offset: number, size: 1 | 2 | 4, value: number): number => {
+      rig.apic.writeMmio(at.initialCount + offset, size, value);
+      return rig.read(at.initialCount);
+    };
+    expect([write(0, 4, 0x1234_5678), write(0, 1, 9), write(3, 1, 1)]).toEqual([
+      0x1234_5678, 0x1234_5609, 0x134_5609,
+    ]);
+    // None that crosses, and none behind a register.
+    expect([write(2, 2, 7), write(1, 2, 8), write(4, 1, 8), write(3, 2, 8)]).toEqual(
+      Array(4).fill(0x7_5609),
+    );
+  });
+
   it('stands at 0xfee00000 on the boot processor', () => {
     const rig = new Rig();
     expect(rig.apic.readMsr(apicMsr.base)).toEqual({ low: 0xfee0_0900, high: 0 });

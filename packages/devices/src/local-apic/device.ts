@@ -103,12 +103,21 @@ export class LocalApic implements MmioDevice, Saveable, Resettable {
     return size === 4 ? value : (value >>> (8 * (address & 3))) & (2 ** (8 * size) - 1);
   }
 
-  /** Writes a register; only aligned writes of 32 bits are taken (10.4.1). */
+  /**
+   * Writes a register. Writes are to be of 32 bits, and what narrower ones do is not said (10.4.1):
+   * they leave the other bytes as they read, as under Xen, since there are systems that make them.
+   */
   writeMmio(address: number, size: AccessSize, value: number): void {
     const { enabled, x2Mode } = this.#delivery;
-    if (size === 4 && (address & 0x0f) === 0 && enabled && !x2Mode) {
-      this.#write(address & 0xff0, value >>> 0);
+    const isWithin = (address & 0x0f) + size <= 4 && address % size === 0;
+    if (!isWithin || !enabled || x2Mode) {
+      return;
     }
+    const offset = address & 0xff0;
+    const shift = 8 * (address & 3);
+    const mask = size === 4 ? -1 : (2 ** (8 * size) - 1) << shift;
+    const kept = size === 4 ? 0 : this.#read(offset) & ~mask;
+    this.#write(offset, (kept | ((value << shift) & mask)) >>> 0);
   }
 
   /** Reads one of the APIC's MSRs; nothing for any other, or for one that cannot be read now. */
