@@ -101,7 +101,7 @@ const checks: NamedChecks = {
   'through the local APIC, before any other way': [
     mapShared,
     bind,
-    leaves('        mov eax, 0x40000004\n        xor ecx, ecx\n        cpuid', 'eax', 0x58),
+    leaves('        mov eax, 0x40000004\n        xor ecx, ecx\n        cpuid', 'eax', 0x5c),
     handles(
       [0x51],
       `        mov eax, [0xfee00120]

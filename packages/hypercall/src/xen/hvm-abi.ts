@@ -32,7 +32,11 @@ import { Waiting } from './waiting.ts';
 /** The MSR by which a guest places its hypercall page, unless something else has that number. */
 export const xenHypercallMsr = 0x4000_0000;
 
-/** Leaf base + 4, EAX: APIC accesses are served, x2APIC not; vcpu id and domain id are there. */
+/**
+ * Leaf base + 4, EAX: neither APIC nor x2APIC is the processor's own; devices reach pages that are
+ * granted, and vcpu id and domain id are there.
+ */
+const devicesReachGrants = 1 << 2;
 const vcpuIdPresent = 1 << 3;
 const domainIdPresent = 1 << 4;
 /** Upcalls can come through the local APIC (HVMOP_set_evtchn_upcall_vector). */
@@ -191,7 +195,7 @@ export class XenHvmAbi implements HypercallAbi {
 
   #features(): number {
     const vector = this.domain.upcalls.hasApic ? upcallVectorPresent : 0;
-    return vcpuIdPresent | domainIdPresent | vector;
+    return devicesReachGrants | vcpuIdPresent | domainIdPresent | vector;
   }
 
   /** Bits of the highest machine address. */

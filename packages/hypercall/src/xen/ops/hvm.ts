@@ -57,8 +57,10 @@ export const serveHvm: XenHandler = (call) => {
     case Op.flushTlbs:
       // Shadow tables are kept true by traces: there is nothing to flush.
       return at === 0 ? 0 : -XenError.invalid;
-    case Op.pagetableDying:
-      return 0;
+    case Op.pagetableDying: {
+      const words = ownWords(call, at, 4);
+      return typeof words === 'number' ? words : 0;
+    }
     case Op.guestRequest:
       // Nobody watches the guest.
       return at === 0 ? 0 : -XenError.invalid;

@@ -18,6 +18,8 @@ describe('entries', () => {
       expect(memory.read32(leaf(place) + 4)).toBe(high | 0);
     }
     expect(update(leaf(place), (spare << 12) | 1, 0x8_0000)).toBe(-notPermitted);
+    // The address that is none.
+    expect(update(leaf(place), 0xffff_f001, 0xf_ffff)).toBe(-invalid);
     const second = memory.read32(abi.guest.base * 4096 + 24) & 0xffff_f000;
     expect(update(second, 0, 0x7ff0_0000)).toBe(0);
     const third = abi.guest.base * 4096;

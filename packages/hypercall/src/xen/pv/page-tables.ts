@@ -34,6 +34,8 @@ const addedTop = EntryBit.writable | EntryBit.user;
 const noExecute = 0x8000_0000;
 const softwareHigh = 0x7ff0_0000;
 const frameHigh = 0xf_ffff;
+/** The frame of an entry whose address has all of its bits: none that anybody could mean. */
+const noFrame = 2 ** 40 - 1;
 
 /** An entry in halves. */
 export interface Entry {
@@ -168,7 +170,13 @@ export class PageTables {
 
   /** The guest has no devices: memory is none, and what is no memory may not be mapped. */
   #deviceError(entry: Entry): number {
-    return frameOf(entry) < this.info.frames ? -XenError.busy : -XenError.notPermitted;
+    const frame = frameOf(entry);
+    const isNone = frame === noFrame;
+    return frame < this.info.frames
+      ? -XenError.busy
+      : isNone
+        ? -XenError.invalid
+        : -XenError.notPermitted;
   }
 
   #isXens(frame: number, index: number): boolean {
