@@ -90,8 +90,8 @@ ${call(12, [`ebx, ${String(operation)}`, 'ecx, argument'], 0)}`,
 export type NamedChecks = Readonly<Record<string, readonly string[]>>;
 
 /** The kind of machine, what makes a kernel of checks, and other options. */
-export interface CheckedMachine extends Partial<Pick<MachineOptions, 'cpu'>> {
-  readonly machine: 'pvh' | 'xenpv';
+export interface CheckedMachine extends Partial<Pick<MachineOptions, 'cpu' | 'xen'>> {
+  readonly machine: 'pc' | 'pvh' | 'xenpv';
   kernel(checks: readonly string[]): Uint8Array;
 }
 
