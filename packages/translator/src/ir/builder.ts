@@ -4,6 +4,7 @@ import { faultArguments } from './fault-arguments.ts';
 import { DeferredState } from './deferred-state.ts';
 import { foldOperation } from './fold.ts';
 import { FlagWords } from './flag-words.ts';
+import { KnownFloats } from './known-floats.ts';
 import { Promotion, type FlagsOrigin, type PromotedState } from './promotion.ts';
 import { resultType } from './result-type.ts';
 import { constantI64, constantOf, named, Value, type IrType, type Variable } from './value.ts';
@@ -26,6 +27,8 @@ export class IrBuilder extends BinaryOperations {
   leavesFlagsLazy = false;
   /** The flag words, or what stands for them. */
   readonly flagWords: FlagWords;
+  /** What is known of floating-point numbers. */
+  readonly floats: KnownFloats = new KnownFloats();
   #block: Value[] = this.body;
   readonly #promotion: Promotion;
   readonly #done = new Set<string>();
@@ -46,6 +49,11 @@ export class IrBuilder extends BinaryOperations {
   /** Whether this is code outside of any condition, of which facts hold until changed. */
   get isStraight(): boolean {
     return this.#promotion.isStraight;
+  }
+
+  /** Whether there is promoted state. */
+  get isRegion(): boolean {
+    return this.#promotion.isRegion;
   }
 
   /** Writes deferred flags: something is about to read them. */
@@ -75,6 +83,7 @@ export class IrBuilder extends BinaryOperations {
   unpromoted(build: () => void, touchesFlags: boolean): void {
     if (touchesFlags) this.flagWords.expose();
     this.settleFlags();
+    this.floats.forget();
     if (touchesFlags) this.flagsOrigin = undefined;
     this.#append(new Value('spill', 'void', []));
     this.#promotion.without(build);

@@ -10,7 +10,8 @@ export interface PromotedState {
 
 /** The operation that the flag words come from, where it is known: conditions read it directly. */
 export interface FlagsOrigin {
-  readonly kind: 'sub' | 'add' | 'result';
+  /** Of `compared` the others are flags: CF, PF and, as the result, ZF. */
+  readonly kind: 'sub' | 'add' | 'result' | 'compared';
   readonly left: Value;
   readonly right: Value;
   readonly result: Value;

@@ -34,10 +34,18 @@ const lanes: Readonly<Record<string, Lanes>> = {
 /** What load instruction `name` reads at an address that is in a vector. */
 export function loadLane(b: IrBuilder, vector: Value, name: string, address: number): Value {
   if (name === 'v128.load') return vector;
-  const { shape, lane, extract } = laneOf(name, address);
+  const { shape, bytes, extract, ...asked } = laneOf(name, address);
+  let { lane } = asked;
   let within = vector;
-  while (within.op === `${shape}.replace_lane`) {
+  for (;;) {
+    const source = shuffledFrom(within, lane, bytes);
+    if (source !== undefined) {
+      within = source.vector;
+      lane = source.lane;
+      continue;
+    }
     const [before, content] = within.args;
+    if (within.op !== `${shape}.replace_lane`) break;
     if (before === undefined || content === undefined) break;
     if (within.lanes?.[0] === lane) {
       // What is narrower than its value has yet to be cut and extended.
@@ -61,11 +69,26 @@ export function storeLane(
   return b.opLanes(`${shape}.replace_lane`, [lane], vector, content);
 }
 
-function laneOf(name: string, address: number): { shape: string; lane: number; extract: string } {
+/** The lane of another vector that a shuffle takes a lane from as it is, if it does. */
+function shuffledFrom(
+  { op, args, lanes: from }: Value,
+  lane: number,
+  bytes: number,
+): { vector: Value; lane: number } | undefined {
+  const first = from?.[lane * bytes] ?? -1;
+  if (op !== 'i8x16.shuffle' || first % bytes !== 0) return undefined;
+  for (let byte = 1; byte < bytes; byte++) {
+    if (from?.[lane * bytes + byte] !== first + byte) return undefined;
+  }
+  const vector = args[first < vectorBytes ? 0 : 1];
+  return vector && { vector, lane: (first & (vectorBytes - 1)) / bytes };
+}
+
+function laneOf(name: string, address: number): Lanes & { readonly lane: number } {
   const found = lanes[name];
   const byte = address & (vectorBytes - 1);
   if (found === undefined || byte % found.bytes !== 0) {
     throw new Error(`ir: no ${name} at byte ${String(byte)} of a vector register`);
   }
-  return { shape: found.shape, lane: byte / found.bytes, extract: found.extract };
+  return { ...found, lane: byte / found.bytes };
 }

@@ -131,6 +131,7 @@ function restore(c: InstructionContext): void {
   b.store('i32.store', CpuState.fpuDp, word(image.dp));
   b.store('i32.store', CpuState.fpuDs, word(image.ds, 'i32.load16_u'));
   b.store('i32.store', CpuState.mxcsr, mxcsr);
+  b.floats.forget();
   eachRegister(c, (offset) => {
     const to = physical(c, offset);
     const at = b.add(linear, b.add(offset, image.registers));
@@ -146,6 +147,7 @@ function loadMxcsr(c: InstructionContext): void {
   const value = c.read(0);
   c.b.if(c.b.and(value, ~mxcsrMask), () => c.b.fault(generalProtection, 0));
   c.b.store('i32.store', CpuState.mxcsr, value);
+  c.b.floats.forget();
 }
 
 function emptyMmx(c: InstructionContext): void {

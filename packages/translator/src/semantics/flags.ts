@@ -168,6 +168,21 @@ export class FlagsBuilder {
     this.#assign({ words: () => b.flagWords.set(result, carries) });
   }
 
+  /**
+   * Flags of a comparison of floating-point numbers, each 0 or 1: CF less, ZF equal, PF unordered,
+   * for which the other two are 1 too; all others are clear (SDM vol. 2A, COMISD).
+   */
+  compared(less: Value, equal: Value, unordered: Value): void {
+    const b = this.#b;
+    const words = (): void => {
+      // The result is 0 or 1, of which 0 has even parity.
+      const parity = b.shl(b.xor(equal, unordered), 8);
+      b.flagWords.set(b.xor(equal, 1), b.or(b.shl(b.neg(less), 30), parity));
+    };
+    this.#assign({ words });
+    this.#remember('compared', less, unordered, equal, 4);
+  }
+
   /** The six flags in EFLAGS layout, other bits 0. */
   toEflags(): Value {
     const b = this.#b;

@@ -2,7 +2,8 @@
  * Scalar floating point of SSE (ADDSS, ADDSD ...): lane 0 alone, as a WebAssembly number.
  *
  * The division into a fast and a slow path is that of float-lanes.ts. Only the lane is loaded and
- * stored: the rest of the destination stays as it is.
+ * stored: the rest of the destination stays as it is. Blocks of regions remember what numbers are
+ * known to be ordinary (scalar-paths.ts): `allowed` is looked at where that does not say so.
  */
 import { CpuState } from '@ringfence/memory';
 import type { Value } from '../ir/value.ts';
@@ -13,85 +14,25 @@ import type { InstructionContext } from './context.ts';
 import { beginFloat, finishFloat, isDefaultControl, isInexactSet } from './float-lanes.ts';
 import { predicateOf } from './float-predicates.ts';
 import { resize } from './integer.ts';
+import { boundOf } from './ordinary-floats.ts';
 import type { Semantics, SemanticsTable } from './registry.ts';
+import {
+  alwaysUsual,
+  bytesOf,
+  constant,
+  fastOrSlow,
+  isOrdinary,
+  isZero,
+  largest,
+  raw,
+  read,
+  smallest,
+  unlessOrdinary,
+  usually,
+  within,
+  write,
+} from './scalar-paths.ts';
 import { vectors } from './vector.ts';
-
-const bytesOf = (f: FloatFormat): 4 | 8 => (f.name === 'f32' ? 4 : 8);
-
-function constant(c: InstructionContext, f: FloatFormat, value: number): Value {
-  return f.name === 'f32' ? c.b.f32(value) : c.b.f64(value);
-}
-
-const smallest = (f: FloatFormat): number => (f.name === 'f32' ? 2 ** -126 : 2 ** -1022);
-const largest = (f: FloatFormat): number =>
-  f.name === 'f32' ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
-
-/** Operand `index` as a number: memory, or lane 0 of a register. */
-function read(c: InstructionContext, f: FloatFormat, index: number): Value {
-  const b = c.b;
-  if (!c.isMemory(index)) {
-    const { offset, dynamic } = c.register(index);
-    return b.load(`${f.name}.load`, offset, dynamic);
-  }
-  const linear = c.linear(index, bytesOf(f), false);
-  return f.name === 'f32'
-    ? b.op('f32.reinterpret_i32', b.guestLoad('i32.load', linear))
-    : b.op('f64.reinterpret_i64', b.guestLoad('i64.load', linear));
-}
-
-/** Stores lane 0 of the destination. */
-function write(c: InstructionContext, f: FloatFormat, value: Value): void {
-  const { offset, dynamic } = c.register(0);
-  c.b.store(`${f.name}.store`, offset, value, dynamic);
-}
-
-/** A number's bits in an i64. */
-function raw(c: InstructionContext, f: FloatFormat, value: Value): Value {
-  return f.name === 'f32'
-    ? c.b.extendU(c.b.op('i32.reinterpret_f32', value))
-    : c.b.op('i64.reinterpret_f64', value);
-}
-
-function fromRaw(c: InstructionContext, f: FloatFormat, bits: Value): Value {
-  return f.name === 'f32'
-    ? c.b.op('f32.reinterpret_i32', c.b.wrap(bits))
-    : c.b.op('f64.reinterpret_i64', bits);
-}
-
-/** Whether the magnitude is from `least` up to the largest number. */
-function within(c: InstructionContext, f: FloatFormat, value: Value, least: number): Value {
-  const b = c.b;
-  const size = b.op(`${f.name}.abs`, value);
-  const above = b.op(`${f.name}.ge`, size, constant(c, f, least));
-  return b.and(above, b.op(`${f.name}.le`, size, constant(c, f, largest(f))));
-}
-
-function isZero(c: InstructionContext, f: FloatFormat, value: Value): Value {
-  return c.b.eq(value, constant(c, f, 0));
-}
-
-/** Whether the number is a zero or normal. */
-function isOrdinary(c: InstructionContext, f: FloatFormat, value: Value): Value {
-  return c.b.or(within(c, f, value, smallest(f)), isZero(c, f, value));
-}
-
-/** `fast` if `allowed`, else the number whose bits `slow` gives. */
-function fastOrSlow(
-  c: InstructionContext,
-  f: FloatFormat,
-  allowed: Value,
-  fast: Value,
-  slow: () => Value,
-): Value {
-  const b = c.b;
-  const result = b.variable(f.name, fast);
-  b.if(b.eqz(allowed), () => {
-    beginFloat(c);
-    b.set(result, fromRaw(c, f, slow()));
-    finishFloat(c);
-  });
-  return b.get(result);
-}
 
 type Name = 'Add' | 'Sub' | 'Mul' | 'Div';
 
@@ -118,11 +59,14 @@ function arithmetic(f: FloatFormat, name: Name): Semantics {
     const right = read(c, f, 1);
     const left = read(c, f, 0);
     const fast = b.op(`${f.name}.${name.toLowerCase()}`, left, right);
-    const ordinary = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
-    const safe = b.and(ordinary, isSafe(c, f, name, left, right, fast));
-    const allowed = b.and(safe, isDefaultControl(c, true));
+    const usual = usually(c, f, [left, right], fast);
+    const allowed = (): Value => {
+      const ordinary = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
+      const safe = b.and(ordinary, isSafe(c, f, name, left, right, fast));
+      return b.and(safe, isDefaultControl(c, true));
+    };
     const slow = (): Value => b.call(`${f.name}${name}`, 'i64', raw(c, f, left), raw(c, f, right));
-    write(c, f, fastOrSlow(c, f, allowed, fast, slow));
+    write(c, f, fastOrSlow(c, f, usual, allowed, fast, slow));
   };
 }
 
@@ -130,12 +74,16 @@ function squareRoot(f: FloatFormat): Semantics {
   return (c) => {
     const b = c.b;
     const value = read(c, f, 1);
-    const positive = b.op(`${f.name}.ge`, value, constant(c, f, smallest(f)));
-    const finite = b.op(`${f.name}.le`, value, constant(c, f, largest(f)));
-    const ordinary = b.or(b.and(positive, finite), isZero(c, f, value));
-    const allowed = b.and(ordinary, isDefaultControl(c, true));
+    const root = b.op(`${f.name}.sqrt`, value);
+    const usual = usually(c, f, [value], root);
+    const allowed = (): Value => {
+      const positive = b.op(`${f.name}.ge`, value, constant(c, f, smallest(f)));
+      const finite = b.op(`${f.name}.le`, value, constant(c, f, largest(f)));
+      const ordinary = b.or(b.and(positive, finite), isZero(c, f, value));
+      return b.and(ordinary, isDefaultControl(c, true));
+    };
     const slow = (): Value => b.call(`${f.name}Sqrt`, 'i64', raw(c, f, value));
-    write(c, f, fastOrSlow(c, f, allowed, b.op(`${f.name}.sqrt`, value), slow));
+    write(c, f, fastOrSlow(c, f, usual, allowed, root, slow));
   };
 }
 
@@ -146,9 +94,11 @@ function extreme(f: FloatFormat, name: 'Min' | 'Max'): Semantics {
     const right = read(c, f, 1);
     const left = read(c, f, 0);
     const chosen = b.op(`${f.name}.${name === 'Min' ? 'lt' : 'gt'}`, left, right);
-    const allowed = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
+    const fast = b.select(chosen, left, right);
+    const usual = alwaysUsual(c, f, [left, right]);
+    const allowed = (): Value => b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
     const slow = (): Value => b.call(`${f.name}${name}`, 'i64', raw(c, f, left), raw(c, f, right));
-    write(c, f, fastOrSlow(c, f, allowed, b.select(chosen, left, right), slow));
+    write(c, f, fastOrSlow(c, f, usual, allowed, fast, slow));
   };
 }
 
@@ -164,12 +114,9 @@ function relate(
   const less = b.op(`${f.name}.lt`, left, right);
   const other = b.select(b.eq(left, right), b.i32(Relation.equal), b.i32(Relation.greater));
   const relation = b.variable('i32', b.select(less, b.i32(Relation.less), other));
-  const ordinary = b.and(isOrdinary(c, f, left), isOrdinary(c, f, right));
-  b.if(b.eqz(ordinary), () => {
-    beginFloat(c);
+  unlessOrdinary(c, f, left, right, () => {
     const [first, second] = [raw(c, f, left), raw(c, f, right)];
     b.set(relation, b.call(`${f.name}Compare`, 'i32', first, second, quiet));
-    finishFloat(c);
   });
   return b.get(relation);
 }
@@ -186,17 +133,24 @@ function compareMask(f: FloatFormat): Semantics {
   };
 }
 
-/** ZF PF CF by relation: less 001, equal 100, greater 000, unordered 111. */
+/** CF, ZF and PF: less, equal, unordered, which sets all three. */
 function compareFlags(f: FloatFormat, quiet: boolean): Semantics {
   return (c) => {
     const b = c.b;
     const right = read(c, f, 1);
     const left = read(c, f, 0);
-    const relation = relate(c, f, left, right, b.i32(quiet ? 1 : 0));
-    const equal = b.shl(b.and(relation, Relation.equal), 5);
-    const ordered = b.or(equal, b.and(relation, Relation.less));
-    const unordered = b.and(relation, Relation.unordered);
-    c.flags.fromEflags(b.select(unordered, b.i32(0x45), ordered));
+    const less = b.variable('i32', b.op(`${f.name}.lt`, left, right));
+    const equal = b.variable('i32', b.eq(left, right));
+    const unordered = b.variable('i32', b.i32(0));
+    unlessOrdinary(c, f, left, right, () => {
+      const [first, second] = [raw(c, f, left), raw(c, f, right)];
+      const relation = b.call(`${f.name}Compare`, 'i32', first, second, b.i32(quiet ? 1 : 0));
+      const none = b.shrU(relation, 3);
+      b.set(unordered, none);
+      b.set(less, b.and(b.or(relation, none), 1));
+      b.set(equal, b.and(b.or(b.shrU(relation, 1), none), 1));
+    });
+    c.flags.compared(b.get(less), b.get(equal), b.get(unordered));
   };
 }
 
@@ -206,20 +160,32 @@ function widen(c: InstructionContext): void {
   const value = read(c, f32, 1);
   const slow = (): Value => b.call('f32ToF64', 'i64', raw(c, f32, value));
   const wide = b.op('f64.promote_f32', value);
-  write(c, f64, fastOrSlow(c, f64, isOrdinary(c, f32, value), wide, slow));
+  const from = alwaysUsual(c, f32, [value]);
+  const bound = boundOf(c, f64);
+  const usual = from && bound && { bound, serves: from.serves };
+  write(
+    c,
+    f64,
+    fastOrSlow(c, f64, usual, () => isOrdinary(c, f32, value), wide, slow),
+  );
 }
 
 /** CVTSD2SS: between the normal singles and clear of both ends, or zero. */
 function narrow(c: InstructionContext): void {
   const b = c.b;
   const value = read(c, f64, 1);
-  const size = b.op('f64.abs', value);
-  const above = b.op('f64.ge', size, b.f64(2 ** -125));
-  const inside = b.and(above, b.op('f64.lt', size, b.f64(2 ** 127)));
-  const safe = b.or(inside, isZero(c, f64, value));
-  const allowed = b.and(safe, isDefaultControl(c, true));
+  const single = b.op('f32.demote_f64', value);
+  // Only numbers in the midst of the singles' range become typical.
+  const usual = usually(c, f32, [], single);
+  const allowed = (): Value => {
+    const size = b.op('f64.abs', value);
+    const above = b.op('f64.ge', size, b.f64(2 ** -125));
+    const inside = b.and(above, b.op('f64.lt', size, b.f64(2 ** 127)));
+    const safe = b.or(inside, isZero(c, f64, value));
+    return b.and(safe, isDefaultControl(c, true));
+  };
   const slow = (): Value => b.call('f64ToF32', 'i64', raw(c, f64, value));
-  write(c, f32, fastOrSlow(c, f32, allowed, b.op('f32.demote_f64', value), slow));
+  write(c, f32, fastOrSlow(c, f32, usual, allowed, single, slow));
 }
 
 /** CVTSI2SS, CVTSI2SD: an integer of 4 or 8 bytes; 4 bytes are exact in double precision. */
@@ -229,12 +195,18 @@ function fromInteger(f: FloatFormat): Semantics {
     const value = c.read(1);
     const fast = b.op(`${f.name}.convert_${value.type}_s`, value);
     if (value.type === 'i32' && f.name === 'f64') {
+      b.floats.add(fast);
       write(c, f, fast);
       return;
     }
     const wide = value.type === 'i64' ? value : b.extendS(value);
     const slow = (): Value => b.call(`${f.name}FromI64`, 'i64', wide);
-    write(c, f, fastOrSlow(c, f, isDefaultControl(c, true), fast, slow));
+    const usual = alwaysUsual(c, f, []);
+    write(
+      c,
+      f,
+      fastOrSlow(c, f, usual, () => isDefaultControl(c, true), fast, slow),
+    );
   };
 }
 
@@ -284,10 +256,11 @@ function roundToInteger(f: FloatFormat): Semantics {
     const upOrZero = b.select(odd, rounded('trunc'), rounded('ceil'));
     const nearestOrDown = b.select(odd, rounded('floor'), rounded('nearest'));
     const whole = b.select(b.and(mode, 2), upOrZero, nearestOrDown);
-    const allowed = b.and(b.or(quiet, isInexactSet(c)), isOrdinary(c, f, value));
+    const usual = alwaysUsual(c, f, [value]);
+    const allowed = (): Value => b.and(b.or(quiet, isInexactSet(c)), isOrdinary(c, f, value));
     const slow = (): Value =>
       b.call(`${f.name}RoundToInteger`, 'i64', raw(c, f, value), mode, quiet);
-    write(c, f, fastOrSlow(c, f, allowed, whole, slow));
+    write(c, f, fastOrSlow(c, f, usual, allowed, whole, slow));
   };
 }
 

@@ -28,6 +28,7 @@ export function conditionFrom(
 ): Value | undefined {
   if (origin === undefined) return undefined;
   const { kind, left, right, result, bytes } = origin;
+  if (kind === 'compared') return comparedCondition(b, origin, pair);
   if (kind === 'add' && pair === 1) return b.ltU(result, right);
   if (kind !== 'sub') {
     if (pair === 2) return b.eqz(result);
@@ -48,6 +49,27 @@ export function conditionFrom(
       return b.leS(signed(b, left, bytes), signed(b, right, bytes));
     default:
       return undefined;
+  }
+}
+
+/** Conditions of `FlagsBuilder.compared`: S, O are clear. */
+function comparedCondition(
+  b: IrBuilder,
+  { left: less, right: unordered, result: equal }: FlagsOrigin,
+  pair: number,
+): Value {
+  switch (pair) {
+    case 1:
+      return less;
+    case 3:
+      return b.or(less, equal);
+    case 5:
+      return unordered;
+    case 2:
+    case 7:
+      return equal;
+    default:
+      return b.i32(0);
   }
 }
 
