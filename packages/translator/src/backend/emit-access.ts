@@ -4,7 +4,7 @@
  */
 import { CpuState, Layout } from '@ringfence/memory';
 import type { FunctionBody } from '@ringfence/wasm';
-import type { Value } from '../ir/value.ts';
+import type { AccessGroup, Value } from '../ir/value.ts';
 import { emitGroupLookup, emitLookup, readEntry, writeEntry } from './emit-lookup.ts';
 import type { EmitTarget } from './emit-target.ts';
 
@@ -64,7 +64,7 @@ export class AccessEmitter {
     const linear = this.#linear(value.args[0] as Value);
     if (value.group !== undefined) {
       this.#findGroup(value, linear);
-      body.get(value.group.local);
+      this.#pushPlace(value, value.group);
       body.memory(value.name, Layout.ram + value.displacement - value.group.low);
       return;
     }
@@ -94,7 +94,7 @@ export class AccessEmitter {
     const content = this.#content(value.args[1] as Value, info);
     if (value.group !== undefined) {
       this.#findGroup(value, linear);
-      body.get(value.group.local);
+      this.#pushPlace(value, value.group);
       content();
       body.memory(value.name, Layout.ram + value.displacement - value.group.low);
       return;
@@ -130,7 +130,7 @@ export class AccessEmitter {
     value.position = linear;
     if (value.group !== undefined) {
       this.#findGroup(value, linear);
-      body.get(value.group.local);
+      this.#pushPlace(value, value.group);
       body.i32(value.displacement - value.group.low);
       body.op('i32.add');
       body.tee(host);
@@ -222,6 +222,16 @@ export class AccessEmitter {
     group.local = this.#body.local('i32');
     emitGroupLookup(this.#target, group, base);
     if (!this.#bails(value)) throw new Error('ir: a group where accesses have a slow path');
+  }
+
+  /** Pushes the address of a group's lowest byte, plus the index if there is one. */
+  #pushPlace(value: Value, group: AccessGroup): void {
+    const body = this.#body;
+    const index = value.isIndexed ? value.args[value.args.length - 1] : undefined;
+    body.get(group.local);
+    if (index === undefined) return;
+    this.#push(index);
+    body.op('i32.add');
   }
 
   /** Where the target gives up instead of taking a slow path: does that on the condition pushed. */

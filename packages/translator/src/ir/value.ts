@@ -90,9 +90,13 @@ export class Value {
   position = -1;
   /** WebAssembly local that holds the result, or -1: it is emitted where it is used. */
   local = -1;
-  /** The group of a guest access, whose argument is then the base, and its distance from that. */
+  /**
+   * The group of a guest access, whose argument is then the base, and its distance from that; the
+   * last argument is added to it if it `isIndexed`.
+   */
   group: AccessGroup | undefined = undefined;
   displacement = 0;
+  isIndexed = false;
   /** A second local of guest.modify: host address, or 0 when the slow path was taken. */
   hostLocal = -1;
 

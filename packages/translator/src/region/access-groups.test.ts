@@ -14,8 +14,8 @@ const source = `
   hlt`;
 
 /** Bytes of the group that each access of the code is in, undefined for one that is in none. */
-function groups(isApart: (base: number) => boolean): (number | undefined)[] {
-  const bytes = assembleText(source, { bits: 32, origin: 0 });
+function groups(isApart: (base: number) => boolean, text: string = source): (number | undefined)[] {
+  const bytes = assembleText(text, { bits: 32, origin: 0 });
   const [block] = layOut(explainedSource(bytes, 32), [0]);
   if (block === undefined) throw new Error('no block');
   const instructions = block.instructions.map((found) => {
@@ -33,5 +33,22 @@ describe('accesses of a block', () => {
 
   it('go on to share it where those by another register do not', () => {
     expect(groups((base) => base === 3)).toEqual([undefined, 8, undefined, 8]);
+  });
+
+  it('of a small table are a group, in one page or by a register that stays', () => {
+    const text = (address: string): string => `
+      mov ecx, eax
+      and ecx, 63
+      movzx edx, bl
+      mov eax, [${address}]
+      hlt`;
+    const table = (address: string): unknown => groups(() => false, text(address));
+    expect(table('ecx * 4 + 0x3000')).toEqual([256]);
+    expect(table('edx * 4 + 0x3c00')).toEqual([1024]);
+    expect(table('edx * 4 + 0x3c04')).toEqual([undefined]);
+    expect(table('edi + ecx * 4 + 8')).toEqual([256]);
+    expect(table('edi + edx * 8')).toEqual([undefined]);
+    expect(table('edx + ecx * 4')).toEqual([511]);
+    expect(table('edi + esi * 4')).toEqual([undefined]);
   });
 });
