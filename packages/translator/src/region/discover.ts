@@ -167,6 +167,8 @@ class Search {
       }
       if (flow === 'jump' && target === undefined) this.#choose(run, work);
       if (flow === 'call') {
+        // Where a function falls into another that calls itself, that begins a block.
+        if (target !== undefined) this.#leaders.add(target);
         this.#enterAt(end, work);
         this.#called.set(end, found);
       }

@@ -54,6 +54,20 @@ describe('a region', () => {
     expect(sizeOf(blocks)).toBe(2 + 2 + 3 + 2);
   });
 
+  it('jumps where a function that it falls into calls itself', () => {
+    const blocks = regionOf(`
+      mov eax, 36
+      again: cmp eax, 2
+      jb done
+      dec eax
+      call again
+      dec eax
+      call again
+      done: ret`);
+    expect(callsOut(blocks)).toBe(0);
+    expect(sizeOf(blocks)).toBe(8);
+  });
+
   it('has no more than its share of the usual size', () => {
     expect(sizeOf(regionOf(`${lines(1000)} ret`))).toBe(regionLimits.all);
     expect(sizeOf(regionOf(`${lines(1000)} ret`, 1 / 2))).toBe(regionLimits.all / 2);
