@@ -113,7 +113,7 @@ describe('a write', () => {
     const before = record(test, block, 0x10, 4);
     const hit = record(test, block, 0x14, 4);
     const after = record(test, block, 0x18, 4);
-    test.physical.write16(0x1016, 0);
+    test.physical.write16(0x1016, 1);
     expect([before, hit, after].map((address) => handler(test, address))).toEqual([7, 0, 7]);
     expect(test.cache.lookup(block, 0x14)).toBe(0);
     expect(test.cache.lookup(block, 0x18)).toBe(after);
@@ -121,11 +121,24 @@ describe('a write', () => {
     expect(test.cache.rewrites(1)).toBe(1);
   });
 
+  it('of what is there already leaves records as they are', () => {
+    const test = rig();
+    const hit = record(test, test.cache.block(1, mode), 0x10, 4);
+    test.physical.write32(0x1010, 0x1234_5678 | (1 << 31));
+    const again = record(test, test.cache.block(1, mode), 0x10, 4);
+    test.physical.write32(0x1010, (0x1234_5678 | (1 << 31)) >>> 0);
+    test.physical.write16(0x1012, -0x6dcc);
+    test.physical.write8(0x1011, 0xff56);
+    expect([hit, again].map((address) => handler(test, address))).toEqual([0, 7]);
+    test.physical.write8(0x1011, 0x57);
+    expect(handler(test, again)).toBe(0);
+  });
+
   it('reaches an instruction that starts 14 bytes before, in the chunk before', () => {
     const test = rig();
     const block = test.cache.block(1, mode);
     const long = record(test, block, 0x40 - 14, 15);
-    test.physical.write8(0x1040, 0);
+    test.physical.write8(0x1040, 1);
     expect(handler(test, long)).toBe(0);
   });
 
@@ -135,7 +148,7 @@ describe('a write', () => {
     const outer = record(test, block, 0x10, 6);
     const inner = record(test, block, 0x12, 2);
     const other = record(test, test.cache.block(1, mode + 2), 0x11, 3);
-    test.physical.write8(0x1013, 0);
+    test.physical.write8(0x1013, 1);
     expect([outer, inner, other].map((address) => handler(test, address))).toEqual([0, 0, 0]);
   });
 
@@ -150,7 +163,7 @@ describe('a write', () => {
   it('to data beside code in one chunk invalidates nothing and is counted', () => {
     const test = rig();
     const code = record(test, test.cache.block(1, mode), 0, 4);
-    for (let count = 0; count < 100; count += 1) test.physical.write32(0x1020, count);
+    for (let count = 0; count < 100; count += 1) test.physical.write32(0x1020, count + 1);
     expect(handler(test, code)).toBe(7);
     expect(test.cache.statistics.nearMisses).toBe(100);
     expect(test.cache.rewrites(1)).toBe(0);
@@ -168,12 +181,12 @@ describe('a write', () => {
     });
     const block = test.cache.block(5, mode);
     const records = [record(test, block, 0x10, 5), record(test, block, 0x15, 2)];
-    test.physical.write16(0x5013, 0);
+    test.physical.write16(0x5013, 1);
     expect(records.map((each) => handler(test, each))).toEqual([7, 7]);
     follows = false;
-    test.physical.write16(0x5014, 0);
+    test.physical.write16(0x5014, 2);
     expect(records.map((each) => handler(test, each))).toEqual([0, 0]);
-    test.physical.write16(0x5014, 0);
+    test.physical.write16(0x5014, 3);
     expect(asked).toEqual([
       [block, [0x10], 0x13, 0x14],
       [block, [0x10, 0x15], 0x14, 0x15],
@@ -189,7 +202,7 @@ describe('a write', () => {
     record(test, block, 0x80, 1);
     expect([0, 1, 2, 3].map((chunk) => traced(test, 1, chunk))).toEqual([true, true, true, false]);
     record(test, block, 0x30, 1);
-    test.physical.write8(0x1041, 0);
+    test.physical.write8(0x1041, 1);
     expect([0, 1, 2].map((chunk) => traced(test, 1, chunk))).toEqual([true, false, true]);
   });
 
@@ -200,7 +213,7 @@ describe('a write', () => {
       const block = test.cache.block(1, mode);
       const address = record(test, block, 0x20, 2);
       expect(address).not.toBe(0);
-      test.physical.write8(0x1021, round);
+      test.physical.write8(0x1021, round + 1);
       expect(handler(test, address)).toBe(0);
     }
     expect(test.cache.statistics.rebuilds).toBeLessThan(20_000 / rebuildAfterStale);

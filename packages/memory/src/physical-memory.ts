@@ -218,8 +218,10 @@ export class PhysicalMemory {
       );
       return;
     }
-    this.u8[(address >>> 0) + (physical & 4095)] = value;
-    this.traces.notify((page << 12) | (physical & 4095), 1);
+    const at = (address >>> 0) + (physical & 4095);
+    const isSame = this.u8[at] === (value & 0xff);
+    this.u8[at] = value;
+    this.traces.notify((page << 12) | (physical & 4095), 1, isSame);
   }
 
   /** Writes the low 16 bits of `value`. */
@@ -241,8 +243,10 @@ export class PhysicalMemory {
       );
       return;
     }
-    this.view.setUint16((address >>> 0) + offset, value, true);
-    this.traces.notify((page << 12) | offset, 2);
+    const at = (address >>> 0) + offset;
+    const isSame = this.view.getUint16(at, true) === (value & 0xffff);
+    this.view.setUint16(at, value, true);
+    this.traces.notify((page << 12) | offset, 2, isSame);
   }
 
   /** Writes 32 bits. */
@@ -264,8 +268,10 @@ export class PhysicalMemory {
       );
       return;
     }
-    this.view.setInt32((address >>> 0) + offset, value, true);
-    this.traces.notify((page << 12) | offset, 4);
+    const at = (address >>> 0) + offset;
+    const isSame = this.view.getInt32(at, true) === (value | 0);
+    this.view.setInt32(at, value, true);
+    this.traces.notify((page << 12) | offset, 4, isSame);
   }
 
   /** Writes 64 bits given as two halves; traces are told once, after both. */

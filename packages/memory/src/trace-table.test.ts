@@ -41,6 +41,14 @@ describe('TraceTable', () => {
     expect(log).toEqual([{ owner: TraceOwnerId.code, physical: 0x5040, size: 4 }]);
   });
 
+  it('tells all but the owner of code of a write that changes nothing', () => {
+    const { traces, log } = rig();
+    traces.addRange(TraceOwnerId.code, 5, 64, 1);
+    traces.addRange(TraceOwnerId.device, 5, 64, 1);
+    traces.notify(0x5040, 4, true);
+    expect(log).toEqual([{ owner: TraceOwnerId.device, physical: 0x5040, size: 4 }]);
+  });
+
   it('tells nobody of a write beside the traced chunks', () => {
     const { traces, log } = rig();
     traces.addRange(TraceOwnerId.code, 5, 64, 64);

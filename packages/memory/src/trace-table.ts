@@ -18,6 +18,9 @@ export const traceChunkBytes = 64;
 /** Who may own traces; each has its own masks, so that one never removes another's. */
 export const TraceOwnerId = { code: 0, pageTable: 1, descriptor: 2, device: 3 } as const;
 
+/** The first owner behind that of code. */
+const afterCode = TraceOwnerId.code + 1;
+
 /** The number of trace owners. */
 export const traceOwners = 4;
 
@@ -124,19 +127,23 @@ export class TraceTable {
     this.i32[union + word + 1] = unionHigh;
   }
 
-  /** Tells the owners that bytes `physical .. physical + size - 1` have been written. */
-  notify(physical: number, size: number): void {
+  /**
+   * Tells the owners that bytes `physical .. physical + size - 1` have been written. `isSame`: with
+   * what they were before, of which the owner of code is not told: compilers at run time write much
+   * of their code over the same code.
+   */
+  notify(physical: number, size: number, isSame = false): void {
     let first = physical >>> 0;
     let left = size;
     while (left > 0) {
       const part = Math.min(left, 4096 - (first & 4095));
-      this.notifyPage(first, part);
+      this.notifyPage(first, part, isSame);
       first += part;
       left -= part;
     }
   }
 
-  private notifyPage(physical: number, size: number): void {
+  private notifyPage(physical: number, size: number, isSame: boolean): void {
     const page = physical >>> 12;
     const word = page * 2;
     const i32 = this.i32;
@@ -144,7 +151,7 @@ export class TraceTable {
     const first = physical & 4095;
     const low = rangeLow(first, first + size - 1);
     const high = rangeHigh(first, first + size - 1);
-    for (let id = 0; id < traceOwners; id += 1) {
+    for (let id = isSame ? afterCode : 0; id < traceOwners; id += 1) {
       const mask = this.masks[id];
       if (mask === undefined) continue;
       if ((((mask[word] ?? 0) & low) | ((mask[word + 1] ?? 0) & high)) === 0) continue;
