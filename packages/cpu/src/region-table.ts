@@ -19,6 +19,8 @@ export class RegionTable {
   readonly #cache: CodeCache;
   readonly #interpreter: Interpreter;
   readonly #pages = new Map<number, PageRegions>();
+  /** How many regions there are, those that are being compiled among them. */
+  count: number = 0;
 
   constructor(memory: WebAssembly.Memory, cache: CodeCache, interpreter: Interpreter) {
     this.#halves = new Uint16Array(memory.buffer);
@@ -45,6 +47,7 @@ export class RegionTable {
 
   /** Takes a region up that is being compiled. */
   add(region: Region, source: RegionSource): void {
+    this.count += 1;
     for (const number of region.pages) this.#pageRegions(number).regions.add(region);
     for (const [offset, end] of placesOf(region.code)) {
       this.#watch(region.page, offset, end, source);
@@ -72,6 +75,7 @@ export class RegionTable {
   remove(region: Region, changed: number): void {
     const { page } = region;
     const home = this.#pages.get(page);
+    this.count -= 1;
     for (const { offset, slot, variant } of region.entries.values()) {
       if (region.state === 'entered') {
         if (page !== changed) this.#setHandler(page, offset, this.#interpreter.handler(variant));

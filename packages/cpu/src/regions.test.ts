@@ -59,6 +59,34 @@ describe('regions', () => {
   });
 });
 
+it('makes no more regions than there may be, and more when old ones are gone', () => {
+  const parts = makeCpu(16 << 20, 'translator');
+  const { cpu, physical } = parts;
+  const loop = (counter: string): string => `
+      mov ${counter}, 3000000
+    again:
+      add eax, ${counter}
+      dec ${counter}
+      jnz again
+      hlt`;
+  if (cpu.regions === undefined) throw new Error('no regions');
+  cpu.regions.maximumRegions = 1;
+  const hold = (page: number): number | undefined => cpu.regions?.page(page)?.regions.size;
+  runCode(parts, loop('ecx'));
+  expect(hold(1)).toBe(1);
+  const second = 0x3000;
+  physical.write(second, assembleText(loop('edx'), { bits: 32, origin: second }));
+  const runSecond = (): void => {
+    cpu.start(flatState(second, 0x9000));
+    while (cpu.run(10_000_000) !== 'halt');
+  };
+  runSecond();
+  expect(hold(3) ?? 0).toBe(0);
+  physical.write(0x1000, new Uint8Array(64));
+  runSecond();
+  expect(hold(3)).toBe(1);
+});
+
 describe('accesses that share a look-up', () => {
   /** Adds up in a stack frame that lies `below` bytes under a page boundary. */
   const frame = (below: number): string => `

@@ -50,6 +50,8 @@ export class Regions implements CodeObserver {
   readonly statistics: RegionStatistics = zeroStatistics();
   /** The regions that there are, for inspectors. */
   readonly log: RegionLog = new RegionLog();
+  /** Regions at one time. V8 has two mappings for each; Linux ends who has more than 65,530. */
+  maximumRegions: number = 10_000;
   /** Told of regions that are made and dropped. */
   onEvent: ((event: TranslationEvent) => void) | undefined = undefined;
   /** Without one, the guest waits for the engine. */
@@ -331,7 +333,8 @@ export class Regions implements CodeObserver {
     if (this.#table.enteredIn(page) >= maximumPageRegions) {
       return 'the page has regions enough';
     }
-    return this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
+    const isFull = this.#table.count >= this.maximumRegions;
+    return isFull || this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
   }
 
   /** Has the engine compile a region's module, and enters the region then. */
