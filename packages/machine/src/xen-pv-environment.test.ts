@@ -243,6 +243,29 @@ ${call(32, ['ebx, 4', 'ecx, argument'], 0)}
         jnz send_more`,
     leaves('', 'dword [seen]', 0),
   ],
+  'numbers of interrupts until there are no more (XSA-13)': [
+    ...[
+      [1, 16, 23],
+      [0, 55, 24],
+    ].map(
+      ([type = 0, first = 0, last = 0]) => `        mov dword [argument], ${type}
+        mov dword [seen], 0
+next_number_${type}:
+        mov eax, [argument + 4]
+        mov [seen + 4], eax
+        mov ebx, 23
+        mov ecx, argument
+        mov eax, 33
+        int 0x82
+        inc dword [seen]
+        test eax, eax
+        jz next_number_${type}
+${leaves('', 'eax', -28)}
+${leaves('', 'dword [seen + 4]', last)}
+${leaves('', 'dword [seen]', Math.abs(last - first) + 2)}`,
+    ),
+    call(33, ['ebx, 23', 'ecx, 0xfffff000'], -14),
+  ],
   'registers that are not there (XSA-444)': [
     ...[0xc001_1027, 0xc001_1019, 0xc001_0114, 0x9b, 0x48, 0x10a, 0x122].map((index) =>
       faults(`        mov ecx, ${index}\n        rdmsr`, 13),

@@ -88,6 +88,10 @@ export const Virq = { timer: 0, debug: 1, lastGlobal: 23 } as const;
 
 /** Interrupts of devices that a guest could be given, and this one is not (PIRQs). */
 export const pirqs = 56;
+/** Below this their numbers are those of pins of interrupt controllers. */
+export const pirqsOfPins = 24;
+/** Below this, those of the ISA bus, which are never given. */
+export const pirqsOfIsa = 16;
 
 /** HVM parameters that guests read or write (public/hvm/params.h). */
 export const HvmParam = {

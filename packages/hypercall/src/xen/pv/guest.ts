@@ -103,6 +103,8 @@ export class PvGuest {
   actions: number = 0;
   ldtSelector: number = 0;
 
+  /** Numbers of interrupts that the guest was given: of pins, and of messages. */
+  interruptsGiven: readonly [pins: number, messages: number] = [0, 0];
   /** Frames that the guest gave back. */
   readonly freeFrames: number[] = [];
   /** Third-level tables that the processor may still be in. */
@@ -147,6 +149,7 @@ export class PvGuest {
     this.ports.reset();
     this.actions = 0;
     this.ldtSelector = 0;
+    this.interruptsGiven = [0, 0];
     this.freeFrames.length = 0;
     this.leaving.length = 0;
   }

@@ -3,7 +3,7 @@
  * (public/physdev.h; Xen, arch/x86/physdev.c).
  */
 import { pageBytes } from '@ringfence/memory';
-import { pirqs, XenError } from '../constants.ts';
+import { pirqs, pirqsOfIsa, pirqsOfPins, XenError } from '../constants.ts';
 import { argument } from '../ops/call.ts';
 import type { XenCall } from '../ops/call.ts';
 import { guestEnd } from './descriptors.ts';
@@ -18,12 +18,13 @@ const Physdev = {
   setIobitmap: 7,
   eoi: 12,
   eoiFrameFirst: 17,
+  freeNumber: 23,
   eoiFrame: 28,
   debugPort: 29,
 } as const;
 /** Those that are known and concern devices or the chipset, which a guest without any has not. */
 const ofDevices: ReadonlySet<number> = new Set([
-  ...[8, 9, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 30, 31],
+  ...[8, 9, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 24, 25, 30, 31],
 ]);
 /** Those that had a form before there was one argument for each. */
 const ofCompat: ReadonlySet<number> = new Set([
@@ -72,6 +73,8 @@ function serve(guest: PvGuest, call: XenCall, operation: number, at: number): nu
     case Physdev.eoiFrameFirst:
     case Physdev.eoiFrame:
       return setEndsPage(call, at);
+    case Physdev.freeNumber:
+      return giveNumber(guest, call, at);
     case Physdev.debugPort:
       return -XenError.notPermitted;
     case Physdev.eoi:
@@ -104,6 +107,28 @@ function setEndsPage(call: XenCall, at: number): number {
   }
   domain.endsPage = frame * pageBytes;
   return 0;
+}
+
+/** MAP_PIRQ_TYPE_GSI: an interrupt of a pin; all else are of messages. */
+const ofPin = 1;
+
+/**
+ * type, and the number that is told: one that no interrupt has yet. Pins are counted up, messages
+ * down to them.
+ */
+function giveNumber(guest: PvGuest, call: XenCall, at: number): number {
+  const type = call.copy.words(at, 2)?.[0];
+  if (type === undefined) {
+    return -XenError.fault;
+  }
+  const [pins, messages] = guest.interruptsGiven;
+  const isPin = type === ofPin;
+  const found = isPin ? pirqsOfIsa + pins : pirqs - 1 - messages;
+  if (isPin ? found >= pirqsOfPins : found < pirqsOfPins) {
+    return -XenError.noSpace;
+  }
+  guest.interruptsGiven = isPin ? [pins + 1, messages] : [pins, messages + 1];
+  return call.copy.writeWords(at + 4, [found]) ? 0 : -XenError.fault;
 }
 
 /** irq, flags: an interrupt that no device of the guest's can raise. */

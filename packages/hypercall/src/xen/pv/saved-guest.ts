@@ -31,6 +31,7 @@ export function savePvGuest(guest: PvGuest): Lists {
     flags: [guest.taskSwitched ? 1 : 0, guest.actions, guest.ioPrivilege, guest.control4],
     portMap: [portMap.address, portMap.ports, cmosIndex, configurationAddress],
     rings: [domain.storePage, domain.consolePage, domain.endsPage],
+    interruptsGiven: guest.interruptsGiven,
   };
 }
 
@@ -74,6 +75,8 @@ export function restorePvGuest(guest: PvGuest, list: (name: string) => readonly 
   guest.portMap = { address, ports };
   guest.ports.cmosIndex = cmosIndex;
   guest.ports.configurationAddress = configurationAddress;
+  const [pins = 0, messages = 0] = list('interruptsGiven');
+  guest.interruptsGiven = [pins, messages];
   const [storePage = 0, consolePage = 0, endsPage = 0] = list('rings');
   guest.domain.storePage = storePage;
   guest.domain.consolePage = consolePage;
