@@ -1,7 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FunctionBody, ModuleBuilder } from '@ringfence/wasm';
+import type { CompiledRegion } from '@ringfence/machine';
+import { FunctionBody, linkModules, ModuleBuilder } from '@ringfence/wasm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compileAsHinted } from './compilation-hints.ts';
 import { ModuleFile } from './module-file.ts';
@@ -14,11 +15,11 @@ if (serializer === undefined) throw new Error('this V8 gives no code of modules 
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-modules-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A module whose export `add` adds a number. */
+/** A region's module whose export `add` adds a number. */
 function adder(number: number): Uint8Array<ArrayBuffer> {
   const builder = new ModuleBuilder();
   const index = builder.declare({ parameters: ['i32'], results: ['i32'] });
-  const body = new FunctionBody(['i32']);
+  const body = new FunctionBody(['i32'], 'relocatable');
   body.get(0);
   body.i32(number);
   body.op('i32.add');
@@ -40,20 +41,32 @@ function never(): never {
   throw new Error('there is no module file');
 }
 
-/** Has a file keep the modules that add these numbers. */
+/** Has a file compile the modules that add these numbers, linked to one. */
+async function compile(file: ModuleFile, ...numbers: number[]): Promise<WebAssembly.Module> {
+  const regions = numbers.map(adder);
+  return await file.compile(linkModules(regions), regions);
+}
+
+/** Has a file keep the modules that add these numbers, each for itself. */
 async function keep(path: string, ...numbers: number[]): Promise<void> {
   const file = open(path);
-  for (const number of numbers) await file.compile(adder(number));
+  for (const number of numbers) await compile(file, number);
   file.close();
+}
+
+/** What a region that was found makes of 40. */
+function sumOf(found: CompiledRegion | undefined): number | undefined {
+  if (found === undefined) return undefined;
+  const { exports } = new WebAssembly.Instance(found.module);
+  return (exports[`${found.number}.add`] as (value: number) => number)(40);
 }
 
 /** What the module of a number makes of 40, undefined if the file does not have it. */
 function found(path: string, number: number): number | undefined {
   const file = open(path);
-  const module = file.find(adder(number));
+  const sum = sumOf(file.find(adder(number)));
   file.close();
-  const exports = module && new WebAssembly.Instance(module).exports;
-  return (exports?.['add'] as ((value: number) => number) | undefined)?.(40);
+  return sum;
 }
 
 describe('a file of compiled modules', () => {
@@ -65,10 +78,22 @@ describe('a file of compiled modules', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  it('has regions by the module that they were linked to, which is one object', async () => {
+    const path = join(folder, 'linked');
+    const file = open(path);
+    await compile(file, 1, 2, 3);
+    file.close();
+    const again = open(path);
+    const [third, first] = [3, 1].map((number) => again.find(adder(number)));
+    expect([third, first].map(sumOf)).toEqual([43, 41]);
+    expect(third?.module).toBe(first?.module);
+    again.close();
+  });
+
   it('has the modules of two runs at a time', async () => {
     const path = join(folder, 'shared');
     const files = [open(path), open(path)];
-    await Promise.all(files.map((file, number) => file.compile(adder(number))));
+    await Promise.all(files.map((file, number) => compile(file, number)));
     for (const file of files) file.close();
     expect([0, 1].map((number) => found(path, number))).toEqual([40, 41]);
   });
@@ -79,8 +104,8 @@ describe('a file of compiled modules', () => {
     };
     const path = join(folder, 'refusing');
     const file = ModuleFile.open(path, { serialize: fail, deserialize: fail });
-    const { exports } = new WebAssembly.Instance(await (file ?? never()).compile(adder(2)));
-    expect(Object.keys(exports)).toEqual(['add']);
+    const { exports } = new WebAssembly.Instance(await compile(file ?? never(), 2));
+    expect(Object.keys(exports)).toEqual(['0.add']);
     file?.close();
     expect(found(path, 2)).toBeUndefined();
   });
@@ -136,7 +161,7 @@ async function keepRecipes(path: string, key: string, ...numbers: number[]): Pro
   const file = open(path, thisProgram);
   for (const number of numbers) {
     file.recipes?.keep(key, { recipe: Uint8Array.of(number), wasm: adder(number) });
-    await file.compile(adder(number));
+    await compile(file, number);
   }
   file.close();
 }
@@ -145,11 +170,8 @@ async function keepRecipes(path: string, key: string, ...numbers: number[]): Pro
 function recipesIn(path: string, key: string, fingerprint = thisProgram): number[][] {
   const file = open(path, fingerprint);
   const found = [...(file.recipes?.find(key) ?? [])].map(({ recipe, wasm }) => {
-    const module = file.find(wasm);
-    const exports = module && new WebAssembly.Instance(module).exports;
-    const add = exports?.['add'] as ((value: number) => number) | undefined;
     expect(wasm).toEqual(adder(recipe[0] ?? 0));
-    return [...recipe, add?.(40) ?? 0];
+    return [...recipe, sumOf(file.find(wasm)) ?? 0];
   });
   file.close();
   return found;
@@ -212,6 +234,6 @@ describe('the recipes in a file of compiled modules', () => {
     file.recipes?.keep('one', { recipe: Uint8Array.of(9), wasm: adder(9) });
     file.close();
     expect(recipesIn(path, 'one')).toEqual([[9, 0]]);
-    await expect(open(path, thisProgram).compile(adder(9))).resolves.toBeDefined();
+    await expect(compile(open(path, thisProgram), 9)).resolves.toBeDefined();
   });
 });

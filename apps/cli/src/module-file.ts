@@ -4,18 +4,20 @@
  * the recipes of regions, by which modules are found without lowering what they are made of.
  *
  *     what     key: SHA-256 of                        blob
- *     module   its WebAssembly bytes                  what V8 made of it
- *     recipe   the program's fingerprint, its key     module's key, length of the recipe,
- *                                                     the recipe, the module's WebAssembly bytes
+ *     module   its WebAssembly bytes                  their length, they, and what V8 made of them
+ *     region   its module, before it was linked       the linked module's key, its number in that
+ *     recipe   the program's fingerprint, its key     region's key, length of the recipe,
+ *                                                     the recipe, the region's module
  *
  * So a module cannot be out of date, nor a recipe be that of another version of the program.
  */
-import type { KeptRegion, RecipeStore, RegionCompiler } from '@ringfence/machine';
+import type { CompiledRegion, KeptRegion, RecipeStore, RegionCompiler } from '@ringfence/machine';
 import { CodeFile, sha256 } from './code-file.ts';
 import type { ModuleSerializer } from './module-serializer.ts';
 
 const digestBytes = 32;
-const recipeHeaderBytes = digestBytes + 4;
+const lengthBytes = 4;
+const recipeHeaderBytes = digestBytes + lengthBytes;
 
 /** The modules and recipes of one file, for the runs of this process. */
 export class ModuleFile implements RegionCompiler {
@@ -23,8 +25,10 @@ export class ModuleFile implements RegionCompiler {
   readonly recipes: RecipeStore | undefined;
   readonly #serializer: ModuleSerializer;
   readonly #file: CodeFile;
-  /** Keys of modules that came with recipes. */
+  /** Keys of regions that came with recipes. */
   readonly #keys = new WeakMap<Uint8Array, string>();
+  /** Modules that were found, by their keys. */
+  readonly #modules = new Map<string, WeakRef<WebAssembly.Module>>();
 
   private constructor(
     file: CodeFile,
@@ -54,24 +58,47 @@ export class ModuleFile implements RegionCompiler {
     return file && new ModuleFile(file, serializer, fingerprint);
   }
 
-  find(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
-    const key = this.#keys.get(wasm) ?? sha256(wasm).toString('hex');
-    for (const code of this.#file.find(key)) {
-      const module = this.#serializer.deserialize(code, wasm);
-      if (module !== undefined) return module;
+  find(region: Uint8Array<ArrayBuffer>): CompiledRegion | undefined {
+    const key = this.#keys.get(region) ?? sha256(region).toString('hex');
+    for (const place of this.#file.find(key)) {
+      const module = this.#moduleOf(Buffer.from(place.buffer, 0, digestBytes).toString('hex'));
+      if (module !== undefined) return { module, number: place[digestBytes] ?? 0 };
     }
     this.#file.forget(key);
     return undefined;
   }
 
-  async compile(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  async compile(
+    wasm: Uint8Array<ArrayBuffer>,
+    regions: readonly Uint8Array<ArrayBuffer>[],
+  ): Promise<WebAssembly.Module> {
     const module = await WebAssembly.compile(wasm);
     try {
-      this.#file.keep(sha256(wasm), this.#serializer.serialize(module));
+      const key = sha256(wasm);
+      const code = this.#serializer.serialize(module);
+      this.#file.keep(key, Buffer.concat([lengthOf(wasm), wasm, code]));
+      regions.forEach((region, number) => {
+        this.#file.keep(sha256(region), Buffer.concat([key, Buffer.of(number)]));
+      });
     } catch {
       // The module serves this run all the same.
     }
     return module;
+  }
+
+  /** The module of a key, if it is there: one object for all of its regions. */
+  #moduleOf(key: string): WebAssembly.Module | undefined {
+    const known = this.#modules.get(key)?.deref();
+    if (known !== undefined) return known;
+    for (const blob of this.#file.find(key)) {
+      const end = lengthBytes + new DataView(blob.buffer).getUint32(0, true);
+      const module = this.#serializer.deserialize(blob.slice(end), blob.slice(lengthBytes, end));
+      if (module === undefined) continue;
+      this.#modules.set(key, new WeakRef(module));
+      return module;
+    }
+    this.#file.forget(key);
+    return undefined;
   }
 
   /** Writes what waits, and closes the file. */
@@ -98,7 +125,11 @@ function recipeKey(fingerprint: Uint8Array, key: string): Buffer {
 }
 
 function recipeBlob({ recipe, wasm }: KeptRegion): Uint8Array {
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(recipe.length);
-  return Buffer.concat([sha256(wasm), size, recipe, wasm]);
+  return Buffer.concat([sha256(wasm), lengthOf(recipe), recipe, wasm]);
+}
+
+function lengthOf(bytes: Uint8Array): Buffer {
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt32LE(bytes.length);
+  return length;
 }

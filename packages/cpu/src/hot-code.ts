@@ -44,9 +44,8 @@ const lookAtOneIn = 8;
 const warmSamples = 3;
 
 /**
- * Regions from which on warm code stays with the interpreter. V8 puts each module on pages of its
- * own, and processors keep translations of some 2,000 pages of code: where a program touches more,
- * to go on in another region takes hundreds of nanoseconds.
+ * Regions from which on warm code stays with the interpreter: at 10 KB of machine code each, more
+ * leave the processor's caches too little for those that are hot.
  */
 const mostWithWarm = 1100;
 

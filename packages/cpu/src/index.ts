@@ -9,5 +9,5 @@ export { isExtendedControl } from './saved-state.ts';
 export { type TranslationEvent, translationLine } from './translation-event.ts';
 export { type SavedCpu, savedWords } from './saved-cpu.ts';
 export type { CodeRange, RegionSummary } from './region-log.ts';
-export type { KeptRegion, RecipeStore, RegionCompiler } from './region-compiler.ts';
+export type { CompiledRegion, KeptRegion, RecipeStore, RegionCompiler } from './region-compiler.ts';
 export { TranslationProfile } from './translation-profile.ts';

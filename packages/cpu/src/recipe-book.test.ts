@@ -1,8 +1,9 @@
 /** Regions that are made of recipes which an earlier run left. */
 import { assembleText } from '@ringfence/assembler';
+import { linkModules } from '@ringfence/wasm';
 import { describe, expect, it } from 'vitest';
 import { GivenUpLevel } from './given-up-code.ts';
-import type { KeptRegion, RegionCompiler } from './region-compiler.ts';
+import type { CompiledRegion, KeptRegion, RegionCompiler } from './region-compiler.ts';
 import type { Region } from './region-record.ts';
 import type { Regions } from './regions.ts';
 import { Cr0, Word } from './state-view.ts';
@@ -74,8 +75,8 @@ class Remembering implements RegionCompiler {
     return Promise.reject(new Error('every module is there'));
   }
 
-  find(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module {
-    return new WebAssembly.Module(wasm);
+  find(wasm: Uint8Array<ArrayBuffer>): CompiledRegion {
+    return { module: new WebAssembly.Module(linkModules([wasm])), number: 0 };
   }
 }
 

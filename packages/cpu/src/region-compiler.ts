@@ -2,11 +2,23 @@
 
 /** Compiles the modules of regions while the guest runs on. */
 export interface RegionCompiler {
-  compile(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
-  /** The module of these bytes, if it is there already: from an earlier run, say. */
-  find?(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined;
+  /** Compiles the module that the modules of some regions were linked to, in this order. */
+  compile(
+    wasm: Uint8Array<ArrayBuffer>,
+    regions: readonly Uint8Array<ArrayBuffer>[],
+  ): Promise<WebAssembly.Module>;
+  /** What a region's module was compiled to already: in an earlier run, say. */
+  find?(region: Uint8Array<ArrayBuffer>): CompiledRegion | undefined;
   /** Where regions are remembered for later runs; without it each is found and lowered anew. */
   readonly recipes?: RecipeStore | undefined;
+}
+
+/** A region in the engine. */
+export interface CompiledRegion {
+  /** The module that its own was linked into. */
+  readonly module: WebAssembly.Module;
+  /** Which of those in it. */
+  readonly number: number;
 }
 
 /**
@@ -25,6 +37,6 @@ export interface RecipeStore {
 export interface KeptRegion {
   /** What the region is and depends on, in bytes that only this package reads. */
   readonly recipe: Uint8Array;
-  /** Its module. */
+  /** Its module, before it is linked. */
   readonly wasm: Uint8Array<ArrayBuffer>;
 }

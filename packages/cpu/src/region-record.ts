@@ -13,6 +13,9 @@ export interface RegionStatistics {
   regions: number;
   /** Those of them that were not lowered, as an earlier run had left what they come to. */
   recalled: number;
+  /** Those of them that were entered. */
+  entered: number;
+  /** Modules that they came in. */
   modules: number;
   wasmBytes: number;
   dropped: number;
@@ -33,6 +36,7 @@ export function zeroStatistics(): RegionStatistics {
   return {
     regions: 0,
     recalled: 0,
+    entered: 0,
     modules: 0,
     wasmBytes: 0,
     dropped: 0,
@@ -83,7 +87,7 @@ export type RegionPlan = Pick<Region, 'starts' | 'page'> & {
   readonly instead: Region | undefined;
 };
 
-/** A region with its module, before it is entered. */
+/** A region with its module, which is not linked yet, before it is entered. */
 export interface MadeRegion {
   readonly region: Region;
   readonly plan: RegionPlan;

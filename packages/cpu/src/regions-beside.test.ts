@@ -1,6 +1,7 @@
 /** Regions whose modules are compiled while the guest runs on. */
 import { describe, expect, it } from 'vitest';
 import { assembleText } from '@ringfence/assembler';
+import { linkModules } from '@ringfence/wasm';
 import { sampleInterval } from './hot-code.ts';
 import type { Region } from './region-record.ts';
 import type { Regions } from './regions.ts';
@@ -85,7 +86,7 @@ describe('a region that is compiled beside the guest', () => {
       compile: () => Promise.reject(new Error('nothing is to be compiled')),
       find: (wasm) => {
         found += 1;
-        return new WebAssembly.Module(wasm);
+        return { module: new WebAssembly.Module(linkModules([wasm])), number: 0 };
       },
     };
     runToHalt(parts);

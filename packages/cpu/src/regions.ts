@@ -16,10 +16,12 @@ import { GiveUps } from './give-ups.ts';
 import { HotCode, sampleInterval } from './hot-code.ts';
 import { ProfileReplay, type ReplayedRegion } from './profile-replay.ts';
 import { RegionLog } from './region-log.ts';
-import type { RegionCompiler } from './region-compiler.ts';
+import { RegionBatches } from './region-batches.ts';
+import type { CompiledRegion, RegionCompiler } from './region-compiler.ts';
 import { RegionMaker } from './region-maker.ts';
 import type { MadeRegion, PageRegions, Region, RegionStatistics } from './region-record.ts';
 import { translatedMode, zeroStatistics } from './region-record.ts';
+import { RegionModules } from './region-modules.ts';
 import { RegionSources } from './region-sources.ts';
 import { RegionTable } from './region-table.ts';
 import { Word } from './state-view.ts';
@@ -34,10 +36,10 @@ const maximumRebuilds = 12;
 const maximumPageRegions = 64;
 
 /** Regions that are being compiled at one time. */
-const mostCompiling = 8;
+const mostCompiling = 24;
 
 /** The same, from which none is made that only an earlier run had. */
-const mostReplayed = 4;
+const mostReplayed = 12;
 
 /** How long a resting guest waits for the engine, in milliseconds. */
 const restMs = 2;
@@ -71,8 +73,9 @@ export class Regions implements CodeObserver {
   readonly #machine: MachineMemory;
   readonly #translate: (linear: number) => number;
   #replay: ProfileReplay | undefined;
+  readonly #modules: RegionModules;
+  readonly #batches: RegionBatches;
   #samples = 0;
-  #compiling = 0;
 
   /** `translate` gives the guest-physical address of a linear one, -1 if there is none. */
   constructor(
@@ -111,6 +114,15 @@ export class Regions implements CodeObserver {
       contentOf: (page) => contentKeyOf(machine, physical, page),
     });
     this.#hot = new HotCode(machine.i32, translate, this);
+    this.#modules = new RegionModules(interpreter);
+    this.#batches = new RegionBatches({
+      enter: (made, code) => {
+        this.#enter(made, code);
+      },
+      fail: (made) => {
+        this.#fail(made);
+      },
+    });
     this.#giveUps = new GiveUps(machine.i32, translate, this);
     cache.observe(this);
   }
@@ -152,7 +164,7 @@ export class Regions implements CodeObserver {
     this.statistics.givenUp += givenUp;
     this.#replayDue();
     if (state[Word.codeMode] !== translatedMode) return;
-    if (this.#compiling >= mostCompiling) return;
+    if (this.#batches.size >= mostCompiling) return;
     if (givenUp > retired * manyGivenUp) this.#giveUps.look();
     this.#hot.sample(translated / retired);
   }
@@ -168,11 +180,11 @@ export class Regions implements CodeObserver {
    * there is nothing.
    */
   rest(): number {
-    if (this.#compiling >= mostReplayed) return restMs;
+    if (this.#batches.size >= mostReplayed) return restMs;
     const replay = this.#replay;
     if (replay?.hasWork() !== true) {
-      const { modules, dropped } = this.statistics;
-      return this.#hot.warm(modules - dropped) ? 0 : Infinity;
+      const { entered, dropped } = this.statistics;
+      return this.#hot.warm(entered - dropped) ? 0 : Infinity;
     }
     this.#remake(replay.takeAny());
     return 0;
@@ -181,7 +193,7 @@ export class Regions implements CodeObserver {
   /** Makes a region that an earlier run had of code that runs, if it is time for one. */
   #replayDue(): void {
     const replay = this.#replay;
-    if (replay?.isDue !== true || this.#compiling >= mostReplayed) return;
+    if (replay?.isDue !== true || this.#batches.size >= mostReplayed) return;
     const began = this.#monotonicMs();
     const { recalled } = this.statistics;
     this.#remake(replay.takeDue());
@@ -285,6 +297,7 @@ export class Regions implements CodeObserver {
   #drop(region: Region, changed: number, why: () => string): void {
     const wasEntered = region.state === 'entered';
     this.#table.remove(region, changed);
+    this.#modules.release(region);
     if (!wasEntered) return;
     this.log.remove(region);
     this.statistics.dropped += 1;
@@ -322,8 +335,11 @@ export class Regions implements CodeObserver {
     }
     // An instruction that stays with the interpreter is no reason to make the same region again.
     this.#table.exclude(page, starts);
-    this.statistics.translateMs += this.#monotonicMs() - began;
-    if (made !== undefined) this.#compileModule(made);
+    const lowered = this.#monotonicMs();
+    this.statistics.translateMs += lowered - began;
+    if (made === undefined) return;
+    this.#batches.add(made, this.compiler);
+    this.statistics.compileMs += this.#monotonicMs() - lowered;
   }
 
   /** Why no region is made in a page; undefined if one may be. */
@@ -337,40 +353,11 @@ export class Regions implements CodeObserver {
     return isFull || this.#interpreter.slotsLeft < reservedSlots ? 'the table is full' : undefined;
   }
 
-  /** Has the engine compile a region's module, and enters the region then. */
-  #compileModule(made: MadeRegion): void {
-    const { compiler } = this;
-    if (compiler === undefined) {
-      const began = this.#monotonicMs();
-      try {
-        this.#enter(made, new WebAssembly.Module(made.wasm));
-      } catch {
-        this.#fail(made);
-      }
-      this.statistics.compileMs += this.#monotonicMs() - began;
-      return;
-    }
-    const found = compiler.find?.(made.wasm);
-    if (found !== undefined) {
-      this.#enter(made, found);
-      return;
-    }
-    this.#compiling += 1;
-    compiler
-      .compile(made.wasm)
-      .then((module) => this.#enter(made, module))
-      .catch(() => this.#fail(made))
-      .finally(() => {
-        this.#compiling -= 1;
-      });
-  }
-
   /** Enters a region whose module is compiled, unless its code changed meanwhile. */
-  #enter(made: MadeRegion, module: WebAssembly.Module): void {
-    const { region, plan, ranges, wasm, pages } = made;
+  #enter(made: MadeRegion, code: CompiledRegion): void {
+    const { region, plan, ranges, wasm } = made;
     if (region.state === 'dropped') return;
-    const slots = [...region.entries.values()].map(({ slot }) => slot);
-    this.#interpreter.install(module, slots, pages);
+    this.#modules.install(made, code);
     const { instead, why } = plan;
     if (instead?.state === 'entered') {
       this.#drop(instead, -1, () => why);
@@ -381,7 +368,8 @@ export class Regions implements CodeObserver {
     this.#table.enter(region);
     this.log.add(region, region.address, ranges, wasm);
     this.onEvent?.(madeEvent(made));
-    this.statistics.modules += 1;
+    this.statistics.entered += 1;
+    this.statistics.modules = this.#modules.count;
     this.statistics.wasmBytes += wasm.length;
   }
 

@@ -163,6 +163,7 @@ export interface MachineStats {
     readonly regions: number;
     /** Those of them that the host remembered from an earlier run (`HostServices.compiler`). */
     readonly recalled: number;
+    /** Modules that they came in, which the engine compiled or had. */
     readonly modules: number;
     /** Regions whose module the engine did not compile: their code stays with the interpreter. */
     readonly failed: number;

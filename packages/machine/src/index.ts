@@ -12,6 +12,7 @@ export type { PageRow, ShadowEntry } from './inspector/pages.ts';
 export type {
   CodeRange,
   KeptRegion,
+  CompiledRegion,
   RecipeStore,
   RegionCompiler,
   RegionSummary,

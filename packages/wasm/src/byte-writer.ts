@@ -50,6 +50,11 @@ export class ByteWriter {
     this.byte(rest);
   }
 
+  /** The same in exactly three bytes, so that another number of 21 bits can take its place. */
+  unsignedOfThree(value: number): void {
+    this.bytes([(value & 0x7f) | 0x80, ((value >>> 7) & 0x7f) | 0x80, (value >>> 14) & 0x7f]);
+  }
+
   /** Appends a signed LEB128 number of up to 32 bits. */
   signed(value: number): void {
     let rest = value | 0;

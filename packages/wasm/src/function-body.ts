@@ -9,6 +9,16 @@ export interface Label {
   depth: number;
 }
 
+/** What a number in a function's code counts, which differs from module to module. */
+export type Relocated = 'function' | 'global';
+
+/** A number in a function's code that a linker changes, in three bytes. */
+export interface Relocation {
+  /** Where it is in the code. */
+  readonly at: number;
+  readonly what: Relocated;
+}
+
 /**
  * Writes one function's instructions.
  *
@@ -22,9 +32,17 @@ export class FunctionBody {
   readonly #free = new Map<ValueType, number[]>();
   #taken: number[] = [];
   #depth = 0;
+  readonly #relocations: Relocation[] | undefined;
 
-  constructor(parameters: readonly ValueType[]) {
+  /** `linkage`: whether the function may become part of another module (`linkModules`). */
+  constructor(parameters: readonly ValueType[], linkage: 'fixed' | 'relocatable' = 'fixed') {
     this.#parameters = parameters;
+    this.#relocations = linkage === 'relocatable' ? [] : undefined;
+  }
+
+  /** The numbers that a linker changes; undefined if the code is for one module only. */
+  get relocations(): readonly Relocation[] | undefined {
+    return this.#relocations;
   }
 
   /** Types of the locals beside the parameters. */
@@ -113,29 +131,29 @@ export class FunctionBody {
   /** Pushes the value of a global by index. */
   getGlobal(index: number): void {
     this.code.byte(0x23);
-    this.code.unsigned(index);
+    this.#index(index, 'global');
   }
 
   /** Calls a function by index. */
   call(index: number): void {
     this.code.byte(0x10);
-    this.code.unsigned(index);
+    this.#index(index, 'function');
   }
 
   /** Calls a function by index in place of this function's frame. */
   returnCall(index: number): void {
     this.code.byte(0x12);
-    this.code.unsigned(index);
+    this.#index(index, 'function');
   }
 
-  /** Calls through table 0 with the type index. */
+  /** Calls through table 0 with the type index; not in relocatable code. */
   callIndirect(typeIndex: number): void {
     this.code.byte(0x11);
     this.code.unsigned(typeIndex);
     this.code.byte(0);
   }
 
-  /** Calls through table 0 in place of this function's frame. */
+  /** Calls through table 0 in place of this function's frame; not in relocatable code. */
   returnCallIndirect(typeIndex: number): void {
     this.code.byte(0x13);
     this.code.unsigned(typeIndex);
@@ -236,6 +254,15 @@ export class FunctionBody {
     this.op(name);
     this.code.byte(0);
     if (name === 'memory.copy') this.code.byte(0);
+  }
+
+  #index(index: number, what: Relocated): void {
+    if (this.#relocations === undefined) {
+      this.code.unsigned(index);
+      return;
+    }
+    this.#relocations.push({ at: this.code.length, what });
+    this.code.unsignedOfThree(index);
   }
 
   #open(opcode: number, result: ValueType | undefined): Label {

@@ -9,6 +9,10 @@ function instantiate(builder: ModuleBuilder, env: Record<string, WebAssembly.Exp
   return new WebAssembly.Instance(module, { env }).exports as Record<string, Numeric>;
 }
 
+function global(value: number): WebAssembly.Global {
+  return new WebAssembly.Global({ value: 'i32', mutable: true }, value);
+}
+
 /** A module whose export `f` has the body that `write` gives it. */
 function compile(parameters: readonly 'i32'[], write: (body: FunctionBody) => void): Numeric {
   const builder = new ModuleBuilder();
@@ -35,7 +39,7 @@ describe('ModuleBuilder', () => {
     expect([...new Uint8Array(section ?? new ArrayBuffer(0))]).toEqual([2, byte, byte]);
   });
 
-  it('imports constants, which bodies read', () => {
+  it('imports globals, which bodies read', () => {
     const builder = new ModuleBuilder();
     builder.importGlobal('env', 'one');
     const two = builder.importGlobal('env', 'two');
@@ -44,7 +48,7 @@ describe('ModuleBuilder', () => {
     body.getGlobal(two);
     builder.define(index, body);
     builder.export('f', index);
-    expect(instantiate(builder, { one: 1, two: 2 })['f']?.()).toBe(2);
+    expect(instantiate(builder, { one: global(1), two: global(2) })['f']?.()).toBe(2);
   });
 
   it('lets functions call others that are defined later', () => {

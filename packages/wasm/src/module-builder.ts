@@ -14,11 +14,17 @@ interface DefinedFunction {
  */
 export type CompilationHint = 'lazy' | 'optimized';
 
+/** Name of the custom section that says how functions are compiled. */
+export const hintSection = 'compilationHints';
+
+/** Name of the custom section that says which numbers in functions a linker changes. */
+export const relocationSection = 'relocations';
+
 /** Strategy in bits 0 and 1, first tier in bits 2 and 3, top tier in bits 4 and 5. */
 const compilationHints = { lazy: 0b00_00_01, optimized: 0b10_10_10 } as const;
 
 /**
- * Builds one WebAssembly module: types, imported functions and constants, an imported memory and
+ * Builds one WebAssembly module: types, imported functions and globals, an imported memory and
  * table, functions with bodies, exports and a start segment of table elements (Core Specification
  * 5.5).
  */
@@ -59,7 +65,7 @@ export class ModuleBuilder {
     this.#memory = { module, name };
   }
 
-  /** Imports a constant 32-bit global; returns its index. */
+  /** Imports a 32-bit global that the importer may change; returns its index. */
   importGlobal(module: string, name: string): number {
     return this.#globals.push({ module, name }) - 1;
   }
@@ -107,36 +113,56 @@ export class ModuleBuilder {
     out.bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     this.#typeSection(out);
     this.#importSection(out);
-    section(out, 3, this.#functions, (writer, defined) => writer.unsigned(defined.type));
+    writeSection(out, 3, this.#functions, (writer, defined) => writer.unsigned(defined.type));
     this.#hintSection(out);
-    section(out, 7, this.#exports, (writer, exported) => {
+    writeSection(out, 7, this.#exports, (writer, exported) => {
       writer.name(exported.name);
       writer.byte(0);
       writer.unsigned(exported.index);
     });
-    section(out, 9, this.#elements, (writer, segment) => {
+    writeSection(out, 9, this.#elements, (writer, segment) => {
       writer.bytes([0, 0x41]);
       writer.signed(segment.offset);
       writer.byte(0x0b);
       writer.unsigned(segment.functions.length);
       for (const index of segment.functions) writer.unsigned(index);
     });
-    section(out, 10, this.#functions, writeCode);
+    writeSection(out, 10, this.#functions, writeCode);
+    this.#relocationSection(out);
     return out.toBytes();
   }
 
   #typeSection(out: ByteWriter): void {
-    section(out, 1, this.#types, (writer, type) => writer.append(type));
+    writeSection(out, 1, this.#types, (writer, type) => writer.append(type));
   }
 
   /** Behind the function section and before the code, where it is heeded. */
   #hintSection(out: ByteWriter): void {
     const hint = this.#compilation;
     if (hint === undefined) return;
-    const content = new ByteWriter(64);
-    content.name('compilationHints');
-    content.unsigned(this.#functions.length);
-    for (let count = 0; count < this.#functions.length; count++) content.byte(hint);
+    writeHints(
+      out,
+      this.#functions.map(() => hint),
+    );
+  }
+
+  /**
+   * For `linkModules`, in a custom section `relocations`: for each function how many indexes it
+   * has, and for each of them twice the bytes since the one before, and 1 if it is a global's.
+   */
+  #relocationSection(out: ByteWriter): void {
+    if (!this.#functions.some(({ body }) => body?.relocations !== undefined)) return;
+    const content = new ByteWriter(256);
+    content.name(relocationSection);
+    for (const { body } of this.#functions) {
+      if (body?.relocations === undefined) throw new Error('wasm: a function cannot be linked');
+      content.unsigned(body.relocations.length);
+      let before = 0;
+      for (const { at, what } of body.relocations) {
+        content.unsigned((at - before) * 2 + Number(what === 'global'));
+        before = at;
+      }
+    }
     out.byte(0);
     out.unsigned(content.length);
     out.append(content);
@@ -165,7 +191,7 @@ export class ModuleBuilder {
       writers.push((writer) => {
         writer.name(module);
         writer.name(name);
-        writer.bytes([3, valueTypeCodes.i32, 0]);
+        writer.bytes([3, valueTypeCodes.i32, 1]);
       });
     }
     for (const imported of this.#imports) {
@@ -176,11 +202,23 @@ export class ModuleBuilder {
         writer.unsigned(imported.type);
       });
     }
-    section(out, 2, writers, (writer, write) => write(writer));
+    writeSection(out, 2, writers, (writer, write) => write(writer));
   }
 }
 
-function section<T>(
+/** Writes the section that says how functions are compiled, a byte for each of them. */
+export function writeHints(out: ByteWriter, hints: readonly number[]): void {
+  const content = new ByteWriter(64);
+  content.name(hintSection);
+  content.unsigned(hints.length);
+  content.bytes(hints);
+  out.byte(0);
+  out.unsigned(content.length);
+  out.append(content);
+}
+
+/** Writes a section with a vector of items, unless there are none. */
+export function writeSection<T>(
   out: ByteWriter,
   id: number,
   items: readonly T[],

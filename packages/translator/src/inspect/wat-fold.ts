@@ -2,9 +2,9 @@
  * Prints a piece of a function body as folded WebAssembly text (Core Specification 2.0, 6.5.13):
  * operands stand inside the instruction that takes them.
  */
+import { ByteReader } from '@ringfence/wasm';
 import { arityOf } from './wat-arity.ts';
 import { readInstruction } from './wat-instruction.ts';
-import { WatReader } from './wat-reader.ts';
 
 /** What folding needs to know of functions and locals. */
 export interface FoldNames {
@@ -24,14 +24,14 @@ export function foldedText(bytes: Uint8Array, names: FoldNames): string {
 
 class Folder {
   readonly lines: string[] = [];
-  readonly #reader: WatReader;
+  readonly #reader: ByteReader;
   readonly #names: FoldNames;
   readonly #temporaries = new Map<number, number>();
   #stack: string[] = [];
   #depth = 0;
 
   constructor(bytes: Uint8Array, names: FoldNames) {
-    this.#reader = new WatReader(bytes);
+    this.#reader = new ByteReader(bytes);
     this.#names = names;
   }
 

@@ -1,5 +1,4 @@
-import { opcodes, valueTypeCodes } from '@ringfence/wasm';
-import type { WatReader } from './wat-reader.ts';
+import { type ByteReader, opcodes, valueTypeCodes } from '@ringfence/wasm';
 
 /** Names of what a function body refers to by number. */
 export interface WatNames {
@@ -51,7 +50,7 @@ export function valueTypeName(code: number): string {
 }
 
 /** Reads one instruction of a function body. */
-export function readInstruction(reader: WatReader, place: WatNames): WatInstruction {
+export function readInstruction(reader: ByteReader, place: WatNames): WatInstruction {
   const opcode = reader.byte();
   const block = blocks[opcode];
   if (block !== undefined) {
@@ -64,7 +63,7 @@ export function readInstruction(reader: WatReader, place: WatNames): WatInstruct
   return { text: simple(opcode, reader, place), closes: false, opens: false };
 }
 
-function simple(opcode: number, reader: WatReader, place: WatNames): string {
+function simple(opcode: number, reader: ByteReader, place: WatNames): string {
   const bare = plain[opcode] ?? '';
   if (bare !== '') return bare;
   const variable = numbered[opcode];
@@ -101,7 +100,7 @@ function numberText(value: bigint): string {
   return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 }
 
-function fromTable(opcode: number, reader: WatReader): string {
+function fromTable(opcode: number, reader: ByteReader): string {
   const isPrefixed = opcode === 0xfc || opcode === 0xfd;
   const code = isPrefixed ? reader.unsigned() : opcode;
   const name = names.get(key(isPrefixed ? opcode : 0, code));
@@ -114,7 +113,7 @@ function fromTable(opcode: number, reader: WatReader): string {
   return name;
 }
 
-function access(reader: WatReader): string {
+function access(reader: ByteReader): string {
   reader.unsigned();
   const offset = reader.unsigned();
   return offset === 0 ? '' : ` offset=0x${offset.toString(16)}`;

@@ -2,8 +2,8 @@
  * Prints modules of our own as WebAssembly text (Core Specification 2.0, chapter 6), one
  * instruction a line, nested ones indented; only what `ModuleBuilder` writes is read.
  */
+import { ByteReader } from '@ringfence/wasm';
 import { readInstruction, valueTypeName } from './wat-instruction.ts';
-import { WatReader } from './wat-reader.ts';
 
 interface Signature {
   readonly parameters: readonly string[];
@@ -16,7 +16,7 @@ export function moduleText(bytes: Uint8Array): string {
 }
 
 class Printer {
-  readonly #reader: WatReader;
+  readonly #reader: ByteReader;
   readonly #types: Signature[] = [];
   /** Names of all functions, the imported ones first, and their types. */
   readonly #functions: { name: string; type: number }[] = [];
@@ -25,7 +25,7 @@ class Printer {
   readonly #lines: string[] = [];
 
   constructor(bytes: Uint8Array) {
-    this.#reader = new WatReader(bytes, 8);
+    this.#reader = new ByteReader(bytes, 8);
   }
 
   text(): string {

@@ -188,18 +188,21 @@ export class Interpreter {
     this.#freeSlots.push(slot);
   }
 
-  /**
-   * Instantiates a region's module and puts its entries into their slots; `page`: addresses of
-   * code-page blocks by page of the region.
-   */
-  install(
+  /** Instantiates a module of regions; `page`: the globals that it imports by that name. */
+  load(
     module: WebAssembly.Module,
+    page: Readonly<Record<string, WebAssembly.Global>>,
+  ): WebAssembly.Exports {
+    return this.#instantiate(module, page);
+  }
+
+  /** Puts entries of a region into their slots. */
+  install(
     slots: readonly number[],
-    page: Readonly<Record<string, number>>,
+    entries: readonly (WebAssembly.ExportValue | undefined)[],
   ): void {
     this.flush();
-    const exports = this.#instantiate(module, page);
-    slots.forEach((slot, number) => this.#table.set(slot, exports[number]));
+    slots.forEach((slot, number) => this.#table.set(slot, entries[number]));
   }
 
   /** Compiles the handlers that `handler` gave numbers since the last flush. */
@@ -218,7 +221,7 @@ export class Interpreter {
 
   #instantiate(
     module: WebAssembly.Module,
-    page: Readonly<Record<string, number>>,
+    page: Readonly<Record<string, WebAssembly.Global>>,
   ): WebAssembly.Exports {
     const env = { ...this.#runtime, memory: this.#memory };
     return new WebAssembly.Instance(module, { env, page }).exports;

@@ -39,9 +39,9 @@ const regionSignature = { parameters: ['i32', 'i32'], results: ['i32'] } as cons
  * entries get, so that an engine's code for them serves again.
  */
 export interface RegionModule {
-  /** It exports its entries under their numbers. */
+  /** It exports its entries under their numbers, and is linked with others (`linkModules`). */
   readonly wasm: Uint8Array<ArrayBuffer>;
-  /** It imports from `page` the addresses of these pages' code-page blocks. */
+  /** It imports from `page` globals with the addresses of these pages' code-page blocks. */
   readonly pages: readonly number[];
 }
 
@@ -91,7 +91,7 @@ function entryFunctions(functions: (name: string) => number): Omit<EntryFunction
  */
 function buildEntry(entry: RegionEntry, cost: number, functions: EntryFunctions): FunctionBody {
   const record = 0;
-  const body = new FunctionBody(['i32']);
+  const body = new FunctionBody(['i32'], 'relocatable');
   const budget = body.local('i32');
   body.i32(0);
   body.memory('i32.load', CpuState.budget);
@@ -142,7 +142,7 @@ interface RegionPlan {
 function buildBody(plan: RegionPlan, imports: RuntimeImports): FunctionBody {
   const functions = imports.index;
   const { source, blocks, successors, numbered, entered, checks, handler } = plan;
-  const body = new FunctionBody(['i32', 'i32']);
+  const body = new FunctionBody(['i32', 'i32'], 'relocatable');
   const pending = 1;
   const registers = new PromotedRegisters(body);
   const { blocks: code, wantsFlagWords } = regionIr(blocks, successors, registers);

@@ -1,7 +1,8 @@
 /** Reads the bytes of a WebAssembly module in order (Core Specification 2.0, chapter 5). */
-export class WatReader {
+export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** Where the next byte is. */
   position: number;
 
   constructor(bytes: Uint8Array, position = 0) {
@@ -10,10 +11,12 @@ export class WatReader {
     this.position = position;
   }
 
+  /** Whether there is nothing left. */
   get atEnd(): boolean {
     return this.position >= this.#bytes.length;
   }
 
+  /** One byte; 0 past the end. */
   byte(): number {
     return this.#bytes[this.position++] ?? 0;
   }
@@ -41,28 +44,33 @@ export class WatReader {
     return BigInt.asIntN(64, result);
   }
 
+  /** A float of 32 bits. */
   f32(): number {
     this.position += 4;
     return this.#view.getFloat32(this.position - 4, true);
   }
 
+  /** A float of 64 bits. */
   f64(): number {
     this.position += 8;
     return this.#view.getFloat64(this.position - 8, true);
   }
 
-  /** `count` bytes in hexadecimal. */
-  hex(count: number): string {
+  /** `count` bytes, not copied. */
+  bytes(count: number): Uint8Array {
     const bytes = this.#bytes.subarray(this.position, this.position + count);
     this.position += count;
-    return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    return bytes;
   }
 
+  /** `count` bytes in hexadecimal. */
+  hex(count: number): string {
+    return [...this.bytes(count)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  }
+
+  /** A name; names are ASCII here. */
   name(): string {
-    const length = this.unsigned();
-    const bytes = this.#bytes.subarray(this.position, this.position + length);
-    this.position += length;
-    return String.fromCharCode(...bytes);
+    return String.fromCharCode(...this.bytes(this.unsigned()));
   }
 
   /** A vector: a count and as many items. */
