@@ -3,6 +3,7 @@ import { firstRegionSlot } from '../region/transfer.ts';
 import { SEMANTICS } from '../semantics/index.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { CaseTable, type InstructionEffects, type Match } from './case-table.ts';
+import { HandlerBatches } from './handler-batches.ts';
 import { buildHandlers, effectsOf, type Handler } from './handlers.ts';
 import type { CaseInstruction, HotCase } from './hot-case.ts';
 import { firstHotHandler } from './loop.ts';
@@ -46,6 +47,7 @@ export class Interpreter {
   readonly #reserved = new Map<Variant, number>();
   #order: Variant[] = [];
   #pending: Handler[] = [];
+  readonly #batches = new HandlerBatches();
   #nextNumber: number;
   #nextSlot = firstRegionSlot;
   readonly #freeSlots: number[] = [];
@@ -210,7 +212,7 @@ export class Interpreter {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
-    this.#fill(new WebAssembly.Module(buildHandlers(pending)));
+    this.#fill(new WebAssembly.Module(buildHandlers(this.#batches.next(pending))));
   }
 
   /** Puts the functions of a module into the table: each is exported under its number. */
