@@ -3,6 +3,7 @@ import { assembleText } from '@ringfence/assembler';
 import { expect, it } from 'vitest';
 
 import { browserAndPage } from './test-browser.ts';
+import { floppyOf, sayWords } from './test-floppy.ts';
 import { TestPage } from './test-page.ts';
 
 const shared = browserAndPage();
@@ -22,17 +23,7 @@ function countingFloppy(): string {
         mov al, [0x8000]
         add al, 0x30
         mov [words], al
-        mov si, words
-next:   lodsb
-        test al, al
-        jz done
-        mov ah, 0x0e
-        mov bx, 7
-        int 0x10
-        jmp next
-done:   hlt
-        jmp done
-disk:   mov bx, 0x8000
+${sayWords}disk:   mov bx, 0x8000
         mov cx, 2
         mov dx, 0
         int 0x13
@@ -40,10 +31,7 @@ disk:   mov bx, 0x8000
 words:  db 0x30, 0x20, 0x73, 0x74, 0x61, 0x72, 0x74, 0x73, 0`,
     { origin: 0x7c00 },
   );
-  const image = Buffer.alloc(1440 * 1024);
-  image.set(code);
-  image.set([0x55, 0xaa], 510);
-  return image.toString('base64');
+  return floppyOf(code).toString('base64');
 }
 
 async function dropFloppy(test: TestPage, starts: number): Promise<void> {

@@ -5,6 +5,7 @@ import { createMachine } from '@ringfence/machine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { browserAndPage } from './test-browser.ts';
+import { floppyOf, sayWords } from './test-floppy.ts';
 import { multibootKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
@@ -58,26 +59,9 @@ function bootFloppy(words: string): string {
   assembler.text(`
         xor ax, ax
         mov ds, ax
-        mov si, words
-next:   lodsb
-        test al, al
-        jz done
-        mov ah, 0x0e
-        mov bx, 7
-        int 0x10
-        jmp next
-done:   hlt
-        jmp done
-words:  db ${[...words].map((letter) => String(letter.charCodeAt(0))).join(', ')}, 0
+${sayWords}words:  db ${[...words].map((letter) => String(letter.charCodeAt(0))).join(', ')}, 0
 `);
   return floppyOf(assembler.assemble()).toString('base64');
-}
-
-function floppyOf(code: Uint8Array): Buffer {
-  const image = Buffer.alloc(1440 * 1024);
-  image.set(code);
-  image.set([0x55, 0xaa], 510);
-  return image;
 }
 
 /** A floppy whose boot sector sounds a tone of 440 Hz. */

@@ -9,7 +9,7 @@ import {
   param,
   programs,
 } from './test-hvm-pieces.ts';
-import { describeChecks } from './test-xen-checks.ts';
+import { describeChecks, eventsWithoutEnd } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 import { ringChecks } from './test-xen-rings.ts';
 
@@ -157,15 +157,7 @@ ${code}
     mapShared,
     `        mov dword [argument], 0x7ff0
         mov byte [page_free + 1], 1
-        mov dword [argument], 0
-${call(32, ['ebx, 7', 'ecx, argument'], 0)}
-        mov eax, [argument + 4]
-        mov [argument], eax
-        mov dword [seen], 20000
-send_more:
-${call(32, ['ebx, 4', 'ecx, argument'], 0)}
-        dec dword [seen]
-        jnz send_more`,
+${eventsWithoutEnd({ call })}`,
     leaves('', 'byte [page_free]', 1),
   ],
   'timers that are set beyond all time (XSA-20)': [

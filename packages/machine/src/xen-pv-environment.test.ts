@@ -1,7 +1,7 @@
 /** What a small paravirtual kernel for Xen finds around it: start info, rings, frames, grants. */
 import { pvTestKernel } from './test-pv-kernel.ts';
 import { leafOf, openPage, pvChecks, user } from './test-pv-pieces.ts';
-import { describeChecks } from './test-xen-checks.ts';
+import { describeChecks, eventsWithoutEnd } from './test-xen-checks.ts';
 import type { NamedChecks } from './test-xen-checks.ts';
 import { ringChecks } from './test-xen-rings.ts';
 
@@ -231,18 +231,7 @@ ${leafOf('user_page')}
 ${call(1, ['ebx, argument', 'ecx, 1', 'edx, 0', 'esi, 0x7ff0'], -22)}`,
     ),
   ],
-  'events without end (XSA-332)': [
-    `        mov dword [argument], 0
-${call(32, ['ebx, 7', 'ecx, argument'], 0)}
-        mov eax, [argument + 4]
-        mov [argument], eax
-        mov dword [seen], 20000
-send_more:
-${call(32, ['ebx, 4', 'ecx, argument'], 0)}
-        dec dword [seen]
-        jnz send_more`,
-    leaves('', 'dword [seen]', 0),
-  ],
+  'events without end (XSA-332)': [eventsWithoutEnd({ call }), leaves('', 'dword [seen]', 0)],
   'numbers of interrupts until there are no more (XSA-13)': [
     ...[
       [1, 16, 23],
