@@ -25,7 +25,7 @@ function made(slot: number, block: number): MadeRegion {
 it('loads a module again only where one of its regions is there twice', () => {
   const table = new Map<number, () => number>();
   const modules = new RegionModules({
-    load: (module, page) => new WebAssembly.Instance(module, { page }).exports,
+    load: (module, page = {}) => new WebAssembly.Instance(module, { page }).exports,
     install: (slots, entries) => {
       slots.forEach((slot, number) => table.set(slot, entries[number] as () => number));
     },

@@ -13,9 +13,7 @@ export interface RegionStatistics {
   regions: number;
   /** Those of them that were not lowered, as an earlier run had left what they come to. */
   recalled: number;
-  /** Those of them that were entered. */
-  entered: number;
-  /** Modules that they came in. */
+  /** Modules that those came in which were entered. */
   modules: number;
   wasmBytes: number;
   dropped: number;
@@ -36,7 +34,6 @@ export function zeroStatistics(): RegionStatistics {
   return {
     regions: 0,
     recalled: 0,
-    entered: 0,
     modules: 0,
     wasmBytes: 0,
     dropped: 0,

@@ -52,7 +52,7 @@ export class Regions implements CodeObserver {
   readonly statistics: RegionStatistics = zeroStatistics();
   /** The regions that there are, for inspectors. */
   readonly log: RegionLog = new RegionLog();
-  /** Regions at one time. V8 has two mappings for each; Linux ends who has more than 65,530. */
+  /** Regions at one time. V8 has two mappings for a module; Linux gives a process 65,530. */
   maximumRegions: number = 10_000;
   /** Told of regions that are made and dropped. */
   onEvent: ((event: TranslationEvent) => void) | undefined = undefined;
@@ -183,8 +183,7 @@ export class Regions implements CodeObserver {
     if (this.#batches.size >= mostReplayed) return restMs;
     const replay = this.#replay;
     if (replay?.hasWork() !== true) {
-      const { entered, dropped } = this.statistics;
-      return this.#hot.warm(entered - dropped) ? 0 : Infinity;
+      return this.#hot.warm(this.#table.count) ? 0 : Infinity;
     }
     this.#remake(replay.takeAny());
     return 0;
@@ -368,7 +367,6 @@ export class Regions implements CodeObserver {
     this.#table.enter(region);
     this.log.add(region, region.address, ranges, wasm);
     this.onEvent?.(madeEvent(made));
-    this.statistics.entered += 1;
     this.statistics.modules = this.#modules.count;
     this.statistics.wasmBytes += wasm.length;
   }

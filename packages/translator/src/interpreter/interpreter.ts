@@ -190,12 +190,13 @@ export class Interpreter {
     this.#freeSlots.push(slot);
   }
 
-  /** Instantiates a module of regions; `page`: the globals that it imports by that name. */
+  /** Instantiates a module; `page`: the globals that one of regions imports by that name. */
   load(
     module: WebAssembly.Module,
-    page: Readonly<Record<string, WebAssembly.Global>>,
+    page: Readonly<Record<string, WebAssembly.Global>> = {},
   ): WebAssembly.Exports {
-    return this.#instantiate(module, page);
+    const env = { ...this.#runtime, memory: this.#memory };
+    return new WebAssembly.Instance(module, { env, page }).exports;
   }
 
   /** Puts entries of a region into their slots. */
@@ -217,16 +218,8 @@ export class Interpreter {
 
   /** Puts the functions of a module into the table: each is exported under its number. */
   #fill(module: WebAssembly.Module): void {
-    const exports = this.#instantiate(module, {});
+    const exports = this.load(module);
     for (const number of Object.keys(exports)) this.#table.set(Number(number), exports[number]);
-  }
-
-  #instantiate(
-    module: WebAssembly.Module,
-    page: Readonly<Record<string, WebAssembly.Global>>,
-  ): WebAssembly.Exports {
-    const env = { ...this.#runtime, memory: this.#memory };
-    return new WebAssembly.Instance(module, { env, page }).exports;
   }
 }
 
