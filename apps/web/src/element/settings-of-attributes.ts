@@ -14,9 +14,11 @@ const fileOptions: readonly string[] = optionTable
   .filter(({ value, scope }) => value.kind === 'file' && scope === 'machine')
   .map(({ name }) => name);
 
-const diskNames: readonly string[] = [
-  ...['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda', 'fdb', 'drive', 'keepDisks'],
-];
+/** Options that name disks which a guest may write to. */
+export const writableDisks: readonly string[] = ['hda', 'hdb', 'hdc', 'hdd', 'fda', 'fdb'];
+
+/** Options that say something of disks. */
+const diskNames: readonly string[] = [...writableDisks, 'cdrom', 'drive', 'keepDisks'];
 
 /** Returns what settings say of disks. */
 export function diskSettings(settings: Settings): Partial<Settings> {

@@ -7,7 +7,7 @@ import type { Settings } from '@ringfence/machine';
 
 import { icon } from '../element/icon.ts';
 import type { RingfenceMachine } from '../element/ringfence-machine.ts';
-import { filesOf } from '../element/settings-of-attributes.ts';
+import { filesOf, writableDisks } from '../element/settings-of-attributes.ts';
 import { theme } from '../element/theme.ts';
 import { fileRole } from '../storage/file-kind.ts';
 import type { FileRole } from '../storage/file-kind.ts';
@@ -31,9 +31,6 @@ const memorySizes: readonly number[] = [16, 32, 64, 128, 256, 512, 1024];
 const schemes = ['light dark', 'light', 'dark'] as const;
 const schemeKey = 'ringfence-colour-scheme';
 const keepKey = 'ringfence-keep-disks';
-
-/** Disks that a guest may write to. */
-const diskNames: readonly string[] = ['hda', 'hdb', 'hdc', 'hdd', 'fda', 'fdb'];
 
 /** The element that is the whole page. */
 export class RingfencePage extends LitElement {
@@ -130,7 +127,7 @@ export class RingfencePage extends LitElement {
   }
 
   #hasDisk(): boolean {
-    return this.#settings.drive.length > 0 || diskNames.some((name) => name in this.#files);
+    return this.#settings.drive.length > 0 || writableDisks.some((name) => name in this.#files);
   }
 
   /** Whether the browser keeps what guests write to disks, and how to begin anew. */
