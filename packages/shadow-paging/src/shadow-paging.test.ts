@@ -83,6 +83,17 @@ describe('page faults', () => {
     expect(guest.shadow.errorCode).toBe(code);
   });
 
+  it.each(cases)(
+    'set A in no entry, nor in the directory: %s',
+    (_name, flags, access, privilege) => {
+      const guest = new TestGuest().enable();
+      guest.map(5, 9, flags);
+      expect(guest.shadow.fill(0x5000, access, privilege)).toBe(fault);
+      expect(guest.physical.read32(guest.directory) & bit.a).toBe(0);
+      expect(guest.pte(5) & bit.a).toBe(0);
+    },
+  );
+
   it('of supervisor writes to read-only pages come with CR0.WP only', () => {
     const guest = new TestGuest().enable();
     guest.map(5, 9, bit.p | bit.u);

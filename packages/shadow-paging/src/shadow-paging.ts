@@ -216,13 +216,13 @@ export class ShadowPaging implements MapObserver {
   private walkAndFill(space: number, linear: number, access: number, privilege: number): number {
     const walker = this.walker;
     const status = walker.walk(linear);
-    if (walker.pteAddress >= 0 || status !== WalkStatus.mapped) this.markDirectory();
     if (status !== WalkStatus.mapped) {
       const reserved = PageFaultError.present | PageFaultError.reserved;
       return this.fault(access, privilege, status === WalkStatus.reserved ? reserved : 0);
     }
     const role = this.spaces.role[space] ?? 0;
     if (!this.permits(role, access)) return this.fault(access, privilege, PageFaultError.present);
+    if (walker.pteAddress >= 0) this.markDirectory();
     const dirty = this.markPage(access === Access.write);
     if (walker.aboveMap) return FillResult.hole;
     const page = this.memory.canonical(walker.page);
@@ -297,7 +297,12 @@ export class ShadowPaging implements MapObserver {
     return FillResult.fault;
   }
 
-  /** Sets A in the page-directory entry that the walk used to find a page table. */
+  /**
+   * Sets A in the page-directory entry that the walk used to find a page table.
+   *
+   * Only a translation that comes to its end uses its entries (SDM 3A 4.8): the 386 sets A before
+   * it reads or writes a page, and test programs written on one look for a clear bit after a fault.
+   */
   private markDirectory(): void {
     const { pdeAddress, pde } = this.walker;
     if (pdeAddress < 0 || (pde & EntryBit.accessed) !== 0) return;

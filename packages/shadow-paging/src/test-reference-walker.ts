@@ -23,7 +23,7 @@ export interface ReferenceState {
 /** Reads an entry of 4 or 8 bytes of guest-physical memory. */
 export type ReadEntry = (address: bigint, bytes: number) => bigint;
 
-/** What an access comes to, and the entries that it sets A or D in. */
+/** What an access comes to, and the entries that it sets A or D in: none if it faults. */
 export interface ReferenceResult {
   fault: boolean;
   errorCode: number;
@@ -63,7 +63,7 @@ export function referenceWalk(
     fault: true,
     errorCode: code | extra,
     physical: 0n,
-    updates,
+    updates: [],
   });
   if (!state.paging) return { fault: false, errorCode: 0, physical: linear, updates };
   const width = state.physicalBits;
