@@ -8,6 +8,7 @@ import { decodeInto, Instruction } from '@ringfence/decoder';
 import { CodeMode, type MachineMemory, type PhysicalMemory } from '@ringfence/memory';
 import {
   type Interpreter,
+  type Variant,
   recordBytes,
   RecordField,
   RecordWriter,
@@ -26,6 +27,8 @@ export interface AmenderParts {
   readonly interpreter: Interpreter;
   /** See `formsOf`. */
   readonly forms: Int16Array;
+  /** The variant of the instruction at an offset of a page at which a region is entered. */
+  readonly enteredAt: (page: number, offset: number) => Variant | undefined;
 }
 
 /** The amender of one CPU's records. */
@@ -46,8 +49,8 @@ export class AmendedRecords implements RecordAmender {
     const mode = machine.i32[(block + BlockField.mode) >> 2] ?? 0;
     // The code segment ends in such a page.
     if ((mode & CodeMode.limited) !== 0) return false;
-    const backing = physical.backing(machine.i32[(block + BlockField.page) >> 2] ?? 0);
-    if (backing < 0) return false;
+    const page = machine.i32[(block + BlockField.page) >> 2] ?? 0;
+    if (physical.backing(page) < 0) return false;
     let amended = 0;
     // The instructions of a case stand behind it.
     for (let at = offsets.length - 1; at >= 0; at--) {
@@ -60,22 +63,24 @@ export class AmendedRecords implements RecordAmender {
         continue;
       }
       if (offset > first || end <= last) return false;
-      if (!this.#amendOne(record, offset, mode, backing)) return false;
+      if (!this.#amendOne(record, page, offset, mode)) return false;
       amended = record;
     }
     return amended !== 0;
   }
 
-  #amendOne(record: number, offset: number, mode: number, backing: number): boolean {
-    const { machine, interpreter, forms } = this.#parts;
+  #amendOne(record: number, page: number, offset: number, mode: number): boolean {
+    const { machine, physical, interpreter, forms, enteredAt } = this.#parts;
     const { i32, u8 } = machine;
+    const backing = physical.backing(page);
     const instruction = this.#instruction;
     const length = u8[record + RecordField.length] ?? 0;
     const [from, to] = [backing + offset, backing + 4096];
     const decoded = decodeInto(instruction, u8, from, to, bitsOf(mode), forms);
     if (decoded !== length) return false;
     const handler = this.#halves[record >> 1] ?? 0;
-    if (interpreter.variantOf(handler) !== variantOf(instruction, mode)) return false;
+    const variant = interpreter.variantOf(handler) ?? enteredAt(page, offset);
+    if (variant !== variantOf(instruction, mode)) return false;
     const extent = u8[record + RecordField.extent] ?? 0;
     const word = record >> 2;
     const [shape, registers, address] = [i32[word + 1], i32[word + 2], i32[word + 3]];

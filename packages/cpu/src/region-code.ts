@@ -9,11 +9,13 @@ export interface RegionCode {
   readonly blocks: Int32Array;
   /** Offsets of the instructions, block by block. */
   readonly offsets: Int32Array;
-  /** A mark of each of them: what `baseOf` and `levelOf` read. */
+  /** A mark of each of them: what `baseOf`, `levelOf` and `changingBytesOf` read. */
   readonly marks: Int32Array;
 }
 
 const levelShift = 8;
+const levelMask = 0xf;
+const changingShift = 12;
 
 /** The code of some blocks. */
 export function codeOf(blocks: readonly RegionBlock[], source: RegionSource): RegionCode {
@@ -21,8 +23,10 @@ export function codeOf(blocks: readonly RegionBlock[], source: RegionSource): Re
   return {
     blocks: Int32Array.from(blocks.flatMap(({ offset, end }) => [offset, end])),
     offsets: Int32Array.from(instructions, ({ offset }) => offset),
-    marks: Int32Array.from(instructions, ({ offset, instruction }) => {
-      return (instruction.base + 1) | (levelAt(source, offset) << levelShift);
+    marks: Int32Array.from(instructions, ({ offset, instruction, changing }) => {
+      const level = levelAt(source, offset);
+      const changingBytes = changing?.bytes ?? 0;
+      return (instruction.base + 1) | (level << levelShift) | (changingBytes << changingShift);
     }),
   };
 }
@@ -34,7 +38,17 @@ export function baseOf({ marks }: RegionCode, instruction: number): number {
 
 /** What a region does about an instruction that was often given up: a `GivenUpLevel`. */
 export function levelOf({ marks }: RegionCode, instruction: number): number {
-  return (marks[instruction] ?? 0) >> levelShift;
+  return ((marks[instruction] ?? 0) >> levelShift) & levelMask;
+}
+
+/** How many bytes at the end of an instruction the region reads each time that it runs. */
+function changingBytesOf({ marks }: RegionCode, instruction: number): number {
+  return (marks[instruction] ?? 0) >> changingShift;
+}
+
+/** Whether the region reads immediates from the code. */
+export function readsCode(code: RegionCode): boolean {
+  return code.marks.some((_mark, instruction) => changingBytesOf(code, instruction) > 0);
 }
 
 /** What is to be done now about the instruction at an offset. */
@@ -49,6 +63,25 @@ export function placesOf({ blocks }: RegionCode): (readonly [offset: number, end
   return Array.from({ length: blocks.length / 2 }, (_, block) => {
     return [blocks[2 * block] ?? 0, blocks[2 * block + 1] ?? 0];
   });
+}
+
+/** Offset and end of what must stay as it is: the blocks without immediates that are read. */
+export function fixedPlacesOf(code: RegionCode): (readonly [offset: number, end: number])[] {
+  const fixed: (readonly [number, number])[] = [];
+  let instruction = 0;
+  for (const [offset, end] of placesOf(code)) {
+    let from = offset;
+    for (let at = offset; at < end; instruction++) {
+      const next = code.offsets[instruction + 1] ?? end;
+      const behind = next > at && next < end ? next : end;
+      const bytes = changingBytesOf(code, instruction);
+      if (bytes > 0) fixed.push([from, behind - bytes]);
+      if (bytes > 0) from = behind;
+      at = behind;
+    }
+    if (from < end) fixed.push([from, end]);
+  }
+  return fixed;
 }
 
 /** The pages that a region has code of, by number; `home` is that of index 0. */

@@ -3,7 +3,7 @@ import type { Interpreter, RegionBlock, RegionSource, Variant } from '@ringfence
 import { buildRegion } from '@ringfence/translator';
 import { type BookParts, RecipeBook } from './recipe-book.ts';
 import { type BlocksAround, layOutAround } from './region-around.ts';
-import { type RegionCode, codeOf, pagesOf, rangesOf } from './region-code.ts';
+import { type RegionCode, codeOf, pagesOf, rangesOf, readsCode } from './region-code.ts';
 import type { RecipeStore } from './region-compiler.ts';
 import { type EntryPlace, entriesOf } from './region-recipe.ts';
 import type { MadeRegion, Region, RegionPlan, RegionStatistics } from './region-record.ts';
@@ -76,7 +76,10 @@ export class RegionMaker {
         continue;
       }
       const made = { ...plan, starts: around };
-      if (store !== undefined) this.#book.keep(store, source, made, lowered);
+      // What changes now need not change in another run.
+      if (store !== undefined && !readsCode(lowered.code)) {
+        this.#book.keep(store, source, made, lowered);
+      }
       return this.#make(source, made, lowered);
     }
   }

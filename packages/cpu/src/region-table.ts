@@ -9,7 +9,7 @@
 import type { CodeCache } from '@ringfence/code-cache';
 import type { Interpreter, RegionSource } from '@ringfence/translator';
 import { pageIndexOf, RecordField } from '@ringfence/translator';
-import { placesOf } from './region-code.ts';
+import { fixedPlacesOf } from './region-code.ts';
 import type { PageRegions, Region } from './region-record.ts';
 import { translatedMode } from './region-record.ts';
 
@@ -49,7 +49,7 @@ export class RegionTable {
   add(region: Region, source: RegionSource): void {
     this.count += 1;
     for (const number of region.pages) this.#pageRegions(number).regions.add(region);
-    for (const [offset, end] of placesOf(region.code)) {
+    for (const [offset, end] of fixedPlacesOf(region.code)) {
       this.#watch(region.page, offset, end, source);
     }
     this.#cover(region, (covered, offset) => !covered.has(offset));

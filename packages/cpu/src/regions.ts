@@ -9,7 +9,7 @@
 import type { CodeCache, CodeObserver, InvalidationCause } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import { CpuState } from '@ringfence/memory';
-import type { Interpreter } from '@ringfence/translator';
+import type { Interpreter, Variant } from '@ringfence/translator';
 import { discover, pageIndexOf } from '@ringfence/translator';
 import { GivenUpCode, GivenUpLevel, manyGivenUp } from './given-up-code.ts';
 import { GiveUps } from './give-ups.ts';
@@ -19,6 +19,7 @@ import { RegionLog } from './region-log.ts';
 import { RegionBatches } from './region-batches.ts';
 import type { CompiledRegion, RegionCompiler } from './region-compiler.ts';
 import { RegionMaker } from './region-maker.ts';
+import { readsCode } from './region-code.ts';
 import type { MadeRegion, PageRegions, Region, RegionStatistics } from './region-record.ts';
 import { translatedMode, zeroStatistics } from './region-record.ts';
 import { RegionModules } from './region-modules.ts';
@@ -245,6 +246,11 @@ export class Regions implements CodeObserver {
     return this.#table.entryAt(page, offset);
   }
 
+  /** The variant of the instruction at which a region is entered, undefined if none is. */
+  variantAt(page: number, offset: number): Variant | undefined {
+    return this.#table.page(page)?.entered.get(offset)?.entries.get(offset)?.variant;
+  }
+
   /** The guest was met at a linear address of a page, in code that no region is entered at. */
   sampled(page: number, linear: number): void {
     this.#replay?.sampled(page, linear);
@@ -276,12 +282,16 @@ export class Regions implements CodeObserver {
     this.#stopRunning();
   }
 
-  /** CodeObserver: regions with code in several pages know the pages by their blocks' addresses. */
+  /**
+   * CodeObserver: regions with code in several pages, or that read some of their code, know the
+   * pages by their blocks' addresses.
+   */
   recordsRebuilt(page: number): void {
     for (const region of this.#table.page(page)?.regions ?? []) {
       // The block that is gone may be of another mode, so that records of the page enter the
       // region.
-      if (region.pages.length > 1) this.#drop(region, -1, () => 'records were rebuilt');
+      const knowsBlocks = region.pages.length > 1 || readsCode(region.code);
+      if (knowsBlocks) this.#drop(region, -1, () => 'records were rebuilt');
     }
     this.#stopRunning();
   }

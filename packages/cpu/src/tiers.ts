@@ -47,11 +47,16 @@ export function makeTiers(parts: TierParts): Tiers {
     hotCases(),
   );
   fetch.attach(interpreter);
-  cache.amendBy(new AmendedRecords({ machine, physical, cache, interpreter, forms }));
-  if (!parts.translates) return { interpreter, regions: undefined };
+  const amender = { machine, physical, cache, interpreter, forms };
+  if (!parts.translates) {
+    cache.amendBy(new AmendedRecords({ ...amender, enteredAt: () => undefined }));
+    return { interpreter, regions: undefined };
+  }
   const inspect = (linear: number): number => shadow.inspect(linear);
   const now = (): number => host.monotonicMs?.() ?? 0;
   const regions = new Regions(machine, physical, cache, interpreter, inspect, now, forms);
   fetch.attachRegions(regions);
+  const enteredAt = regions.variantAt.bind(regions);
+  cache.amendBy(new AmendedRecords({ ...amender, enteredAt }));
   return { interpreter, regions };
 }

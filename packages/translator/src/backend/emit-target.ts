@@ -12,6 +12,8 @@ export interface EmitTarget {
   functionIndex(name: string): number;
   /** Pushes the address of the current shadow directory for data. */
   pushDirectory(): void;
+  /** Pushes the address of the code-page block of a page, by its distance; only in regions. */
+  pushBlock?(index: number): void;
   /** Whether the fast path serves misaligned accesses too, as long as they are in one page. */
   readonly takesMisaligned?: boolean;
   /**

@@ -54,6 +54,7 @@ export class Emitter {
     if (dot < 0) this.#special(value);
     else if (value.op.startsWith('guest.')) this.#guest(value);
     else if (value.op === 'fault.if') this.#faultIf(value);
+    else if (value.op === 'code.block') this.#target.pushBlock?.(value.imm);
     else if (value.op === 'jump.to') {
       this.#pushAll(value);
       this.#target.jumpTo();

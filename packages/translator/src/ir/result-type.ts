@@ -15,7 +15,7 @@ export function resultType(op: string): ValueType {
 }
 
 function computeType(op: string): ValueType {
-  if (comparisons.test(op)) return 'i32';
+  if (comparisons.test(op) || op === 'code.block') return 'i32';
   if (op.endsWith('.any_true') || op.endsWith('.all_true') || op.endsWith('.bitmask')) return 'i32';
   const family = op.slice(0, op.indexOf('.'));
   if (op.includes('.extract_lane')) {

@@ -56,6 +56,7 @@ export type IrType = ValueType | 'void';
  * | `jump.to` | eip | ends it: to an EIP |
  * | `fault` | vector, error | ends it: guest fault; state is that of before the instruction |
  * | `fault.if` | condition, vector, error | the same where the condition is not 0 |
+ * | `code.block` | | of a region: address of the code-page block of page `imm` |
  * | `mark` | | instruction number `imm` of a region begins: order of effects, exits |
  * | `spill`, `reload` | | of a region: registers in locals to and from the CPU state |
  * | `callout` | a, b, c | calls the host's function number `imm`; leaves if it says so |

@@ -1,20 +1,32 @@
+import { BlockField } from '@ringfence/code-cache';
 import type { Instruction } from '@ringfence/decoder';
 import { OperandKind } from '@ringfence/decoder';
-import { CpuState, segmentBytes, SegmentRegister } from '@ringfence/memory';
+import { CpuState, Layout, segmentBytes, SegmentRegister } from '@ringfence/memory';
 import type { IrBuilder } from '../ir/builder.ts';
 import type { Value } from '../ir/value.ts';
 import type { OperandSource, StateAddress } from '../semantics/operand-source.ts';
+import type { ChangingImmediate } from './changing-immediate.ts';
 
-/** Operands of one decoded instruction as constants; EIP is relative to the region's page. */
+/**
+ * Operands of one decoded instruction as constants, but for an immediate that the guest writes
+ * again and again; EIP is relative to the region's page.
+ */
 export class ConstantSource implements OperandSource {
   readonly #b: IrBuilder;
   readonly #instruction: Instruction;
   readonly #offset: number;
+  readonly #changing: ChangingImmediate | undefined;
 
-  constructor(builder: IrBuilder, instruction: Instruction, offset: number) {
+  constructor(
+    builder: IrBuilder,
+    instruction: Instruction,
+    offset: number,
+    changing?: ChangingImmediate,
+  ) {
     this.#b = builder;
     this.#instruction = instruction;
     this.#offset = offset;
+    this.#changing = changing;
   }
 
   register(index: number): StateAddress {
@@ -46,10 +58,12 @@ export class ConstantSource implements OperandSource {
   }
 
   immediate(): Value {
+    if (this.#changing !== undefined) return this.#read(this.#changing);
     return this.#b.i32(this.#instruction.immediate);
   }
 
   immediateHigh(): Value {
+    if (this.#changing !== undefined) return this.#b.shrS(this.immediate(), 31);
     return this.#b.i32(this.#instruction.immediateHigh);
   }
 
@@ -87,6 +101,16 @@ export class ConstantSource implements OperandSource {
       this.#b.load('i32.load', CpuState.eipBase),
       this.#offset + this.#instruction.length,
     );
+  }
+
+  /** What the guest's memory holds at the end of the instruction. */
+  #read({ bytes, load }: ChangingImmediate): Value {
+    const b = this.#b;
+    const block = b.op('code.block');
+    block.imm = this.#offset >> 12;
+    const page = b.load('i32.load', BlockField.page, block);
+    const place = (this.#offset + this.#instruction.length - bytes) & 4095;
+    return b.load(load, Layout.ram + place, b.shl(page, 12));
   }
 
   #gpr(register: number): Value {

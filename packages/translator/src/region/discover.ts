@@ -6,9 +6,11 @@
  */
 import { decodeInto, Instruction, OperandKind } from '@ringfence/decoder';
 import { FORMS } from '@ringfence/isa';
+import { Layout } from '@ringfence/memory';
 import { InvalidVariant } from '../interpreter/handlers.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { variantOf } from '../semantics/variant.ts';
+import { type ChangingImmediate, immediateOf } from './changing-immediate.ts';
 import { JumpTables } from './jump-tables.ts';
 import type { Suitabilities } from './suitability.ts';
 import { Suitability } from './suitability.ts';
@@ -22,6 +24,8 @@ export interface RegionInstruction {
   /** What its record in the interpreter is of: another one if it crosses into the next page. */
   readonly recordVariant: Variant;
   readonly suitability: number;
+  /** How its immediate is read where the guest writes that again and again. */
+  readonly changing: ChangingImmediate | undefined;
   /** Its look-up is its own, as are those of its block by the same base: `RegionPage.isApart`. */
   readonly isApart: boolean;
 }
@@ -209,11 +213,14 @@ class Search {
     if (!isWhole && !this.#decodeAcross(instruction, offset, page)) return undefined;
     const variant = variantOf(instruction, codeMode);
     const isWritten = page.isWritten(offset & 4095, instruction.length);
-    let suitability = isWritten ? Suitability.unsuitable : this.#source.suitabilities.of(variant);
+    const changes = isWritten && isWhole;
+    const changing = changes ? changingOf(page, offset, instruction, variant) : undefined;
+    const isCode = !isWritten || changing !== undefined;
+    let suitability = isCode ? this.#source.suitabilities.of(variant) : Suitability.unsuitable;
     if (page.isHosted(offset & 4095)) suitability = Math.max(suitability, Suitability.hosted);
     const recordVariant = isWhole ? variant : InvalidVariant.crossing;
     const isApart = page.isApart(offset & 4095);
-    return { offset, instruction, variant, recordVariant, suitability, isApart };
+    return { offset, instruction, variant, recordVariant, suitability, changing, isApart };
   }
 
   /** Decodes an instruction that goes on in the next page; whether that can be in the region. */
@@ -267,6 +274,20 @@ class Search {
       isEntry: this.#entries.has(first.offset),
     });
   }
+}
+
+/** How the immediate is read of an instruction of which nothing else changes, in plain memory. */
+function changingOf(
+  page: RegionPage,
+  offset: number,
+  instruction: Instruction,
+  variant: Variant,
+): ChangingImmediate | undefined {
+  if (page.backing !== Layout.ram + 4096 * page.page) return undefined;
+  const immediate = immediateOf(instruction, variant);
+  if (immediate === undefined) return undefined;
+  const rest = instruction.length - immediate.bytes;
+  return page.isWritten(offset & 4095, rest) ? undefined : immediate;
 }
 
 function flowOf(found: RegionInstruction): string {

@@ -105,7 +105,7 @@ function build(block: RegionBlock, registers: PromotedRegisters, endsLazily: boo
 
 function buildInstruction(b: IrBuilder, found: RegionInstruction): void {
   const info = unpackVariant(found.variant);
-  const source = new ConstantSource(b, found.instruction, found.offset);
+  const source = new ConstantSource(b, found.instruction, found.offset, found.changing);
   const semantics = SEMANTICS.get(info.form.operation);
   if (semantics === undefined) b.fault(6);
   else semantics(new InstructionContext(b, info, source));

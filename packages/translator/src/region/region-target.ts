@@ -86,6 +86,12 @@ export class RegionTarget implements EmitTarget {
     this.body.get(this.#frame.directory);
   }
 
+  pushBlock(index: number): void {
+    const page = this.#places.page(index);
+    if (page === undefined) throw new Error('translator: no code in that page');
+    this.body.getGlobal(page);
+  }
+
   bailIf(prepare: (() => void) | undefined): void {
     const { body } = this;
     const slow = body.if();
