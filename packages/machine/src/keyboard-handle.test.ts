@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { KeyboardHandle, maximumTyped } from './keyboard-handle.ts';
 
-const make = (room: number = Infinity) => {
+const make = (room: number = Infinity, guestRoom: number = Infinity) => {
   const log: string[] = [];
-  const state = { room, wakes: 0 };
+  const state = { room, wakes: 0, guestRoom, waitingKeys: 0 };
   const handle = new KeyboardHandle(
     {
       key: (code, pressed) => {
@@ -13,10 +13,15 @@ const make = (room: number = Infinity) => {
         }
         state.room -= 1;
         log.push(`${pressed ? '+' : '-'}${code}`);
+        state.waitingKeys += 1;
         return true;
+      },
+      get waitingKeys() {
+        return state.waitingKeys;
       },
     },
     () => (state.wakes += 1),
+    () => state.guestRoom,
   );
   return { handle, log, state };
 };
@@ -59,6 +64,31 @@ describe('KeyboardHandle', () => {
     state.room = 10;
     handle.pump();
     expect([log.at(-1), handle.waits]).toEqual(['-KeyB', false]);
+  });
+
+  it('keeps what is typed until the guest can keep it, less a key that is just taken', () => {
+    const { handle, log, state } = make(Infinity, 3);
+    handle.type('abcd');
+    expect(log).toEqual(['+KeyA', '-KeyA', '+KeyB', '-KeyB']);
+    handle.pump();
+    expect(log.length).toBe(4);
+    state.waitingKeys = 0;
+    state.guestRoom = 1;
+    handle.pump();
+    expect(log.length).toBe(4);
+    state.guestRoom = 2;
+    handle.pump();
+    expect(log.slice(4)).toEqual(['+KeyC', '-KeyC']);
+    state.waitingKeys = 0;
+    handle.pump();
+    expect([log.at(-1), handle.waits]).toEqual(['-KeyD', false]);
+  });
+
+  it('does not keep back keys that are pressed while nothing is typed', () => {
+    const { handle, log } = make(Infinity, 0);
+    handle.press('ArrowUp');
+    handle.release('ArrowUp');
+    expect(log).toEqual(['+ArrowUp', '-ArrowUp']);
   });
 
   it('bounds what waits', () => {

@@ -4,6 +4,8 @@ import type { Keyboard } from './api.ts';
 export interface KeyReceiver {
   /** Presses or releases a key; false when there is no room for it. */
   key(code: string, pressed: boolean): boolean;
+  /** How many bytes of keys the guest has not taken yet. */
+  readonly waitingKeys: number;
 }
 
 /** The most characters that wait to be typed. */
@@ -45,19 +47,29 @@ interface Stroke {
   readonly pressed: boolean;
 }
 
+/** Room that is left over in the guest's buffer, for a key that the guest is just taking. */
+const spareRoom = 1;
+
 /**
  * The keyboard, seen from outside the machine: text becomes keys, which wait for room in the
- * device.
+ * device, and where the guest's BIOS keeps keys for whoever reads them, for room there.
  */
 export class KeyboardHandle implements Keyboard {
   readonly #device: KeyReceiver;
   readonly #wake: () => void;
+  readonly #guestRoom: () => number;
   #strokes: Stroke[] = [];
+  /** Keys that the device has, or had when it was last seen with any. */
+  #underWay = 0;
 
-  /** Makes a handle; `wake` is called when keys arrive. */
-  constructor(device: KeyReceiver, wake: () => void) {
+  /**
+   * Makes a handle; `wake` is called when keys arrive, `guestRoom` says how many more keys the
+   * guest can keep.
+   */
+  constructor(device: KeyReceiver, wake: () => void, guestRoom: () => number = () => Infinity) {
     this.#device = device;
     this.#wake = wake;
+    this.#guestRoom = guestRoom;
   }
 
   type(text: string): void {
@@ -92,22 +104,33 @@ export class KeyboardHandle implements Keyboard {
     this.#strokes = [...strokes];
   }
 
-  /** Puts a key behind those that wait; past the limit it is lost, as on a keyboard. */
+  /**
+   * Gives a key to the device, whether the guest will keep it or not, or puts it behind those that
+   * wait; past the limit it is lost, as on a keyboard.
+   */
   #add(stroke: Stroke): void {
-    if (this.#strokes.length < maximumTyped * strokesPerCharacter) {
+    const isTaken = !this.waits && this.#device.key(stroke.code, stroke.pressed);
+    if (!isTaken && this.#strokes.length < maximumTyped * strokesPerCharacter) {
       this.#strokes.push(stroke);
     }
-    this.pump();
     this.#wake();
   }
 
-  /** Gives waiting keys to the device, as far as it has room. */
+  /** Gives waiting keys to the device, as far as there is room. */
   pump(): void {
+    if (!this.waits) {
+      return;
+    }
+    if (this.#device.waitingKeys === 0) {
+      this.#underWay = 0;
+    }
+    const room = this.#guestRoom() - spareRoom;
     let taken = 0;
     for (const { code, pressed } of this.#strokes) {
-      if (!this.#device.key(code, pressed)) {
+      if ((pressed && this.#underWay >= room) || !this.#device.key(code, pressed)) {
         break;
       }
+      this.#underWay += pressed ? 1 : 0;
       taken += 1;
     }
     this.#strokes.splice(0, taken);

@@ -21,6 +21,7 @@ import type { KernelOptions, PreparedKernel } from './boot/kernel.ts';
 import { e820Map } from './boot/memory-map.ts';
 import { startParavirtual } from './boot/xen-pv.ts';
 import { builtInProgram } from './built-in-guest/programs.ts';
+import { biosKeyRoom } from './bios-key-room.ts';
 import type { DriveStorage } from './board-storage.ts';
 import { virtioConsoleLine } from './board-virtio.ts';
 import { composePc } from './compose.ts';
@@ -123,13 +124,12 @@ class PcMachine implements Machine {
       });
     }
     this.screen = new ScreenHandle(() => this.#pc?.chipset.display);
-    this.#keys = new KeyboardHandle(pc.chipset.keyboard, () => {
+    const wake = (): void => {
       this.#loop.wake();
-    });
+    };
+    this.#keys = new KeyboardHandle(pc.chipset.keyboard, wake, () => biosKeyRoom(pc.memory));
     this.keyboard = this.#keys;
-    this.mouse = new MouseHandle(pc.chipset.keyboard, () => {
-      this.#loop.wake();
-    });
+    this.mouse = new MouseHandle(pc.chipset.keyboard, wake);
     this.#loop = this.#makeLoop(pc);
     this.#debugger = this.#makeDebugger(pc);
     for (const { storage } of options.drives ?? []) {
