@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { browserAndPage } from './test-browser.ts';
 import { floppyOf, sayWords } from './test-floppy.ts';
-import { multibootKernel } from './test-kernel.ts';
+import { echoKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
 const shared = browserAndPage();
@@ -16,42 +16,6 @@ beforeEach(async () => {
   test = await TestPage.open(shared.browser, shared.server);
 });
 afterEach(() => test.close());
-
-/** A multiboot kernel that says the bytes of the keyboard in hexadecimal. */
-function echoKernel(): string {
-  return multibootKernel(`
-start:  mov esp, image_end + 0x1000
-        mov edx, 0x3f8
-        mov esi, words
-next:   mov al, [esi]
-        inc esi
-        test al, al
-        jz key
-        out dx, al
-        jmp next
-key:    in al, 0x64
-        test al, 1
-        jz key
-        in al, 0x60
-        mov bl, al
-        mov al, 0x20
-        out dx, al
-        mov al, bl
-        shr al, 4
-        call digit
-        mov al, bl
-        and al, 15
-        call digit
-        jmp key
-digit:  cmp al, 10
-        jb small
-        add al, 39
-small:  add al, 48
-        out dx, al
-        ret
-words:  db 0x72, 0x65, 0x61, 0x64, 0x79, 0
-`);
-}
 
 /** A floppy of 1440 KiB whose boot sector says something through the BIOS. */
 function bootFloppy(words: string): string {

@@ -89,7 +89,7 @@ export const machineStyles: CSSResult = css`
     min-height: 0;
     display: grid;
     grid-template: minmax(0, 1fr) / minmax(0, 1fr);
-    place-items: center;
+    place-items: safe center;
     overflow: auto;
     padding: 8px;
   }
