@@ -19,6 +19,7 @@ import { CalloutOutcome } from './callout-outcome.ts';
 import { MonitorCallouts } from './callouts-monitor.ts';
 import { SystemCallouts } from './callouts-system.ts';
 import { StateCallouts } from './callouts-state.ts';
+import { noteDebugFault } from './events.ts';
 import { Msr } from './model-specific-registers.ts';
 import { Eflag, Word } from './state-view.ts';
 
@@ -140,6 +141,12 @@ export class Callouts {
       InterruptKind.privilegedTrap,
     ];
     const kind = kinds[source] ?? InterruptKind.software;
+    const { debug } = this.#context;
+    if (kind === InterruptKind.privilegedTrap && debug.pending !== 0) {
+      // A trap that a load of SS held off up to INT1 is one with that of INT1.
+      noteDebugFault(this.#state, debug.pending);
+      debug.pending = 0;
+    }
     this.#context.softwareInterrupt();
     // Traps save RF clear (SDM 3B 17.3.1.1).
     this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) & ~Eflag.rf;

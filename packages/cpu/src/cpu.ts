@@ -89,6 +89,7 @@ export class Cpu {
         this.attention();
       },
     );
+    this.debug.stackHidesCode = this.model.vendor === 'GenuineIntel';
     this.access = new GuestAccess(machine, physical, this.shadow, this.debug);
     this.segmentation = new Segmentation({
       words: state,

@@ -54,6 +54,8 @@ export class DebugUnit {
   pending: number = 0;
   /** Whether instruction fetches are to be looked at. */
   codeActive: boolean = false;
+  /** Whether a load of SS lets the next instruction pass its breakpoint. */
+  stackHidesCode: boolean = false;
   /** Whether data accesses are to be looked at. */
   dataActive: boolean = false;
   /** Whether port accesses are to be looked at. */

@@ -108,14 +108,15 @@ export class Events {
    * Holds interrupts off before the instruction that is number `at`. Returns whether that
    * instruction is to be run alone.
    *
-   * Of several loads of SS in a row only the first does so. It also lets the next instruction pass
-   * its breakpoint, as if RF were set (SDM 3A 6.8.3).
+   * Of several loads of SS in a row only the first does so. On processors of Intel it also lets the
+   * next instruction pass its breakpoint, as if RF were set (SDM 3A 6.8.3); AMD's stop there.
    */
   shadow(kind: InterruptShadow, at: number): boolean {
     if (kind === 'stack' && this.#shadow === 'stack' && this.#shadowAt === at - 1) return false;
     this.#shadow = kind;
     this.#shadowAt = at;
-    if (kind !== 'stack' || !this.#debug.codeActive) return false;
+    const { codeActive, stackHidesCode } = this.#debug;
+    if (kind !== 'stack' || !stackHidesCode || !codeActive) return false;
     this.#state[Word.eflags] = (this.#state[Word.eflags] ?? 0) | Eflag.rf;
     this.#resumeFlagAt = at;
     return true;
