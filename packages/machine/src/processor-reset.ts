@@ -9,6 +9,7 @@ import { Assembler } from '@ringfence/assembler';
 import { initialControl, type Cpu } from '@ringfence/cpu';
 import { CpuState, type PhysicalMemory } from '@ringfence/memory';
 
+import { kernelInterrupts } from './boot/kernel-interrupts.ts';
 import { systemRom } from './boot/memory-map.ts';
 import { shutdownText } from './built-in-bios/shutdown-text.ts';
 import type { Chipset } from './chipset.ts';
@@ -67,6 +68,8 @@ power_on:
         jmp power_on`);
   const image = systemRomImage(tables);
   const at = (segment << 4) - systemRom;
+  const { origin, code } = kernelInterrupts();
+  image.set(code, at + origin);
   image.set(assembler.assemble(), at + programAt);
   image.set(
     [0xea, programAt & 0xff, programAt >> 8, segment & 0xff, segment >> 8],

@@ -83,7 +83,8 @@ export function flatBootState(eip: number, gdt: number, registers: BootRegisters
     eflags: 2,
     cr0: protectionEnable | extensionType,
     gdtr: { base: gdt, limit: bootGdtBytes - 1 },
-    idtr: { base: 0, limit: 0 },
+    // That of real mode, as it was before (SDM 3A table 9-1): small kernels go back there.
+    idtr: { base: 0, limit: 0x3ff },
     cs: code,
     ds: data,
     es: data,

@@ -8,6 +8,7 @@ import type { PhysicalMemory } from '@ringfence/memory';
 
 import { facsAddress, facsTable } from '../firmware.ts';
 import { writeBiosDataArea, writeTextMode } from './bios-data-area.ts';
+import { kernelInterrupts } from './kernel-interrupts.ts';
 
 /** What is written to. */
 export interface HandoverBoard {
@@ -57,7 +58,7 @@ const cmosFloppies = 0x10;
 
 /**
  * Puts the chips into the state in which a BIOS hands the machine to a kernel, and into memory its
- * data area and the one table of ACPI that is written to.
+ * interrupt vectors, its data area and the one table of ACPI that is written to.
  */
 export function handOver({ ports, memory }: HandoverBoard, hasApic: boolean): void {
   for (const [port, value] of biosPortWrites) {
@@ -65,6 +66,7 @@ export function handOver({ ports, memory }: HandoverBoard, hasApic: boolean): vo
   }
   ports.writePort(0x70, 1, cmosFloppies);
   const types = ports.readPort(0x71, 1);
+  memory.write(0, kernelInterrupts().vectors);
   writeBiosDataArea(memory, Number(types >> 4 !== 0) + Number((types & 15) !== 0));
   writeTextMode(memory);
   memory.write(facsAddress, facsTable());
