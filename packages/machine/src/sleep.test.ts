@@ -11,6 +11,8 @@ import { TestHost } from './test-host.ts';
 const origin = 0x10_0000;
 const realCode = 0x7018;
 const status = 0x600;
+/** A byte that the waking code reads first: DS is 0. */
+const mark = 0x6001;
 
 /** Text that finds the FACS as ACPI says, leaves a waking vector in it, and has EBX for FADT. */
 const leaveVector = `
@@ -55,6 +57,7 @@ start:  mov esp, 0x9000
         mov al, 75
         out 0xe9, al
         mov byte [0x6000], 77
+        mov byte [${mark}], 87
         mov esi, real
         mov edi, ${realCode}
         mov ecx, 80
@@ -71,7 +74,7 @@ wait:   hlt
 leave:  mov al, 1
         out 0xf4, al
         bits 16
-real:   mov al, 87
+real:   mov al, [${mark}]
         out 0xe9, al
         mov dx, ${status}
         in ax, dx
@@ -81,8 +84,6 @@ real:   mov al, 87
         out 0x70, al
         in al, 0x71
         out 0xe9, al
-        xor ax, ax
-        mov ds, ax
         mov al, [0x6000]
         out 0xe9, al
         mov ax, cs

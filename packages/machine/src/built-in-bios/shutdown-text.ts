@@ -34,19 +34,23 @@ export const shutdownText: string = `
 shutdown_iret:
         lss sp, [0x67]
         iret
-; Behind the FACS is room for a far pointer: memory is the guest's.
+; Behind the FACS is room for a far pointer: memory is the guest's. Its code may count on DS and ES
+; being 0, as SeaBIOS has them.
 shutdown_wake:
         mov ax, ${String(facsAddress >> 4)}
+        mov fs, ax
+        xor ax, ax
         mov ds, ax
-        mov eax, [12]
+        mov es, ax
+        mov eax, [fs:12]
         test eax, eax
         jz power_on
         mov ebx, eax
         and bx, 15
-        mov [64], bx
+        mov [fs:64], bx
         shr eax, 4
-        mov [66], ax
-        jmp far [64]
+        mov [fs:66], ax
+        jmp far [fs:64]
 shutdown_end:
         mov al, 0x20
         out 0xa0, al
