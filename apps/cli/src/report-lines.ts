@@ -1,5 +1,6 @@
 /** Where the parallel port, the debug console and checkpoint codes go. */
 import type { Machine, Settings } from '@ringfence/machine';
+import { BatchedLine } from './batched-line.ts';
 import { openLine } from './serial-lines.ts';
 
 /** Connects what `-parallel`, `-debugcon` and `--post` ask for; returns what undoes it. */
@@ -15,7 +16,7 @@ export function connectReports(
   ] as const;
   return rows.flatMap(([option, target, event, bytesOf]) => {
     if (target === undefined) return [];
-    const line = openLine(option, target, stdout);
+    const line = new BatchedLine(openLine(option, target, stdout));
     const silence = machine.on(event, (byte) => line.write(bytesOf(byte)));
     return [() => line.close(), silence];
   });
