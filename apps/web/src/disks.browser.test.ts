@@ -99,3 +99,20 @@ it('goes into snapshots with it, from which the disk is as it was', async () => 
   await test.close();
   await context.close();
 });
+
+it('is there still when the next machine cannot be made, and goes on being kept', async () => {
+  const context = await shared.browser.newContext();
+  const test = await TestPage.open(context, shared.server, '?keep-disks=on');
+  const { page } = test;
+  await dropFloppy(test, 1);
+  const noKernel = Buffer.concat([Buffer.from('\u007fELF'), Buffer.alloc(4096)]);
+  await test.drop([{ name: 'none.elf', base64: noKernel.toString('base64') }]);
+  await page.getByText(/kernel at byte /).waitFor();
+  await page.getByRole('status').getByText('Running').waitFor();
+  await page.getByRole('button', { name: 'Reset' }).click();
+  await test.waitForScreen(/2 starts/);
+  await page.reload();
+  await dropFloppy(test, 3);
+  await test.close();
+  await context.close();
+});

@@ -6,6 +6,7 @@ import type { DriveOptions, DriveSetting, Settings } from '@ringfence/machine';
 
 import { openKept } from '../storage/kept-disks.ts';
 import { BlobStore } from './blob-store.ts';
+import { HeldStorage } from './held-storage.ts';
 import type { MachineFiles } from './messages.ts';
 
 /** How long a write may wait: many guests never tell a disk to flush. */
@@ -24,14 +25,18 @@ export interface DriveRequest {
 export class OpenDrives {
   readonly drives: readonly DriveOptions[];
   readonly #kept: readonly KeptDisk[];
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #onFault: (error: unknown) => void;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(drives: readonly DriveOptions[], kept: readonly KeptDisk[]) {
+  private constructor(
+    drives: readonly DriveOptions[],
+    kept: readonly KeptDisk[],
+    onFault: (error: unknown) => void,
+  ) {
     this.drives = drives;
     this.#kept = kept;
-    this.#timer = setInterval(() => {
-      this.keep();
-    }, keepAfterMs);
+    this.#onFault = onFault;
+    this.#keepNowAndThen();
   }
 
   /** Opens the drives that settings name; `fault` is told of requests that fail later. */
@@ -48,11 +53,10 @@ export class OpenDrives {
         if (setting.readOnly) {
           drives.push({ ...setting, storage: new Disk(image, { onFault }) });
         } else if (isKept) {
-          const overlay = await openKept(nameOf(setting, request.files), image, {
-            forget: request.forgetDisks,
-          });
-          const storage = new Disk(overlay, { onFault });
-          kept.push({ overlay, storage });
+          const name = nameOf(setting, request.files);
+          const overlay = await openKept(name, image, { forget: request.forgetDisks });
+          const storage = new HeldStorage(new Disk(overlay, { onFault }));
+          kept.push({ name, base: image, overlay, storage });
           drives.push({ ...setting, storage });
         } else {
           // What the guest writes stays in memory, and goes into snapshots.
@@ -64,7 +68,7 @@ export class OpenDrives {
       await closeAll(kept);
       throw error;
     }
-    return new OpenDrives(drives, kept);
+    return new OpenDrives(drives, kept, onFault);
   }
 
   /** Whether the browser keeps what is written to any of them. */
@@ -84,16 +88,36 @@ export class OpenDrives {
     clearInterval(this.#timer);
     await closeAll(this.#kept);
   }
+
+  /**
+   * Opens the files anew that `close` let go of: the machine, which waited, finds its disks as it
+   * left them.
+   */
+  async reopen(): Promise<void> {
+    for (const disk of this.#kept) {
+      disk.overlay = await openKept(disk.name, disk.base, { forget: false });
+      disk.storage.hold(new Disk(disk.overlay, { onFault: this.#onFault }));
+    }
+    this.#keepNowAndThen();
+  }
+
+  #keepNowAndThen(): void {
+    this.#timer = setInterval(() => {
+      this.keep();
+    }, keepAfterMs);
+  }
 }
 
 interface KeptDisk {
-  readonly overlay: KeptOverlay;
-  readonly storage: Disk;
+  readonly name: string;
+  readonly base: DiskImage;
+  readonly storage: HeldStorage;
+  overlay: KeptOverlay;
 }
 
 async function closeAll(kept: readonly KeptDisk[]): Promise<void> {
   // A disk that cannot be written any more has told of it.
-  await Promise.allSettled(kept.map(({ storage }) => storage.close()));
+  await Promise.allSettled(kept.map(({ storage }) => storage.disk.close()));
 }
 
 async function openBase(setting: DriveSetting, files: MachineFiles): Promise<DiskImage> {

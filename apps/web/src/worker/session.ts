@@ -131,7 +131,7 @@ export class Session {
       loadFile(name, source, progress);
     const names = Object.entries(files).filter(([name]) => bootFiles.includes(name));
     const profile = savedProfile(settings);
-    await this.#letGoOfDisks();
+    const goOn = await this.#lendDisks(forgetDisks);
     const opening = OpenDrives.open({ settings, files, forgetDisks }, (fault) => {
       this.#post({ kind: 'fault', message: fault });
     });
@@ -151,7 +151,8 @@ export class Session {
         ...(profile === undefined ? {} : { translationProfile: await profile.read() }),
       });
     } catch (error) {
-      void opening.then((opened) => opened.close()).catch(() => undefined);
+      await opening.then((opened) => opened.close()).catch(() => undefined);
+      await goOn();
       throw error;
     }
     this.#profile?.stop();
@@ -164,14 +165,29 @@ export class Session {
     return null;
   }
 
-  /** Ends a machine whose disks are kept: only one can have a disk's file open. */
-  async #letGoOfDisks(): Promise<void> {
-    if (this.#drives?.areKept !== true) return;
-    this.#machine?.dispose();
-    this.#machine = undefined;
-    this.#post({ kind: 'state', state: 'ended' });
-    await this.#drives.close();
-    this.#drives = undefined;
+  /**
+   * Has a machine whose disks are kept wait without them: only one can have a disk's file open.
+   * Returns what to call for it to go on, if the next machine cannot be made. What is to be
+   * forgotten cannot be given back.
+   */
+  async #lendDisks(forgetDisks: boolean): Promise<() => Promise<void>> {
+    const [machine, drives] = [this.#machine, this.#drives];
+    if (machine === undefined || drives?.areKept !== true) return () => Promise.resolve();
+    const wasRunning = machine.state === 'running' || machine.state === 'halted';
+    machine.pause();
+    await drives.close();
+    return async () => {
+      try {
+        if (forgetDisks) throw new Error('the disks of the machine were to be forgotten');
+        await drives.reopen();
+        if (wasRunning) void machine.start();
+      } catch {
+        machine.dispose();
+        this.#machine = undefined;
+        this.#drives = undefined;
+        this.#post({ kind: 'state', state: 'ended' });
+      }
+    };
   }
 
   #connect(machine: Machine): void {
