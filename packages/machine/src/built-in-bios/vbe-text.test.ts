@@ -16,6 +16,8 @@ const start = (mode: number): string => `
         mov word [4 * 0x43 + 2], 0`;
 
 describe.each([
+  ['16 colours', 0x102, 800, 600],
+  ['16 colours in more than a bank', 0x104, 1024, 768],
   ['256 colours', 0x101, 640, 480],
   ['15 bits', 0x110, 640, 480],
   ['16 bits', 0x114, 800, 600],

@@ -10,7 +10,8 @@ import type { PortBus } from '@ringfence/devices';
 import type { BiosBoard, BiosMemory } from './bios-memory.ts';
 import { Bda } from './layout.ts';
 import { dotsOf, setGraphics, writePlanes } from './video-planes.ts';
-import { VbeSurface } from './vbe-surface.ts';
+import { shownSurface } from './vbe-surface.ts';
+import type { VbeSurface } from './vbe-surface.ts';
 import { videoModes } from './video-modes.ts';
 import type { VideoMode } from './video-modes.ts';
 
@@ -218,7 +219,7 @@ export class VideoPen {
 
   /** What a mode of the VBE extension draws in. */
   get #surface(): VbeSurface | undefined {
-    return this.#mode === undefined ? VbeSurface.shown(this.#memory, this.#ports) : undefined;
+    return this.#mode === undefined ? shownSurface(this.#memory, this.#ports) : undefined;
   }
 
   get #columns(): number {
