@@ -32,6 +32,15 @@ describe('the name of a CPU model', () => {
     expect(more.features.structuredEcx & 4).toBe(4);
   });
 
+  it('is one of ours where QEMU has another name for it', () => {
+    expect(found('host')).toBe(max);
+    expect(['qemu64', 'kvm64', 'kvm32'].map(found)).toEqual(Array(3).fill(cpuModels[0]));
+    expect(found('constructor')).toMatchObject({ found: 'constructor' });
+    const model = findCpuModel('kvm64,+rdtscp,hv_vpindex,hv-synic=on');
+    if (!('has' in model)) throw new Error(model.expected);
+    expect([...model.has]).toEqual([...(cpuModels[0]?.has ?? []), 'RDTSCP']);
+  });
+
   it('knows the names that QEMU has', () => {
     const model = findCpuModel('max,-pni,-lahf_lm,-clflush,-3dnowprefetch');
     if (!('has' in model)) throw new Error(model.expected);

@@ -9,6 +9,17 @@ const otherNames: Readonly<Record<string, string>> = {
   '3dnowprefetch': 'PREFETCHW',
 };
 
+/** QEMU's names of models that are one of ours here, where a processor has 32 bits. */
+const otherModels: Readonly<Record<string, string>> = {
+  qemu64: 'qemu32',
+  kvm64: 'qemu32',
+  kvm32: 'qemu32',
+  host: 'max',
+};
+
+/** Of Hyper-V's interface, which QEMU's translator leaves out too, whatever is asked for. */
+const leftOut = /^\+?hv[-_][\w-]+(=(on|off))?$/;
+
 const vendorLength = 12;
 
 /** What is wrong with the name of a CPU model: what was expected instead, and what was found. */
@@ -25,13 +36,15 @@ export interface ModelNameFault {
  */
 export function findCpuModel(text: string | undefined): CpuModel | ModelNameFault {
   const [name = '', ...changes] = (text ?? '').split(',');
-  const model = cpuModels.find((one) => text === undefined || one.name === name);
+  const known = Object.hasOwn(otherModels, name) ? otherModels[name] : name;
+  const model = cpuModels.find((one) => text === undefined || one.name === known);
   if (model === undefined) {
     return { expected: `one of ${cpuModels.map((one) => one.name).join(', ')}`, found: name };
   }
   const has = new Set(model.has);
   let { vendor } = model;
   for (const change of changes) {
+    if (leftOut.test(change)) continue;
     const made = /^vendor=(.*)$/s.exec(change)?.[1];
     if (made !== undefined) {
       const isVendor = made.length === vendorLength && /^[ -~]*$/.test(made);

@@ -223,7 +223,7 @@ export const optionTable: readonly OptionRow[] = [
     argument: 'MODEL[,+FEATURE][,-FEATURE]',
     value: text,
     scope: 'machine',
-    help: 'CPU model: qemu32 (default), max, pentium3, pentium or 486, with features changed',
+    help: 'CPU model: qemu32 (default; kvm64, qemu64), max (host), pentium3, pentium or 486',
   },
   {
     name: 'accel',
