@@ -170,6 +170,8 @@ export class SystemCallouts {
     if (number >>> 0 === Msr.efer && hasEfer)
       return this.#outcome.redo(control.writeEfer(low, high));
     if (number === Msr.tsc) {
+      // Before anything else takes its time: programs take it for the time up to WRMSR.
+      this.#context.tsc.read();
       this.#writeTsc(low, high);
       return CalloutResult.goOn;
     }

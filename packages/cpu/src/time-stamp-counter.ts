@@ -52,9 +52,8 @@ export class TimeStampCounter {
     return (this.high >>> 0) * wordSize + (this.low >>> 0);
   }
 
-  /** Sets the counter; returns by how much that moves it. */
+  /** Sets the counter as of the last `read`; returns by how much that moves it. */
   write(low: number, high: number): Words {
-    this.read();
     const difference = subtract({ low, high }, this);
     this.move(difference);
     return difference;
