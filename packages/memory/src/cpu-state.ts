@@ -3,35 +3,44 @@
  *
  * Both tiers and TypeScript work on these bytes; there is no other copy. Multi-byte fields are
  * little-endian. `i32` unless a comment says otherwise. They are literals, not sums with
- * `Layout.cpuState`, because isolated declarations take no expressions.
+ * `Layout.nearState` and `Layout.cpuState`, because isolated declarations take no expressions.
  */
 export const CpuState = {
+  /** Lazy flags: the last result, sign-extended to 32 bits (see flags below). */
+  flagsResult: 0x20,
+  /** Lazy flags: carry 31, carry^overflow 30, parity delta 15..8, adjust 3, sign delta 0. */
+  flagsCarries: 0x24,
+  /**
+   * What the flags are left as by a region (see `LazyFlags` in translator); 0, the two words above,
+   * wherever the interpreter or TypeScript runs.
+   */
+  flagsKind: 0x28,
+  /** Result of the INC or DEC that `flagsKind` names. */
+  flagsAmended: 0x2c,
+  /** Instructions left to run before the run loop wants control. */
+  budget: 0x30,
+  /** Current shadow directory for data (linear-memory address), by address space and privilege. */
+  dirData: 0x34,
+  /** EIP minus the offset within its page, of the page that the interpreter is in. */
+  eipBase: 0x38,
+  /** Target EIP of a transfer that leaves the page. */
+  target: 0x3c,
   /**
    * Sixteen 64-bit general registers in the manual's order: RAX RCX RDX RBX RSP RBP RSI RDI R8...
    */
-  gpr: 0x1000,
+  gpr: 0x40,
   /** RIP (i64) of the instruction that is about to run; exact only outside generated code. */
   rip: 0x1080,
   /** Eight bytes that are always zero: the "no register" of an effective address. */
   zero: 0x1088,
-  /** Lazy flags: the last result, sign-extended to 32 bits (see flags below). */
-  flagsResult: 0x1090,
-  /** Lazy flags: carry 31, carry^overflow 30, parity delta 15..8, adjust 3, sign delta 0. */
-  flagsCarries: 0x1094,
-  /** EFLAGS without OF, SF, ZF, AF, PF, CF, which live in the two fields above; bit 1 is set. */
+  /** EFLAGS without OF, SF, ZF, AF, PF, CF (`flagsResult`, `flagsCarries`); bit 1 is set. */
   eflags: 0x1098,
   /** Current privilege level, 0 to 3. */
   cpl: 0x109c,
   /** CodeMode bits of the running code segment (see code-mode.ts). */
   codeMode: 0x10a0,
-  /** EIP minus the offset within its page, of the page that the interpreter is in. */
-  eipBase: 0x10a4,
-  /** Target EIP of a transfer that leaves the page. */
-  target: 0x10a8,
   /** EIP of the instruction after the one that made a callout. */
   nextEip: 0x10ac,
-  /** Instructions left to run before the run loop wants control. */
-  budget: 0x10b0,
   /** Why generated code returned (ExitReason). */
   exitReason: 0x10b4,
   /** The pending guest fault: vector in bits 7..0, bit 8 set if it has an error code; -1 none. */
@@ -40,8 +49,6 @@ export const CpuState = {
   faultError: 0x10bc,
   /** Nonzero while CR0.AM, EFLAGS.AC and CPL 3 make unaligned accesses fault. */
   alignmentCheck: 0x10c4,
-  /** Current shadow directory for data (linear-memory address), by address space and privilege. */
-  dirData: 0x10c8,
   /** Current shadow directory for instruction fetch. */
   dirExec: 0x10cc,
   /** Shadow directory for implicit supervisor accesses (descriptor tables, TSS). */
@@ -99,11 +106,6 @@ export const CpuState = {
   temporary: 0x1500,
   /** How many regions wait for a region that they called. */
   callDepth: 0x1548,
-  /**
-   * What the flags are left as by a region (see `LazyFlags` in translator); 0, the two words above,
-   * wherever the interpreter or TypeScript runs.
-   */
-  flagsKind: 0x1544,
   /** EIP at which the loop went on after the last region that returned to it. */
   leftTo: 0x1558,
   /** How many instructions regions gave up to the interpreter, and the EIP of the last. */
@@ -114,8 +116,6 @@ export const CpuState = {
    * own there.
    */
   gaveUpIn: 0x155c,
-  /** Result of the INC or DEC that `flagsKind` names. */
-  flagsAmended: 0x154c,
   /** Nonzero while repeated string instructions stop after each element, to be trapped there. */
   singleElements: 0x1540,
   /** Nonzero while an interrupt may be requested that IF holds off: STI tells the run loop. */

@@ -4,8 +4,9 @@
  * All addresses are byte offsets into the linear memory and are constants, so that generated code
  * carries them as immediates and a generated module serves every machine.
  *
- *     0x0000_0000  null page: all zero, never written; a pointer 0 reads as "absent" everywhere
- *     0x0000_1000  CPU state (see cpu-state.ts)
+ *     0x0000_0000  zero, never written: a pointer 0 reads as "absent" everywhere
+ *     0x0000_0020  CPU state that regions use most: x86 code has such addresses in one byte
+ *     0x0000_1000  the rest of the CPU state (see cpu-state.ts)
  *     0x0000_2000  scratch records and tables of generated code
  *     0x0001_0000  write-trace bitmaps, 8 bytes per guest-physical page
  *     0x0081_0000  the jump cache of regions (see jump-cache.ts)
@@ -16,6 +17,8 @@
  * The engine commits pages on first touch, so an unused pool costs address space only.
  */
 export const Layout = {
+  nearState: 0x20,
+  nearStateBytes: 0xa0,
   cpuState: 0x1000,
   cpuStateBytes: 0x1000,
   scratch: 0x2000,
