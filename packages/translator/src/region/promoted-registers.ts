@@ -7,17 +7,22 @@ import type { Value, Variable } from '../ir/value.ts';
 const vectors = 8;
 const vectorBytes = 16;
 
-/**
- * State words that a region keeps in locals, beside the vector registers: the eight 32-bit
- * registers, the flags, and the pointers to the last x87 instruction, of which mostly the last of
- * many is all there is to see.
- */
-const promotedAddresses: readonly number[] = [
-  ...Array.from({ length: 8 }, (_, register) => CpuState.gpr + 8 * register),
+/** What the flags are made of. */
+const flagAddresses: readonly number[] = [
   CpuState.flagsResult,
   CpuState.flagsCarries,
   CpuState.flagsKind,
   CpuState.flagsAmended,
+];
+
+/**
+ * State words that a region keeps in locals, beside the vector registers: the eight 32-bit
+ * registers, the flags of a small region, and the pointers to the last x87 instruction, of which
+ * mostly the last of many is all there is to see.
+ */
+const promotedAddresses: readonly number[] = [
+  ...Array.from({ length: 8 }, (_, register) => CpuState.gpr + 8 * register),
+  ...flagAddresses,
   CpuState.fpuIp,
   CpuState.fpuCs,
   CpuState.fpuOpcode,
@@ -48,9 +53,11 @@ export class PromotedRegisters implements PromotedState {
   readonly #named = new Set<Variable>();
   readonly #set = new Set<Variable>();
 
-  constructor(body: FunctionBody) {
+  /** `hasFlags`: flags are in locals too. */
+  constructor(body: FunctionBody, hasFlags = true) {
     this.#body = body;
     for (const address of promotedAddresses) {
+      if (!hasFlags && flagAddresses.includes(address)) continue;
       this.#variables.set(address, { type: 'i32', local: body.local('i32') });
     }
     for (let vector = 0; vector < vectors; vector++) {

@@ -21,6 +21,13 @@ import { RegionTarget } from './region-target.ts';
 import { Structurer } from './structure.ts';
 import { tailCall } from './transfer.ts';
 
+/**
+ * Instructions up to which flags are in locals. In larger regions they are hardly ever read, but
+ * would have to be somewhere at each of many places where ways join, and take the registers of
+ * others: there the CPU state has them.
+ */
+const fewInstructions = 24;
+
 /** A way into a region from the interpreter. */
 export interface RegionEntry {
   /** Number of the block that begins here. */
@@ -144,7 +151,7 @@ function buildBody(plan: RegionPlan, imports: RuntimeImports): FunctionBody {
   const { source, blocks, successors, numbered, entered, checks, handler } = plan;
   const body = new FunctionBody(['i32', 'i32'], 'relocatable');
   const pending = 1;
-  const registers = new PromotedRegisters(body);
+  const registers = new PromotedRegisters(body, sizeOf(blocks) <= fewInstructions);
   const { blocks: code, wantsFlagWords } = regionIr(blocks, successors, registers);
   for (const ir of code) registers.note(ir);
   const wantsAtEntry = [...entered].some((number) => wantsFlagWords.has(number));
@@ -174,6 +181,10 @@ function buildBody(plan: RegionPlan, imports: RuntimeImports): FunctionBody {
   body.unreachable();
   frame.end();
   return body;
+}
+
+function sizeOf(blocks: readonly RegionBlock[]): number {
+  return blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
 }
 
 /** The blocks behind some. */
