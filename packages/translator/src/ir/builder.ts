@@ -2,7 +2,7 @@ import type { ValueType } from '@ringfence/wasm';
 import { BinaryOperations } from './binary-operations.ts';
 import { faultArguments } from './fault-arguments.ts';
 import { DeferredState } from './deferred-state.ts';
-import { foldOperation } from './fold.ts';
+import { foldOperation, storedPart } from './fold.ts';
 import { FlagWords } from './flag-words.ts';
 import { KnownFloats } from './known-floats.ts';
 import { Promotion, type FlagsOrigin, type PromotedState } from './promotion.ts';
@@ -207,7 +207,8 @@ export class IrBuilder extends BinaryOperations {
       this.#promotion.store(slot, name, offset, content);
       return;
     }
-    const args = address === undefined ? [content] : [address, content];
+    const part = storedPart(name, content);
+    const args = address === undefined ? [part] : [address, part];
     this.#append(named('store', 'void', name, args, offset));
   }
 
@@ -301,7 +302,7 @@ export class IrBuilder extends BinaryOperations {
 
   /** Stores to guest memory at a linear address by a store instruction; may fault. */
   guestStore(name: string, linear: Value, content: Value): void {
-    this.#access(named('guest.store', 'void', name, [linear, content]));
+    this.#access(named('guest.store', 'void', name, [linear, storedPart(name, content)]));
   }
 
   /** Loads guest memory that `guestCommit` then writes; all faults happen here. */
@@ -311,7 +312,7 @@ export class IrBuilder extends BinaryOperations {
 
   /** Writes to where a `guestModify` read; cannot fault. */
   guestCommit(name: string, modify: Value, content: Value): void {
-    const value = named('guest.commit', 'void', name, [content]);
+    const value = named('guest.commit', 'void', name, [storedPart(name, content)]);
     value.target = modify;
     this.#append(value);
   }

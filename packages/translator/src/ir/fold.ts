@@ -1,5 +1,9 @@
 /** Constant folding of i32 operations; the semantics are those of WebAssembly. */
+import { maximumOf } from './maximum.ts';
 import { constantI64, constantOf, type Value } from './value.ts';
+
+/** How deep expressions are looked at for what a mask leaves as it is. */
+const maskedDepth = 3;
 
 /** What a pure operation is without computing it: a constant or one of its arguments, if it is. */
 export function foldOperation(name: string, args: readonly Value[]): Value | undefined {
@@ -21,7 +25,8 @@ export function foldOperation(name: string, args: readonly Value[]): Value | und
   if (b?.isConst === true && b.type === 'i32') {
     if (b.imm === 0 && zeroIsIdentity.has(name)) return a;
     if (b.imm === 0 && name === 'i32.and') return b;
-    if (b.imm === -1 && name === 'i32.and') return a;
+    if (name === 'i32.and' && isLowMask(b.imm) && maximumOf(a, maskedDepth) <= b.imm >>> 0)
+      return a;
   }
   return undefined;
 }
@@ -56,6 +61,19 @@ const unary: Readonly<Record<string, (a: number) => number>> = {
   'i32.extend16_s': (a) => (a << 16) >> 16,
   'i32.clz': (a) => Math.clz32(a),
 };
+
+/** Whether a number has its lowest bits set, some or all, and no others. */
+function isLowMask(bits: number): boolean {
+  return (bits & (bits + 1)) === 0;
+}
+
+/** What a store instruction takes of a value: without a mask that leaves the bytes it stores. */
+export function storedPart(store: string, content: Value): Value {
+  const bytes = store.endsWith('store8') ? 0xff : store.endsWith('store16') ? 0xffff : 0;
+  const [value, mask] = content.args;
+  if (bytes === 0 || content.op !== 'i32.and' || value === undefined) return content;
+  return mask?.isConst === true && (mask.imm & bytes) === bytes ? value : content;
+}
 
 /** The result of an i32 operation on constants, or undefined when it is not folded here. */
 function foldI32(op: string, a: number, b: number | undefined): number | undefined {

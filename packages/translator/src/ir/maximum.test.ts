@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { IrBuilder } from '../ir/builder.ts';
-import type { Value } from '../ir/value.ts';
+import { IrBuilder } from './builder.ts';
+import type { Value } from './value.ts';
 import { maximumOf } from './maximum.ts';
 
 const maximum = (build: (b: IrBuilder, any: Value) => Value): number => {

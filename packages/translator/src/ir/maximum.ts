@@ -1,4 +1,4 @@
-import type { Value } from '../ir/value.ts';
+import type { Value } from './value.ts';
 
 /** How deep expressions are looked at. */
 const maximumDepth = 6;

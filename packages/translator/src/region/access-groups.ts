@@ -13,7 +13,7 @@
  * most of the time.
  */
 import { type AccessGroup, constantOf, type Value, type Variable } from '../ir/value.ts';
-import { maximumOf } from './maximum.ts';
+import { maximumOf } from '../ir/maximum.ts';
 
 /** The farthest apart that accesses of a group are, in bytes: far ones are in other pages. */
 const maximumRange = 512;
