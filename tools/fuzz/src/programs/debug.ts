@@ -47,7 +47,7 @@ export const debugPrograms: readonly LabProgram[] = [
       nop`,
   },
   {
-    name: 'LSS traps, so does a second MOV SS, and an instruction after MOV SS has no breakpoint',
+    name: 'LSS traps, so does a second MOV SS, and AMD stops at an instruction after MOV SS',
     qemu: 'QEMU traps after MOV SS',
     program: `
       mov bx, ss
