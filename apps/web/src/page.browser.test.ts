@@ -5,7 +5,7 @@ import { createMachine } from '@ringfence/machine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { browserAndPage } from './test-browser.ts';
-import { floppyOf, sayWords } from './test-floppy.ts';
+import { bootSectorOf, floppyOf } from './test-floppy.ts';
 import { echoKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
@@ -19,13 +19,7 @@ afterEach(() => test.close());
 
 /** A floppy of 1440 KiB whose boot sector says something through the BIOS. */
 function bootFloppy(words: string): string {
-  const assembler = new Assembler({ bits: 16, origin: 0x7c00 });
-  assembler.text(`
-        xor ax, ax
-        mov ds, ax
-${sayWords}words:  db ${[...words].map((letter) => String(letter.charCodeAt(0))).join(', ')}, 0
-`);
-  return floppyOf(assembler.assemble()).toString('base64');
+  return floppyOf(bootSectorOf(words)).toString('base64');
 }
 
 /** A floppy whose boot sector sounds a tone of 440 Hz. */

@@ -1,9 +1,8 @@
 /** The screen of the page: its size in the window, full screen, the mouse, and a dropped CD. */
-import { Assembler } from '@ringfence/assembler';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { browserAndPage } from './test-browser.ts';
-import { sayWords } from './test-floppy.ts';
+import { bootSectorOf } from './test-floppy.ts';
 import { echoKernel } from './test-kernel.ts';
 import { TestPage } from './test-page.ts';
 
@@ -35,13 +34,7 @@ function bootCd(words: string): string {
   catalog.set([0xaa, 0x55, 0x55, 0xaa], 28);
   // Bootable, no emulation, four sectors of 512 bytes from sector 20.
   catalog.set([0x88, 0, 0, 0, 0, 0, 4, 0, 20], 32);
-  const assembler = new Assembler({ bits: 16, origin: 0x7c00 });
-  assembler.text(`
-        xor ax, ax
-        mov ds, ax
-${sayWords}words:  db ${[...words].map((letter) => String(letter.charCodeAt(0))).join(', ')}, 0
-`);
-  image.set(assembler.assemble(), 2048 * 20);
+  image.set(bootSectorOf(words), 2048 * 20);
   return image.toString('base64');
 }
 
