@@ -6,11 +6,10 @@ import { vbeRegister } from '@ringfence/devices';
 
 import type { BiosMemory } from './bios-memory.ts';
 import { directColours, vbeLineBytes } from './vbe-modes.ts';
+import { windowEnd } from './vbe-registers.ts';
 import type { VbeRegisters } from './vbe-registers.ts';
 import type { VbeSurface } from './vbe-surface.ts';
 
-const windowAt = 0xa_0000;
-const windowBytes = 0x1_0000;
 const brown = 6;
 
 /** The pixels of such a mode. */
@@ -86,18 +85,16 @@ export class VbePixels implements VbeSurface {
 
   /** Writes bytes at a pixel, or reads them, bank by bank. */
   #move(x: number, y: number, bytes: Uint8Array, isWrite: boolean): void {
-    const bank = this.#registers.read(vbeRegister.bank);
     const start = y * this.#pitch + x * this.#pixelBytes;
-    for (let done = 0; done < bytes.length;) {
-      const at = start + done;
-      const offset = at % windowBytes;
-      const part = bytes.subarray(done, done + windowBytes - offset);
-      this.#registers.write(vbeRegister.bank, Math.floor(at / windowBytes));
-      if (isWrite) this.#memory.write(windowAt + offset, part);
-      else this.#memory.read(windowAt + offset, part);
-      done += part.length;
-    }
-    this.#registers.write(vbeRegister.bank, bank);
+    this.#registers.withBank(() => {
+      for (let done = 0; done < bytes.length;) {
+        const address = this.#registers.show(start + done);
+        const part = bytes.subarray(done, done + windowEnd - address);
+        if (isWrite) this.#memory.write(address, part);
+        else this.#memory.read(address, part);
+        done += part.length;
+      }
+    });
   }
 }
 

@@ -11,8 +11,6 @@ import type { VbeRegisters } from './vbe-registers.ts';
 import type { VbeSurface } from './vbe-surface.ts';
 import { setGraphics, writePlanes } from './video-planes.ts';
 
-const windowAt = 0xa_0000;
-const windowBytes = 0x1_0000;
 const planes = 4;
 const xorBit = 0x80;
 
@@ -35,9 +33,9 @@ export class VbePlanes implements VbeSurface {
   }
 
   put(x: number, y: number, colours: readonly number[]): void {
-    this.#withBank(() => {
+    this.#registers.withBank(() => {
       for (const [byte, pixels] of bytesOf(x, colours)) {
-        const address = this.#show(y * this.#pitch + byte);
+        const address = this.#registers.show(y * this.#pitch + byte);
         for (const [colour, mask] of pixels) {
           const isXor = (colour & xorBit) !== 0;
           writePlanes(this.#memory, this.#ports, address, mask, colour, isXor);
@@ -47,8 +45,8 @@ export class VbePlanes implements VbeSurface {
   }
 
   get(x: number, y: number): number {
-    return this.#withBank(() => {
-      const address = this.#show(y * this.#pitch + (x >> 3));
+    return this.#registers.withBank(() => {
+      const address = this.#registers.show(y * this.#pitch + (x >> 3));
       let colour = 0;
       for (let plane = 0; plane < planes; plane += 1) {
         setGraphics(this.#ports, Graphics.readPlane, plane);
@@ -61,31 +59,14 @@ export class VbePlanes implements VbeSurface {
 
   /** Copies whole bytes, all planes at once by the latches. */
   copy(x: number, from: number, to: number, count: number): void {
-    this.#withBank(() => {
+    this.#registers.withBank(() => {
       setGraphics(this.#ports, Graphics.mode, Graphics.copyMode);
       for (let byte = x >> 3; byte < (x + count) >> 3; byte += 1) {
-        this.#memory.read8(this.#show(from * this.#pitch + byte));
-        this.#memory.write8(this.#show(to * this.#pitch + byte), 0);
+        this.#memory.read8(this.#registers.show(from * this.#pitch + byte));
+        this.#memory.write8(this.#registers.show(to * this.#pitch + byte), 0);
       }
       setGraphics(this.#ports, Graphics.mode, 0);
     });
-  }
-
-  /** Shows the bank of a byte of the planes, and returns where it stands. */
-  #show(offset: number): number {
-    const bank = Math.floor(offset / windowBytes);
-    if (this.#registers.read(vbeRegister.bank) !== bank) {
-      this.#registers.write(vbeRegister.bank, bank);
-    }
-    return windowAt + (offset % windowBytes);
-  }
-
-  /** Puts the bank back that a program had. */
-  #withBank<Result>(draw: () => Result): Result {
-    const bank = this.#registers.read(vbeRegister.bank);
-    const result = draw();
-    this.#registers.write(vbeRegister.bank, bank);
-    return result;
   }
 }
 
