@@ -187,6 +187,7 @@ function backsOf({ backs }: Copy): number[] {
   return backs.flatMap(({ copy, offset }) => copy.numbers.get(offset) ?? []);
 }
 
-function sizeOf(blocks: readonly FoundBlock[]): number {
+/** How many instructions some blocks have together. */
+export function sizeOf(blocks: readonly Pick<FoundBlock, 'instructions'>[]): number {
   return blocks.reduce((sum, block) => sum + block.instructions.length, 0);
 }

@@ -13,7 +13,7 @@ import { RuntimeImports } from '../runtime/runtime-imports.ts';
 import type { Variant } from '../semantics/variant.ts';
 import { budgetChecks } from './budget-checks.ts';
 import type { RegionSource } from './discover.ts';
-import type { RegionBlock } from './layout.ts';
+import { type RegionBlock, sizeOf } from './layout.ts';
 import { PromotedRegisters } from './promoted-registers.ts';
 import { RegionFrame } from './region-frame.ts';
 import { regionIr } from './region-ir.ts';
@@ -181,10 +181,6 @@ function buildBody(plan: RegionPlan, imports: RuntimeImports): FunctionBody {
   body.unreachable();
   frame.end();
   return body;
-}
-
-function sizeOf(blocks: readonly RegionBlock[]): number {
-  return blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
 }
 
 /** The blocks behind some. */
