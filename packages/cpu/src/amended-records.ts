@@ -45,12 +45,11 @@ export class AmendedRecords implements RecordAmender {
   }
 
   amend(block: number, offsets: readonly number[], first: number, last: number): boolean {
-    const { machine, physical, cache } = this.#parts;
+    const { machine, cache } = this.#parts;
     const mode = machine.i32[(block + BlockField.mode) >> 2] ?? 0;
     // The code segment ends in such a page.
     if ((mode & CodeMode.limited) !== 0) return false;
     const page = machine.i32[(block + BlockField.page) >> 2] ?? 0;
-    if (physical.backing(page) < 0) return false;
     let amended = 0;
     // The instructions of a case stand behind it.
     for (let at = offsets.length - 1; at >= 0; at--) {
@@ -73,6 +72,7 @@ export class AmendedRecords implements RecordAmender {
     const { machine, physical, interpreter, forms, enteredAt } = this.#parts;
     const { i32, u8 } = machine;
     const backing = physical.backing(page);
+    if (backing < 0) return false;
     const instruction = this.#instruction;
     const length = u8[record + RecordField.length] ?? 0;
     const [from, to] = [backing + offset, backing + 4096];

@@ -75,9 +75,10 @@ export function fixedPlacesOf(code: RegionCode): (readonly [offset: number, end:
       const next = code.offsets[instruction + 1] ?? end;
       const behind = next > at && next < end ? next : end;
       const bytes = changingBytesOf(code, instruction);
-      if (bytes > 0) fixed.push([from, behind - bytes]);
-      if (bytes > 0) from = behind;
       at = behind;
+      if (bytes === 0) continue;
+      fixed.push([from, behind - bytes]);
+      from = behind;
     }
     if (from < end) fixed.push([from, end]);
   }

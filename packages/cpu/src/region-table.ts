@@ -10,7 +10,7 @@ import type { CodeCache } from '@ringfence/code-cache';
 import type { Interpreter, RegionSource } from '@ringfence/translator';
 import { pageIndexOf, RecordField } from '@ringfence/translator';
 import { fixedPlacesOf } from './region-code.ts';
-import type { PageRegions, Region } from './region-record.ts';
+import type { Entry, PageRegions, Region } from './region-record.ts';
 import { translatedMode } from './region-record.ts';
 
 /** The table of regions. */
@@ -40,9 +40,9 @@ export class RegionTable {
     return count;
   }
 
-  /** Slot of the region entered at an offset of a page, 0 if there is none. */
-  entryAt(page: number, offset: number): number {
-    return this.#pages.get(page)?.entered.get(offset)?.entries.get(offset)?.slot ?? 0;
+  /** The way into the region that is entered at an offset of a page, undefined if none is. */
+  entry(page: number, offset: number): Entry | undefined {
+    return this.#pages.get(page)?.entered.get(offset)?.entries.get(offset);
   }
 
   /** Takes a region up that is being compiled. */

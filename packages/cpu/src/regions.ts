@@ -243,12 +243,12 @@ export class Regions implements CodeObserver {
   entryAt(page: number, offset: number, mode: number): number {
     if (mode !== translatedMode) return 0;
     this.#replay?.reached(page, offset);
-    return this.#table.entryAt(page, offset);
+    return this.#table.entry(page, offset)?.slot ?? 0;
   }
 
   /** The variant of the instruction at which a region is entered, undefined if none is. */
   variantAt(page: number, offset: number): Variant | undefined {
-    return this.#table.page(page)?.entered.get(offset)?.entries.get(offset)?.variant;
+    return this.#table.entry(page, offset)?.variant;
   }
 
   /** The guest was met at a linear address of a page, in code that no region is entered at. */

@@ -1,7 +1,7 @@
 import type { CodeCache } from '@ringfence/code-cache';
 import type { MachineMemory, PhysicalMemory } from '@ringfence/memory';
 import type { ShadowPaging } from '@ringfence/shadow-paging';
-import { hotCases, Interpreter } from '@ringfence/translator';
+import { hotCases, Interpreter, type Variant } from '@ringfence/translator';
 import { AmendedRecords } from './amended-records.ts';
 import type { Callouts } from './callouts.ts';
 import type { DebugUnit } from './debug-unit.ts';
@@ -47,16 +47,14 @@ export function makeTiers(parts: TierParts): Tiers {
     hotCases(),
   );
   fetch.attach(interpreter);
-  const amender = { machine, physical, cache, interpreter, forms };
-  if (!parts.translates) {
-    cache.amendBy(new AmendedRecords({ ...amender, enteredAt: () => undefined }));
-    return { interpreter, regions: undefined };
-  }
   const inspect = (linear: number): number => shadow.inspect(linear);
   const now = (): number => host.monotonicMs?.() ?? 0;
-  const regions = new Regions(machine, physical, cache, interpreter, inspect, now, forms);
-  fetch.attachRegions(regions);
-  const enteredAt = regions.variantAt.bind(regions);
-  cache.amendBy(new AmendedRecords({ ...amender, enteredAt }));
+  const regions = parts.translates
+    ? new Regions(machine, physical, cache, interpreter, inspect, now, forms)
+    : undefined;
+  if (regions !== undefined) fetch.attachRegions(regions);
+  const enteredAt = (page: number, offset: number): Variant | undefined =>
+    regions?.variantAt(page, offset);
+  cache.amendBy(new AmendedRecords({ machine, physical, cache, interpreter, forms, enteredAt }));
   return { interpreter, regions };
 }
